@@ -1,0 +1,103 @@
+"""Clients of AWS, and what counts as AWS being out of reach."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+
+from wickiepay.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_events import EventBridgeClient
+    from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_sqs import SQSClient
+
+# A store that hangs must become a failed store while there is time for the other one: ingest makes at most three calls
+# after fetching the secret, and answers within ten seconds whatever hangs.
+CONNECT_SECONDS: Final = 1.0
+READ_SECONDS: Final = 1.0
+
+THROTTLED: Final = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "ServiceUnavailable",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+"""Error codes below 500 by which AWS says: not now."""
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+def _client(service: str, *, attempts: int, connections: int = 10) -> Any:  # noqa: ANN401  typed by its callers
+    return _session().create_client(
+        service,
+        config=Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            max_pool_connections=connections,
+        ),
+    )
+
+
+def dynamodb(*, attempts: int = 2, connections: int = 10) -> "DynamoDBClient":
+    """A client of DynamoDB that makes at most `attempts` calls of each request, over at most `connections`."""
+    client: DynamoDBClient = _client("dynamodb", attempts=attempts, connections=connections)
+    return client
+
+
+def sqs(*, attempts: int = 2, connections: int = 10) -> "SQSClient":
+    """A client of SQS that makes at most `attempts` calls of each request, over at most `connections`."""
+    client: SQSClient = _client("sqs", attempts=attempts, connections=connections)
+    return client
+
+
+def events(*, attempts: int = 2) -> "EventBridgeClient":
+    """A client of EventBridge that makes at most `attempts` calls of each request."""
+    client: EventBridgeClient = _client("events", attempts=attempts)
+    return client
+
+
+def secretsmanager(*, attempts: int = 1) -> "SecretsManagerClient":
+    """A client of Secrets Manager that makes at most `attempts` calls of each request."""
+    client: SecretsManagerClient = _client("secretsmanager", attempts=attempts)
+    return client
+
+
+def error_code(error: ClientError) -> str:
+    """The code of an error that AWS answered with, for example `ConditionalCheckFailedException`."""
+    return error.response.get("Error", {}).get("Code", "")
+
+
+def is_outage(error: ClientError) -> bool:
+    """Whether AWS answered that it cannot answer now (throttling, or a fault of its own), rather than that we erred."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or error_code(error) in THROTTLED
+
+
+@contextmanager
+def outages(store: str) -> Iterator[None]:
+    """Turns network errors, time-outs, throttling and 5xx into `StoreUnavailable`; every other error is our own bug."""
+    try:
+        yield
+    except HTTPClientError as error:
+        raise StoreUnavailable(f"{store} did not answer: {type(error).__name__}.") from error
+    except ClientError as error:
+        if is_outage(error):
+            raise StoreUnavailable(f"{store} cannot answer: {error_code(error)}.") from error
+        raise

@@ -1,0 +1,20 @@
+"""Cutting a list into the batches that AWS's batch calls take."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+
+def batches[T](items: Iterable[T], size: Callable[[T], int], most: int, most_bytes: int) -> Iterator[list[T]]:
+    """The items in order, in lists of at most `most` and, by `size` (bytes), of at most `most_bytes` together.
+
+    An item that is larger by itself comes alone.
+    """
+    batch: list[T] = []
+    total = 0
+    for item in items:
+        if batch and (len(batch) == most or total + size(item) > most_bytes):
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
+        total += size(item)
+    if batch:
+        yield batch

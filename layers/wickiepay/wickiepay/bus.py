@@ -1,0 +1,85 @@
+"""Announcements: each handled event goes out on the event bus, for whatever else wants to act on it.
+
+At least once, always with the same identity (`uuid` and `event_key`): whoever must act only once goes by that.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from wickiepay.aws import outages
+from wickiepay.batching import batches
+from wickiepay.errors import StoreUnavailable
+from wickiepay.event import WebhookEvent, plain
+
+if TYPE_CHECKING:
+    from types_boto3_events import EventBridgeClient
+    from types_boto3_events.type_defs import PutEventsRequestEntryTypeDef
+
+SOURCE: Final = "wickiepay"
+DETAIL_VERSION: Final = "1"
+MAX_DETAIL_BYTES: Final = 200 * 1024
+MAX_ENTRIES: Final = 10
+MAX_REQUEST_BYTES: Final = 250 * 1024
+"""PutEvents takes ten entries and 256 KiB at once; what is left of that is for what stands beside a detail."""
+
+_STORE = "The event bus"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    event: WebhookEvent
+    received_at: str
+    replay_id: str | None = None
+
+    def detail(self) -> str:
+        """What subscribers get, as JSON. Its numbers are text, so that no reader's floats touch an amount.
+
+        Above 200 KiB it holds everything but `data`; its hash and the key under which to fetch it remain.
+        """
+        event = self.event
+        head = {
+            "version": DETAIL_VERSION,
+            "uuid": event.uuid,
+            "event_key": event.event_key,
+            "event": event.name,
+            "occurred_at": event.occurred_at,
+            "received_at": self.received_at,
+            "replay_id": self.replay_id,
+            "data_sha256": event.data_hash.hex(),
+        }
+        whole = json.dumps({**head, "data": event.data}, default=plain)
+        return whole if len(whole) <= MAX_DETAIL_BYTES else json.dumps(head)
+
+
+class EventBus:
+    def __init__(self, client: "EventBridgeClient", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def announce(self, announcements: Sequence[Announcement]) -> list[bool]:
+        """Puts the announcements on the bus; says of each whether the bus took it. Outages are a False, not an error."""
+        taken: list[bool] = []
+        everything = [self._entry(announcement) for announcement in announcements]
+        for entries in batches(everything, _size, MAX_ENTRIES, MAX_REQUEST_BYTES):
+            try:
+                with outages(_STORE):
+                    answers = self._client.put_events(Entries=entries)["Entries"]
+            except StoreUnavailable:
+                taken += [False] * len(entries)
+            else:
+                taken += ["ErrorCode" not in answer for answer in answers]
+        return taken
+
+    def _entry(self, announcement: Announcement) -> "PutEventsRequestEntryTypeDef":
+        return {
+            "EventBusName": self._name,
+            "Source": SOURCE,
+            "DetailType": announcement.event.name,
+            "Detail": announcement.detail(),
+        }
+
+
+def _size(entry: "PutEventsRequestEntryTypeDef") -> int:
+    return len(entry["Detail"])

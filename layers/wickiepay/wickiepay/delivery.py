@@ -1,0 +1,35 @@
+"""A signed delivery: the bytes as received and how they came, before anything is made of them."""
+
+import zlib
+from dataclasses import dataclass
+
+from wickiepay.event import WebhookEvent, parse
+from wickiepay.signature import covered_text
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """`received_at` is an instant as `wickiepay.clock.instant` writes it, `source` the sender's address,
+    `request_id` the API's name for the request."""
+
+    body: bytes
+    scheme: str
+    received_at: str
+    source: str
+    request_id: str
+
+    def event(self) -> WebhookEvent:
+        """The event that was delivered: read from the text the signature covered.
+
+        Raises `UnusableBody`, and `NotReserialisable` for a scheme that cannot have matched.
+        """
+        return parse(covered_text(self.body, self.scheme), self.body)
+
+    def packed_body(self) -> bytes:
+        """The body as it is kept and sent: deflated. What does not compress grows by some bytes per 16 KiB."""
+        return zlib.compress(self.body)
+
+
+def unpack_body(packed: bytes) -> bytes:
+    """The body that `packed_body` packed. Raises `zlib.error` for anything else."""
+    return zlib.decompress(packed)

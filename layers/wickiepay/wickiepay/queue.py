@@ -1,0 +1,152 @@
+"""The event queue: what ingest, the relay and an operator hand to the consumer."""
+
+import base64
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from wickiepay.aws import outages
+from wickiepay.batching import batches
+from wickiepay.delivery import Delivery, unpack_body
+from wickiepay.errors import MalformedMessage, StoreUnavailable
+from wickiepay.event import WebhookEvent
+from wickiepay.identity import Identity
+from wickiepay.signature import SCHEMES
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+VERSION: Final = 1
+MAX_ENTRIES: Final = 10
+MAX_REQUEST_BYTES: Final = 1024 * 1024
+"""What SendMessageBatch takes at once."""
+
+_STORE = "The event queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """An operator's wish to process an event again: who, why, and whether a processed one is to be announced again."""
+
+    id: str
+    by: str
+    why: str
+    announce: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One event for the consumer, whole: it needs no table to be understood.
+
+    `identity` goes beside the delivery because an operator can accept a conflicting delivery as an event of its own.
+    `unrecorded`: the event table was out of reach, so the consumer has to record the delivery first.
+    """
+
+    identity: Identity
+    delivery: Delivery
+    unrecorded: bool = False
+    replay: Replay | None = None
+
+    def event(self) -> WebhookEvent:
+        """The event that was delivered, under this message's identity. Raises what `Delivery.event` raises."""
+        return replace(self.delivery.event(), uuid=self.identity.uuid, event_key=self.identity.event_key)
+
+
+def encode(message: Message) -> str:
+    """The text of a queue message, which `decode` reads: under 400 KB for a body of 256 KiB."""
+    delivery = message.delivery
+    content: dict[str, Any] = {
+        "version": VERSION,
+        "uuid": message.identity.uuid,
+        "event_key": message.identity.event_key,
+        "body": base64.b64encode(delivery.packed_body()).decode(),
+        "scheme": delivery.scheme,
+        "received_at": delivery.received_at,
+        "source": delivery.source,
+        "request_id": delivery.request_id,
+        "unrecorded": message.unrecorded,
+    }
+    if message.replay:
+        content["replay"] = asdict(message.replay)
+    return json.dumps(content, separators=(",", ":"))
+
+
+def decode(text: str) -> Message:
+    """The message that `encode` wrote. Raises `MalformedMessage` for anything else."""
+    try:
+        content = json.loads(text)
+        if content["version"] != VERSION or content["scheme"] not in SCHEMES:
+            raise MalformedMessage("The message is of a version or a scheme that this consumer does not know.")
+        return Message(
+            identity=Identity(_text(content, "uuid"), _text(content, "event_key")),
+            delivery=Delivery(
+                body=unpack_body(base64.b64decode(_text(content, "body"), validate=True)),
+                scheme=content["scheme"],
+                received_at=_text(content, "received_at"),
+                source=_text(content, "source"),
+                request_id=_text(content, "request_id"),
+            ),
+            unrecorded=content["unrecorded"] is True,
+            replay=_replay(content["replay"]) if "replay" in content else None,
+        )
+    except (KeyError, TypeError, ValueError, RecursionError, zlib.error) as error:
+        raise MalformedMessage("The message is not one that this listener writes.") from error
+
+
+class EventQueue:
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, message: Message) -> None:
+        """Hands one event to the consumer. Raises `StoreUnavailable`."""
+        with outages(_STORE):
+            self._client.send_message(QueueUrl=self._url, MessageBody=encode(message))
+
+    def send_all(self, messages: Sequence[Message]) -> list[bool]:
+        """Hands over as many as ten events in one call where they fit; says of each whether the queue took it.
+
+        An outage is a False, not an error.
+        """
+        taken: list[bool] = []
+        everything: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "MessageBody": encode(message)} for number, message in enumerate(messages)
+        ]
+        for entries in batches(everything, _size, MAX_ENTRIES, MAX_REQUEST_BYTES):
+            try:
+                with outages(_STORE):
+                    answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            except StoreUnavailable:
+                taken += [False] * len(entries)
+            else:
+                accepted = {success["Id"] for success in answer.get("Successful", [])}
+                taken += [entry["Id"] in accepted for entry in entries]
+        return taken
+
+    def delay(self, receipt_handle: str, seconds: int) -> None:
+        """Keeps a received message from coming again for `seconds`. Raises `StoreUnavailable`."""
+        with outages(_STORE):
+            self._client.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )
+
+
+def _size(entry: "SendMessageBatchRequestEntryTypeDef") -> int:
+    return len(entry["MessageBody"])
+
+
+def _text(content: dict[str, Any], field: str) -> str:
+    value = content[field]
+    if not isinstance(value, str):
+        raise TypeError(field)
+    value.encode()  # a lone surrogate is a ValueError here, and no key of any table
+    return value
+
+
+def _replay(content: dict[str, Any]) -> Replay:
+    return Replay(
+        _text(content, "id"), _text(content, "by"), _text(content, "why"), announce=content["announce"] is True
+    )

@@ -1,0 +1,58 @@
+"""Which function handles which event type."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import ModuleType
+
+from wickiepay.effects import Effect
+from wickiepay.errors import RegistrationError
+from wickiepay.event import WebhookEvent
+
+type Handler = Callable[[WebhookEvent], Sequence[Effect]]
+"""From an event to its effects on the books; calls nothing outside. Raises `PermanentFailure` where there can be none."""
+
+
+class Router(Mapping[str, Handler]):
+    """Event type → handler."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, Handler] = {}
+
+    def on(self, *names: str) -> Callable[[Handler], Handler]:
+        """Registers the decorated handler for the event types `names`.
+
+        Raises `RegistrationError` for no name, an empty one, or one that has a handler already.
+        """
+        if not names or not all(names):
+            raise RegistrationError("A handler must be registered for at least one event type.")
+
+        def register(handler: Handler) -> Handler:
+            for name in names:
+                if name in self._handlers:
+                    raise RegistrationError(f"{name} has a handler already.")
+                self._handlers[name] = handler
+            return handler
+
+        return register
+
+    def __getitem__(self, name: str) -> Handler:
+        return self._handlers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._handlers)
+
+    def __len__(self) -> int:
+        return len(self._handlers)
+
+
+router = Router()
+"""The application's own."""
+
+on = router.on
+
+
+def discover(package: ModuleType) -> None:
+    """Imports every module of `package`, so that the handlers in them register themselves."""
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)

@@ -1,0 +1,72 @@
+"""The signing secrets, kept in Secrets Manager: the current one and, during a rotation, the previous one."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wickiepay.aws import error_code
+from wickiepay.errors import SecretUnavailable
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+TIME_TO_LIVE_SECONDS: Final = 300
+"""For so long a fetched secret is used without asking again: how long a retired secret may still be accepted."""
+
+REFETCH_SECONDS: Final = 10
+"""At least so long lies between two fetches: what forged traffic can make us spend, and how fast a rotation heals."""
+
+FIRST_FETCH_SECONDS: Final = 1
+"""The same while there is no secret at all: the sender's three tries must not all fall into one pause."""
+
+
+class SigningSecrets:
+    """`clock` tells seconds that never go back, as `time.monotonic` does."""
+
+    def __init__(self, client: "SecretsManagerClient", secret_id: str, clock: Callable[[], float]) -> None:
+        self._client = client
+        self._secret_id = secret_id
+        self._clock = clock
+        self._secrets: tuple[bytes, ...] = ()
+        self._fetch_from = float("-inf")
+        self._stale_from = float("-inf")
+
+    def get(self) -> tuple[bytes, ...]:
+        """The secrets that a signature may be made with, from the cache while it is fresh.
+
+        With the store down the cached ones serve. Raises `SecretUnavailable` where there are none.
+        """
+        if self._clock() >= self._stale_from:
+            self.refetch()
+        if not self._secrets:
+            raise SecretUnavailable("The signing secret cannot be read now.")
+        return self._secrets
+
+    def refetch(self) -> bool:
+        """Asks the store again unless that was done just now; says whether the secrets have changed."""
+        if self._clock() < self._fetch_from:
+            return False
+        self._fetch_from = self._clock() + (REFETCH_SECONDS if self._secrets else FIRST_FETCH_SECONDS)
+        try:
+            fetched = self._fetch()
+        except (BotoCoreError, ClientError):
+            # Whatever is wrong with the store (also a lost permission), a secret in hand verifies as well as before.
+            return False
+        changed = fetched != self._secrets
+        self._secrets = fetched
+        self._stale_from = self._clock() + TIME_TO_LIVE_SECONDS
+        return changed
+
+    def _fetch(self) -> tuple[bytes, ...]:
+        stages = (self._read("AWSCURRENT"), self._read("AWSPREVIOUS"))
+        return tuple(secret for secret in stages if secret)
+
+    def _read(self, stage: str) -> bytes:
+        try:
+            value = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
+        except ClientError as error:
+            if error_code(error) == "ResourceNotFoundException":
+                return b""  # never rotated: nothing has the stage AWSPREVIOUS
+            raise
+        return value.get("SecretString", "").encode()
