@@ -1,0 +1,233 @@
+"""The SQS edge: batch → handlers → effects → announce → mark, with a partial batch response.
+
+Announce before mark: PROCESSED means announced. Every step can be repeated, and a message leaves the queue only after
+the last one, so a crash at any line does some things again and forgets nothing.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import handlers
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+
+from wickiepay import aws, clock
+from wickiepay.bus import Announcement, EventBus
+from wickiepay.effects import Effect, describe
+from wickiepay.errors import MalformedMessage, PermanentFailure, StoreUnavailable
+from wickiepay.event_log import EventLog, State
+from wickiepay.ledger import Ledger
+from wickiepay.queue import EventQueue, Message, decode
+from wickiepay.routing import Handler, discover, router
+
+BATCH_SIZE: Final = 10
+FIRST_DELAY_SECONDS: Final = 5
+LONGEST_DELAY_SECONDS: Final = 900
+MAX_REASON_CHARACTERS: Final = 300
+
+type SqsRecord = Mapping[str, Any]
+
+logger = Logger()
+metrics = Metrics()
+
+
+@dataclass(slots=True)
+class Work:
+    """One message of a batch on its way through the steps.
+
+    `state` is the event's on record as the batch began (None: no record), `verdict` what the event is to be marked as
+    (None: nothing to mark), `error` why the message has to come again.
+    """
+
+    record: SqsRecord
+    message: Message
+    state: State | None = None
+    effects: Sequence[Effect] = ()
+    announcement: Announcement | None = None
+    verdict: State | None = None
+    reason: str = ""
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """Processes batches. Without a `bus` nothing is announced; `keep` is how long a finished event stays on record.
+
+    After `max_receives` tries an event is given up: marked FAILED, its message left to the dead-letter queue.
+    """
+
+    events: EventLog
+    ledger: Ledger
+    queue: EventQueue
+    bus: EventBus | None
+    handlers: Mapping[str, Handler]
+    keep: timedelta
+    max_receives: int
+    now: Callable[[], datetime]
+    threads: ThreadPoolExecutor
+
+    def process(self, records: Iterable[SqsRecord]) -> PartialItemFailureResponse:
+        """Takes each record as far as it gets; names those that have to come again, each after its own delay."""
+        batch: list[Work] = []
+        malformed: list[SqsRecord] = []
+        for record in records:
+            try:
+                batch.append(Work(record, decode(record["body"])))
+            except MalformedMessage as error:
+                logger.error("message malformed", extra={"message_id": record["messageId"], "reason": str(error)})
+                malformed.append(record)
+        self._look_up(batch)
+        self._each(self._apply, batch)
+        self._announce(batch)
+        self._each(self._mark, batch)
+        unfinished = [work for work in batch if work.error]
+        list(self.threads.map(self._put_off, unfinished))
+        list(self.threads.map(self._delay, malformed))
+        _report(batch, malformed)
+        again = [*malformed, *(work.record for work in unfinished)]
+        return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in again]}
+
+    def _each(self, step: Callable[[Work], None], batch: Iterable[Work]) -> None:
+        """Runs `step` on every work without an error, all at once; one that raises affects none of its batch mates."""
+
+        def guarded(work: Work) -> None:
+            try:
+                step(work)
+            except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
+                work.error = error
+
+        list(self.threads.map(guarded, [work for work in batch if not work.error]))
+
+    def _look_up(self, batch: Sequence[Work]) -> None:
+        try:
+            states = self.events.states(work.message.identity for work in batch)
+        except StoreUnavailable as error:
+            for work in batch:
+                work.error = error
+        else:
+            for work in batch:
+                work.state = states.get(work.message.identity)
+
+    def _apply(self, work: Work) -> None:
+        """Applies the event's effects to the books; decides what to mark it as, and whether to announce it."""
+        message = work.message
+        if message.unrecorded or work.state is None:
+            recorded = self.events.record(message.delivery, message.event())
+            if recorded.to_send is None:
+                return
+            # A delivery with other content may have come first: the one on record counts.
+            message = replace(message, delivery=recorded.to_send)
+        elif work.state is State.PROCESSED and not message.replay:
+            return
+        event = message.event()
+        handler = self.handlers.get(event.name)
+        if handler is None:
+            work.verdict = State.IGNORED
+            return
+        try:
+            work.effects = handler(event)
+            for effect in work.effects:
+                self.ledger.apply(effect, self.now())
+        except PermanentFailure as failure:
+            work.verdict, work.reason = State.FAILED, str(failure)
+            return
+        work.verdict = State.PROCESSED
+        if work.state is not State.PROCESSED or (message.replay and message.replay.announce):
+            replay_id = message.replay.id if message.replay else None
+            work.announcement = Announcement(event, message.delivery.received_at, replay_id)
+
+    def _announce(self, batch: Iterable[Work]) -> None:
+        if self.bus is None:
+            return
+        waiting = [(work, work.announcement) for work in batch if work.announcement and not work.error]
+        taken = self.bus.announce([announcement for _, announcement in waiting])
+        for (work, _), was_taken in zip(waiting, taken, strict=True):
+            if not was_taken:
+                work.error = StoreUnavailable("The event bus did not take the announcement.")
+
+    def _mark(self, work: Work) -> None:
+        """Writes the verdict down. Where another consumer got there first its word stands, and this one is dropped."""
+        identity, now = work.message.identity, self.now()
+        marked = True
+        match work.verdict:
+            case State.PROCESSED:
+                marked = self.events.mark_processed(identity, now, self.keep, [describe(e) for e in work.effects])
+            case State.IGNORED:
+                marked = self.events.mark_ignored(identity, now, self.keep)
+            case State.FAILED:
+                marked = self.events.mark_failed(identity, now, work.reason)
+        if not marked:
+            work.verdict = None
+
+    def _put_off(self, work: Work) -> None:
+        """Lets the message of an event that cannot be finished now come again later; after the last try, gives up."""
+        if _receives(work.record) >= self.max_receives:
+            cause = f"{type(work.error).__name__}: {work.error}"[:MAX_REASON_CHARACTERS]
+            reason = f"Given up after {self.max_receives} tries. {cause}"
+            with suppress(StoreUnavailable):  # then the event stays RECEIVED, and its message a dead letter
+                self.events.mark_failed(work.message.identity, self.now(), reason)
+        self._delay(work.record)
+
+    def _delay(self, record: SqsRecord) -> None:
+        with suppress(StoreUnavailable):  # then it comes again after the queue's visibility time-out
+            self.queue.delay(record["receiptHandle"], delay_seconds(_receives(record)))
+
+
+def delay_seconds(receives: int) -> int:
+    """How long a message that has been received so often waits: 5 s, 10 s, 20 s … 15 minutes."""
+    return min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(receives - 1, 10))
+
+
+def _receives(record: SqsRecord) -> int:
+    return int(record["attributes"]["ApproximateReceiveCount"])
+
+
+def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
+    """One log line for each event, one set of counts for the whole batch."""
+    if malformed:
+        metrics.add_metric("MessageMalformed", MetricUnit.Count, len(malformed))
+    for work in batch:
+        facts = {"uuid": work.message.identity.uuid, "event_key": work.message.identity.event_key}
+        if work.error:
+            outcome = "retried"
+            logger.warning("event retried", exc_info=work.error, extra={**facts, "receives": _receives(work.record)})
+        elif work.verdict is State.FAILED:
+            outcome = "failed"
+            logger.error("event failed", extra={**facts, "reason": work.reason})
+        else:
+            outcome = work.verdict.lower() if work.verdict else "skipped"
+            logger.info(f"event {outcome}", extra=facts)
+        metrics.add_metric(f"Event{outcome.capitalize()}", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
+def from_environment(environment: Mapping[str, str]) -> Consumer:
+    """Wires a `Consumer` to the stack that the template's environment variables name."""
+    discover(handlers)
+    dynamodb = aws.dynamodb(connections=BATCH_SIZE)
+    bus = environment["EVENT_BUS"]
+    return Consumer(
+        events=EventLog(dynamodb, environment["EVENT_TABLE"]),
+        ledger=Ledger(dynamodb, environment["LEDGER_TABLE"]),
+        queue=EventQueue(aws.sqs(), environment["EVENT_QUEUE_URL"]),
+        bus=EventBus(aws.events(), bus) if bus else None,
+        handlers=router,
+        keep=timedelta(days=int(environment["EVENT_RETENTION_DAYS"])),
+        max_receives=int(environment["EVENT_QUEUE_MAX_RECEIVES"]),
+        now=clock.now,
+        threads=ThreadPoolExecutor(max_workers=BATCH_SIZE),
+    )
+
+
+consumer = from_environment(os.environ)
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> PartialItemFailureResponse:  # noqa: ARG001  Lambda passes both
+    """Processes a batch of the event queue."""
+    return consumer.process(event["Records"])

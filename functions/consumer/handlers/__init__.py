@@ -1,0 +1,4 @@
+"""One module per event family; each registers its own handlers with `wickiepay.routing.on`.
+
+A handler turns an event into its effects on the books. It calls nothing outside, so it can be run again at will.
+"""

@@ -1,0 +1,15 @@
+"""Requests that several people have to approve: calls for a vote, and one event for each status."""
+
+from wickiepay.effects import Effect, set_resource
+from wickiepay.event import WebhookEvent
+from wickiepay.routing import on
+
+
+@on("approval.vote_required")
+def approval_vote_required(event: WebhookEvent) -> list[Effect]:
+    return [set_resource(event, "approval", stage=10)]
+
+
+@on("approval.request.status_changed")
+def approval_request_status_changed(event: WebhookEvent) -> list[Effect]:
+    return [set_resource(event, "approval")]

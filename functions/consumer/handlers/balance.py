@@ -1,0 +1,16 @@
+"""The merchant's own balances at the provider, one for each asset and pool; the latest time stamp counts.
+
+Without a time stamp there is nothing to order two of these by: then which of them stays is not promised.
+"""
+
+from wickiepay.effects import Effect, set_resource
+from wickiepay.event import WebhookEvent
+from wickiepay.identity import identifier
+from wickiepay.routing import on
+
+
+@on("balance.updated")
+def balance_updated(event: WebhookEvent) -> list[Effect]:
+    asset, pool = identifier(event.data, "asset", "currency"), identifier(event.data, "assetPoolId")
+    balance = f"{asset or '-'}#{pool or '-'}" if asset or pool else event.uuid
+    return [set_resource(event, "balance", stage=0, resource_id=balance)]

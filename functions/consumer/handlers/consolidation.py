@@ -1,0 +1,10 @@
+"""Consolidations of many addresses' funds into one wallet, one event for each status."""
+
+from wickiepay.effects import Effect, set_resource
+from wickiepay.event import WebhookEvent
+from wickiepay.routing import on
+
+
+@on("consolidation.status_change")
+def consolidation_status_change(event: WebhookEvent) -> list[Effect]:
+    return [set_resource(event, "consolidation")]

@@ -1,0 +1,40 @@
+"""The life of a payment: PENDING → PROCESSING → COMPLETE, or UNDERPAID, EXPIRED, CANCELLED.
+
+The stages order events that arrive out of order: a final COMPLETE is never undone by a late event, while what was
+UNDERPAID or EXPIRED may still become COMPLETE.
+"""
+
+from wickiepay.effects import Effect, set_payment
+from wickiepay.event import WebhookEvent
+from wickiepay.routing import on
+
+
+@on("payment.created")
+def payment_created(event: WebhookEvent) -> list[Effect]:
+    return [set_payment(event, stage=10, status="PENDING", order_status="PENDING")]
+
+
+@on("payment.processing")
+def payment_processing(event: WebhookEvent) -> list[Effect]:
+    return [set_payment(event, stage=20, status="PROCESSING", order_status="PENDING")]
+
+
+@on("payment.underpaid")
+def payment_underpaid(event: WebhookEvent) -> list[Effect]:
+    return [set_payment(event, stage=30, status="UNDERPAID", order_status="UNDERPAID")]
+
+
+@on("payment.expired")
+def payment_expired(event: WebhookEvent) -> list[Effect]:
+    return [set_payment(event, stage=30, status="EXPIRED", order_status="EXPIRED")]
+
+
+@on("payment.cancelled")
+def payment_cancelled(event: WebhookEvent) -> list[Effect]:
+    return [set_payment(event, stage=30, status="CANCELLED", order_status="CANCELLED")]
+
+
+@on("payment.completed")
+def payment_completed(event: WebhookEvent) -> list[Effect]:
+    # An order is paid, not a wallet: no balance is credited here.
+    return [set_payment(event, stage=90, status="COMPLETE", order_status="PAID")]

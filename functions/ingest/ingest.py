@@ -1,0 +1,184 @@
+"""The HTTP edge: verify, record, enqueue, answer. The only place that knows status codes."""
+
+import hashlib
+import ipaddress
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from http_request import HttpRequest
+
+from wickiepay import aws, clock
+from wickiepay.delivery import Delivery
+from wickiepay.errors import (
+    BodyTooLarge,
+    DeliveryError,
+    MalformedRequest,
+    MethodNotAllowed,
+    SecretUnavailable,
+    SignatureMalformed,
+    SignatureMismatch,
+    SignatureMissing,
+    SourceNotAllowed,
+    StoreUnavailable,
+    UnsupportedMediaType,
+    UnusableBody,
+)
+from wickiepay.event import WebhookEvent, parse
+from wickiepay.event_log import EventLog
+from wickiepay.identity import Identity
+from wickiepay.queue import EventQueue, Message
+from wickiepay.signature import Verified, parse_signature, verify
+from wickiepay.signing_secrets import SigningSecrets
+
+STATUS: Final[Mapping[type[DeliveryError], int]] = {
+    UnusableBody: 400,
+    MalformedRequest: 400,
+    SignatureMissing: 401,
+    SignatureMalformed: 401,
+    SignatureMismatch: 401,
+    SourceNotAllowed: 403,
+    MethodNotAllowed: 405,
+    BodyTooLarge: 413,
+    UnsupportedMediaType: 415,
+    SecretUnavailable: 503,
+    StoreUnavailable: 503,
+}
+"""What each way of not accepting a delivery is in HTTP. Anything but 200 makes the sender try again, three times."""
+
+HEADERS: Final[Mapping[int, Mapping[str, str]]] = {405: {"Allow": "POST"}, 503: {"Retry-After": "5"}}
+
+type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+logger = Logger()
+metrics = Metrics()
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """Takes deliveries. `now` tells the present instant; an empty `allowed_sources` lets every address try."""
+
+    secrets: SigningSecrets
+    events: EventLog
+    queue: EventQueue
+    schemes: Sequence[str]
+    allowed_sources: Sequence[Network]
+    now: Callable[[], datetime]
+
+    def answer(self, api_event: object) -> dict[str, Any]:
+        """The HTTP answer to an API Gateway event, after what it asks for is done, logged and counted."""
+        request = HttpRequest(api_event)
+        facts: dict[str, object] = {"source": request.source, "request_id": request.request_id}
+        try:
+            outcome = self._take(request, facts)
+        except DeliveryError as error:
+            status, outcome = STATUS[type(error)], error.outcome
+            content = {"error": error.code, "message": str(error)}
+            facts["reason"] = error.code
+        else:
+            status = 200
+            content = {"status": outcome, "uuid": str(facts["uuid"]), "event_key": str(facts["event_key"])}
+        logger.info(f"delivery {outcome}", extra={"status": status, **facts})
+        metrics.add_metric(f"Delivery{outcome.capitalize()}", MetricUnit.Count, 1)
+        metrics.flush_metrics()
+        return {
+            "statusCode": status,
+            "headers": {"Content-Type": "application/json", **HEADERS.get(status, {})},
+            "body": json.dumps(content),
+        }
+
+    def _take(self, request: HttpRequest, facts: dict[str, object]) -> str:
+        """Verifies, records and enqueues; says how it went. Notes in `facts` what the log may know of the delivery."""
+        self._admit(request)
+        body = request.body()
+        facts.update(bytes=len(body), body_sha256=hashlib.sha256(body).hexdigest())
+        verified = self._verify(body, request.header("x-webhook-signature"))
+        facts.update(scheme=verified.scheme)
+        metrics.add_metric(f"Scheme{verified.scheme.capitalize()}", MetricUnit.Count, 1)
+        delivery = Delivery(
+            body=body,
+            scheme=verified.scheme,
+            received_at=clock.instant(self.now()),
+            source=request.source,
+            request_id=request.request_id,
+        )
+        try:
+            event = parse(verified.text, body)
+        except UnusableBody as unusable:
+            self.events.keep_unusable(delivery, str(unusable))
+            raise
+        facts.update(event=event.name, uuid=event.uuid, event_key=event.event_key)
+        return self._hand_over(delivery, event)
+
+    def _admit(self, request: HttpRequest) -> None:
+        if request.method != "POST":
+            raise MethodNotAllowed("Deliveries are sent with POST.")
+        if (request.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
+            raise UnsupportedMediaType("Deliveries are sent as application/json.")
+        if self.allowed_sources and not self._is_allowed(request.source):
+            raise SourceNotAllowed("Deliveries are not taken from this address.")
+
+    def _is_allowed(self, source: str) -> bool:
+        try:
+            address = ipaddress.ip_address(source)
+        except ValueError:
+            return False
+        return any(address in network for network in self.allowed_sources)
+
+    def _verify(self, body: bytes, header: str | None) -> Verified:
+        signature = parse_signature(header)
+        try:
+            return verify(body, signature, self.secrets.get(), self.schemes)
+        except SignatureMismatch:
+            # Perhaps the secret was rotated since it was fetched.
+            if not self.secrets.refetch():
+                raise
+            return verify(body, signature, self.secrets.get(), self.schemes)
+
+    def _hand_over(self, delivery: Delivery, event: WebhookEvent) -> str:
+        """Leaves the event on its way to the consumer, whichever of the two stores is down.
+
+        Raises `StoreUnavailable` where neither way is open: then the sender's next try is the way.
+        """
+        identity = Identity(event.uuid, event.event_key)
+        try:
+            recorded = self.events.record(delivery, event)
+        except StoreUnavailable:
+            self.queue.send(Message(identity, delivery, unrecorded=True))
+            metrics.add_metric("DeliveryUnrecorded", MetricUnit.Count, 1)
+            return "accepted"
+        if recorded.to_send:
+            try:
+                self.queue.send(Message(identity, recorded.to_send))
+            except StoreUnavailable:
+                if not self.events.flag_unsent(identity):
+                    raise
+                metrics.add_metric("DeliveryUnsent", MetricUnit.Count, 1)
+        return recorded.outcome
+
+
+def from_environment(environment: Mapping[str, str]) -> Ingest:
+    """Wires an `Ingest` to the stack that the template's environment variables name."""
+    networks = environment.get("SOURCE_ALLOW_LIST", "")
+    return Ingest(
+        secrets=SigningSecrets(aws.secretsmanager(), environment["SIGNING_SECRET_ARN"], time.monotonic),
+        events=EventLog(aws.dynamodb(), environment["EVENT_TABLE"]),
+        queue=EventQueue(aws.sqs(), environment["EVENT_QUEUE_URL"]),
+        schemes=environment["ACCEPTED_SCHEMES"].split(","),
+        allowed_sources=[ipaddress.ip_network(network) for network in networks.split(",") if network],
+        now=clock.now,
+    )
+
+
+ingest = from_environment(os.environ)
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001  Lambda passes both
+    """Answers an HTTP API request (payload format 2.0)."""
+    return ingest.answer(event)

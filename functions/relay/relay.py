@@ -1,0 +1,73 @@
+"""The relay: each minute, sends what ingest recorded but could not send.
+
+Two runs at once do no harm: an event that is sent twice is processed once.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import batched
+from typing import Final
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from wickiepay import aws, clock
+from wickiepay.event_log import EventLog
+from wickiepay.queue import MAX_ENTRIES, EventQueue, Message
+
+MAX_EVENTS: Final = 500
+"""Looked at by one run, at the most; the rest waits for the next. A run then stays well within its minute."""
+
+logger = Logger()
+metrics = Metrics()
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    events: EventLog
+    queue: EventQueue
+    now: Callable[[], datetime]
+
+    def run(self) -> int:
+        """Sends what is flagged unsent, the oldest first; returns how many the queue took.
+
+        Raises `StoreUnavailable` where the event table cannot be read or written; the next run goes on from there.
+        """
+        unsent = self.events.unsent(MAX_EVENTS)
+        oldest = (self.now() - datetime.fromisoformat(unsent[0].received_at)).total_seconds() if unsent else 0
+        metrics.add_metric("Unsent", MetricUnit.Count, len(unsent))
+        metrics.add_metric("UnsentOldestSeconds", MetricUnit.Seconds, oldest)
+        metrics.flush_metrics()
+        sent = 0
+        for flagged in batched((entry.identity for entry in unsent), MAX_ENTRIES, strict=False):
+            deliveries = self.events.unfinished(flagged)
+            taken = self.queue.send_all([Message(*delivery) for delivery in deliveries.items()])
+            refused = {identity for identity, was_taken in zip(deliveries, taken, strict=True) if not was_taken}
+            for identity in flagged:
+                # What is finished, or gone, by now needs no sending: its flag goes as well.
+                if identity not in refused:
+                    self.events.clear_unsent(identity)
+            sent += taken.count(True)
+            if refused:
+                break  # the queue is still out of reach
+        logger.info("relay run", extra={"unsent": len(unsent), "sent": sent})
+        return sent
+
+
+def from_environment(environment: Mapping[str, str]) -> Relay:
+    """Wires a `Relay` to the stack that the template's environment variables name."""
+    return Relay(
+        events=EventLog(aws.dynamodb(), environment["EVENT_TABLE"]),
+        queue=EventQueue(aws.sqs(), environment["EVENT_QUEUE_URL"]),
+        now=clock.now,
+    )
+
+
+relay = from_environment(os.environ)
+
+
+def lambda_handler(event: object, context: object) -> dict[str, int]:  # noqa: ARG001  Lambda passes both
+    """Runs once, on the schedule's tick."""
+    return {"sent": relay.run()}
