@@ -1,0 +1,92 @@
+# `make` says what there is to make. Needs make and Python 3.13; `make check` needs node besides.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules
+
+# The first of these that is Python 3.13 (with pyenv, .python-version makes python3 so), or the one given: make PYTHON=…
+IS_3_13 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))'
+PYTHON ?= $(shell for python in python3.13 python3; do "$$python" $(IS_3_13) 2>/dev/null && echo "$$python" && break; done)
+
+PIP_INSTALL := -m pip --disable-pip-version-check --no-input -qq install
+PYTEST := .venv/bin/pytest
+
+.PHONY: help
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
+
+# --- Environments --------------------------------------------------------------------------------
+# Each is made anew when its lock changes, so that nothing from an older lock stays behind.
+
+.venv/.installed: .venv/.locked pyproject.toml
+	@.venv/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.locked: requirements/dev.txt .python-version
+.venv-sam/.locked: requirements/sam.txt .python-version
+.venv/.locked .venv-sam/.locked:
+	@'$(PYTHON)' $(IS_3_13) 2>/dev/null || { echo 'This project needs Python 3.13: install it (with pyenv: pyenv install 3.13) or name it (make PYTHON=…).' >&2; exit 1; }
+	@echo 'Installing $< into $(@D) …'
+	@'$(PYTHON)' -m venv --clear $(@D)
+	@$(@D)/bin/python $(PIP_INSTALL) --require-hashes --requirement $<
+	@touch $@
+
+# --- Using it ------------------------------------------------------------------------------------
+
+.PHONY: run
+run: .venv/.installed ## the whole stack on this machine (PORT, WICKIEPAY_WEBHOOK_SECRET)
+	@exec .venv/bin/wickiepay local run
+
+# --- Checking it ---------------------------------------------------------------------------------
+
+.PHONY: test
+test: .venv/.installed ## every test that needs no account, engine or root
+	$(PYTEST) --cov --cov-report= --cov-fail-under=0
+
+.PHONY: check
+check: format-check lint types test coverage test-tools ## everything: tests, coverage, style, types, security, template, sam build
+	@echo 'All is well.'
+
+.PHONY: coverage
+coverage: test ## every branch of the functions and the layer was tested (reads what make test measured)
+	.venv/bin/coverage report
+
+.PHONY: format-check
+format-check: .venv/.installed
+	.venv/bin/ruff format --check
+
+.PHONY: lint
+lint: .venv/.installed ## style, likely mistakes and, by bandit's rules (S), security
+	.venv/bin/ruff check
+
+.PHONY: types
+types: .venv/.installed ## types, strictly
+	.venv/bin/mypy
+
+.PHONY: test-tools
+test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node or sam: template lint, sam build, the built functions in AWS's Lambda emulator
+	$(PYTEST) -m 'node or sam'
+
+# --- Keeping it ----------------------------------------------------------------------------------
+
+.PHONY: format
+format: .venv/.installed ## the code, written as the formatter writes it
+	.venv/bin/ruff check --fix-only --quiet
+	.venv/bin/ruff format
+
+# What is pinned stays pinned unless its .in file says otherwise; to take the newest of everything, remove the lock first.
+LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+.PHONY: lock
+lock: .venv/.installed ## the requirements files, from what the .in files ask for
+	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/sam.in -o requirements/sam.txt
+	$(LOCK) requirements/layer.in -c requirements/dev.txt -o layers/wickiepay/requirements.txt
+
+.PHONY: clean
+clean: ## removes all that was made here, the environments too
+	rm -rf .venv .venv-sam .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
