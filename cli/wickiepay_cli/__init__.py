@@ -1,0 +1,1 @@
+"""The command `wickiepay`: for people who run or develop a webhook listener."""

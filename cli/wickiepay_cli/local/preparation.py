@@ -1,0 +1,108 @@
+"""The one place where the template is bent to what the emulator takes. Each thing bent is told; a test pins the list.
+
+The rules work on the template as SAM's transform leaves it: plain CloudFormation.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+Template = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One thing that was dropped or rewritten, and the reason."""
+
+    resource: str
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"prepared: {self.resource}: {self.what} ({self.why})"
+
+
+def prepare(template: Template, webhook_url: str) -> list[Prepared]:
+    """Bends `template` in place to an emulator whose front door is `webhook_url`; returns what was done, in order."""
+    rules: tuple[Callable[[Template], Iterator[Prepared]], ...] = (
+        _describe_api_by_routes,
+        _refer_to_secrets_by_arn,
+        _let_queues_be_reached_without_tls,
+        _give_concurrency_as_a_number,
+        partial(_point_output_at_front_door, webhook_url),
+    )
+    return [prepared for rule in rules for prepared in rule(template)]
+
+
+def _describe_api_by_routes(template: Template) -> Iterator[Prepared]:
+    for name, api in _of_type(template, "AWS::ApiGatewayV2::Api"):
+        paths = api["Properties"].pop("Body")["paths"]
+        api["Properties"] |= {"Name": name, "ProtocolType": "HTTP"}
+        operations = [(method, path, paths[path][method]) for path in paths for method in paths[path]]
+        for number, (method, path, operation) in enumerate(operations, 1):
+            verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+            integration = operation["x-amazon-apigateway-integration"]
+            template["Resources"] |= {
+                f"{name}Integration{number}": {
+                    "Type": "AWS::ApiGatewayV2::Integration",
+                    "Properties": {
+                        "ApiId": {"Ref": name},
+                        "IntegrationType": integration["type"].upper(),
+                        "IntegrationUri": integration["uri"],
+                        "PayloadFormatVersion": integration["payloadFormatVersion"],
+                    },
+                },
+                f"{name}Route{number}": {
+                    "Type": "AWS::ApiGatewayV2::Route",
+                    "Properties": {
+                        "ApiId": {"Ref": name},
+                        "RouteKey": f"{verb} {path}",
+                        "Target": {"Fn::Sub": f"integrations/${{{name}Integration{number}}}"},
+                    },
+                },
+            }
+            yield Prepared(name, f"{verb} {path} as a route of its own", "the emulator reads no OpenAPI body")
+
+
+def _refer_to_secrets_by_arn(template: Template) -> Iterator[Prepared]:
+    for name, _ in _of_type(template, "AWS::SecretsManager::Secret"):
+        for reference in list(_references(template, name)):
+            reference.clear()
+            reference["Fn::GetAtt"] = [name, "Id"]
+        yield Prepared(name, "!Ref as !GetAtt Id", "in the emulator a secret's Ref is its name, on AWS its ARN")
+
+
+def _let_queues_be_reached_without_tls(template: Template) -> Iterator[Prepared]:
+    for name, policy in _of_type(template, "AWS::SQS::QueuePolicy"):
+        statements = policy["Properties"]["PolicyDocument"]["Statement"]
+        if all("aws:SecureTransport" in str(statement) for statement in statements):
+            del template["Resources"][name]
+            yield Prepared(name, "dropped", "the emulator speaks plain HTTP, on this machine only")
+
+
+def _give_concurrency_as_a_number(template: Template) -> Iterator[Prepared]:
+    for name, mapping in _of_type(template, "AWS::Lambda::EventSourceMapping"):
+        scaling = mapping["Properties"]["ScalingConfig"]
+        parameter = scaling["MaximumConcurrency"]["Ref"]
+        scaling["MaximumConcurrency"] = int(template["Parameters"][parameter]["Default"])
+        yield Prepared(name, "MaximumConcurrency as a number", "the emulator takes its parameter as text")
+
+
+def _point_output_at_front_door(webhook_url: str, template: Template) -> Iterator[Prepared]:
+    template["Outputs"]["WebhookUrl"]["Value"] = webhook_url
+    yield Prepared("WebhookUrl", "the front door's address", "the API has none that resolves")
+
+
+def _of_type(template: Template, kind: str) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, resource) for name, resource in template["Resources"].items() if resource["Type"] == kind]
+
+
+def _references(node: object, name: str) -> Iterator[dict[str, Any]]:
+    """Every `{"Ref": name}` below `node`."""
+    if node == {"Ref": name}:
+        assert isinstance(node, dict)
+        yield node
+    elif isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from _references(child, name)

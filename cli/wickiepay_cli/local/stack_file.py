@@ -1,0 +1,56 @@
+"""What a running local stack tells of itself: `stack.json` in its folder, there as long as the stack is ready."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from wickiepay_cli.local import emulator
+
+PROJECT: Final = Path(__file__).resolve().parents[3]
+"""The checkout that this command belongs to: where template.yaml lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStack:
+    webhook_url: str
+    aws_endpoint_url: str
+    region: str
+    stack_name: str
+    outputs: Mapping[str, str]
+    """The template's outputs, by name."""
+    pid: int
+    """The process that runs the stack, and stops it on SIGTERM."""
+
+    def client(self, service: str) -> Any:  # noqa: ANN401  typed by its callers
+        """A boto3 client of the stack's AWS that may do everything."""
+        return emulator.client(service, self.aws_endpoint_url)
+
+
+def state_folder() -> Path:
+    """Where the local stack keeps its files: the folder that WICKIEPAY_LOCAL names, else `.local` in the project."""
+    return Path(os.environ.get("WICKIEPAY_LOCAL") or PROJECT / ".local").absolute()
+
+
+def read(folder: Path) -> LocalStack | None:
+    """The stack that runs in `folder`; None where none does, or only one that was killed."""
+    try:
+        stack = LocalStack(**json.loads((folder / "stack.json").read_text()))
+        os.kill(stack.pid, 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return stack
+
+
+def write(stack: LocalStack, folder: Path) -> None:
+    """Makes `stack` known, in one step."""
+    draft = folder / "stack.json.new"
+    draft.write_text(json.dumps(asdict(stack), indent=2) + "\n")
+    draft.replace(folder / "stack.json")
+
+
+def remove(folder: Path) -> None:
+    """Takes back what `write` made known, if anything was."""
+    (folder / "stack.json").unlink(missing_ok=True)

@@ -1,0 +1,31 @@
+"""The local stack, for tests of what only all parts together show: the real template, its roles, real concurrency."""
+
+from collections.abc import Iterator
+
+import pytest
+from stores import running_stores
+from world import Stores
+
+from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
+from wickiepay_cli.local.run import local_stack
+from wickiepay_cli.local.stack_file import LocalStack
+
+
+@pytest.fixture(scope="session")
+def signing_secret() -> str:
+    """What deliveries to `stack` are signed with."""
+    return DEFAULT_SIGNING_SECRET
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, signing_secret: str) -> Iterator[LocalStack]:
+    """A local stack of this test run's own, on free ports and in a temporary folder. All tests share its tables."""
+    with local_stack(tmp_path_factory.mktemp("local"), port=0, signing_secret=signing_secret) as running:
+        yield running.stack
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    """The stores of a stack alone, in an emulator of this test run's own: whoever takes from its queue is the test."""
+    with running_stores(tmp_path_factory.mktemp("stores")) as running:
+        yield running

@@ -1,0 +1,204 @@
+"""The local stack: that the real template works in it, and that it comes and goes as `make run` promises."""
+
+import hashlib
+import hmac
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+
+from wickiepay_cli.local import DEFAULT_SIGNING_SECRET, stack_file
+from wickiepay_cli.local.front_door import reserved
+from wickiepay_cli.local.stack_file import LocalStack
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+pytestmark = pytest.mark.stack
+
+PATIENCE_SECONDS = 60
+
+
+def eventually(claim: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (holds := claim()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return holds
+
+
+def deliver(url: str, body: bytes, secret: str) -> httpx.Response:
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Webhook-Signature": signature}
+    with httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False) as http:
+        return http.post(url, content=body, headers=headers)
+
+
+def payment_completed(identifier: str) -> bytes:
+    data = {"uuid": identifier, "type": "IN", "status": "COMPLETE", "reference": "order-1"}
+    return json.dumps({"event": "payment.completed", "timestamp": "2026-01-15T10:25:00Z", "data": data}).encode()
+
+
+# --- The template in the emulator ----------------------------------------------------------------
+
+
+def test_a_signed_delivery_ends_processed(stack: LocalStack, signing_secret: str) -> None:
+    identifier = str(uuid.uuid4())
+    dynamodb: DynamoDBClient = stack.client("dynamodb")
+
+    def is_processed() -> bool:
+        key = {"uuid": {"S": identifier}, "event_key": {"S": "payment.completed"}}
+        item = dynamodb.get_item(TableName=stack.outputs["EventTableName"], Key=key)["Item"]
+        return item["state"] == {"S": "PROCESSED"}
+
+    assert deliver(stack.webhook_url, payment_completed(identifier), signing_secret).status_code == 200
+    assert eventually(is_processed)
+
+
+def test_a_delivery_signed_with_another_secret_is_refused(stack: LocalStack) -> None:
+    assert deliver(stack.webhook_url, payment_completed(str(uuid.uuid4())), "another").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/webhooks/wickiepay/", "/webhooks", "/_ministack/health", "/_ministack/reset"])
+def test_no_other_path_leads_anywhere(stack: LocalStack, path: str) -> None:
+    assert httpx.post(httpx.URL(stack.webhook_url).join(path), trust_env=False).status_code == 404
+
+
+def test_who_has_no_policy_may_do_nothing(stack: LocalStack) -> None:
+    iam = stack.client("iam")
+    iam.create_user(UserName="nobody")
+    key = iam.create_access_key(UserName="nobody")["AccessKey"]
+    nobody = boto3.client(
+        "dynamodb",
+        endpoint_url=stack.aws_endpoint_url,
+        region_name=stack.region,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    with pytest.raises(ClientError, match="not authorized"):
+        nobody.list_tables()
+
+
+def test_what_the_user_has_configured_for_aws_has_no_say(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nowhere")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert stack.outputs["EventTableName"] in stack.client("dynamodb").list_tables()["TableNames"]
+
+
+def test_the_outputs_are_those_that_the_command_relies_on(stack: LocalStack) -> None:
+    assert set(stack.outputs) == {
+        *("WebhookUrl", "EventTableName", "LedgerTableName", "EventQueueUrl", "DeadLetterQueueUrl"),
+        *("EventBusName", "SigningSecretArn"),
+    }
+
+
+# --- wickiepay local run -------------------------------------------------------------------------
+
+
+@contextmanager
+def command(folder: Path, port: int = 0) -> Iterator[subprocess.Popen[str]]:
+    """`wickiepay local run` in a process of its own; killed in the end if it is still there."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from wickiepay_cli.app import main; main()", "local", "run"],
+        env=os.environ | {"WICKIEPAY_LOCAL": str(folder), "PORT": str(port)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ready(process: subprocess.Popen[str], folder: Path) -> LocalStack:
+    """The stack, once the command has said that it is ready."""
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("Send a signed sample: "):
+            break
+    stack = stack_file.read(folder)
+    assert stack, process.communicate()
+    return stack
+
+
+def answers(url: str) -> bool:
+    try:
+        httpx.get(url, trust_env=False)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def refused(folder: Path, port: int = 0) -> str:
+    """The one line that `wickiepay local run` says where it cannot run."""
+    with command(folder, port) as process:
+        _, problem = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 1
+    [line] = problem.splitlines()
+    return line
+
+
+def test_it_says_where_it_listens_and_what_it_is(tmp_path: Path) -> None:
+    with command(tmp_path) as process:
+        stack = ready(process, tmp_path)
+        said = json.loads((tmp_path / "stack.json").read_text())
+    assert set(said) == {"webhook_url", "aws_endpoint_url", "region", "stack_name", "outputs", "pid"}
+    assert (stack.stack_name, stack.pid) == ("wickiepay-local", process.pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_all_of_it(tmp_path: Path, number: signal.Signals) -> None:
+    with command(tmp_path) as process:
+        stack = ready(process, tmp_path)
+        deliver(stack.webhook_url, payment_completed(str(uuid.uuid4())), DEFAULT_SIGNING_SECRET)
+        process.send_signal(number)
+        _, problem = process.communicate(timeout=PATIENCE_SECONDS)
+    assert (process.returncode, problem) == (0, "")
+    assert not answers(stack.webhook_url)
+    assert not answers(stack.aws_endpoint_url)
+    assert {path.name for path in tmp_path.iterdir()} == {"lock", "ministack.log"}
+
+
+def test_killed_it_leaves_no_emulator_behind(tmp_path: Path) -> None:
+    with command(tmp_path) as process:
+        stack = ready(process, tmp_path)
+        process.kill()
+    assert eventually(lambda: not answers(stack.aws_endpoint_url))
+
+
+def test_what_a_killed_one_left_behind_is_no_hindrance(tmp_path: Path) -> None:
+    (tmp_path / "emulator").mkdir()
+    for name in ("stack.json", "stack.json.new", "lock", "ministack.log", "emulator/anything"):
+        (tmp_path / name).write_text("left behind")
+    with command(tmp_path) as process:
+        assert answers(ready(process, tmp_path).webhook_url)
+
+
+def test_a_second_one_beside_it_is_refused(tmp_path: Path) -> None:
+    with command(tmp_path) as process:
+        stack = ready(process, tmp_path)
+        problem = refused(tmp_path)
+        assert answers(stack.webhook_url)
+    assert problem == f"A local stack runs in {tmp_path} already (process {process.pid}, {stack.webhook_url})."
+
+
+def test_a_busy_port_is_refused(tmp_path: Path) -> None:
+    with reserved(0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert refused(tmp_path, port).startswith(f"Port {port} cannot be used")
+    assert {path.name for path in tmp_path.iterdir()} == {"lock"}
