@@ -181,7 +181,8 @@ class Consumer:
 
 def delay_seconds(receives: int) -> int:
     """How long a message that has been received so often waits: 5 s, 10 s, 20 s … 15 minutes."""
-    return min(LONGEST_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(receives - 1, 10))
+    doubled: int = FIRST_DELAY_SECONDS * 2 ** min(receives - 1, 10)
+    return min(LONGEST_DELAY_SECONDS, doubled)
 
 
 def _receives(record: SqsRecord) -> int:

@@ -173,7 +173,7 @@ class EventLog:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except self._client.exceptions.ConditionalCheckFailedException as failed:
-                existing: Item = failed.response["Item"]
+                existing: Item = failed.response["Item"]  # type: ignore[typeddict-item]  # absent there
                 return existing
         return None
 
@@ -218,10 +218,9 @@ class EventLog:
         keys = [_key(identity) for identity in dict.fromkeys(identities)]
         if not keys:
             return {}
+        request: Any = {"Keys": keys, "ConsistentRead": True, **projection}
         with outages(_STORE):
-            answer = self._client.batch_get_item(
-                RequestItems={self._table: {"Keys": keys, "ConsistentRead": True, **projection}}
-            )
+            answer = self._client.batch_get_item(RequestItems={self._table: request})
         if answer.get("UnprocessedKeys"):
             raise StoreUnavailable(f"{_STORE} left some reads undone.")
         return {Identity(i["uuid"]["S"], i["event_key"]["S"]): i for i in answer["Responses"][self._table]}

@@ -10,6 +10,7 @@ refuses an integer of more than 4,300 digits with a ValueError, in Flask as here
 
 import json
 import re
+from json.encoder import encode_basestring
 from typing import Final, NoReturn
 
 MAX_DEPTH: Final = 128
@@ -81,16 +82,14 @@ def _no_such_constant(token: str) -> NoReturn:
 # With these two settings Python's reader takes what JSON.parse takes, and reads it alike.
 _JSON_PARSE = json.JSONDecoder(parse_int=float, parse_constant=_no_such_constant)
 
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
-
 
 def _stringify(value: object) -> str:
     """JSON.stringify of what `_JSON_PARSE` reads."""
     if isinstance(value, str):
-        return _quoted(value)
+        return encode_basestring(value)
     if isinstance(value, dict):
         members = _in_property_order(value).items()
-        return "{" + ",".join([f"{_quoted(key)}:{_stringify(member)}" for key, member in members]) + "}"
+        return "{" + ",".join([f"{encode_basestring(key)}:{_stringify(member)}" for key, member in members]) + "}"
     if isinstance(value, list):
         return "[" + ",".join([_stringify(element) for element in value]) + "]"
     if isinstance(value, float):
