@@ -174,11 +174,11 @@ FAMILIES: dict[str, tuple[Bytes, int]] = {
     "strings": (in_a_list(STRINGS), 1000),
     "broken strings": (in_a_list(BROKEN_STRINGS), 700),
     "objects": (OBJECTS, 1000),
-    "documents": (DOCUMENTS, 1200),
+    "documents": (DOCUMENTS, 700),
     "no containers": (joined(BLANK, SCALARS, BLANK), 200),
     "deep": (DEEP, 300),
-    "corrupted": (CORRUPTED, 1500),
-    "other encodings": (OTHER_ENCODINGS, 300),
+    "corrupted": (CORRUPTED, 1300),
+    "other encodings": (OTHER_ENCODINGS, 200),
     "bytes": (st.binary(max_size=12), 300),
 }
 
