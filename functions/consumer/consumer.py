@@ -5,18 +5,19 @@ the last one, so a crash at any line does some things again and forgets nothing.
 """
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import handlers
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from botocore.exceptions import ClientError
 
+import handlers
 from wickiepay import aws, clock
 from wickiepay.bus import Announcement, EventBus
 from wickiepay.effects import Effect, describe
@@ -42,7 +43,8 @@ class Work:
     """One message of a batch on its way through the steps.
 
     `state` is the event's on record as the batch began (None: no record), `verdict` what the event is to be marked as
-    (None: nothing to mark), `error` why the message has to come again.
+    (None: nothing to mark), `conflict` whether another delivery of the event, with other content, was on record before,
+    `error` why the message has to come again.
     """
 
     record: SqsRecord
@@ -52,6 +54,7 @@ class Work:
     announcement: Announcement | None = None
     verdict: State | None = None
     reason: str = ""
+    conflict: bool = False
     error: Exception | None = None
 
 
@@ -80,7 +83,7 @@ class Consumer:
             try:
                 batch.append(Work(record, decode(record["body"])))
             except MalformedMessage as error:
-                logger.error("message malformed", extra={"message_id": record["messageId"], "reason": str(error)})
+                logger.warning("message malformed", extra={"message_id": record["messageId"], "reason": str(error)})
                 malformed.append(record)
         self._look_up(batch)
         self._each(self._apply, batch)
@@ -105,12 +108,8 @@ class Consumer:
         list(self.threads.map(guarded, [work for work in batch if not work.error]))
 
     def _look_up(self, batch: Sequence[Work]) -> None:
-        try:
+        with _failing_all(batch):
             states = self.events.states(work.message.identity for work in batch)
-        except StoreUnavailable as error:
-            for work in batch:
-                work.error = error
-        else:
             for work in batch:
                 work.state = states.get(work.message.identity)
 
@@ -119,6 +118,7 @@ class Consumer:
         message = work.message
         if message.unrecorded or work.state is None:
             recorded = self.events.record(message.delivery, message.event())
+            work.conflict = recorded.outcome == "conflict"
             if recorded.to_send is None:
                 return
             # A delivery with other content may have come first: the one on record counts.
@@ -146,10 +146,11 @@ class Consumer:
         if self.bus is None:
             return
         waiting = [(work, work.announcement) for work in batch if work.announcement and not work.error]
-        taken = self.bus.announce([announcement for _, announcement in waiting])
-        for (work, _), was_taken in zip(waiting, taken, strict=True):
-            if not was_taken:
-                work.error = StoreUnavailable("The event bus did not take the announcement.")
+        with _failing_all([work for work, _ in waiting]):
+            taken = self.bus.announce([announcement for _, announcement in waiting])
+            for (work, _), was_taken in zip(waiting, taken, strict=True):
+                if not was_taken:
+                    work.error = StoreUnavailable("The event bus did not take the announcement.")
 
     def _mark(self, work: Work) -> None:
         """Writes the verdict down. Where another consumer got there first its word stands, and this one is dropped."""
@@ -170,13 +171,33 @@ class Consumer:
         if _receives(work.record) >= self.max_receives:
             cause = f"{type(work.error).__name__}: {work.error}"[:MAX_REASON_CHARACTERS]
             reason = f"Given up after {self.max_receives} tries. {cause}"
-            with suppress(StoreUnavailable):  # then the event stays RECEIVED, and its message a dead letter
+            with _tolerated("event not marked failed"):  # it stays RECEIVED then, and its message a dead letter
                 self.events.mark_failed(work.message.identity, self.now(), reason)
         self._delay(work.record)
 
     def _delay(self, record: SqsRecord) -> None:
-        with suppress(StoreUnavailable):  # then it comes again after the queue's visibility time-out
+        """Lets a message come again only after a while, which grows with each time it has been received."""
+        with _tolerated("message not delayed"):  # it comes again after the queue's visibility time-out then
             self.queue.delay(record["receiptHandle"], delay_seconds(_receives(record)))
+
+
+@contextmanager
+def _failing_all(works: Iterable[Work]) -> Iterator[None]:
+    """Around a call that is made for several at once: what goes wrong with it goes wrong with each of them."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  the batch still gets its answer, and its messages their delays
+        for work in works:
+            work.error = error
+
+
+@contextmanager
+def _tolerated(message: str) -> Iterator[None]:
+    """Logs that a step failed which the batch's answer does not hang on: it must not cost the other records theirs."""
+    try:
+        yield
+    except (StoreUnavailable, ClientError) as error:
+        logger.warning(message, exc_info=error)
 
 
 def delay_seconds(receives: int) -> int:
@@ -205,6 +226,8 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
             outcome = work.verdict.lower() if work.verdict else "skipped"
             logger.info(f"event {outcome}", extra=facts)
         metrics.add_metric(f"Event{outcome.capitalize()}", MetricUnit.Count, 1)
+        if work.conflict:
+            metrics.add_metric("DeliveryConflict", MetricUnit.Count, 1)
     metrics.flush_metrics()
 
 

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from http_request import HttpRequest
 
+from http_request import HttpRequest
 from wickiepay import aws, clock
 from wickiepay.delivery import Delivery
 from wickiepay.errors import (

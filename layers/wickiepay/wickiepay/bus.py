@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from wickiepay.aws import outages
 from wickiepay.batching import batches
+from wickiepay.decimals import plain
 from wickiepay.errors import StoreUnavailable
-from wickiepay.event import WebhookEvent, plain
+from wickiepay.event import WebhookEvent
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
@@ -59,7 +60,7 @@ class EventBus:
         self._name = name
 
     def announce(self, announcements: Sequence[Announcement]) -> list[bool]:
-        """Puts the announcements on the bus; says of each whether the bus took it. Outages are a False, not an error."""
+        """Puts announcements on the bus; says of each whether the bus took it. An outage is a False, not an error."""
         taken: list[bool] = []
         everything = [self._entry(announcement) for announcement in announcements]
         for entries in batches(everything, _size, MAX_ENTRIES, MAX_REQUEST_BYTES):

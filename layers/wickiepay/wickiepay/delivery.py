@@ -9,8 +9,11 @@ from wickiepay.signature import covered_text
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """`received_at` is an instant as `wickiepay.clock.instant` writes it, `source` the sender's address,
-    `request_id` the API's name for the request."""
+    """What came in, when and from where.
+
+    `received_at` is an instant as `wickiepay.clock.instant` writes it, `source` the sender's address, `request_id` the
+    API's name for the request.
+    """
 
     body: bytes
     scheme: str

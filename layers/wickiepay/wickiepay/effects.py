@@ -8,11 +8,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
 from wickiepay.clock import ABSENT
+from wickiepay.decimals import plain
 from wickiepay.errors import PermanentFailure
-from wickiepay.event import WebhookEvent, plain
+from wickiepay.event import WebhookEvent
 from wickiepay.identity import identifier, transaction_hash
 from wickiepay.money import Money, money, money_to_credit
 
@@ -37,6 +38,9 @@ STAGES: Final[Mapping[str, int]] = {
 }
 """How far along its life a thing of this status is, where its event's name does not say."""
 
+MAX_DATA_CHARACTERS: Final = 200 * 1024
+"""Of a resource's data in the books: an item holds 400 KB, and JSON in ASCII can be six times its event."""
+
 UNKNOWN_STAGE: Final = 40
 """Of any other status: under way, ordered by time among its like."""
 
@@ -60,13 +64,16 @@ class SetPayment:
 
 @dataclass(frozen=True, slots=True)
 class SetResource:
-    """The whole state of anything else: a deposit, an address, an asset's balance at the provider. `data` is JSON."""
+    """The whole state of anything else: a deposit, an address, an asset's balance at the provider.
+
+    `data` is the event's, as JSON; None where it is too large for an item. The event's own record holds it all.
+    """
 
     kind: str
     id: str
     position: str
     status: str | None
-    data: str
+    data: str | None
     event: str
     occurred_at: str | None
 
@@ -125,12 +132,13 @@ def set_resource(
     status = identifier(event.data, "status", "state")
     if stage is None:
         stage = STAGES.get(status or "", UNKNOWN_STAGE)
+    data = json.dumps(event.data, default=plain)
     return SetResource(
         kind=kind,
         id=resource_id or event.uuid,
         position=position(stage, event),
         status=status,
-        data=json.dumps(event.data, default=plain),
+        data=data if len(data) <= MAX_DATA_CHARACTERS else None,
         event=event.name,
         occurred_at=event.occurred_at,
     )
@@ -179,12 +187,14 @@ def describe(effect: Effect) -> dict[str, str | None]:
                 "currency": effect.currency,
                 "amount": plain(effect.amount),
             }
+        case _:
+            assert_never(effect)
 
 
 def _part(event: WebhookEvent) -> str:
     """What tells two payments of one uuid apart, in case the uuid is the channel's: their transaction.
 
-    A conflicting delivery that an operator has accepted (its key says so) is by that person's word a payment of its own.
+    A conflicting delivery that an operator has accepted (its key says so) is, by that word, a payment of its own.
     """
     part = transaction_hash(event.data) or WHOLE
     return f"{part}!{event.data_hash.hex()}" if "!" in event.event_key else part

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final, NoReturn
 
 from wickiepay.clock import parse_instant
+from wickiepay.decimals import plain
 from wickiepay.errors import UnusableBody
 from wickiepay.identity import bounded, identify
 from wickiepay.reserialise import MAX_DEPTH, too_deep
@@ -64,14 +65,6 @@ def parse(text: bytes, body: bytes) -> WebhookEvent:
 def canonical(data: Mapping[str, object]) -> bytes:
     """`data` in one spelling: the same for the same content, whatever its order of keys, blanks, escapes and zeros."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), default=plain).encode()
-
-
-def plain(number: object) -> str:
-    """A Decimal without exponent, trailing zeros or negative zero. (Takes object: it serves json's `default`.)"""
-    text = format(number, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
 
 
 def _read(text: bytes) -> dict[str, object]:

@@ -85,12 +85,12 @@ class EventLog:
         return Recorded("conflict", pending)
 
     def keep_unusable(self, delivery: Delivery, reason: str) -> None:
-        """Keeps, for audit, a rightly signed body that holds no event, under its own SHA-256. Raises `StoreUnavailable`."""
+        """Keeps a rightly signed body that holds no event, under its SHA-256. Raises `StoreUnavailable`."""
         identity = Identity(hashlib.sha256(delivery.body).hexdigest(), "!unusable")
         self._put_if_absent({**_item(delivery, identity, State.UNUSABLE), "error": {"S": reason}})
 
     def flag_unsent(self, identity: Identity) -> bool:
-        """Leaves a RECEIVED event to the relay; says False where it is no longer RECEIVED. Raises `StoreUnavailable`."""
+        """Leaves a RECEIVED event to the relay; says False where it is not RECEIVED. Raises `StoreUnavailable`."""
         return self._update(
             identity,
             "SET unsent = :shard",
@@ -110,7 +110,7 @@ class EventLog:
         return self._finish(identity, State.PROCESSED, at, keep, {"effects": {"S": json.dumps(effects)}})
 
     def mark_ignored(self, identity: Identity, at: datetime, keep: timedelta) -> bool:
-        """Notes that nothing handles events of this type; says False where it was PROCESSED. Raises `StoreUnavailable`."""
+        """Notes that nothing handles such events; says False where it was PROCESSED. Raises `StoreUnavailable`."""
         return self._finish(identity, State.IGNORED, at, keep, {})
 
     def mark_failed(self, identity: Identity, at: datetime, reason: str) -> bool:
@@ -131,7 +131,7 @@ class EventLog:
         )
 
     def states(self, identities: Iterable[Identity]) -> dict[Identity, State]:
-        """The states of those of at most 100 events that are on record, read consistently. Raises `StoreUnavailable`."""
+        """The states of those of at most 100 events that are on record, consistently. Raises `StoreUnavailable`."""
         names = {"#uuid": "uuid", "#state": "state"}
         request = {"ProjectionExpression": "#uuid, event_key, #state", "ExpressionAttributeNames": names}
         return {identity: State(item["state"]["S"]) for identity, item in self._read(identities, request).items()}
@@ -177,10 +177,13 @@ class EventLog:
                 return existing
         return None
 
-    def _finish(
-        self, identity: Identity, state: State, at: datetime, keep: timedelta, more: dict[str, Any]
-    ) -> bool:
-        sets = ["#state = :state", "processed_at = :at", "expires_at = :expires", *(f"{name} = :{name}" for name in more)]
+    def _finish(self, identity: Identity, state: State, at: datetime, keep: timedelta, more: dict[str, Any]) -> bool:
+        sets = [
+            "#state = :state",
+            "processed_at = :at",
+            "expires_at = :expires",
+            *(f"{name} = :{name}" for name in more),
+        ]
         return self._update(
             identity,
             f"SET {', '.join(sets)} REMOVE #error",

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from wickiepay.clock import parse_instant
+from wickiepay.decimals import plain
 
 ONCE_PER_NAME: Final = frozenset(
     {
@@ -56,7 +57,7 @@ def identifier(data: Mapping[str, object], *fields: str) -> str | None:
     for field in fields:
         value = data.get(field)
         if isinstance(value, Decimal):
-            value = str(value)
+            value = plain(value)
         if isinstance(value, str) and value:
             return bounded(value)
     return None
@@ -75,9 +76,10 @@ def identify(name: str, envelope: Mapping[str, object], data: Mapping[str, objec
     identifier in `data`: then it names the resource and tells no two of its events apart.
     """
     resource = identifier(data, "uuid", "id")
-    own = identifier(envelope, "id", "eventId", "uuid")
-    if own and own not in {identifier(data, "uuid"), identifier(data, "id")}:
-        return Identity(resource or own, f"{name}#{own}")
+    repeated = {identifier(data, "uuid"), identifier(data, "id")}
+    for own in (identifier(envelope, field) for field in ("id", "eventId", "uuid")):
+        if own and own not in repeated:
+            return Identity(resource or own, f"{name}#{own}")
     return Identity(resource or body_sha256, name + _discriminator(name, envelope, data, body_sha256))
 
 

@@ -12,13 +12,13 @@ import random
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from wickiepay.aws import outages
 from wickiepay.clock import instant
+from wickiepay.decimals import plain
 from wickiepay.effects import WHOLE, Credit, Effect, SetPayment, SetResource
 from wickiepay.errors import PermanentFailure, StoreUnavailable
-from wickiepay.event import plain
 from wickiepay.money import Money
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class Ledger:
                 return self._put_if_later(_resource(effect, moment), effect.position)
             case Credit():
                 return self._credit(effect, moment)
+            case _:
+                assert_never(effect)
 
     def _put_if_later(self, item: dict[str, "AttributeValueTypeDef"], position: str) -> bool:
         with outages(_STORE):

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from wickiepay.decimals import plain
 from wickiepay.errors import PermanentFailure
-from wickiepay.event import MAX_NUMBER_CHARACTERS, plain
+from wickiepay.event import MAX_NUMBER_CHARACTERS
 
 MAX_DIGITS: Final = 18
 """Before the point, and after it, at the most: the sum of a great many such amounts still fits DynamoDB's 38 digits."""

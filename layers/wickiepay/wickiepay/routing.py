@@ -10,7 +10,7 @@ from wickiepay.errors import RegistrationError
 from wickiepay.event import WebhookEvent
 
 type Handler = Callable[[WebhookEvent], Sequence[Effect]]
-"""From an event to its effects on the books; calls nothing outside. Raises `PermanentFailure` where there can be none."""
+"""From an event to its effects on the books; calls nothing outside. Raises `PermanentFailure` where none can be."""
 
 
 class Router(Mapping[str, Handler]):

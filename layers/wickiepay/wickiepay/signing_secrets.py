@@ -37,7 +37,7 @@ class SigningSecrets:
 
         With the store down the cached ones serve. Raises `SecretUnavailable` where there are none.
         """
-        if self._clock() >= self._stale_from:
+        if not self._secrets or self._clock() >= self._stale_from:
             self.refetch()
         if not self._secrets:
             raise SecretUnavailable("The signing secret cannot be read now.")
@@ -47,16 +47,14 @@ class SigningSecrets:
         """Asks the store again unless that was done just now; says whether the secrets have changed."""
         if self._clock() < self._fetch_from:
             return False
-        self._fetch_from = self._clock() + (REFETCH_SECONDS if self._secrets else FIRST_FETCH_SECONDS)
+        before = self._secrets
         try:
-            fetched = self._fetch()
+            self._secrets = self._fetch()
+            self._stale_from = self._clock() + TIME_TO_LIVE_SECONDS
         except (BotoCoreError, ClientError):
-            # Whatever is wrong with the store (also a lost permission), a secret in hand verifies as well as before.
-            return False
-        changed = fetched != self._secrets
-        self._secrets = fetched
-        self._stale_from = self._clock() + TIME_TO_LIVE_SECONDS
-        return changed
+            pass  # whatever is wrong with the store, also a lost permission: a secret in hand verifies as before
+        self._fetch_from = self._clock() + (REFETCH_SECONDS if self._secrets else FIRST_FETCH_SECONDS)
+        return self._secrets != before
 
     def _fetch(self) -> tuple[bytes, ...]:
         stages = (self._read("AWSCURRENT"), self._read("AWSPREVIOUS"))
