@@ -30,6 +30,7 @@ def prepare(template: Template, webhook_url: str) -> list[Prepared]:
         _refer_to_secrets_by_arn,
         _let_queues_be_reached_without_tls,
         _give_concurrency_as_a_number,
+        _allow_batches_by_their_own_name,
         partial(_point_output_at_front_door, webhook_url),
     )
     return [prepared for rule in rules for prepared in rule(template)]
@@ -87,6 +88,16 @@ def _give_concurrency_as_a_number(template: Template) -> Iterator[Prepared]:
         parameter = scaling["MaximumConcurrency"]["Ref"]
         scaling["MaximumConcurrency"] = int(template["Parameters"][parameter]["Default"])
         yield Prepared(name, "MaximumConcurrency as a number", "the emulator takes its parameter as text")
+
+
+def _allow_batches_by_their_own_name(template: Template) -> Iterator[Prepared]:
+    for name, role in _of_type(template, "AWS::IAM::Role"):
+        for policy in role["Properties"].get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                if statement["Action"] == "sqs:SendMessage":
+                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+                    why = "the emulator takes it for an action, on AWS sqs:SendMessage allows it"
+                    yield Prepared(name, "sqs:SendMessageBatch allowed", why)
 
 
 def _point_output_at_front_door(webhook_url: str, template: Template) -> Iterator[Prepared]:

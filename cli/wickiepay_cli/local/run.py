@@ -15,7 +15,6 @@ from filelock import FileLock, Timeout
 
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET, stack_file
-from wickiepay_cli.local.deployment import deploy
 from wickiepay_cli.local.emulator import REGION, Emulator, emulator
 from wickiepay_cli.local.front_door import Exchange, front_door, reserved
 from wickiepay_cli.local.preparation import Prepared
@@ -43,6 +42,9 @@ def local_stack(
     `seen` is told of every request and answer, in another thread. Raises `Failure` where the stack cannot run. However
     the `with` block ends, nothing of the stack is left running.
     """
+    # Here, not above: the SAM transform that it imports would double what every other command takes to start.
+    from wickiepay_cli.local.deployment import deploy  # noqa: PLC0415
+
     folder.mkdir(parents=True, exist_ok=True)
     with _alone_in(folder), reserved(port) as door, emulator(folder) as aws:
         webhook_url = f"http://127.0.0.1:{door.getsockname()[1]}{PATH}"

@@ -1,0 +1,41 @@
+"""`wickiepay balances`: what was credited to an account."""
+
+from typing import Annotated
+
+import typer
+
+from wickiepay_cli import stack
+from wickiepay_cli.books import Books
+from wickiepay_cli.display import say, show_json, show_table
+from wickiepay_cli.options import AsJson, Profile, Region, StackName
+
+balances_app = typer.Typer(help="Accounts that payments into channels credit.", no_args_is_help=True)
+
+
+@balances_app.callback()
+def _group() -> None:
+    """Keeps `show` a command with a name, although it is the only one."""
+
+
+@balances_app.command(epilog="Example: wickiepay balances show user-topup-cust-123 --json")
+def show(
+    account: Annotated[str, typer.Argument(help="The account, as the events name it.")],
+    *,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Show an account's balances, and the entries that they are the sums of."""
+    found = stack.find(stack_name, profile, region)
+    books = Books(found.dynamodb(), found.output("LedgerTableName")).account(account)
+    if as_json:
+        show_json(books)
+    elif not books.entries and not books.balances:
+        say(f"Nothing was ever credited to {account}.")
+    else:
+        show_table(("currency", "balance"), books.balances.items())
+        show_table(
+            ("at", "event", "uuid", "amount", "currency"),
+            ((entry.at, entry.event, entry.uuid, entry.amount, entry.currency) for entry in books.entries),
+        )

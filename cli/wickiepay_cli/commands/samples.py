@@ -1,0 +1,14 @@
+"""`wickiepay samples`: writes the sample invocations in `events` anew."""
+
+import typer
+
+from wickiepay_cli.envelopes import envelopes
+from wickiepay_cli.samples import EVENTS
+
+
+def samples() -> None:
+    """Write events/ingest, events/consumer and events/relay anew, from the payloads."""
+    for name, text in envelopes().items():
+        (EVENTS / name).parent.mkdir(exist_ok=True)
+        (EVENTS / name).write_text(text)
+        typer.echo(f"events/{name}")

@@ -1,0 +1,24 @@
+"""What a command cannot do, said in one sentence to the person who asked."""
+
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wickiepay.errors import ListenerError
+
+
+class Failure(Exception):
+    """A command cannot do what it was asked; the text says why, and where there is one, the way out."""
+
+
+EXPECTED = (Failure, ListenerError, httpx.InvalidURL, BotoCoreError, ClientError)
+"""What ends a command with a sentence and exit code 1. Anything else is a mistake of ours, and shows as one."""
+
+
+def sentence(error: Exception) -> str:
+    """What to tell a person of one of the `EXPECTED` errors."""
+    if isinstance(error, ClientError):
+        answer = error.response.get("Error", {})
+        text = f"AWS refused {error.operation_name}: {answer.get('Message') or answer.get('Code')}"
+    else:
+        text = " ".join(str(error).split())
+    return text if text.endswith((".", "!", "?")) else f"{text}."

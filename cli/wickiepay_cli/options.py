@@ -1,0 +1,61 @@
+"""The options that several commands share."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+import typer
+
+from wickiepay import clock
+
+_WHERE = "Where the stack is"
+
+StackName = Annotated[
+    str | None,
+    typer.Option(
+        "--stack", metavar="NAME", help="A deployed stack; without it, the local one.", rich_help_panel=_WHERE
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="The AWS profile to find --stack with.", rich_help_panel=_WHERE),
+]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="NAME", help="The AWS region to find --stack in.", rich_help_panel=_WHERE),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+MAX_WHY_CHARACTERS: Final = 500
+"""Ten reasons are kept beside a body of 256 KiB, and an item of the event table holds 400 KB."""
+
+_AGE = re.compile(r"([0-9]{1,6})([mhdw])")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment(text: str) -> datetime:
+    """An instant as a person says it: an ISO 8601 time (UTC unless it says otherwise), or an age: 30m, 2h, 3d, 1w.
+
+    Raises `typer.BadParameter` for anything else.
+    """
+    try:
+        if age := _AGE.fullmatch(text):
+            return clock.now() - timedelta(**{_UNITS[age[2]]: int(age[1])})
+        said = datetime.fromisoformat(text)
+        return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f'"{text}" is neither a time (2026-01-15T10:25:00) nor an age (2h, 3d).') from None
+
+
+def _reason(text: str) -> str:
+    if len(text) > MAX_WHY_CHARACTERS:
+        raise typer.BadParameter(f"a reason has {MAX_WHY_CHARACTERS} characters at the most.")
+    return text.encode(errors="replace").decode()  # a terminal can hand over what is no text
+
+
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.", callback=_reason)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+Rate = Annotated[
+    float | None, typer.Option("--rate", metavar="N", min=0.1, help="So many a second at the most.", show_default="all")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before changing a deployed stack.")]

@@ -1,0 +1,87 @@
+"""The stack that a command works on: known by its CloudFormation outputs, on this machine as in an account."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from wickiepay_cli.failure import Failure
+from wickiepay_cli.local import stack_file
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_sqs import SQSClient
+
+ASKING: Final[Mapping[str, Any]] = {
+    "connect_timeout": 5,
+    "read_timeout": 30,
+    "retries": {"mode": "standard", "total_max_attempts": 3},
+}
+"""How AWS is asked: a person waits for the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack of this project's template. `client` makes a client of a service where the stack is."""
+
+    name: str
+    outputs: Mapping[str, str]
+    client: Callable[[str], Any]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def output(self, name: str) -> str:
+        """An output of the template. Raises `Failure` where the stack has none of this name."""
+        try:
+            return self.outputs[name]
+        except KeyError:
+            raise Failure(
+                f"The stack {self.name} has no output {name}: is it a webhook listener, and deployed?"
+            ) from None
+
+    def dynamodb(self) -> "DynamoDBClient":
+        client: DynamoDBClient = self.client("dynamodb")
+        return client
+
+    def sqs(self) -> "SQSClient":
+        client: SQSClient = self.client("sqs")
+        return client
+
+    def signing_secret(self) -> bytes:
+        """The secret that deliveries to this stack are signed with at present."""
+        client: SecretsManagerClient = self.client("secretsmanager")
+        return client.get_secret_value(SecretId=self.output("SigningSecretArn"))["SecretString"].encode()
+
+
+def find(name: str | None, profile: str | None = None, region: str | None = None) -> Stack:
+    """The deployed stack `name`, under a profile and in a region of the AWS configuration; without a name, the local.
+
+    Raises `Failure` where there is no such stack, and botocore's errors where AWS is out of reach.
+    """
+    if name is not None:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        return _described(name, partial(session.client, config=Config(**ASKING)))
+    if profile or region:
+        raise Failure("A profile or a region is for finding a deployed stack: name it with --stack.")
+    local = stack_file.read(stack_file.state_folder())
+    if local is None:
+        raise Failure("No local stack is running: start one with make run, or name a deployed one with --stack.")
+    return _described(local.stack_name, local.client)
+
+
+def _described(name: str, client: Callable[[str], Any]) -> Stack:
+    cloudformation: CloudFormationClient = client("cloudformation")
+    try:
+        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        raise Failure(f"There is no stack {name} in {cloudformation.meta.region_name}.") from error
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
+    return Stack(name, outputs, client, parameters)

@@ -1,0 +1,83 @@
+"""Reading DynamoDB by many keys, or whole."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import batched
+from typing import TYPE_CHECKING, Any, Final
+
+from wickiepay.errors import StoreUnavailable
+from wickiepay.identity import bounded
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+MAX_KEYS: Final = 100
+"""What BatchGetItem takes at once."""
+
+ATTEMPTS: Final = 8
+PAUSE_SECONDS: Final = 0.05
+"""Before what BatchGetItem left undone is asked for again; doubled each time."""
+
+type Item = Mapping[str, "AttributeValueTypeDef"]
+
+
+def key_texts(typed: str) -> Sequence[str]:
+    """How an identifier that a person typed may stand in a key: bounded, or, copied from what was shown, as it is."""
+    return [bounded(typed), typed] if typed.startswith("sha256:") else [bounded(typed)]
+
+
+def only(names: Sequence[str]) -> Mapping[str, Any]:
+    """What a read takes in order to return the attributes `names` alone."""
+    return {
+        "ProjectionExpression": ", ".join(f"#{name}" for name in names),
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+    }
+
+
+def scan(client: "DynamoDBClient", table: str, names: Sequence[str], **request: Any) -> Iterator[Item]:  # noqa: ANN401
+    """All items of a table, page by page as they are asked for, with the attributes `names` alone.
+
+    Not read consistently. `request` is what else Scan takes; in it, `#name` stands for each of `names`.
+    """
+    pages = client.get_paginator("scan").paginate(TableName=table, **only(names), **request)
+    return (item for page in pages for item in page["Items"])
+
+
+def items_of(
+    client: "DynamoDBClient",
+    table: str,
+    keys: Iterable[Item],
+    projection: Mapping[str, Any] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Item]:
+    """The items under `keys`, in the order of the keys; those that are not there are left out.
+
+    Reads a hundred at a time, consistently, and only as they are asked for. `projection` is what BatchGetItem takes
+    of attributes and their names. Raises `StoreUnavailable` where the table does not hand them all out.
+    """
+    for batch in batched(keys, MAX_KEYS, strict=False):
+        found = {_values(item, batch[0]): item for item in _batch(client, table, batch, projection or {}, sleep)}
+        yield from (found[values] for key in batch if (values := _values(key, batch[0])) in found)
+
+
+def _batch(
+    client: "DynamoDBClient",
+    table: str,
+    keys: Sequence[Item],
+    projection: Mapping[str, Any],
+    sleep: Callable[[float], None],
+) -> Iterator[Item]:
+    request: Any = {table: {"Keys": keys, "ConsistentRead": True, **projection}}
+    for attempt in range(ATTEMPTS):
+        answer = client.batch_get_item(RequestItems=request)
+        yield from answer["Responses"].get(table, [])
+        request = answer.get("UnprocessedKeys")
+        if not request:
+            return
+        sleep(PAUSE_SECONDS * 2**attempt)
+    raise StoreUnavailable(f"The table {table} is too busy to be read now.")
+
+
+def _values(item: Item, key: Item) -> tuple[str, ...]:
+    return tuple(item[name]["S"] for name in key)

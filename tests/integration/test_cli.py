@@ -1,0 +1,129 @@
+"""The command `wickiepay` on a local stack, and, as it is installed, on a deployed one."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from command_line import run_json
+from wickiepay.event_log import State
+from wickiepay_cli.local import stack_file
+from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.samples import event_types
+
+pytestmark = pytest.mark.stack
+
+COMMAND = Path(sys.executable).parent / "wickiepay"
+PROCESSED_SECONDS = 60
+POLL_SECONDS = 0.1
+
+
+@pytest.fixture(autouse=True)
+def local(stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes `stack` the local one."""
+    stack_file.write(stack, tmp_path)
+    monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
+    monkeypatch.delenv("WICKIEPAY_WEBHOOK_SECRET", raising=False)
+
+
+def process(*arguments: str) -> str:
+    """Triggers an event and waits for the end of its processing; its uuid."""
+    uuid: str = run_json("trigger", *arguments)["uuid"]
+    deadline = time.monotonic() + PROCESSED_SECONDS
+    while time.monotonic() < deadline:
+        if all(event["state"] != State.RECEIVED for event in run_json("events", "show", uuid)):
+            return uuid
+        time.sleep(POLL_SECONDS)
+    pytest.fail(f"{arguments} is still RECEIVED")
+
+
+@pytest.mark.parametrize("event_type", event_types())
+def test_every_sample_is_processed(event_type: str) -> None:
+    uuid = process(event_type)
+    assert [(each["event"], each["state"]) for each in run_json("events", "show", uuid)] == [(event_type, "PROCESSED")]
+
+
+@pytest.mark.parametrize("scheme", ["raw", "node", "python"])
+def test_the_scheme_is_the_one_on_record(scheme: str) -> None:
+    [event] = run_json("events", "show", process("payment.created", "--scheme", scheme))
+    assert event["scheme"] == scheme
+
+
+def test_the_body_on_record_is_the_one_that_was_sent() -> None:
+    sent = run_json("trigger", "payment.completed", "--set", "data.displayCurrency.amount=0.300")
+    [event] = run_json("events", "show", sent["uuid"])
+    assert event["body"] == sent["body"]
+
+
+def test_repeated_deliveries_are_one_event() -> None:
+    sent = run_json("trigger", "payment.completed", "--repeat", "3")
+    assert [each["body"]["status"] for each in sent["answers"]] == ["accepted", "duplicate", "duplicate"]
+
+
+def test_the_newest_event_is_listed_first() -> None:
+    uuids = [process("payment.created") for _ in range(3)]
+    newest = run_json("events", "list", "--type", "payment.created", "--limit", "3")
+    assert [event["uuid"] for event in newest] == uuids[::-1]
+
+
+def test_a_payment_is_found_by_its_reference() -> None:
+    uuid = process("payment.expired", "--set", "data.reference=order-of-test-cli")
+    [payment] = run_json("payments", "show", "order-of-test-cli")
+    assert (payment["uuid"], payment["status"], payment["order_status"]) == (uuid, "EXPIRED", "EXPIRED")
+
+
+def test_confirmed_payments_into_a_channel_make_its_balance() -> None:
+    arguments = ("channel.payment.confirmed", "--set", "data.reference=account-of-test-cli")
+    for amount in ("0.10", "0.20"):
+        process(*arguments, "--set", f"data.displayCurrency.amount={amount}")
+    account = run_json("balances", "show", "account-of-test-cli")
+    assert (account["balances"], [entry["amount"] for entry in account["entries"]]) == ({"EUR": "0.3"}, ["0.1", "0.2"])
+
+
+# --- As it is installed ---------------------------------------------------------------------------------
+class Wickiepay(Protocol):
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]: ...
+
+
+@pytest.fixture
+def wickiepay(stack: LocalStack) -> Wickiepay:
+    """Runs the installed command, for which `stack` is all of AWS."""
+    aws = {
+        "AWS_ENDPOINT_URL": stack.aws_endpoint_url,
+        "AWS_DEFAULT_REGION": stack.region,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+    }
+
+    def wickiepay(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [COMMAND, *arguments], env={**os.environ, **aws}, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    return wickiepay
+
+
+def test_a_deployed_stack_is_found_by_its_name(wickiepay: Wickiepay, stack: LocalStack) -> None:
+    uuid = process("payment.created")
+    done = wickiepay("payments", "show", uuid, "--stack", stack.stack_name, "--json")
+    assert (done.returncode, done.stderr, json.loads(done.stdout)[0]["uuid"]) == (0, "", uuid)
+
+
+def test_a_stack_that_is_not_there_is_said_to_be_so(wickiepay: Wickiepay, stack: LocalStack) -> None:
+    done = wickiepay("payments", "show", "order-1", "--stack", "no-such-stack")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        f"There is no stack no-such-stack in {stack.region}.\n",
+    )
+
+
+def test_a_delivery_signed_with_another_secret_ends_in_exit_code_1(wickiepay: Wickiepay) -> None:
+    done = wickiepay("trigger", "payment.completed", "--secret", "another")
+    assert (done.returncode, '"signature_mismatch"' in done.stdout) == (1, True)

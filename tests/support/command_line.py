@@ -1,0 +1,38 @@
+"""The command `wickiepay`, run in process on tables named as the template names them."""
+
+import json
+from typing import Any, Final
+
+import boto3
+from typer.testing import CliRunner, Result
+
+from wickiepay_cli.app import app
+from wickiepay_cli.stack import Stack
+
+OUTPUTS: Final = {
+    "EventTableName": "EventTable",
+    "LedgerTableName": "LedgerTable",
+    "SigningSecretArn": "SigningSecret",
+    "WebhookUrl": "https://listener.example.com/webhooks/wickiepay",
+}
+
+
+def client(service: Any) -> Any:  # noqa: ANN401  boto3's own types want to know the service
+    return boto3.client(service)
+
+
+def stack(*_: object) -> Stack:
+    """In place of `wickiepay_cli.stack.find`: the stack of the test, whichever is asked for."""
+    return Stack("listener", OUTPUTS, client)
+
+
+def run(*arguments: str) -> Result:
+    """How the command ends, and what it prints."""
+    return CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+def run_json(*arguments: str) -> Any:  # noqa: ANN401  JSON
+    """What the command answers with --json; it has to succeed."""
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)

@@ -1,0 +1,254 @@
+"""`wickiepay events` shows what is on record."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import command_line
+from command_line import run, run_json
+from wickiepay import clock
+from wickiepay.delivery import Delivery
+from wickiepay.event import parse
+from wickiepay.event_log import EventLog
+from wickiepay.identity import Identity
+from wickiepay_cli import stack
+from wickiepay_cli.records import EventRecords
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import BodyOf, Calls, DeliveryOf
+    from types_boto3_dynamodb import DynamoDBClient
+
+KEEP = timedelta(days=30)
+
+
+@pytest.fixture(autouse=True)
+def listener(events: EventLog, monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:  # noqa: ARG001
+    monkeypatch.setattr(stack, "find", command_line.stack)
+    monkeypatch.setattr(clock, "now", lambda: now)
+
+
+type Receive = Callable[..., Identity]
+
+
+@pytest.fixture
+def receive(events: EventLog, body_of: "BodyOf") -> Receive:
+    """Records a delivery, as ingest does."""
+
+    def receive(at: str, event: str = "payment.completed", uuid: str = "u-1", **data: object) -> Identity:
+        body = body_of(event, {"uuid": uuid, **data})
+        parsed = parse(body, body)
+        events.record(Delivery(body, "raw", f"{at}.000000Z", "192.0.2.1", "request"), parsed)
+        return Identity(parsed.uuid, parsed.event_key)
+
+    return receive
+
+
+def listed(*arguments: str) -> list[dict[str, Any]]:
+    answer: list[dict[str, Any]] = run_json("events", "list", "--since", "2026-01-01", *arguments)
+    return answer
+
+
+def uuids(*arguments: str) -> list[str]:
+    return [event["uuid"] for event in listed(*arguments)]
+
+
+# --- list --------------------------------------------------------------------------------------------
+def test_a_listed_event_says_what_became_of_it(receive: Receive, events: EventLog, now: datetime) -> None:
+    events.mark_failed(receive("2026-01-15T10:00:00"), now, "No account.")
+    assert listed() == [
+        {
+            "uuid": "u-1",
+            "event": "payment.completed",
+            "event_key": "payment.completed",
+            "state": "FAILED",
+            "received_at": "2026-01-15T10:00:00.000000Z",
+            "processed_at": clock.instant(now),
+            "scheme": "raw",
+            "error": "No account.",
+        }
+    ]
+
+
+def test_what_is_not_known_yet_is_null(receive: Receive) -> None:
+    receive("2026-01-15T10:00:00")
+    [event] = listed()
+    assert (event["state"], event["processed_at"], event["error"]) == ("RECEIVED", None, None)
+
+
+def test_the_newest_comes_first_across_shards_and_days(receive: Receive) -> None:
+    times = [f"2026-01-{day:02}T{hour:02}:00:00" for day in (3, 14, 15) for hour in range(10)]
+    for number, at in enumerate(times):
+        receive(at, uuid=f"u-{number}")
+    assert uuids() == [f"u-{number}" for number in reversed(range(30))]
+
+
+def test_more_than_one_batch_of_events_is_listed(receive: Receive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wickiepay_cli.tables.MAX_KEYS", 2)
+    for number in range(5):
+        receive(f"2026-01-15T10:00:0{number}", uuid=f"u-{number}")
+    assert uuids() == ["u-4", "u-3", "u-2", "u-1", "u-0"]
+
+
+def test_an_event_stamped_by_a_clock_that_is_ahead_is_listed(receive: Receive) -> None:
+    receive("2026-01-16T00:00:01")
+    assert uuids() == ["u-1"]
+
+
+def test_unusable_and_conflicting_deliveries_are_listed(
+    receive: Receive, events: EventLog, delivery_of: "DeliveryOf"
+) -> None:
+    receive("2026-01-15T10:00:00")
+    receive("2026-01-15T10:00:01", note="other content")
+    events.keep_unusable(delivery_of(b"[]", received_at="2026-01-15T10:00:02.000000Z"), "No object.")
+    assert [(event["state"], event["event"]) for event in listed()] == [
+        ("UNUSABLE", None),
+        ("CONFLICT", "payment.completed"),
+        ("RECEIVED", "payment.completed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (("--state", "PROCESSED"), ["u-2"]),
+        (("--state", "processed"), ["u-2"]),
+        (("--state", "IGNORED"), []),
+        (("--type", "payment.created"), ["u-1"]),
+        (("--type", "payment.*"), ["u-2", "u-1"]),
+        (("--type", "payment"), []),
+        (("--state", "RECEIVED", "--type", "deposit.*"), ["u-3"]),
+        (("--limit", "2"), ["u-3", "u-2"]),
+        (("--limit", "1", "--type", "payment.*"), ["u-2"]),
+        (("--since", "2026-01-15"), ["u-3", "u-2"]),
+    ],
+)
+def test_a_list_can_be_narrowed(
+    receive: Receive, events: EventLog, now: datetime, arguments: tuple[str, ...], found: list[str]
+) -> None:
+    receive("2026-01-14T10:00:00", "payment.created", "u-1")
+    events.mark_processed(receive("2026-01-15T10:00:00", "payment.completed", "u-2"), now, KEEP, [])
+    receive("2026-01-15T11:00:00", "deposit.status_change", "u-3", status="COMPLETE")
+    assert uuids(*arguments) == found
+
+
+def test_only_as_much_is_read_as_is_shown(
+    receive: Receive, dynamodb: "DynamoDBClient", calls: "Calls", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for day in (13, 14, 15):
+        receive(f"2026-01-{day}T10:00:00", uuid=f"u-{day}")
+    monkeypatch.setattr("wickiepay_cli.tables.MAX_KEYS", 1)
+    calls.made.clear()
+    next(EventRecords(dynamodb, "EventTable").newest_first(date(2026, 1, 1), date(2026, 1, 15)))
+    days = {query["ExpressionAttributeValues"][":day_shard"]["S"][:10] for query in calls.of("Query")}
+    assert days == {"2026-01-15"}
+
+
+def test_nothing_is_an_empty_array() -> None:
+    assert listed() == []
+
+
+def test_the_list_goes_back_to_the_day_on_which_the_table_was_made(
+    receive: Receive, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = EventRecords(dynamodb, "EventTable").first_day()
+    noon = datetime(made.year, made.month, made.day, 12)  # noqa: DTZ001  it becomes text
+    monkeypatch.setattr(clock, "now", lambda: noon + timedelta(days=1))
+    receive((noon - timedelta(days=1)).isoformat(), uuid="before")
+    receive(noon.isoformat(), uuid="since")
+    assert [event["uuid"] for event in run_json("events", "list")] == ["since"]
+
+
+def test_the_table_s_first_day_is_one_of_utc(dynamodb: "DynamoDBClient", calls: "Calls") -> None:
+    made = datetime(2026, 1, 15, 9, tzinfo=timezone(timedelta(hours=13)))
+    calls.answer("DescribeTable", {"Table": {"CreationDateTime": made}})
+    assert EventRecords(dynamodb, "EventTable").first_day() == date(2026, 1, 14)
+
+
+def test_people_are_told_that_nothing_is_listed() -> None:
+    assert run("events", "list", "--since", "2026-01-15").stdout == "There are no such events.\n"
+
+
+def test_people_see_why_an_event_failed(receive: Receive, events: EventLog, now: datetime) -> None:
+    events.mark_failed(receive("2026-01-15T10:00:00"), now, "The event names no account.")
+    assert "The event names no account." in run("events", "list", "--since", "2026-01-15").stdout
+
+
+def test_people_get_a_table(receive: Receive) -> None:
+    receive("2026-01-15T10:00:00")
+    result = run("events", "list", "--since", "2026-01-15")
+    assert [
+        word for word in ("2026-01-15", "10:00:00", "RECEIVED", "payment.completed", "u-1") if word in result.stdout
+    ] == [
+        "2026-01-15",
+        "10:00:00",
+        "RECEIVED",
+        "payment.completed",
+        "u-1",
+    ]
+
+
+@pytest.mark.parametrize("arguments", [("--state", "LOST"), ("--limit", "0"), ("--since", "yesterday")])
+def test_a_list_of_nonsense_is_wrong_usage(arguments: tuple[str, ...]) -> None:
+    assert run("events", "list", *arguments).exit_code == 2
+
+
+# --- show --------------------------------------------------------------------------------------------
+def test_all_events_of_a_uuid_are_shown_in_the_order_of_arrival(receive: Receive) -> None:
+    receive("2026-01-15T10:00:02", "payment.created")
+    receive("2026-01-15T10:00:01", "payment.completed")
+    receive("2026-01-15T10:00:00", "payment.completed", "another")
+    assert [event["event"] for event in run_json("events", "show", "u-1")] == ["payment.completed", "payment.created"]
+
+
+def test_a_shown_event_has_its_body_and_effects(
+    receive: Receive, events: EventLog, now: datetime, body_of: "BodyOf"
+) -> None:
+    effect = {"effect": "credit", "account": "a", "currency": "EUR", "amount": "0.3"}
+    events.mark_processed(receive("2026-01-15T10:00:00"), now, KEEP, [effect])
+    body = body_of("payment.completed", {"uuid": "u-1"})
+    [event] = run_json("events", "show", "u-1")
+    assert event == {
+        **listed()[0],
+        "body": body.decode(),
+        "body_sha256": hashlib.sha256(body).hexdigest(),
+        "effects": [effect],
+    }
+
+
+def test_a_body_that_is_not_utf8_is_shown_as_far_as_it_is(events: EventLog, delivery_of: "DeliveryOf") -> None:
+    body = b"caf\xe9"
+    events.keep_unusable(delivery_of(body), "No JSON.")
+    [event] = run_json("events", "show", hashlib.sha256(body).hexdigest())
+    assert (event["body"], event["effects"]) == ("caf\N{REPLACEMENT CHARACTER}", [])
+
+
+@pytest.mark.parametrize("uuid", ["a#b", "x" * 5000, "é"])
+def test_an_event_is_found_by_the_uuid_it_came_with_and_by_the_one_it_is_listed_under(
+    receive: Receive, uuid: str
+) -> None:
+    identity = receive("2026-01-15T10:00:00", uuid=uuid)
+    assert [len(run_json("events", "show", name)) for name in (uuid, identity.uuid)] == [1, 1]
+
+
+def test_no_event_of_a_uuid_is_an_empty_array() -> None:
+    assert run_json("events", "show", "u-1") == []
+
+
+def test_people_are_told_that_there_is_no_event() -> None:
+    assert run("events", "show", "[u-1]").stdout == "There is no event of the uuid [u-1].\n"
+
+
+def test_people_see_the_facts_the_effects_and_the_body(receive: Receive, events: EventLog, now: datetime) -> None:
+    events.mark_processed(receive("2026-01-15T10:00:00"), now, KEEP, [{"effect": "set_payment", "status": "COMPLETE"}])
+    shown = run("events", "show", "u-1").stdout
+    assert ("set_payment COMPLETE" in shown, '"data": {"uuid": "u-1"}' in shown) == (True, True)
+
+
+def test_a_body_cannot_command_the_terminal(events: EventLog, delivery_of: "DeliveryOf") -> None:
+    body = b"\x1b]0;title\x07[bold]"
+    events.keep_unusable(delivery_of(body), "No JSON.")
+    shown = run("events", "show", hashlib.sha256(body).hexdigest()).stdout
+    assert "\N{REPLACEMENT CHARACTER}]0;title\N{REPLACEMENT CHARACTER}[bold]" in shown

@@ -1,0 +1,86 @@
+"""The stack that a command works on, and what it says where there is none."""
+
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+import command_line
+from wickiepay_cli import stack
+from wickiepay_cli.app import main
+from wickiepay_cli.failure import Failure
+from wickiepay_cli.stack import Stack
+
+
+@pytest.fixture
+def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Stubber:
+    """The CloudFormation that a session finds, whatever profile and region it is made for."""
+    client = boto3.client("cloudformation")
+    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: client)
+    return Stubber(client)
+
+
+def described(outputs: list[dict[str, str]]) -> dict[str, Any]:
+    return {"Stacks": [{"StackName": "prod", "CreationTime": 0, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs}]}
+
+
+def test_a_deployed_stack_is_known_by_its_outputs(cloudformation: Stubber) -> None:
+    outputs = [{"OutputKey": "EventTableName", "OutputValue": "events"}]
+    cloudformation.add_response("describe_stacks", described(outputs), {"StackName": "prod"})
+    with cloudformation:
+        assert stack.find("prod").output("EventTableName") == "events"
+
+
+def test_an_output_that_a_stack_has_not_is_named() -> None:
+    with pytest.raises(Failure, match="prod has no output EventTableName"):
+        Stack("prod", {}, command_line.client).output("EventTableName")
+
+
+def test_a_stack_that_does_not_exist_is_named(cloudformation: Stubber) -> None:
+    cloudformation.add_client_error("describe_stacks", "ValidationError", "Stack with id prod does not exist")
+    with cloudformation, pytest.raises(Failure, match="no stack prod in us-east-1"):
+        stack.find("prod")
+
+
+@pytest.fixture
+def no_local_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
+
+
+@pytest.mark.usefixtures("no_local_stack")
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["events", "list"],
+            "No local stack is running: start one with make run, or name a deployed one with --stack.",
+        ),
+        (
+            ["events", "list", "--region", "eu-west-1"],
+            "A profile or a region is for finding a deployed stack: name it with --stack.",
+        ),
+        (
+            ["balances", "show", "a", "--stack", "prod", "--profile", "nobody"],
+            "The config profile (nobody) could not be found.",
+        ),
+        (
+            ["trigger", "payment.completed", "--url", "http://127.0.0.1:9", "--secret", "s"],
+            "http://127.0.0.1:9 did not answer: [Errno 111] Connection refused.",
+        ),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert (end.value.code, capsys.readouterr()) == (1, ("", f"{sentence}\n"))
+
+
+def test_what_aws_refuses_is_said_in_a_sentence(cloudformation: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
+    cloudformation.add_client_error("describe_stacks", "AccessDenied", "You are not allowed to")
+    with cloudformation, pytest.raises(SystemExit) as end:
+        main(["payments", "show", "order-1", "--stack", "prod"])
+    assert (end.value.code, capsys.readouterr().err) == (1, "AWS refused DescribeStacks: You are not allowed to.\n")
