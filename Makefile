@@ -9,13 +9,14 @@ MAKEFLAGS += --no-builtin-rules
 # The first of these that is Python 3.13 (with pyenv, .python-version makes python3 so), or the one given: make PYTHON=…
 IS_3_13 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))'
 PYTHON ?= $(shell for python in python3.13 python3; do "$$python" $(IS_3_13) 2>/dev/null && echo "$$python" && break; done)
+NO_PYTHON := This project needs Python 3.13: install it (with pyenv: pyenv install 3.13) or name it (make PYTHON=…).
 
 PIP_INSTALL := -m pip --disable-pip-version-check --no-input -qq install
 PYTEST := .venv/bin/pytest
 
 .PHONY: help
 help: ## this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1|\2/p' $(firstword $(MAKEFILE_LIST)) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # --- Environments --------------------------------------------------------------------------------
 # Each is made anew when its lock changes, so that nothing from an older lock stays behind.
@@ -27,7 +28,7 @@ help: ## this list
 .venv/.locked: requirements/dev.txt .python-version
 .venv-sam/.locked: requirements/sam.txt .python-version
 .venv/.locked .venv-sam/.locked:
-	@'$(PYTHON)' $(IS_3_13) 2>/dev/null || { echo 'This project needs Python 3.13: install it (with pyenv: pyenv install 3.13) or name it (make PYTHON=…).' >&2; exit 1; }
+	@'$(PYTHON)' $(IS_3_13) 2>/dev/null || { echo '$(NO_PYTHON)' >&2; exit 1; }
 	@echo 'Installing $< into $(@D) …'
 	@'$(PYTHON)' -m venv --clear $(@D)
 	@$(@D)/bin/python $(PIP_INSTALL) --require-hashes --requirement $<
@@ -68,6 +69,10 @@ types: .venv/.installed ## types, strictly
 .PHONY: test-tools
 test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node or sam: template lint, sam build, the built functions in AWS's Lambda emulator
 	$(PYTEST) -m 'node or sam'
+
+.PHONY: prove
+prove: .venv/.installed ## the long proofs of the promises, twenty minutes at most; prints the figures of docs/reliability.md
+	timeout 1200 $(PYTEST) -m prove
 
 # --- Keeping it ----------------------------------------------------------------------------------
 

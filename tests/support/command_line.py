@@ -12,9 +12,12 @@ from wickiepay_cli.stack import Stack
 OUTPUTS: Final = {
     "EventTableName": "EventTable",
     "LedgerTableName": "LedgerTable",
+    "EventQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/EventQueue",
+    "DeadLetterQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/DeadLetterQueue",
     "SigningSecretArn": "SigningSecret",
     "WebhookUrl": "https://listener.example.com/webhooks/wickiepay",
 }
+PARAMETERS: Final = {"EventRetentionDays": "30"}
 
 
 def client(service: Any) -> Any:  # noqa: ANN401  boto3's own types want to know the service
@@ -23,7 +26,7 @@ def client(service: Any) -> Any:  # noqa: ANN401  boto3's own types want to know
 
 def stack(*_: object) -> Stack:
     """In place of `wickiepay_cli.stack.find`: the stack of the test, whichever is asked for."""
-    return Stack("listener", OUTPUTS, client)
+    return Stack("listener", OUTPUTS, client, PARAMETERS)
 
 
 def run(*arguments: str) -> Result:

@@ -1,0 +1,108 @@
+"""The books, read whole when all has come to rest, and compared with the deliveries that were answered 200.
+
+Nothing here asks the code under test what should be: stages, amounts and ends are those of `traffic`.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from traffic import CONFIRMED, STAGES, Envelope
+from wickiepay.delivery import unpack_body
+from wickiepay.errors import StoreUnavailable
+from wickiepay.event import parse
+from wickiepay.identity import Identity
+from world import World
+
+type Item = Mapping[str, Any]
+
+
+def scan(world: World, output: str) -> Iterator[Item]:
+    """All items of a table, by the name of its output; values as text or bytes."""
+    pages = world.dynamodb.get_paginator("scan").paginate(TableName=world._outputs[output], ConsistentRead=True)
+    for page in pages:
+        for item in page["Items"]:
+            yield {name: next(iter(value.values())) for name, value in item.items()}
+
+
+def wrongs(world: World, name: str, accepted: Sequence[Envelope]) -> list[str]:
+    """What is wrong with the books of all whose names begin with `name`, when these deliveries were answered 200."""
+    kept = [item for item in scan(world, "EventTableName") if item["uuid"].startswith(name)]
+    records = {Identity(item["uuid"], item["event_key"]): item for item in kept if item["state"] != "CONFLICT"}
+    ledger = [item for item in scan(world, "LedgerTableName") if name in item["pk"]]
+    processed = {i: _envelope_of(record) for i, record in records.items() if record["state"] == "PROCESSED"}
+    heard = {Identity(*key) for key in world.announcements() if key[0].startswith(name)}
+    return [
+        *_lost(records, Counter((item["uuid"], item["event"], item["data_hash"]) for item in kept), accepted),
+        *_wrong_credits(ledger, processed),
+        *_wrong_states(ledger, processed),
+        *(f"{identity} is processed and was not announced" for identity in processed.keys() - heard),
+        *(f"{identity} was announced and is not processed" for identity in heard - processed.keys()),
+        *(f"a function raised {error!r}" for error in world.raised if not isinstance(error, StoreUnavailable)),
+    ]
+
+
+def _lost(
+    records: Mapping[Identity, Item], contents: Mapping[tuple[str, str, bytes], int], accepted: Sequence[Envelope]
+) -> Iterator[str]:
+    """Each accepted event must be final, in the state that becomes it; each accepted content must be kept, once."""
+    for body in {json.dumps(envelope).encode() for envelope in accepted}:
+        event = parse(body, body)
+        identity = Identity(event.uuid, event.event_key)
+        state = records[identity]["state"] if identity in records else "lost"
+        if state != _end_of(event.name, event.data):
+            yield f"{identity} is {state}"
+        if contents[event.uuid, event.name, event.data_hash] != 1:
+            yield f"{identity}: its content is kept {contents[event.uuid, event.name, event.data_hash]} times"
+    for identity, record in records.items():
+        if "unsent" in record:
+            yield f"{identity} is still flagged unsent"
+
+
+def _end_of(name: str, data: Mapping[str, object]) -> str:
+    if name == "weather.changed":
+        return "IGNORED"
+    return "FAILED" if name == CONFIRMED and "reference" not in data else "PROCESSED"
+
+
+def _wrong_credits(ledger: Sequence[Item], processed: Mapping[Identity, Envelope]) -> Iterator[str]:
+    """There must be an entry for each confirmed channel payment, as recorded; a balance is the sum of its entries."""
+    confirmed = [envelope["data"] for envelope in processed.values() if envelope["event"] == CONFIRMED]
+    due = Counter((data["uuid"], data["reference"], *data["displayCurrency"].values()) for data in confirmed)
+    entries = [item for item in ledger if item["pk"].startswith("credit#")]
+    booked = Counter((i["uuid"], i["reference"], i["currency"], f"{Decimal(i['amount']):f}") for i in entries)
+    sums: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+    for _, account, currency, amount in booked.elements():
+        sums[f"balance#{account}", currency] += Fraction(amount)
+    balances = {(i["pk"], i["sk"]): Fraction(i["amount"]) for i in ledger if i["pk"].startswith("balance#")}
+    for account in balances.keys() | sums.keys():
+        if balances.get(account) != sums.get(account):
+            yield f"{account} is {balances.get(account)}, the sum of its entries {sums.get(account)}"
+    for credit in due.keys() | booked.keys():
+        if due[credit] != booked[credit]:
+            yield f"{credit} is due {due[credit]} times, and booked {booked[credit]} times"
+
+
+def _wrong_states(ledger: Sequence[Item], processed: Mapping[Identity, Envelope]) -> Iterator[str]:
+    """Each payment and deposit must stand where the furthest of its events has brought it, the latest among equals."""
+    furthest: dict[str, tuple[int, str, str]] = {}
+    for envelope in processed.values():
+        data, event = envelope["data"], envelope["event"]
+        if event == "deposit.status_change":
+            pk, stage, status = f"resource#deposit#{data['id']}", 0, data["status"]  # each is later than the last
+        else:
+            pk, (stage, status) = f"payment#{data['uuid']}", STAGES[event]
+        furthest[pk] = max(furthest.get(pk, (-1, "", "")), (stage, envelope["timestamp"], status))
+    expected = {pk: status for pk, (_, _, status) in furthest.items()}
+    states = {item["pk"]: item["status"] for item in ledger if item["pk"].startswith(("payment#", "resource#"))}
+    for pk in states.keys() | expected.keys():
+        if states.get(pk) != expected.get(pk):
+            yield f"{pk} is {states.get(pk)}, not {expected.get(pk)}"
+
+
+def _envelope_of(record: Item) -> Envelope:
+    envelope: Envelope = json.loads(unpack_body(record["body"]))
+    return envelope

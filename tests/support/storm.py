@@ -1,0 +1,124 @@
+"""A storm: many threads deliver, consume and relay at once, in whatever weather, until all has come to rest.
+
+What is sent, and how often, comes from one seed (`traffic`); what meets what is up to the threads.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from unittest.mock import MagicMock, patch
+
+import consumer
+import ingest
+import relay
+from settled_books import scan
+from traffic import Envelope
+from weather import Weather
+from world import World
+
+
+@dataclass(slots=True)
+class Metrics:
+    """The metrics of functions that share a process, counted together."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add_metric(self, name: str, _unit: object, value: float) -> None:
+        with self._lock:
+            self.counts[name] += int(value)
+
+    def flush_metrics(self) -> None:
+        pass
+
+
+@contextmanager
+def functions_in_threads() -> Iterator[Counter[str]]:
+    """Gives the functions metrics and logs that threads can share, which no invocations on Lambda do; yields counts."""
+    metrics = Metrics()
+    with ExitStack() as stack:
+        for module in (ingest, consumer, relay):
+            stack.enter_context(patch.object(module, "metrics", metrics))
+            stack.enter_context(patch.object(module, "logger", MagicMock()))
+        yield metrics.counts
+
+
+def at_once[T](works: Sequence[Callable[[], T]]) -> tuple[list[T], Counter[str]]:
+    """What the works return, each in a thread of its own, all let go together; and what they counted."""
+    start = threading.Barrier(len(works))
+
+    def run(work: Callable[[], T]) -> T:
+        start.wait()
+        return work()
+
+    with functions_in_threads() as counts, ThreadPoolExecutor(len(works)) as pool:
+        return list(pool.map(run, works)), counts
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What was sent and what of it was answered 200, what the functions counted, and what they were up against."""
+
+    deliveries: Sequence[Envelope]
+    accepted: Sequence[Envelope]
+    counts: Counter[str]
+    calls: int
+    faults: Counter[str]
+
+    def __str__(self) -> str:
+        """The figures, as a reader wants to see them once nothing was found to be wrong."""
+        faults = ", ".join(f"{number} {fault}" for fault, number in self.faults.most_common())
+        return (
+            f"{len(self.deliveries):,} deliveries, {len(self.accepted):,} answered 200; {self.calls:,} calls, "
+            f"{self.faults.total():,} of them struck ({faults}); {self.counts['DeliveryUnsent']} left to the relay, "
+            f"{self.counts['DeliveryUnrecorded']} recorded by the consumer; 0 lost, 0 doubled"
+        )
+
+
+def storm(world: World, deliveries: Sequence[Envelope], senders: int, consumers: int, patience: float) -> Aftermath:
+    """Sends the deliveries, while so many consumers and two relays run; then calms down, and lets all come to rest.
+
+    The world's injector is a `Weather`. After `patience` seconds of calm it stops, at rest or not.
+    """
+    weather = world.injector
+    assert isinstance(weather, Weather)
+    over = threading.Event()
+
+    def until_over(work: Callable[[], None]) -> None:
+        while not over.wait(0.05):
+            work()
+
+    with functions_in_threads() as counts, ThreadPoolExecutor(senders + consumers + 2) as pool:
+        beside = [pool.submit(until_over, lambda: world.consume(rounds=20, most=10)) for _ in range(consumers)]
+        beside += [pool.submit(until_over, world.tick) for _ in range(2)]
+        try:
+            answers = list(pool.map(world.deliver, deliveries))
+            weather.calm = True
+            wait_for(lambda: at_rest(world), patience)
+        finally:
+            over.set()
+        for running in beside:
+            running.result()
+    accepted = [envelope for envelope, answer in zip(deliveries, answers, strict=True) if answer == 200]
+    return Aftermath(deliveries, accepted, counts, weather.sent, weather.struck_by)
+
+
+def wait_for(condition: Callable[[], bool], patience: float) -> None:
+    """Waits until it holds, or for so many seconds."""
+    deadline = time.monotonic() + patience
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def at_rest(world: World) -> bool:
+    """Whether nothing is left to happen by itself: nothing flagged for the relay, nothing in the queue or in hand."""
+    if any("unsent" in record for record in scan(world, "EventTableName")):
+        return False
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    url = world._outputs["EventQueueUrl"]
+    attributes = world.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return not any(int(attributes[name]) for name in names)

@@ -1,0 +1,221 @@
+"""The order laws: the same events end in the same books, in whatever order and however often they come."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import handlers
+from wickiepay.effects import SetPayment, SetResource
+from wickiepay.event import WebhookEvent
+from wickiepay.ledger import Ledger
+from wickiepay.routing import discover, router
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import EventOf, FreshLedger
+    from types_boto3_dynamodb import DynamoDBClient
+
+discover(handlers)
+
+NOW: Final = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+START: Final = datetime(2026, 1, 15, 10, 0, tzinfo=UTC)
+
+
+def at(seconds: float | None) -> str | None:
+    """A time stamp so long after the start; None for none."""
+    return None if seconds is None else (START + timedelta(seconds=seconds)).isoformat()
+
+
+def apply(ledger: Ledger, events: Sequence[WebhookEvent]) -> None:
+    for event in events:
+        for effect in router[event.name](event):
+            ledger.apply(effect, NOW)
+
+
+def books(dynamodb: "DynamoDBClient") -> dict[tuple[str, str], Any]:
+    items = dynamodb.scan(TableName="LedgerTable")["Items"]
+    return {(item["pk"]["S"], item["sk"]["S"]): item for item in items}
+
+
+def orders(reference: str, dynamodb: "DynamoDBClient") -> list[str]:
+    """The order states of all payments of one reference, the highest position first."""
+    payments = [item for (pk, _), item in books(dynamodb).items() if pk.startswith("payment#")]
+    mine = [item for item in payments if item.get("reference", {}).get("S") == reference]
+    return [item["order_status"]["S"] for item in sorted(mine, key=lambda item: item["position"]["S"], reverse=True)]
+
+
+# --- Histories, and how they must end -----------------------------------------------------------------
+type History = list[tuple[str, float | None]]
+
+HISTORIES: dict[str, tuple[History, str]] = {
+    "plain": ([("created", 0), ("processing", 60), ("completed", 120)], "PAID"),
+    "underpaid, then accepted": (
+        [("created", 0), ("processing", 60), ("underpaid", 90), ("completed", 120)],
+        "PAID",
+    ),
+    "paid after its expiry": ([("created", 0), ("expired", 60), ("processing", 90), ("completed", 120)], "PAID"),
+    "expired after its payment": ([("created", 0), ("completed", 60), ("expired", 120)], "PAID"),
+    "late processing": ([("completed", 60), ("processing", 600)], "PAID"),
+    "underpaid, then expired": ([("created", 0), ("underpaid", 60), ("expired", 120)], "EXPIRED"),
+    "expired, then underpaid": ([("created", 0), ("expired", 60), ("underpaid", 120)], "UNDERPAID"),
+    "cancelled": ([("created", 0), ("cancelled", 60)], "CANCELLED"),
+    "never paid": ([("created", 0), ("processing", 60)], "PENDING"),
+    "all in one second": ([("created", 0), ("processing", 0), ("completed", 0)], "PAID"),
+    "without any time": ([("created", None), ("processing", None), ("underpaid", None), ("completed", None)], "PAID"),
+    "with a time only here and there": ([("created", 600), ("processing", None), ("completed", None)], "PAID"),
+}
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+def test_every_order_of_a_history_ends_the_same(
+    history: str, ledger: Ledger, event_of: "EventOf", dynamodb: "DynamoDBClient"
+) -> None:
+    steps, ends = HISTORIES[history]
+    for number, order in enumerate(permutations(steps)):
+        data = {"uuid": f"u-{number}", "reference": f"order-{number}"}
+        apply(ledger, [event_of(f"payment.{name}", data, timestamp=at(seconds)) for name, seconds in order])
+
+        assert orders(f"order-{number}", dynamodb) == [ends], order
+
+
+def test_a_tie_in_the_same_second_is_settled_the_same_way_in_both_orders(
+    fresh_ledger: "FreshLedger", event_of: "EventOf", dynamodb: "DynamoDBClient"
+) -> None:
+    data = {"uuid": "u", "reference": "r"}
+    tied = [event_of(f"payment.{name}", data) for name in ("underpaid", "expired", "cancelled")]
+    found = set()
+    for order in permutations(tied):
+        with fresh_ledger() as ledger:
+            apply(ledger, order)
+            found.add(tuple(orders("r", dynamodb)))
+
+    assert len(found) == 1
+
+
+def test_a_payout_pays_no_order_in_any_order(
+    fresh_ledger: "FreshLedger", event_of: "EventOf", dynamodb: "DynamoDBClient"
+) -> None:
+    data = {"uuid": "u", "type": "OUT", "reference": "r"}
+    payout = [event_of(f"payment.{name}", data) for name in ("created", "processing", "completed")]
+    for order in permutations(payout):
+        with fresh_ledger() as ledger:
+            apply(ledger, order)
+            [item] = books(dynamodb).values()
+
+            assert item["status"]["S"] == "COMPLETE"
+            assert "order_status" not in item
+
+
+def test_completed_before_confirmed_credits_all_the_same(
+    fresh_ledger: "FreshLedger", event_of: "EventOf", dynamodb: "DynamoDBClient"
+) -> None:
+    data = {"uuid": "u", "reference": "user-1", "amount": 7, "currency": "EUR"}
+    channel = [
+        event_of(f"channel.payment.{name}", data, timestamp=at(seconds))
+        for seconds, name in enumerate(("detected", "confirmed", "completed"))
+    ]
+    for order in permutations(channel):
+        with fresh_ledger() as ledger:
+            apply(ledger, order)
+            found = books(dynamodb)
+
+            assert found["payment#u", "-"]["status"]["S"] == "COMPLETE"
+            assert found["balance#user-1", "EUR"]["amount"]["N"] == "7"
+
+
+# --- The laws -----------------------------------------------------------------------------------------
+UUIDS = st.sampled_from(["u-1", "u-2"])
+SECONDS = st.none() | st.sampled_from([0, 0.000001, 1, 60, 3600])
+AMOUNTS = st.sampled_from([1, 7, 100])
+
+
+def payments(event_of: "EventOf") -> st.SearchStrategy[WebhookEvent]:
+    """Events of two payments of one reference, and some that only repeat each other in part."""
+    names = st.sampled_from(["created", "processing", "underpaid", "expired", "cancelled", "completed"])
+    data = st.fixed_dictionaries(
+        {"uuid": UUIDS, "reference": st.just("order-1"), "type": st.sampled_from(["IN", "OUT"])},
+        optional={"paidCurrency": st.fixed_dictionaries({"currency": st.just("EUR"), "amount": AMOUNTS})},
+    )
+    return st.builds(lambda name, d, s: event_of(f"payment.{name}", d, timestamp=at(s)), names, data, SECONDS)
+
+
+def channel_payments(event_of: "EventOf") -> st.SearchStrategy[WebhookEvent]:
+    """Events of two channel payments into two accounts; what is credited is the same for one payment."""
+    names = st.sampled_from(["detected", "confirmed", "completed"])
+
+    def make(name: str, uuid: str, transaction: str | None, seconds: float | None) -> WebhookEvent:
+        data = {"uuid": uuid, "reference": f"user-{uuid}", "hash": transaction, "amount": 7, "currency": "EUR"}
+        return event_of(f"channel.payment.{name}", data, timestamp=at(seconds))
+
+    return st.builds(make, names, UUIDS, st.sampled_from([None, "0x1", "0x2"]), SECONDS)
+
+
+def resources(event_of: "EventOf") -> st.SearchStrategy[WebhookEvent]:
+    names = st.sampled_from(["deposit.status_change", "withdrawal.status_change", "trade.conversion.state_changed"])
+    statuses = st.sampled_from(["PENDING", "PROCESSING", "CONFIRMED", "FAILED", "COMPLETE", "SOMETHING_NEW"])
+
+    def make(name: str, resource_id: str, status: str, amount: int, seconds: float | None) -> WebhookEvent:
+        return event_of(name, {"id": resource_id, "status": status, "amount": amount}, timestamp=at(seconds))
+
+    return st.builds(make, names, UUIDS, statuses, AMOUNTS, SECONDS)
+
+
+def balances(event_of: "EventOf") -> st.SearchStrategy[WebhookEvent]:
+    """With a time stamp: without one there is nothing to order them by, and nothing is promised."""
+
+    def make(asset: str, amount: int, seconds: float) -> WebhookEvent:
+        return event_of("balance.updated", {"asset": asset, "amount": amount}, timestamp=at(seconds))
+
+    return st.builds(make, st.sampled_from(["BTC", "ETH"]), AMOUNTS, st.sampled_from([0, 1, 2]))
+
+
+FAMILIES: dict[str, Callable[["EventOf"], st.SearchStrategy[WebhookEvent]]] = {
+    "payments": payments,
+    "channel payments": channel_payments,
+    "resources": resources,
+    "balances": balances,
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_the_same_events_give_the_same_books_in_every_order_and_however_often(
+    family: str, data: st.DataObject, fresh_ledger: "FreshLedger", event_of: "EventOf", dynamodb: "DynamoDBClient"
+) -> None:
+    # Unlike in identity: of two deliveries of one event the first counts, and that is for the event table to see to.
+    unlike = st.lists(FAMILIES[family](event_of), min_size=1, max_size=6, unique_by=lambda e: (e.uuid, e.event_key))
+    events = data.draw(unlike)
+    again = data.draw(st.lists(st.sampled_from(events), max_size=4))
+    other_order = data.draw(st.permutations([*events, *again]))
+
+    with fresh_ledger() as ledger:
+        apply(ledger, events)
+        expected = books(dynamodb)
+    with fresh_ledger() as ledger:
+        apply(ledger, other_order)
+
+        assert books(dynamodb) == expected
+
+
+@settings(max_examples=25)
+@given(data=st.data())
+def test_the_winner_is_the_event_of_the_highest_position(
+    data: st.DataObject, fresh_ledger: "FreshLedger", event_of: "EventOf", dynamodb: "DynamoDBClient"
+) -> None:
+    events = data.draw(st.lists(payments(event_of) | resources(event_of), min_size=1, max_size=6))
+    states = [effect for event in events for effect in router[event.name](event)]
+    highest: dict[str, str] = {}
+    for state in states:
+        assert isinstance(state, SetPayment | SetResource)
+        key = f"payment#{state.uuid}" if isinstance(state, SetPayment) else f"resource#{state.kind}#{state.id}"
+        highest[key] = max(highest.get(key, ""), state.position)
+
+    with fresh_ledger() as ledger:
+        apply(ledger, events)
+
+        assert {pk: item["position"]["S"] for (pk, _), item in books(dynamodb).items()} == highest

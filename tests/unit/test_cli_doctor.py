@@ -1,0 +1,567 @@
+"""`wickiepay doctor` says that the books add up where they do, and what is wrong where they do not."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from command_line import OUTPUTS, run
+from desk import CONFIRMED, EVENT_QUEUE, Desk
+from wickiepay.delivery import Delivery
+from wickiepay.identity import Identity
+from wickiepay.queue import encode
+from wickiepay_cli import stack
+from wickiepay_cli.audit.balances import BalancesAddUp
+from wickiepay_cli.audit.statements import Suspects
+from wickiepay_cli.audit.tables import Tables
+from wickiepay_cli.commands.doctor import STATEMENTS
+from wickiepay_cli.failure import Failure
+from wickiepay_cli.stack import Stack
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import Calls
+
+pytest_plugins = ["desk_fixture"]
+
+PAID: Final = Identity("c-1", CONFIRMED)
+
+
+@pytest.fixture
+def happenings(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
+    """What happens while the doctor waits, in order; he is kept waiting for nothing else."""
+    happenings: list[Callable[[], object]] = []
+    monkeypatch.setattr("time.sleep", lambda _: happenings.pop(0)() if happenings else None)
+    return happenings
+
+
+@pytest.fixture
+def books(desk: Desk, happenings: object) -> Desk:  # noqa: ARG001  nobody waits
+    """Something of everything that there may be on record."""
+    desk.process(desk.receive("c-1"))
+    desk.process(desk.receive("c-2"))
+    desk.receive("c-2", note="other content")
+    desk.process(desk.receive("i-1", "weather.changed"))
+    desk.process(desk.receive("p-1", "payment.completed"))
+    desk.events.mark_failed(desk.receive("f-1"), desk.now, "Given up.")
+    desk.receive("r-1", age=timedelta(minutes=1))
+    desk.events.flag_unsent(desk.receive("r-2", age=timedelta(minutes=2)))
+    desk.events.keep_unusable(Delivery(b"[]", "raw", "2026-01-15T10:00:00.000000Z", "192.0.2.1", "request"), "No.")
+    return desk
+
+
+def diagnosis(*arguments: str) -> dict[str, Any]:
+    """What the doctor says; his exit code has to agree with it."""
+    result = run("doctor", "--json", *arguments)
+    said: dict[str, Any] = json.loads(result.stdout)
+    assert result.exit_code == (0 if all(check["ok"] for check in said["checks"]) else 1)
+    return said
+
+
+def complaints(*arguments: str) -> set[str]:
+    """The checks that fail."""
+    return {check["name"] for check in diagnosis(*arguments)["checks"] if not check["ok"]}
+
+
+def detail(name: str, *arguments: str) -> str:
+    [text] = [check["detail"] for check in diagnosis(*arguments)["checks"] if check["name"] == name]
+    return str(text)
+
+
+# --- Books that add up -------------------------------------------------------------------------------
+@pytest.mark.usefixtures("books")
+def test_books_that_add_up_are_said_to() -> None:
+    assert complaints() == set()
+
+
+@pytest.mark.usefixtures("desk", "happenings")
+def test_empty_books_add_up() -> None:
+    assert complaints() == set()
+
+
+@pytest.mark.usefixtures("books")
+def test_everything_is_counted_once() -> None:
+    assert diagnosis()["counts"] == {
+        "received": 7,
+        "processed": 3,
+        "ignored": 1,
+        "failed": 1,
+        "pending": 2,
+        "conflicts": 1,
+        "unusable": 1,
+        "unsent": 1,
+        "late": 0,
+        "dead_letters": 0,
+        "credits": 2,
+        "balances": 1,
+    }
+
+
+@pytest.mark.usefixtures("books")
+def test_programs_get_counts_checks_and_orphans() -> None:
+    said = diagnosis()
+    assert (set(said), [set(check) for check in said["checks"]]) == (
+        {"counts", "checks", "orphans", "repaired"},
+        [{"name", "ok", "detail"}] * 7,
+    )
+    assert (said["orphans"], said["repaired"], {check["name"] for check in said["checks"]}) == ([], 0, set(STATEMENTS))
+
+
+@pytest.mark.usefixtures("books")
+def test_people_get_a_table_of_statements() -> None:
+    shown = run("doctor").stdout
+    assert ("7 received = 3 processed + 1 ignored + 1 failed + 2 pending" in shown, shown.count("✓")) == (True, 7)
+    assert "Besides: 1 conflicts, 1 unusable, 0 dead letters." in shown
+
+
+def test_people_see_what_is_wrong(books: Desk) -> None:
+    delete_record(books, PAID)
+    shown = run("doctor").stdout
+    assert (f"No processed event for the credit of {CONFIRMED} of c-1" in shown, shown.count("✗")) == (True, 1)
+
+
+def test_an_accepted_conflict_adds_up(books: Desk) -> None:
+    run("events", "accept", "c-2")
+    books.consume()
+    assert (complaints(), diagnosis()["counts"]["credits"]) == (set(), 3)
+
+
+# --- Books that do not -------------------------------------------------------------------------------
+def record_key(identity: Identity) -> Any:  # noqa: ANN401  a key
+    return {"uuid": {"S": identity.uuid}, "event_key": {"S": identity.event_key}}
+
+
+def delete_record(books: Desk, identity: Identity) -> None:
+    books.dynamodb.delete_item(TableName="EventTable", Key=record_key(identity))
+
+
+def set_state(books: Desk, identity: Identity, state: str) -> None:
+    books.dynamodb.put_item(TableName="EventTable", Item={**books.item(identity), "state": {"S": state}})
+
+
+def entry(books: Desk, uuid: str = "c-1") -> dict[str, Any]:
+    key = {"pk": {"S": f"credit#{uuid}"}, "sk": {"S": "-"}}
+    found: dict[str, Any] = books.dynamodb.get_item(TableName="LedgerTable", Key=key)["Item"]
+    return found
+
+
+def put_into_ledger(books: Desk, item: dict[str, Any], **changes: object) -> None:
+    books.dynamodb.put_item(TableName="LedgerTable", Item={**item, **changes})  # type: ignore[dict-item]
+
+
+def set_balance(books: Desk, amount: str, account: str = "account") -> None:
+    put_into_ledger(books, {"pk": {"S": f"balance#{account}"}, "sk": {"S": "EUR"}, "amount": {"N": amount}})
+
+
+def an_event_is_gone(books: Desk) -> None:
+    delete_record(books, PAID)
+
+
+def an_event_that_credited_is_failed(books: Desk) -> None:
+    set_state(books, PAID, "FAILED")
+
+
+def a_state_is_none_that_there_is(books: Desk) -> None:
+    set_state(books, Identity("i-1", "weather.changed#2026-01-15T09:25:01.000000Z"), "LOST")
+
+
+def a_state_is_that_of_a_conflict(books: Desk) -> None:
+    set_state(books, Identity("r-1", CONFIRMED), "CONFLICT")
+
+
+def a_state_is_missing(books: Desk) -> None:
+    item = books.item(Identity("r-1", CONFIRMED))
+    del item["state"]
+    books.dynamodb.put_item(TableName="EventTable", Item=item)
+
+
+def a_conflict_is_in_the_state_of_an_event(books: Desk) -> None:
+    set_state(books, books.receive("c-2", note="other content"), "PROCESSED")
+
+
+def a_balance_is_too_high_by_the_last_digit(books: Desk) -> None:
+    set_balance(books, "10.000000000000000001")
+
+
+def a_balance_is_too_low(books: Desk) -> None:
+    set_balance(books, "9")
+
+
+def a_balance_is_gone(books: Desk) -> None:
+    books.dynamodb.delete_item(TableName="LedgerTable", Key={"pk": {"S": "balance#account"}, "sk": {"S": "EUR"}})
+
+
+def a_balance_has_no_entries(books: Desk) -> None:
+    set_balance(books, "1", account="nobody")
+
+
+def an_entry_is_gone(books: Desk) -> None:
+    books.dynamodb.delete_item(TableName="LedgerTable", Key={"pk": {"S": "credit#c-1"}, "sk": {"S": "-"}})
+
+
+def an_entry_is_gone_and_its_amount_with_it(books: Desk) -> None:
+    an_entry_is_gone(books)
+    set_balance(books, "5")
+
+
+def an_entry_has_another_amount(books: Desk) -> None:
+    put_into_ledger(books, entry(books), amount={"N": "6"})
+
+
+def an_entry_and_its_balance_have_another_amount(books: Desk) -> None:
+    an_entry_has_another_amount(books)
+    set_balance(books, "11")
+
+
+def an_entry_is_another_accounts(books: Desk) -> None:
+    put_into_ledger(books, entry(books), reference={"S": "nobody"})
+
+
+def an_entry_has_no_event(books: Desk) -> None:
+    put_into_ledger(books, entry(books), pk={"S": "credit#c-9"}, uuid={"S": "c-9"})
+    set_balance(books, "15")
+
+
+def an_event_has_two_entries(books: Desk) -> None:
+    put_into_ledger(books, entry(books), sk={"S": "0x1"})
+    set_balance(books, "15")
+
+
+def an_event_is_in_no_queue(books: Desk) -> None:
+    books.receive("o-1", age=timedelta(minutes=16))
+
+
+def an_event_is_unsent(books: Desk) -> None:
+    books.events.flag_unsent(books.receive("u-1", age=timedelta(minutes=11)))
+
+
+BROKEN: Final = [
+    (an_event_is_gone, {"credits_have_events"}),
+    (an_event_that_credited_is_failed, {"credits_have_events"}),
+    (a_state_is_none_that_there_is, {"events_counted"}),
+    (a_state_is_that_of_a_conflict, {"events_counted"}),
+    (a_state_is_missing, {"events_counted"}),
+    (a_conflict_is_in_the_state_of_an_event, {"events_counted"}),
+    (a_balance_is_too_high_by_the_last_digit, {"balances_add_up"}),
+    (a_balance_is_too_low, {"balances_add_up"}),
+    (a_balance_is_gone, {"balances_add_up"}),
+    (a_balance_has_no_entries, {"balances_add_up"}),
+    (an_entry_is_gone, {"balances_add_up", "events_have_credits"}),
+    (an_entry_is_gone_and_its_amount_with_it, {"events_have_credits"}),
+    (an_entry_has_another_amount, {"balances_add_up", "events_have_credits"}),
+    (an_entry_and_its_balance_have_another_amount, {"events_have_credits"}),
+    (an_entry_is_another_accounts, {"balances_add_up", "events_have_credits"}),
+    (an_entry_has_no_event, {"credits_have_events"}),
+    (an_event_has_two_entries, {"credited_once"}),
+    (an_event_is_in_no_queue, {"no_orphans"}),
+    (an_event_is_unsent, {"sent_in_time"}),
+]
+
+
+@pytest.mark.parametrize(("happen", "failing"), BROKEN)
+def test_what_is_broken_is_found_and_nothing_else(
+    books: Desk, happen: Callable[[Desk], None], failing: set[str]
+) -> None:
+    happen(books)
+    assert complaints() == failing
+
+
+def test_every_check_is_shown_to_fail() -> None:
+    assert {name for _, failing in BROKEN for name in failing} == set(STATEMENTS)
+
+
+@pytest.mark.parametrize(
+    ("happen", "name", "said"),
+    [
+        (an_event_is_gone, "credits_have_events", f"No processed event for the credit of {CONFIRMED} of c-1"),
+        (a_state_is_missing, "events_counted", f"In no state that there is: {CONFIRMED} of r-1"),
+        (a_balance_is_too_low, "balances_add_up", "account has 9 EUR, its entries add up to 10"),
+        (a_balance_is_gone, "balances_add_up", "account has 0 EUR, its entries add up to 10"),
+        (an_entry_is_gone, "events_have_credits", f"Not as its record says is the credit of {CONFIRMED} of c-1"),
+        (an_event_has_two_entries, "credited_once", f"Credited more than once: {CONFIRMED} of c-1"),
+        (an_event_is_in_no_queue, "no_orphans", f"1 in no queue: {CONFIRMED} of o-1"),
+        (an_event_is_unsent, "sent_in_time", f"The relay has not sent {CONFIRMED} of u-1"),
+    ],
+)
+def test_what_is_broken_is_named(books: Desk, happen: Callable[[Desk], None], name: str, said: str) -> None:
+    happen(books)
+    assert detail(name) == said
+
+
+def test_of_much_that_is_broken_the_first_is_named_and_the_rest_counted(books: Desk) -> None:
+    for number in range(8):
+        books.receive(f"o-{number}", age=timedelta(hours=1))
+    assert detail("no_orphans").endswith(" and 3 more")
+
+
+# --- What only looks wrong ---------------------------------------------------------------------------
+def it_is_a_credit_older_than_the_retention(books: Desk) -> None:
+    put_into_ledger(books, entry(books), at={"S": "2025-12-16T00:00:00.000000Z"})
+    delete_record(books, PAID)
+
+
+def it_is_in_the_dead_letter_queue(books: Desk) -> None:
+    books.bury(encode(books.message(books.receive("o-1", age=timedelta(hours=1)))))
+    books.bury("no message")
+
+
+def it_is_in_the_queue(books: Desk) -> None:
+    message = books.message(books.receive("o-1", age=timedelta(hours=1)))
+    books.sqs.send_message(QueueUrl=EVENT_QUEUE, MessageBody=encode(message))
+
+
+def it_is_being_worked_on(books: Desk) -> None:
+    it_is_in_the_queue(books)
+    books.sqs.receive_message(QueueUrl=EVENT_QUEUE)
+
+
+def it_is_delayed(books: Desk) -> None:
+    message = books.message(books.receive("o-1", age=timedelta(hours=1)))
+    books.sqs.send_message(QueueUrl=EVENT_QUEUE, MessageBody=encode(message), DelaySeconds=900)
+
+
+def it_came_a_moment_ago(books: Desk) -> None:
+    books.receive("o-1", age=timedelta(minutes=14))
+
+
+def it_has_a_balance_of_nothing(books: Desk) -> None:
+    set_balance(books, "0", account="nobody")
+
+
+def it_is_an_event_about_to_be_processed(books: Desk) -> None:
+    set_state(books, PAID, "RECEIVED")
+    message = encode(books.message(PAID))
+    books.sqs.send_message(QueueUrl=EVENT_QUEUE, MessageBody=message)
+
+
+def it_is_a_second_event_of_one_payment(books: Desk) -> None:
+    """The provider's own ids tell the two apart; a payment is credited once."""
+    for own in ("e-1", "e-2"):
+        books.process(books.receive("two", envelope={"id": own}))
+
+
+@pytest.mark.parametrize(
+    "happen",
+    [
+        it_is_a_credit_older_than_the_retention,
+        it_is_in_the_dead_letter_queue,
+        it_is_in_the_queue,
+        it_is_being_worked_on,
+        it_is_delayed,
+        it_came_a_moment_ago,
+        it_has_a_balance_of_nothing,
+        it_is_an_event_about_to_be_processed,
+        it_is_a_second_event_of_one_payment,
+    ],
+)
+def test_what_only_looks_wrong_is_no_complaint(books: Desk, happen: Callable[[Desk], None]) -> None:
+    happen(books)
+    assert complaints() == set()
+
+
+def test_what_is_late_and_what_was_given_up_is_counted(books: Desk) -> None:
+    it_is_in_the_dead_letter_queue(books)
+    assert detail("no_orphans") == "1 overdue in the dead-letter queue"
+    it_is_in_the_queue(books)
+    assert detail("no_orphans") == "1 late while the queue is at work"
+
+
+def test_the_dead_letters_are_left_for_others_to_see(books: Desk) -> None:
+    it_is_in_the_dead_letter_queue(books)
+    assert [diagnosis()["counts"]["dead_letters"] for _ in range(2)] == [2, 2]
+
+
+def test_where_the_retention_was_raised_it_can_be_said(books: Desk) -> None:
+    put_into_ledger(books, entry(books), at={"S": "2026-01-05T00:00:00.000000Z"})
+    delete_record(books, PAID)
+    assert (complaints(), complaints("--retention-days", "10")) == ({"credits_have_events"}, set())
+
+
+# --- A stack at work ---------------------------------------------------------------------------------
+def it_is_recorded(books: Desk) -> Callable[[], None]:
+    item = books.item(PAID)
+    delete_record(books, PAID)
+    return lambda: books.dynamodb.put_item(TableName="EventTable", Item=item) and None
+
+
+def it_is_finished(books: Desk) -> Callable[[], None]:
+    set_state(books, PAID, "FAILED")
+    return lambda: set_state(books, PAID, "PROCESSED")
+
+
+def it_is_added_up(books: Desk) -> Callable[[], None]:
+    set_balance(books, "5")
+    return lambda: set_balance(books, "10")
+
+
+def it_is_processed(books: Desk) -> Callable[[], None]:
+    orphan = books.receive("o-1", age=timedelta(hours=1))
+    return lambda: set_state(books, orphan, "IGNORED")
+
+
+def it_is_sent(books: Desk) -> Callable[[], None]:
+    identity = books.receive("u-1", age=timedelta(hours=1))
+    books.events.flag_unsent(identity)
+    return lambda: books.events.clear_unsent(identity) and None
+
+
+def it_is_credited(books: Desk) -> Callable[[], None]:
+    item = entry(books)
+    an_entry_is_gone_and_its_amount_with_it(books)
+
+    def credit() -> None:
+        put_into_ledger(books, item)
+        set_balance(books, "10")
+
+    return credit
+
+
+@pytest.mark.parametrize(
+    "begin", [it_is_recorded, it_is_finished, it_is_added_up, it_is_processed, it_is_sent, it_is_credited]
+)
+def test_what_is_right_a_moment_later_is_no_complaint(
+    books: Desk, happenings: list[Callable[[], object]], begin: Callable[[Desk], Callable[[], None]]
+) -> None:
+    happenings.append(begin(books))
+    assert (complaints(), happenings) == (set(), [])
+
+
+def test_a_credit_made_while_its_account_is_read_is_no_complaint(
+    books: Desk, happenings: list[Callable[[], object]]
+) -> None:
+    tables = Tables(books.dynamodb, "EventTable", "LedgerTable")
+    balances = BalancesAddUp(tables, lambda: happenings.pop(0)() and None)
+    happenings.append(lambda: books.process(books.receive("c-3")))
+    balances.see(entry(books))  # and not the other entry, nor the balance
+    assert (balances.check().ok, books.balance()) == (True, "15")
+
+
+def test_a_balance_that_is_wrong_stays_so_whatever_is_credited_meanwhile(
+    books: Desk, happenings: list[Callable[[], object]]
+) -> None:
+    set_balance(books, "1000")
+    happenings += [lambda: books.process(books.receive("c-3")), lambda: None, lambda: None]
+    assert complaints() == {"balances_add_up"}
+
+
+# --- Repair ------------------------------------------------------------------------------------------
+def test_orphans_are_sent_again(books: Desk) -> None:
+    orphans = [books.receive(f"o-{number}", age=timedelta(hours=1)) for number in range(12)]
+    said = diagnosis("--repair")
+    assert (said["repaired"], len(said["orphans"])) == (12, 12)
+    books.consume()
+    assert ({books.state(orphan) for orphan in orphans}, complaints()) == ({"PROCESSED"}, set())
+
+
+def test_an_orphan_is_named(books: Desk) -> None:
+    an_event_is_in_no_queue(books)
+    received_at = "2026-01-15T10:09:01.000000Z"
+    assert diagnosis()["orphans"] == [{"uuid": "o-1", "event_key": CONFIRMED, "received_at": received_at}]
+
+
+def test_without_being_told_to_it_sends_nothing(books: Desk) -> None:
+    an_event_is_in_no_queue(books)
+    diagnosis()
+    assert books.consume() == []
+
+
+def test_orphans_that_the_queue_does_not_take_stay_orphans(books: Desk, calls: "Calls") -> None:
+    an_event_is_in_no_queue(books)
+    calls.fail("SendMessageBatch")
+    said = diagnosis("--repair")
+    assert (said["repaired"], detail("no_orphans")) == (0, f"1 in no queue: {CONFIRMED} of o-1")
+
+
+def test_an_orphan_that_is_finished_after_all_needs_no_repair(
+    books: Desk, happenings: list[Callable[[], object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    an_event_is_in_no_queue(books)
+    monkeypatch.setattr("wickiepay.event_log.EventLog.unfinished", lambda *_: {})
+    assert (diagnosis("--repair")["repaired"], complaints("--repair"), happenings) == (0, set(), [])
+
+
+def test_people_are_told_what_was_repaired(books: Desk) -> None:
+    an_event_is_in_no_queue(books)
+    result = run("doctor", "--repair")
+    assert ("1 were sent to be processed." in result.stdout, result.exit_code) == (True, 0)
+
+
+# --- Suspects ----------------------------------------------------------------------------------------
+def test_however_many_suspects_there_are_few_are_held_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wickiepay_cli.audit.statements.AT_ONCE", 2)
+    monkeypatch.setattr("wickiepay_cli.audit.statements.NAMED", 3)
+    looked: list[list[int]] = []
+
+    def look(batch: Any) -> Any:  # noqa: ANN401  of numbers
+        looked.append(list(batch))
+        return batch
+
+    suspects = Suspects[int](look, lambda: None)
+    for number in range(5):
+        suspects.add(number)
+    suspects.settle()
+    assert (suspects.count, suspects.wrong, max(map(len, looked))) == (5, [0, 1, 2], 2)
+
+
+def test_the_innocent_are_looked_at_once() -> None:
+    looks: list[object] = []
+
+    def innocent(batch: Any) -> Any:  # noqa: ANN401  of numbers
+        looks.append(batch)
+        return []
+
+    suspects = Suspects[int](innocent, lambda: pytest.fail("waits for nothing"))
+    suspects.add(1)
+    suspects.settle()
+    suspects.settle()
+    assert (len(looks), suspects.count) == (1, 0)
+
+
+# --- Sums --------------------------------------------------------------------------------------------
+amounts = st.decimals(
+    min_value=Decimal("0.000000000000000001"), max_value=10**18, places=18, allow_nan=False, allow_infinity=False
+)
+
+
+@given(st.lists(amounts, min_size=1, max_size=20), st.randoms())
+def test_sums_are_exact_in_whatever_order_they_are_made(parts: list[Decimal], order: Any) -> None:  # noqa: ANN401
+    total = sum(map(Fraction, parts))
+    items: list[Any] = [
+        {
+            **{name: {"S": "x"} for name in ("uuid", "sk", "event_key", "at")},
+            "pk": {"S": "credit#x"},
+            "reference": {"S": "a"},
+            "currency": {"S": "EUR"},
+            "amount": {"N": str(part)},
+        }
+        for part in parts
+    ]
+    exact = str(Decimal(int(total * 10**18)).scaleb(-18))
+    items.append({"pk": {"S": "balance#a"}, "sk": {"S": "EUR"}, "amount": {"N": exact}})
+    order.shuffle(items)
+    tables: Any = Tables(client=None, events="", ledger="")  # type: ignore[arg-type]  # nobody is suspect
+    balances = BalancesAddUp(tables, lambda: None)
+    for item in items:
+        balances.see(item)
+    assert balances.check().ok
+
+
+# --- Where to look -----------------------------------------------------------------------------------
+def test_a_stack_that_does_not_say_how_long_it_keeps_events_is_asked_for_it(
+    books: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = Stack("listener", OUTPUTS, books.stack().client)
+    monkeypatch.setattr(stack, "find", lambda *_: silent)
+    with pytest.raises(Failure, match="say it with --retention-days"):
+        run("doctor")
+    assert run("doctor", "--retention-days", "30").exit_code == 0
+
+
+@pytest.mark.usefixtures("desk")
+def test_nonsense_is_wrong_usage() -> None:
+    assert run("doctor", "--retention-days", "0").exit_code == 2

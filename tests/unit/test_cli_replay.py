@@ -1,0 +1,441 @@
+"""`wickiepay events replay` has events processed again, and does nothing twice."""
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+from botocore.exceptions import EndpointConnectionError
+
+from command_line import run, run_json
+from desk import CONFIRMED, Desk
+from wickiepay import clock
+from wickiepay.delivery import Delivery
+from wickiepay.event_log import State
+from wickiepay.identity import Identity
+from wickiepay.queue import EventQueue, Replay
+from wickiepay_cli.caller import name_of_caller
+from wickiepay_cli.failure import Failure
+from wickiepay_cli.options import MAX_WHY_CHARACTERS, moment
+from wickiepay_cli.pace import batch_size, paced
+from wickiepay_cli.progress import progress
+from wickiepay_cli.replays import ATTEMPTS, Replayer
+from wickiepay_cli.stack import Stack
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import Calls
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_sqs import SQSClient
+
+pytest_plugins = ["desk_fixture"]
+
+OPERATOR = "arn:aws:sts::123456789012:user/moto"
+
+
+def failed(desk: Desk, uuid: str = "c-1", **delivery: Any) -> Identity:  # noqa: ANN401  as Desk.receive
+    identity = desk.receive(uuid, **delivery)
+    assert desk.events.mark_failed(identity, desk.now, "Given up.")
+    return identity
+
+
+# --- What a replay does ------------------------------------------------------------------------------
+def test_a_failed_event_is_processed(desk: Desk) -> None:
+    identity = failed(desk)
+    run("events", "replay", "c-1")
+    desk.consume()
+    assert (desk.state(identity), desk.balance()) == ("PROCESSED", "5")
+
+
+def test_an_ignored_event_is_processed_once_there_is_a_handler(desk: Desk) -> None:
+    identity = desk.receive()
+    desk.events.mark_ignored(identity, desk.now, timedelta(days=1))
+    run("events", "replay", "c-1")
+    desk.consume()
+    assert desk.state(identity) == "PROCESSED"
+
+
+def test_a_processed_event_stays_so_and_nothing_is_done_twice(desk: Desk, calls: "Calls") -> None:
+    identity = desk.process(desk.receive())
+    calls.made.clear()
+    run("events", "replay", "c-1")
+    [message] = desk.consume()
+    assert message.replay
+    assert (desk.state(identity), desk.balance(), calls.of("PutEvents")) == ("PROCESSED", "5", [])
+
+
+def test_a_processed_event_is_announced_again_where_that_is_wanted(desk: Desk, calls: "Calls") -> None:
+    desk.process(desk.receive())
+    calls.made.clear()
+    answer = run_json("events", "replay", "c-1", "--announce")
+    desk.consume()
+    [announced] = calls.of("PutEvents")
+    assert [json.loads(entry["Detail"])["replay_id"] for entry in announced["Entries"]] == [answer["id"]]
+
+
+def test_all_events_of_a_uuid_are_replayed(desk: Desk) -> None:
+    for name in ("payment.processing", "payment.completed"):
+        desk.receive("p-1", name)
+    desk.receive("p-2", "payment.completed")
+    run("events", "replay", "p-1")
+    assert {message.identity.event_key for message in desk.consume()} == {"payment.processing", "payment.completed"}
+
+
+def test_one_event_of_a_uuid_is_replayed(desk: Desk) -> None:
+    for name in ("payment.processing", "payment.completed"):
+        desk.receive("p-1", name)
+    run("events", "replay", "p-1", "--event-key", "payment.completed")
+    assert [message.identity.event_key for message in desk.consume()] == ["payment.completed"]
+
+
+# --- What is kept of it ------------------------------------------------------------------------------
+def test_who_when_and_why_is_on_the_record(desk: Desk) -> None:
+    identity = failed(desk)
+    answer = run_json("events", "replay", "c-1", "--why", "The handler is mended.", "--announce")
+    facts = {"id": answer["id"], "by": OPERATOR, "why": "The handler is mended.", "announce": True}
+    assert desk.replays(identity) == [{**facts, "at": clock.instant(desk.now)}]
+
+
+def test_the_message_says_the_same(desk: Desk) -> None:
+    failed(desk)
+    answer = run_json("events", "replay", "c-1", "--why", "to see")
+    [message] = desk.consume()
+    assert message.replay == Replay(answer["id"], OPERATOR, "to see", announce=False)
+
+
+def test_the_last_ten_times_are_kept(desk: Desk) -> None:
+    identity = failed(desk)
+    for number in range(12):
+        run("events", "replay", "c-1", "--why", str(number))
+    assert [line["why"] for line in desk.replays(identity)] == [str(number) for number in range(2, 12)]
+
+
+def test_two_operators_at_once_do_not_lose_each_others_line(desk: Desk, dynamodb: "DynamoDBClient") -> None:
+    identity = failed(desk)
+    with meanwhile(dynamodb, lambda: run("events", "replay", "c-1", "--why", "the other")):
+        run("events", "replay", "c-1", "--why", "the one")
+    assert [line["why"] for line in desk.replays(identity)] == ["the other", "the one"]
+
+
+def test_nothing_is_sent_before_it_is_on_the_record(desk: Desk, calls: "Calls") -> None:
+    failed(desk)
+    calls.refuse("UpdateItem", "AccessDeniedException")
+    with pytest.raises(Exception, match="AccessDenied"):
+        run("events", "replay", "c-1")
+    assert calls.of("SendMessageBatch") == []
+
+
+def test_a_record_that_expires_in_the_meantime_is_not_brought_back(desk: Desk, dynamodb: "DynamoDBClient") -> None:
+    identity = failed(desk)
+    key = {"uuid": {"S": identity.uuid}, "event_key": {"S": identity.event_key}}
+    with meanwhile(dynamodb, lambda: dynamodb.delete_item(TableName="EventTable", Key=key)):
+        answer = run_json("events", "replay", "c-1")
+    assert (answer["skipped"], answer["replayed"], desk.consume()) == (1, 0, [])
+
+
+def test_a_record_that_is_fought_over_without_end_is_given_up(desk: Desk, calls: "Calls") -> None:
+    failed(desk)
+    item = {"replays": {"S": "[]"}}
+    calls.refuse(
+        "UpdateItem", "ConditionalCheckFailedException", Item={**desk.item(Identity("c-1", CONFIRMED)), **item}
+    )
+    with pytest.raises(Exception, match="too busy to note the replay"):
+        run("events", "replay", "c-1")
+    assert len(calls.of("UpdateItem")) == ATTEMPTS + 1  # with the one that marked it FAILED
+
+
+class meanwhile:  # noqa: N801  reads as a word
+    """As soon as the next UpdateItem is about to be made, something else happens first."""
+
+    def __init__(self, client: Any, happening: Callable[[], object]) -> None:  # noqa: ANN401
+        self._events = client.meta.events
+        self._happening = happening
+
+    def __enter__(self) -> None:
+        self._events.register("before-parameter-build.dynamodb.UpdateItem", self._happen)
+
+    def __exit__(self, *_: object) -> None:
+        self._events.unregister("before-parameter-build.dynamodb.UpdateItem", self._happen)
+
+    def _happen(self, **_: object) -> None:
+        self.__exit__()
+        self._happening()
+
+
+# --- What cannot be replayed -------------------------------------------------------------------------
+def conflict(desk: Desk) -> Identity:
+    desk.receive("c-1")
+    return desk.receive("c-1", note="other content")
+
+
+def unusable(desk: Desk) -> Identity:
+    body = b"[]"
+    desk.events.keep_unusable(Delivery(body, "raw", clock.instant(desk.now), "192.0.2.1", "request"), "No object.")
+    return Identity("4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945", "!unusable")
+
+
+NOT_REPLAYABLE = [(conflict, "CONFLICT", "wickiepay events accept"), (unusable, "UNUSABLE", "have the provider send")]
+
+
+@pytest.mark.parametrize(("keep", "state", "instead"), NOT_REPLAYABLE)
+def test_a_delivery_that_is_no_event_is_not_replayed(
+    desk: Desk, keep: Callable[[Desk], Identity], state: str, instead: str
+) -> None:
+    identity = keep(desk)
+    with pytest.raises(Failure, match=instead):
+        run("events", "replay", identity.uuid, "--event-key", identity.event_key)
+    result = run("events", "replay", "--state", state)
+    assert (result.exit_code, instead.split(maxsplit=1)[0] in result.stderr, desk.consume()) == (2, True, [])
+
+
+def test_a_conflict_does_not_keep_its_event_from_being_replayed(desk: Desk) -> None:
+    conflict(desk)
+    answer = run_json("events", "replay", "c-1")
+    assert (answer["matched"], len(desk.consume())) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["c-2"], "There is no such event of the uuid c-2. "),
+        (
+            ["c-1", "--event-key", "payment.completed"],
+            f"There is no such event of the uuid c-1. There are: {CONFIRMED}.",
+        ),
+    ],
+)
+def test_an_event_that_is_not_there_is_said_to_be_missing(desk: Desk, arguments: list[str], sentence: str) -> None:
+    failed(desk)
+    with pytest.raises(Failure) as missing:
+        run("events", "replay", *arguments)
+    assert str(missing.value) == sentence
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["c-1", "--state", "FAILED"],
+        ["--event-key", CONFIRMED, "--state", "FAILED"],
+        ["c-1", "--since", "2h"],
+        ["c-1", "--until", "2h"],
+        ["c-1", "--type", "payment.*"],
+        ["c-1", "--limit", "1"],
+        ["--state", "FAILED", "--since", "yesterday"],
+        ["--state", "FAILED", "--rate", "0"],
+        ["c-1", "--why", "x" * (MAX_WHY_CHARACTERS + 1)],
+    ],
+)
+def test_nonsense_is_wrong_usage(desk: Desk, arguments: list[str]) -> None:
+    failed(desk)
+    assert run("events", "replay", *arguments).exit_code == 2
+
+
+# --- The filter --------------------------------------------------------------------------------------
+@pytest.fixture
+def many(desk: Desk) -> Desk:
+    failed(desk, "new", age=timedelta(minutes=30))
+    failed(desk, "old", age=timedelta(days=2))
+    failed(desk, "paid", event="payment.completed", age=timedelta(hours=3))
+    desk.receive("waiting", age=timedelta(hours=1))
+    desk.process(desk.receive("done", age=timedelta(hours=1)))
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["--state", "FAILED"], ["new", "paid", "old"]),
+        (["--state", "failed"], ["new", "paid", "old"]),
+        (["--state", "RECEIVED"], ["waiting"]),
+        (["--state", "PROCESSED"], ["done"]),
+        (["--state", "IGNORED"], []),
+        (["--state", "FAILED", "--since", "1h"], ["new"]),
+        (["--state", "FAILED", "--since", "1d"], ["new", "paid"]),
+        (["--state", "FAILED", "--until", "2h"], ["paid", "old"]),
+        (["--state", "FAILED", "--since", "1d", "--until", "2h"], ["paid"]),
+        (["--state", "FAILED", "--since", "2026-01-15"], ["new", "paid"]),
+        (["--state", "FAILED", "--until", "2026-01-14T12:00:00+01:00"], ["old"]),
+        (["--state", "FAILED", "--type", "payment.*"], ["paid"]),
+        (["--state", "FAILED", "--limit", "2"], ["new", "paid"]),
+    ],
+)
+def test_the_filter_form_replays_what_it_names(
+    many: Desk, monkeypatch: pytest.MonkeyPatch, arguments: list[str], found: list[str]
+) -> None:
+    monkeypatch.setattr(
+        "wickiepay_cli.records.EventRecords.first_day", lambda _: datetime(2026, 1, 1, tzinfo=UTC).date()
+    )
+    answer = run_json("events", "replay", *arguments)
+    assert ([message.identity.uuid for message in many.consume()], answer["matched"]) == (found, len(found))
+
+
+def test_a_dry_run_names_the_events_and_leaves_them_alone(many: Desk) -> None:
+    result = run("events", "replay", "--state", "FAILED", "--since", "1d", "--dry-run")
+    lines = [f"{CONFIRMED} new", "payment.completed paid", "2 would be processed again."]
+    assert (result.stdout.splitlines(), many.consume()) == (lines, [])
+    assert many.replays(Identity("new", CONFIRMED)) == []
+
+
+def test_more_events_than_a_batch_holds_are_replayed(desk: Desk) -> None:
+    for number in range(23):
+        failed(desk, f"c-{number}")
+    answer = run_json("events", "replay", "--state", "FAILED", "--since", "1d")
+    assert (answer["replayed"], len({message.identity for message in desk.consume()})) == (23, 23)
+
+
+def test_people_are_told_what_was_done(many: Desk) -> None:  # noqa: ARG001  full of events
+    result = run("events", "replay", "--state", "FAILED", "--since", "1d")
+    assert (result.stdout, result.stderr) == ("2 sent to be processed again.\n", "")
+
+
+def test_an_event_whose_state_has_changed_is_skipped(desk: Desk, dynamodb: "DynamoDBClient", sqs: "SQSClient") -> None:
+    identity = failed(desk)
+    desk.events.mark_processed(identity, desk.now, timedelta(days=1), [])
+    replayer = Replayer(dynamodb, "EventTable", EventQueue(sqs, "unused"), lambda: desk.now)
+    tally = replayer.replay([identity], Replay("id", "by", "why"), {State.FAILED})
+    assert (tally.replayed, tally.skipped, tally.unsent, desk.replays(identity)) == (0, 1, 0, [])
+
+
+@pytest.mark.usefixtures("many")
+def test_people_are_told_of_what_was_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Replayer, "_note", lambda *_: False)
+    result = run("events", "replay", "--state", "FAILED", "--since", "1h")
+    assert result.stdout == "0 sent to be processed again. 1 skipped: their state has changed.\n"
+
+
+def test_it_stops_where_the_queue_is_out_of_reach(
+    desk: Desk, calls: "Calls", capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(23):
+        failed(desk, f"c-{number}")
+    calls.fail("SendMessageBatch")
+    with pytest.raises(Failure, match="did not take 10 of them"):
+        run("events", "replay", "--state", "FAILED", "--since", "1d")
+    noted = sum(len(desk.replays(Identity(f"c-{number}", CONFIRMED))) for number in range(23))
+    assert (noted, capsys.readouterr().err) == (10, "")
+
+
+# --- Being asked first -------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [
+        (["--since", "1d", "--stack", "prod"], True),
+        (["--since", "1d", "--stack", "prod", "--yes"], False),
+        (["--since", "1h", "--stack", "prod"], False),
+        (["--since", "1d", "--stack", "prod", "--dry-run"], False),
+        (["--since", "1d"], False),
+    ],
+)
+def test_several_events_of_a_deployed_stack_are_replayed_only_after_a_question(
+    many: Desk,
+    arguments: list[str],
+    asked: bool,
+) -> None:
+    result = run("events", "replay", "--state", "FAILED", *arguments)
+    assert ("of the stack prod" in result.stderr, result.exit_code) == (asked, int(asked))
+    assert not (asked and many.consume())
+
+
+# --- A progress bar ----------------------------------------------------------------------------------
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("screen", "shown"), [(Terminal(), True), (io.StringIO(), False)])
+def test_a_terminal_alone_gets_a_progress_bar(
+    monkeypatch: pytest.MonkeyPatch, screen: io.StringIO, shown: bool
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", screen)
+    with progress("Replaying", 7) as advance:
+        advance(7)
+    assert ("Replaying" in screen.getvalue(), "7/7" in screen.getvalue(), bool(screen.getvalue())) == (shown,) * 3
+
+
+# --- The pace ----------------------------------------------------------------------------------------
+class Clock:
+    """Time that passes by sleeping alone."""
+
+    def __init__(self) -> None:
+        self.seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@pytest.mark.parametrize(("rate", "size"), [(None, 10), (100, 10), (10, 10), (4, 4), (1.9, 1), (0.5, 1)])
+def test_a_batch_is_what_one_send_takes_or_a_second_allows(rate: float | None, size: int) -> None:
+    assert batch_size(rate) == size
+
+
+@pytest.mark.parametrize(("rate", "times"), [(None, [0, 0, 0]), (2, [0, 1, 2]), (4, [0, 0.5, 1]), (0.5, [0, 4, 8])])
+def test_batches_come_no_faster_than_the_rate(rate: float | None, times: list[float]) -> None:
+    clock = Clock()
+    came = [clock() - 100 for _ in paced([[1, 2], [3, 4], [5, 6]], rate, clock, clock.sleep)]
+    assert came == times
+
+
+def test_what_is_slow_by_itself_is_not_held_back() -> None:
+    clock = Clock()
+
+    def slow() -> Iterator[list[int]]:
+        for number in range(3):
+            clock.sleep(5)
+            yield [number]
+
+    assert [clock() - 100 for _ in paced(slow(), 1, clock, clock.sleep)] == [5, 10, 15]
+
+
+# --- Times and names ---------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("30m", "2026-01-15T09:55:01+00:00"),
+        ("2h", "2026-01-15T08:25:01+00:00"),
+        ("3d", "2026-01-12T10:25:01+00:00"),
+        ("1w", "2026-01-08T10:25:01+00:00"),
+        ("2026-01-15", "2026-01-15T00:00:00+00:00"),
+        ("2026-01-15T10:25", "2026-01-15T10:25:00+00:00"),
+        ("2026-01-15T10:25:00+02:00", "2026-01-15T08:25:00+00:00"),
+        ("2026-01-15T10:25:00Z", "2026-01-15T10:25:00+00:00"),
+    ],
+)
+def test_a_time_is_an_instant_or_an_age(text: str, meant: str, monkeypatch: pytest.MonkeyPatch, now: datetime) -> None:
+    monkeypatch.setattr(clock, "now", lambda: now)
+    assert moment(text).isoformat() == meant
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "-2h", "2y", "yesterday", "999999w", "0001-01-01T00:00:00+14:00"])
+def test_anything_else_is_no_time(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        moment(text)
+
+
+def test_what_is_no_text_in_a_reason_does_not_reach_the_record(desk: Desk) -> None:
+    identity = failed(desk)
+    run("events", "replay", "c-1", "--why", "caf\udce9")
+    assert [line["why"] for line in desk.replays(identity)] == ["caf?"]
+
+
+class UnreachableSts:
+    def get_caller_identity(self) -> None:
+        raise EndpointConnectionError(endpoint_url="https://sts.invalid")
+
+
+@pytest.mark.parametrize(("login", "name"), [(lambda: "somebody", "somebody"), (None, "unknown")])
+def test_where_aws_does_not_say_who_calls_the_login_does(
+    monkeypatch: pytest.MonkeyPatch, login: Callable[[], str] | None, name: str
+) -> None:
+    monkeypatch.setattr("getpass.getuser", login or nameless)
+    assert name_of_caller(Stack("listener", {}, lambda _: UnreachableSts())) == name
+
+
+def nameless() -> str:
+    raise OSError("No username set in the environment")

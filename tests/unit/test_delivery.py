@@ -1,0 +1,55 @@
+"""A delivery keeps its bytes, and is read by the text that its signature covers."""
+
+import hashlib
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wickiepay.delivery import Delivery, unpack_body
+from wickiepay.errors import UnusableBody
+from wickiepay.reserialise import NotReserialisable
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import DeliveryOf
+
+
+@given(st.binary(max_size=10_000))
+def test_a_body_is_unpacked_as_it_was_packed(body: bytes) -> None:
+    assert unpack_body(Delivery(body, "raw", "", "", "").packed_body()) == body
+
+
+def test_an_incompressible_body_hardly_grows() -> None:
+    body = hashlib.shake_256(b"").digest(256 * 1024)
+
+    assert len(Delivery(body, "raw", "", "", "").packed_body()) < len(body) + 200
+
+
+@pytest.mark.parametrize("packed", [b"", b"not packed", zlib.compress(b"body")[:-1]])
+def test_what_was_not_packed_is_no_body(packed: bytes) -> None:
+    with pytest.raises(zlib.error):
+        unpack_body(packed)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "acted_on"), [("raw", "9007199254740993"), ("node", "9007199254740992"), ("python", "9007199254740993")]
+)
+def test_only_the_digits_that_the_signature_covers_are_acted_on(
+    scheme: str, acted_on: str, delivery_of: "DeliveryOf"
+) -> None:
+    delivery = delivery_of(b'{"event": "a", "data": {"amount": 9007199254740993}}', scheme=scheme)
+
+    assert str(delivery.event().data["amount"]) == acted_on
+
+
+def test_what_holds_no_event_is_unusable(delivery_of: "DeliveryOf") -> None:
+    with pytest.raises(UnusableBody):
+        delivery_of(b"[]").event()
+
+
+@pytest.mark.parametrize("scheme", ["node", "python"])
+def test_what_no_signature_can_have_covered_is_refused(scheme: str, delivery_of: "DeliveryOf") -> None:
+    with pytest.raises(NotReserialisable):
+        delivery_of(b"not JSON", scheme=scheme).event()

@@ -1,0 +1,129 @@
+"""Every event type's effects on the books."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+import handlers
+from handlers import channel_payment
+from wickiepay.effects import STAGES, UNKNOWN_STAGE, Credit, Effect, SetPayment, SetResource
+from wickiepay.errors import PermanentFailure
+from wickiepay.routing import discover, router
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import EventOf
+
+discover(handlers)
+
+type Data = Mapping[str, object]
+AMOUNT = {"currency": "EUR", "amount": 100}
+IN: Data = {"uuid": "u", "type": "IN", "reference": "r", "displayCurrency": AMOUNT}
+OUT: Data = {**IN, "type": "OUT"}
+
+
+def in_short(effects: Sequence[Effect]) -> list[tuple[object, ...]]:
+    short: list[tuple[object, ...]] = []
+    for effect in effects:
+        match effect:
+            case SetPayment():
+                short.append(("payment", effect.uuid, stage_of(effect), effect.status, effect.order_status))
+            case SetResource():
+                short.append((effect.kind, effect.id, stage_of(effect), effect.status))
+            case Credit():
+                short.append(("credit", effect.account, effect.currency, str(effect.amount)))
+    return short
+
+
+def stage_of(effect: SetPayment | SetResource) -> int:
+    return int(effect.position.partition("|")[0])
+
+
+TABLE: list[tuple[str, Data, Sequence[tuple[object, ...]]]] = [
+    ("payment.created", IN, [("payment", "u", 10, "PENDING", "PENDING")]),
+    ("payment.processing", IN, [("payment", "u", 20, "PROCESSING", "PENDING")]),
+    ("payment.underpaid", IN, [("payment", "u", 30, "UNDERPAID", "UNDERPAID")]),
+    ("payment.expired", IN, [("payment", "u", 30, "EXPIRED", "EXPIRED")]),
+    ("payment.cancelled", IN, [("payment", "u", 30, "CANCELLED", "CANCELLED")]),
+    ("payment.completed", IN, [("payment", "u", 90, "COMPLETE", "PAID")]),
+    ("payment.created", OUT, [("payment", "u", 10, "PENDING", None)]),
+    ("payment.processing", OUT, [("payment", "u", 20, "PROCESSING", None)]),
+    ("payment.underpaid", OUT, [("payment", "u", 30, "UNDERPAID", None)]),
+    ("payment.expired", OUT, [("payment", "u", 30, "EXPIRED", None)]),
+    ("payment.cancelled", OUT, [("payment", "u", 30, "CANCELLED", None)]),
+    ("payment.completed", OUT, [("payment", "u", 90, "COMPLETE", None)]),
+    ("channel.payment.detected", IN, [("payment", "u", 10, "DETECTED", None)]),
+    (
+        "channel.payment.confirmed",
+        IN,
+        [("payment", "u", 50, "CONFIRMED", None), ("credit", "r", "EUR", "100")],
+    ),
+    ("channel.payment.confirmed", OUT, [("payment", "u", 50, "CONFIRMED", None)]),
+    ("channel.payment.completed", IN, [("payment", "u", 90, "COMPLETE", None)]),
+    ("channel.payment.detected", {"uuid": "u"}, [("payment", "u", 10, "DETECTED", None)]),
+    ("channel.payment.completed", {"uuid": "u"}, [("payment", "u", 90, "COMPLETE", None)]),
+    *(
+        (f"{kind}.status_change", {"id": "i", "status": status}, [(kind, "i", stage, status)])
+        for kind in ("deposit", "withdrawal", "consolidation")
+        for status, stage in {**STAGES, "SOMETHING_NEW": UNKNOWN_STAGE}.items()
+    ),
+    ("crypto.address.created", {"id": "i", "status": "ACTIVE"}, [("address", "i", 10, "ACTIVE")]),
+    ("trade.conversion.created", {"id": "i"}, [("conversion", "i", 10, None)]),
+    ("trade.conversion.state_changed", {"id": "i", "state": "COMPLETE"}, [("conversion", "i", 90, "COMPLETE")]),
+    ("approval.vote_required", {"id": "i", "status": "PENDING"}, [("approval", "i", 10, "PENDING")]),
+    ("approval.request.status_changed", {"id": "i", "status": "APPROVED"}, [("approval", "i", 50, "APPROVED")]),
+    ("balance.updated", {"asset": "BTC", "assetPoolId": "p"}, [("balance", "BTC#p", 0, None)]),
+    ("balance.updated", {"asset": "BTC"}, [("balance", "BTC#-", 0, None)]),
+    ("balance.updated", {"currency": "BTC"}, [("balance", "BTC#-", 0, None)]),
+    ("balance.updated", {"assetPoolId": 7}, [("balance", "-#7", 0, None)]),
+    ("balance.updated", {"id": "i"}, [("balance", "i", 0, None)]),
+    ("audit.api", {"id": "i"}, []),
+    ("audit.login", {}, []),
+]
+
+
+@pytest.mark.parametrize(("name", "data", "effects"), TABLE)
+def test_every_event_type(name: str, data: Data, effects: Sequence[tuple[object, ...]], event_of: "EventOf") -> None:
+    assert in_short(router[name](event_of(name, data))) == effects
+
+
+def test_the_table_holds_every_event_type_that_is_handled() -> None:
+    assert {name for name, _, _ in TABLE} == set(router)
+
+
+@pytest.mark.parametrize("name", sorted(set(router) - {"channel.payment.confirmed"}))
+@pytest.mark.parametrize("direction", ["IN", "OUT", "DEPOSIT", None])
+def test_nothing_but_a_confirmed_channel_payment_credits(name: str, direction: object, event_of: "EventOf") -> None:
+    effects = router[name](event_of(name, {**IN, "id": "i", "type": direction}))
+
+    assert not any(isinstance(effect, Credit) for effect in effects)
+
+
+@pytest.mark.parametrize("name", sorted(set(router) - {"channel.payment.confirmed"}))
+def test_every_other_event_can_be_handled_without_any_field(name: str, event_of: "EventOf") -> None:
+    router[name](event_of(name, {}))
+
+
+def test_a_confirmed_channel_payment_without_an_account_changes_nothing(event_of: "EventOf") -> None:
+    with pytest.raises(PermanentFailure, match="no account"):
+        router["channel.payment.confirmed"](event_of("channel.payment.confirmed", {"uuid": "u"}))
+
+
+def test_the_account_is_named_by_the_templates_parameter(monkeypatch: pytest.MonkeyPatch, event_of: "EventOf") -> None:
+    monkeypatch.setattr(channel_payment, "ACCOUNT_FIELD", "metadata.customerId")
+    data = {**IN, "metadata": {"customerId": "c-7"}}
+
+    effects = channel_payment.channel_payment_confirmed(event_of("channel.payment.confirmed", data))
+
+    assert [effect.account for effect in effects if isinstance(effect, Credit)] == ["c-7"]
+
+
+def test_the_templates_parameter_reaches_the_handler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ACCOUNT_FIELD", "metadata.customerId")
+    monkeypatch.setattr("wickiepay.routing.on", lambda *_: lambda handler: handler)  # registered once already
+    try:
+        assert importlib.reload(channel_payment).ACCOUNT_FIELD == "metadata.customerId"
+    finally:
+        monkeypatch.delenv("ACCOUNT_FIELD")
+        assert importlib.reload(channel_payment).ACCOUNT_FIELD == "reference"

@@ -1,0 +1,252 @@
+"""The signing secrets: cached, rotated, and asked for no more often than promised."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+
+from wickiepay.errors import SecretUnavailable
+from wickiepay.signing_secrets import (
+    FIRST_FETCH_SECONDS,
+    REFETCH_SECONDS,
+    TIME_TO_LIVE_SECONDS,
+    SigningSecrets,
+)
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import Calls, Clock
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+
+@pytest.fixture
+def secrets(signing_secret: str, secretsmanager: "SecretsManagerClient", clock: "Clock") -> SigningSecrets:
+    return SigningSecrets(secretsmanager, signing_secret, clock)
+
+
+def rotate(secretsmanager: "SecretsManagerClient", value: str) -> None:
+    secretsmanager.put_secret_value(SecretId="SigningSecret", SecretString=value)
+
+
+def fetches(calls: "Calls") -> int:
+    return sum(call["VersionStage"] == "AWSCURRENT" for call in calls.of("GetSecretValue"))
+
+
+# --- What is got --------------------------------------------------------------------------------------
+def test_a_secret_that_was_never_rotated_is_alone(secrets: SigningSecrets, secret: bytes) -> None:
+    assert secrets.get() == (secret,)
+
+
+def test_after_a_rotation_the_previous_secret_still_counts(
+    secrets: SigningSecrets, secretsmanager: "SecretsManagerClient", secret: bytes
+) -> None:
+    rotate(secretsmanager, "new")
+
+    assert secrets.get() == (b"new", secret)
+
+
+def test_after_two_rotations_the_first_secret_is_retired(
+    secrets: SigningSecrets, secretsmanager: "SecretsManagerClient"
+) -> None:
+    rotate(secretsmanager, "new")
+    rotate(secretsmanager, "newer")
+
+    assert secrets.get() == (b"newer", b"new")
+
+
+def test_a_secret_is_kept_as_utf8(secrets: SigningSecrets, secretsmanager: "SecretsManagerClient") -> None:
+    rotate(secretsmanager, "geheim-ß")
+
+    assert secrets.get()[0] == "geheim-ß".encode()
+
+
+# --- How long it is used ------------------------------------------------------------------------------
+def test_a_fresh_secret_is_not_asked_for_again(secrets: SigningSecrets, clock: "Clock", calls: "Calls") -> None:
+    secrets.get()
+    clock.tick(TIME_TO_LIVE_SECONDS - 0.1)
+    secrets.get()
+
+    assert fetches(calls) == 1
+
+
+def test_a_stale_secret_is_asked_for_again(
+    secrets: SigningSecrets, clock: "Clock", secretsmanager: "SecretsManagerClient", secret: bytes
+) -> None:
+    secrets.get()
+    rotate(secretsmanager, "new")
+    clock.tick(TIME_TO_LIVE_SECONDS)
+
+    assert secrets.get() == (b"new", secret)
+
+
+def test_a_retired_secret_is_refused_within_the_time_to_live(
+    secrets: SigningSecrets, clock: "Clock", secretsmanager: "SecretsManagerClient", secret: bytes
+) -> None:
+    secrets.get()
+    rotate(secretsmanager, "new")
+    rotate(secretsmanager, "newer")
+    clock.tick(TIME_TO_LIVE_SECONDS)
+
+    assert secret not in secrets.get()
+
+
+# --- Refetching ---------------------------------------------------------------------------------------
+def test_a_rotation_is_found_by_a_refetch(
+    secrets: SigningSecrets, clock: "Clock", secretsmanager: "SecretsManagerClient", secret: bytes
+) -> None:
+    secrets.get()
+    rotate(secretsmanager, "new")
+    clock.tick(REFETCH_SECONDS)
+
+    assert secrets.refetch()
+    assert secrets.get() == (b"new", secret)
+
+
+def test_a_refetch_that_finds_nothing_new_says_so(secrets: SigningSecrets, clock: "Clock") -> None:
+    secrets.get()
+    clock.tick(REFETCH_SECONDS)
+
+    assert not secrets.refetch()
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 9.9])
+def test_right_after_a_fetch_nothing_is_fetched(
+    seconds: float, secrets: SigningSecrets, clock: "Clock", calls: "Calls"
+) -> None:
+    secrets.get()
+    clock.tick(seconds)
+
+    assert not secrets.refetch()
+    assert fetches(calls) == 1
+
+
+def test_however_often_a_refetch_is_wanted_there_is_one_in_ten_seconds(
+    secrets: SigningSecrets, clock: "Clock", calls: "Calls"
+) -> None:
+    secrets.get()
+    for _ in range(1000):
+        clock.tick(0.1)
+        secrets.refetch()
+
+    assert fetches(calls) <= 1 + 1000 * 0.1 / REFETCH_SECONDS
+
+
+def test_a_refetch_makes_the_secret_fresh(secrets: SigningSecrets, clock: "Clock", calls: "Calls") -> None:
+    secrets.get()
+    clock.tick(REFETCH_SECONDS)
+    secrets.refetch()
+    clock.tick(TIME_TO_LIVE_SECONDS - 0.1)
+    secrets.get()
+
+    assert fetches(calls) == 2
+
+
+# --- With the store down ------------------------------------------------------------------------------
+OUTAGES = [
+    pytest.param(EndpointConnectionError(endpoint_url="https://secretsmanager.invalid"), id="unreachable"),
+    pytest.param(None, id="timed out"),
+    pytest.param(NoCredentialsError(), id="no credentials"),
+]
+
+
+@pytest.mark.parametrize("error", OUTAGES)
+def test_with_the_store_down_the_cached_secret_serves(
+    error: Exception | None, secrets: SigningSecrets, clock: "Clock", calls: "Calls", secret: bytes
+) -> None:
+    secrets.get()
+    calls.fail("GetSecretValue", error)
+    for _ in range(10):
+        clock.tick(TIME_TO_LIVE_SECONDS)
+
+        assert secrets.get() == (secret,)
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "InternalServiceError", "DecryptionFailure"])
+def test_with_the_store_refusing_the_cached_secret_serves(
+    code: str, secrets: SigningSecrets, clock: "Clock", calls: "Calls", secret: bytes
+) -> None:
+    secrets.get()
+    calls.refuse("GetSecretValue", code)
+    clock.tick(TIME_TO_LIVE_SECONDS)
+
+    assert secrets.get() == (secret,)
+
+
+def test_with_the_store_down_it_is_asked_once_in_ten_seconds(
+    secrets: SigningSecrets, clock: "Clock", calls: "Calls"
+) -> None:
+    secrets.get()
+    calls.fail("GetSecretValue")
+    clock.tick(TIME_TO_LIVE_SECONDS)
+    for _ in range(100):
+        secrets.get()
+        clock.tick(0.1)
+
+    assert fetches(calls) == 2
+
+
+@pytest.mark.parametrize("error", OUTAGES)
+def test_with_the_store_down_and_nothing_cached_there_is_no_secret(
+    error: Exception | None, secrets: SigningSecrets, calls: "Calls"
+) -> None:
+    calls.fail("GetSecretValue", error)
+
+    with pytest.raises(SecretUnavailable):
+        secrets.get()
+
+
+def test_the_first_secret_is_found_soon_after_the_store_is_up_again(
+    secrets: SigningSecrets, clock: "Clock", calls: "Calls", secret: bytes
+) -> None:
+    calls.fail("GetSecretValue")
+    with pytest.raises(SecretUnavailable):
+        secrets.get()
+    calls.mend()
+    clock.tick(FIRST_FETCH_SECONDS)
+
+    assert secrets.get() == (secret,)
+
+
+def test_while_there_is_no_secret_the_store_is_not_asked_all_the_time(
+    secrets: SigningSecrets, clock: "Clock", calls: "Calls"
+) -> None:
+    calls.fail("GetSecretValue")
+    for _ in range(10):
+        with pytest.raises(SecretUnavailable):
+            secrets.get()
+        clock.tick(FIRST_FETCH_SECONDS / 10)
+
+    assert fetches(calls) == 1
+
+
+def test_half_a_fetch_is_none(secrets: SigningSecrets, clock: "Clock", calls: "Calls", secret: bytes) -> None:
+    secrets.get()
+    clock.tick(TIME_TO_LIVE_SECONDS)
+    calls.fail("GetSecretValue", skip=1)
+
+    assert secrets.get() == (secret,)
+
+
+# --- A store without a secret -------------------------------------------------------------------------
+def test_a_secret_that_is_made_later_is_found_soon(
+    cloud: None,  # noqa: ARG001
+    secretsmanager: "SecretsManagerClient",
+    clock: "Clock",
+) -> None:
+    secrets = SigningSecrets(secretsmanager, "SigningSecret", clock)
+    with pytest.raises(SecretUnavailable):
+        secrets.get()
+    secretsmanager.create_secret(Name="SigningSecret", SecretString="made later")
+    clock.tick(FIRST_FETCH_SECONDS)
+
+    assert secrets.get() == (b"made later",)
+
+
+def test_a_secret_without_text_is_no_secret(
+    cloud: None,  # noqa: ARG001
+    secretsmanager: "SecretsManagerClient",
+    clock: "Clock",
+) -> None:
+    secretsmanager.create_secret(Name="SigningSecret", SecretBinary=b"binary")
+
+    with pytest.raises(SecretUnavailable):
+        SigningSecrets(secretsmanager, "SigningSecret", clock).get()
