@@ -163,7 +163,7 @@ class Consumer:
                 marked = self.events.mark_ignored(identity, now, self.keep)
             case State.FAILED:
                 marked = self.events.mark_failed(identity, now, work.reason)
-        if not marked:
+        if not marked and work.state is not State.FAILED:  # one that failed before, and fails again, is told again
             work.verdict = None
 
     def _put_off(self, work: Work) -> None:
@@ -172,7 +172,8 @@ class Consumer:
             cause = f"{type(work.error).__name__}: {work.error}"[:MAX_REASON_CHARACTERS]
             reason = f"Given up after {self.max_receives} tries. {cause}"
             with _tolerated("event not marked failed"):  # it stays RECEIVED then, and its message a dead letter
-                self.events.mark_failed(work.message.identity, self.now(), reason)
+                marked = self.events.mark_failed(work.message.identity, self.now(), reason)
+                work.error, work.reason, work.verdict = None, reason, State.FAILED if marked else None
         self._delay(work.record)
 
     def _delay(self, record: SqsRecord) -> None:

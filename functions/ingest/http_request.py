@@ -8,9 +8,9 @@ import binascii
 from collections.abc import Mapping
 from typing import Final
 
+from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.errors import BodyTooLarge, MalformedRequest
-
-MAX_BODY_BYTES: Final = 256 * 1024
+from wickiepay.identity import bounded
 
 # Base64 writes three bytes as four characters: what is longer need not be decoded to be known as too large.
 _MAX_BODY_CHARACTERS = MAX_BODY_BYTES // 3 * 4 + 4

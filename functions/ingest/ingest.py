@@ -171,7 +171,7 @@ def from_environment(environment: Mapping[str, str]) -> Ingest:
         events=EventLog(aws.dynamodb(), environment["EVENT_TABLE"]),
         queue=EventQueue(aws.sqs(), environment["EVENT_QUEUE_URL"]),
         schemes=environment["ACCEPTED_SCHEMES"].split(","),
-        allowed_sources=[ipaddress.ip_network(network) for network in networks.split(",") if network],
+        allowed_sources=[ipaddress.ip_network(network, strict=False) for network in networks.split(",") if network],
         now=clock.now,
     )
 

@@ -52,6 +52,14 @@ def test_who_when_and_why_is_on_the_conflicts_record(desk: Desk, conflict: Ident
     assert facts == ["CONFLICT", accepted.event_key, OPERATOR, "They paid twice.", clock.instant(desk.now)]
 
 
+def test_the_acceptance_is_shown_with_the_conflict(desk: Desk, conflict: Identity, accepted: Identity) -> None:
+    run("events", "accept", "c-1", "--why", "They paid twice.")
+    [shown] = [event for event in run_json("events", "show", "c-1") if event["event_key"] == conflict.event_key]
+    facts = {"accepted_as": accepted.event_key, "by": OPERATOR, "why": "They paid twice."}
+    assert shown["accepted"] == {**facts, "at": clock.instant(desk.now)}
+    assert f"{OPERATOR} They paid twice." in run("events", "show", "c-1").stdout
+
+
 def test_programs_are_told_the_same_and_what_was_credited_before(conflict: Identity, accepted: Identity) -> None:
     answer = run_json("events", "accept", "c-1", "--why", "They paid twice.")
     credit = answer["original_credits"].pop()

@@ -215,6 +215,8 @@ def test_a_shown_event_has_its_body_and_effects(
         "body": body.decode(),
         "body_sha256": hashlib.sha256(body).hexdigest(),
         "effects": [effect],
+        "replays": [],
+        "accepted": None,
     }
 
 

@@ -98,6 +98,14 @@ def test_who_when_and_why_is_on_the_record(desk: Desk) -> None:
     assert desk.replays(identity) == [{**facts, "at": clock.instant(desk.now)}]
 
 
+def test_the_history_is_shown_with_the_event(desk: Desk) -> None:
+    identity = failed(desk)
+    run("events", "replay", "c-1", "--why", "The handler is mended.")
+    [event] = run_json("events", "show", "c-1")
+    assert event["replays"] == desk.replays(identity)
+    assert f"{clock.instant(desk.now)} {OPERATOR} The handler is mended." in run("events", "show", "c-1").stdout
+
+
 def test_the_message_says_the_same(desk: Desk) -> None:
     failed(desk)
     answer = run_json("events", "replay", "c-1", "--why", "to see")

@@ -4,7 +4,10 @@ import base64
 import hashlib
 import ipaddress
 import json
+import socket
+import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -467,6 +470,43 @@ def test_the_senders_retry_sends_what_was_recorded_without_an_answer(
     assert deliver(body_of()).status == 200
     assert [item["state"] for item in stored(dynamodb)] == ["RECEIVED"]
     assert len(queued(sqs)) == 1
+
+
+@pytest.mark.parametrize("status", ["duplicate", "conflict"])
+def test_an_original_that_cannot_be_sent_again_is_left_to_the_relay(
+    status: str, deliver: Listener, body_of: "BodyOf", calls: "Calls"
+) -> None:
+    deliver(body_of())
+    calls.fail("SendMessage")
+
+    answer = deliver(body_of(data={"uuid": UUID, "amount": 1}) if status == "conflict" else body_of())
+
+    assert (answer.status, answer.content["status"]) == (200, status)
+    assert [unsent.identity for unsent in deliver.ingest.events.unsent(10)] == [COMPLETED]
+
+
+def test_an_event_that_was_processed_before_it_could_be_flagged_is_asked_for_again(
+    deliver: Listener, body_of: "BodyOf", calls: "Calls"
+) -> None:
+    calls.fail("SendMessage")
+    calls.refuse("UpdateItem", "ConditionalCheckFailedException")
+
+    assert refused_for_now(deliver(body_of()), "store_unavailable")
+
+
+def test_whatever_hangs_the_answer_comes_within_ten_seconds(
+    body_of: "BodyOf", secret: bytes, environment: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:  # takes connections and never answers
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        hanging = ingest.from_environment(environment("IngestFunction"))
+        hanging.secrets._secrets = (secret,)  # cached, but stale: all three stores are asked
+        started = time.monotonic()
+
+        answer = Listener(hanging, secret)(body_of())
+
+    assert refused_for_now(answer, "store_unavailable")
+    assert 4 < time.monotonic() - started < 10
 
 
 def bring_to(deliver: Listener, state: str, now: datetime) -> None:

@@ -67,8 +67,8 @@ class EventBus:
             try:
                 with outages(_STORE):
                     answers = self._client.put_events(Entries=entries)["Entries"]
-            except StoreUnavailable:
-                taken += [False] * len(entries)
+            except StoreUnavailable:  # the rest would only wait for the same answer
+                return taken + [False] * (len(announcements) - len(taken))
             else:
                 taken += ["ErrorCode" not in answer for answer in answers]
         return taken

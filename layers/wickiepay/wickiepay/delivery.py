@@ -2,9 +2,13 @@
 
 import zlib
 from dataclasses import dataclass
+from typing import Final
 
 from wickiepay.event import WebhookEvent, parse
 from wickiepay.signature import covered_text
+
+MAX_BODY_BYTES: Final = 256 * 1024
+"""Of a delivery that is taken, so also of whatever is unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +38,9 @@ class Delivery:
 
 
 def unpack_body(packed: bytes) -> bytes:
-    """The body that `packed_body` packed. Raises `zlib.error` for anything else."""
-    return zlib.decompress(packed)
+    """The body that `packed_body` packed. Raises `zlib.error` for anything else, and above 256 KiB."""
+    unpacking = zlib.decompressobj()
+    body = unpacking.decompress(packed, MAX_BODY_BYTES + 1)
+    if not unpacking.eof or len(body) > MAX_BODY_BYTES:
+        raise zlib.error("cut off, or larger than a body may be")
+    return body

@@ -85,7 +85,7 @@ def _number(token: str) -> Decimal:
     # The length first: what an exponent or a million digits cost is not for a sender to choose.
     if len(token) <= MAX_NUMBER_CHARACTERS:
         exponent = token.lower().partition("e")[2]
-        if len(exponent) <= len("-400") and abs(int(exponent or 0)) <= MAX_NUMBER_CHARACTERS:
+        if abs(int(exponent or 0)) <= MAX_NUMBER_CHARACTERS:
             return Decimal(token)
     raise UnusableBody(f"The body holds a number of more than {MAX_NUMBER_CHARACTERS} digits.")
 

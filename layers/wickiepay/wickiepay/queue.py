@@ -24,6 +24,12 @@ MAX_ENTRIES: Final = 10
 MAX_REQUEST_BYTES: Final = 1024 * 1024
 """What SendMessageBatch takes at once."""
 
+MAX_KEY_BYTES: Final = 1024
+"""Of a sort key, by DynamoDB. A message with a longer one, or an empty one, would spoil the look-up of its batch."""
+
+MAX_TEXT_BYTES: Final = 4096
+"""Of any other text in a message but the body: so much fits into every record and announcement."""
+
 _STORE = "The event queue"
 
 
@@ -81,11 +87,11 @@ def decode(text: str) -> Message:
         if content["version"] != VERSION or content["scheme"] not in SCHEMES:
             raise MalformedMessage("The message is of a version or a scheme that this consumer does not know.")
         return Message(
-            identity=Identity(_text(content, "uuid"), _text(content, "event_key")),
+            identity=Identity(_key(content, "uuid"), _key(content, "event_key")),
             delivery=Delivery(
-                body=unpack_body(base64.b64decode(_text(content, "body"), validate=True)),
+                body=unpack_body(base64.b64decode(content["body"], validate=True)),
                 scheme=content["scheme"],
-                received_at=_text(content, "received_at"),
+                received_at=_key(content, "received_at"),
                 source=_text(content, "source"),
                 request_id=_text(content, "request_id"),
             ),
@@ -142,7 +148,15 @@ def _text(content: dict[str, Any], field: str) -> str:
     value = content[field]
     if not isinstance(value, str):
         raise TypeError(field)
-    value.encode()  # a lone surrogate is a ValueError here, and no key of any table
+    if len(value.encode()) > MAX_TEXT_BYTES:  # a lone surrogate is a ValueError here, and no text for any table
+        raise ValueError(field)
+    return value
+
+
+def _key(content: dict[str, Any], field: str) -> str:
+    value = _text(content, field)
+    if not 0 < len(value.encode()) <= MAX_KEY_BYTES:
+        raise ValueError(field)
     return value
 
 
