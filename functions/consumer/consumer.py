@@ -15,7 +15,6 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from botocore.exceptions import ClientError
 
 import handlers
 from wickiepay import aws, clock
@@ -44,7 +43,7 @@ class Work:
 
     `state` is the event's on record as the batch began (None: no record), `verdict` what the event is to be marked as
     (None: nothing to mark), `conflict` whether another delivery of the event, with other content, was on record before,
-    `error` why the message has to come again.
+    `error` why the message has to come again, `given_up` whether it will not be tried when it does.
     """
 
     record: SqsRecord
@@ -56,6 +55,7 @@ class Work:
     reason: str = ""
     conflict: bool = False
     error: Exception | None = None
+    given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,9 @@ class Consumer:
             message = replace(message, delivery=recorded.to_send)
         elif work.state is State.PROCESSED and not message.replay:
             return
+        if self._is_last_try(work):
+            # Ahead of the try, in case it ends this process: PROCESSED overrides it.
+            self.events.mark_failed(message.identity, self.now(), f"{self._given_up()} The last one did not end.")
         event = message.event()
         handler = self.handlers.get(event.name)
         if handler is None:
@@ -163,18 +166,25 @@ class Consumer:
                 marked = self.events.mark_ignored(identity, now, self.keep)
             case State.FAILED:
                 marked = self.events.mark_failed(identity, now, work.reason)
-        if not marked and work.state is not State.FAILED:  # one that failed before, and fails again, is told again
+        if not marked:
             work.verdict = None
 
     def _put_off(self, work: Work) -> None:
         """Lets the message of an event that cannot be finished now come again later; after the last try, gives up."""
-        if _receives(work.record) >= self.max_receives:
+        if self._is_last_try(work):
             cause = f"{type(work.error).__name__}: {work.error}"[:MAX_REASON_CHARACTERS]
-            reason = f"Given up after {self.max_receives} tries. {cause}"
-            with _tolerated("event not marked failed"):  # it stays RECEIVED then, and its message a dead letter
-                marked = self.events.mark_failed(work.message.identity, self.now(), reason)
-                work.error, work.reason, work.verdict = None, reason, State.FAILED if marked else None
+            work.reason = f"{self._given_up()} {cause}"
+            with _tolerated("event not marked failed"):  # its message becomes a dead letter all the same
+                applied = [describe(effect) for effect in work.effects] if work.verdict is State.PROCESSED else []
+                marked = self.events.mark_failed(work.message.identity, self.now(), work.reason, applied)
+                work.given_up, work.verdict = True, State.FAILED if marked else None
         self._delay(work.record)
+
+    def _is_last_try(self, work: Work) -> bool:
+        return _receives(work.record) >= self.max_receives
+
+    def _given_up(self) -> str:
+        return f"Given up after {self.max_receives} tries."
 
     def _delay(self, record: SqsRecord) -> None:
         """Lets a message come again only after a while, which grows with each time it has been received."""
@@ -197,7 +207,7 @@ def _tolerated(message: str) -> Iterator[None]:
     """Logs that a step failed which the batch's answer does not hang on: it must not cost the other records theirs."""
     try:
         yield
-    except (StoreUnavailable, ClientError) as error:
+    except Exception as error:
         logger.warning(message, exc_info=error)
 
 
@@ -217,7 +227,7 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
         metrics.add_metric("MessageMalformed", MetricUnit.Count, len(malformed))
     for work in batch:
         facts = {"uuid": work.message.identity.uuid, "event_key": work.message.identity.event_key}
-        if work.error:
+        if work.error and not work.given_up:
             outcome = "retried"
             logger.warning("event retried", exc_info=work.error, extra={**facts, "receives": _receives(work.record)})
         elif work.verdict is State.FAILED:

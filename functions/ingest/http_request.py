@@ -1,12 +1,12 @@
 """The request inside an API Gateway event (HTTP API, payload format 2.0).
 
-Nothing about the event is taken for granted: whatever is missing or of another type reads as empty.
+Nothing about the event is taken for granted: whatever is missing or of another type reads as empty, and what goes into
+records and log lines is bounded.
 """
 
 import base64
 import binascii
 from collections.abc import Mapping
-from typing import Final
 
 from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.errors import BodyTooLarge, MalformedRequest
@@ -21,15 +21,15 @@ class HttpRequest:
         self._event = event
         http = _field(_field(event, "requestContext"), "http")
         self.method = _text(http, "method")
-        self.source = _text(http, "sourceIp")
-        self.request_id = _text(_field(event, "requestContext"), "requestId")
+        self.source = _bounded(http, "sourceIp")
+        self.request_id = _bounded(_field(event, "requestContext"), "requestId")
 
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lowercase), in whatever case it came; several come joined by commas."""
         headers = _field(self._event, "headers")
         if not isinstance(headers, Mapping):
             return None
-        values = [str(value) for key, value in headers.items() if str(key).lower() == name]
+        values = [value for key, value in headers.items() if str(key).lower() == name and isinstance(value, str)]
         return ",".join(values) if values else None
 
     def body(self) -> bytes:
@@ -56,3 +56,8 @@ def _field(value: object, name: str) -> object:
 def _text(value: object, name: str) -> str:
     text = _field(value, name)
     return text if isinstance(text, str) else ""
+
+
+def _bounded(value: object, name: str) -> str:
+    text = _text(value, name)
+    return bounded(text) if text else ""

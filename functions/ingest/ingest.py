@@ -85,7 +85,12 @@ class Ingest:
             status = 200
             content = {"status": outcome, "uuid": str(facts["uuid"]), "event_key": str(facts["event_key"])}
         logger.info(f"delivery {outcome}", extra={"status": status, **facts})
+        # All at once and in the end, so that a delivery that ends in an exception leaves no counts to the next.
         metrics.add_metric(f"Delivery{outcome.capitalize()}", MetricUnit.Count, 1)
+        if "scheme" in facts:
+            metrics.add_metric(f"Scheme{str(facts['scheme']).capitalize()}", MetricUnit.Count, 1)
+        if "detour" in facts:
+            metrics.add_metric(f"Delivery{str(facts['detour']).capitalize()}", MetricUnit.Count, 1)
         metrics.flush_metrics()
         return {
             "statusCode": status,
@@ -100,7 +105,6 @@ class Ingest:
         facts.update(bytes=len(body), body_sha256=hashlib.sha256(body).hexdigest())
         verified = self._verify(body, request.header("x-webhook-signature"))
         facts.update(scheme=verified.scheme)
-        metrics.add_metric(f"Scheme{verified.scheme.capitalize()}", MetricUnit.Count, 1)
         delivery = Delivery(
             body=body,
             scheme=verified.scheme,
@@ -114,7 +118,7 @@ class Ingest:
             self.events.keep_unusable(delivery, str(unusable))
             raise
         facts.update(event=event.name, uuid=event.uuid, event_key=event.event_key)
-        return self._hand_over(delivery, event)
+        return self._hand_over(delivery, event, facts)
 
     def _admit(self, request: HttpRequest) -> None:
         if request.method != "POST":
@@ -141,7 +145,7 @@ class Ingest:
                 raise
             return verify(body, signature, self.secrets.get(), self.schemes)
 
-    def _hand_over(self, delivery: Delivery, event: WebhookEvent) -> str:
+    def _hand_over(self, delivery: Delivery, event: WebhookEvent, facts: dict[str, object]) -> str:
         """Leaves the event on its way to the consumer, whichever of the two stores is down.
 
         Raises `StoreUnavailable` where neither way is open: then the sender's next try is the way.
@@ -151,7 +155,7 @@ class Ingest:
             recorded = self.events.record(delivery, event)
         except StoreUnavailable:
             self.queue.send(Message(identity, delivery, unrecorded=True))
-            metrics.add_metric("DeliveryUnrecorded", MetricUnit.Count, 1)
+            facts["detour"] = "unrecorded"
             return "accepted"
         if recorded.to_send:
             try:
@@ -159,7 +163,7 @@ class Ingest:
             except StoreUnavailable:
                 if not self.events.flag_unsent(identity):
                     raise
-                metrics.add_metric("DeliveryUnsent", MetricUnit.Count, 1)
+                facts["detour"] = "unsent"
         return recorded.outcome
 
 

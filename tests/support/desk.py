@@ -51,12 +51,19 @@ class Desk:
 
     # --- What happens ----------------------------------------------------------------------------
     def receive(
-        self, uuid: str = "c-1", event: str = CONFIRMED, *, age: timedelta = timedelta(hours=1), **data: object
+        self,
+        uuid: str = "c-1",
+        event: str = CONFIRMED,
+        *,
+        age: timedelta = timedelta(hours=1),
+        own_id: str | None = None,
+        **data: object,
     ) -> Identity:
         """Records a delivery that came so long ago, as ingest does, and sends nothing; it would credit 5 EUR."""
         money = {"reference": "account", "displayCurrency": {"currency": "EUR", "amount": 5}}
         at = instant(self.now - age)
-        body = json.dumps({"event": event, "timestamp": at, "data": {"uuid": uuid, **money, **data}}).encode()
+        envelope = {"event": event, "timestamp": at, "data": {"uuid": uuid, **money, **data}}
+        body = json.dumps({**envelope, "id": own_id} if own_id else envelope).encode()
         delivered = parse(body, body)
         recorded = self.events.record(Delivery(body, "raw", at, "192.0.2.1", "request"), delivered)
         mark = f"!conflict#{delivered.data_hash.hex()}" if recorded.outcome == "conflict" else ""

@@ -14,7 +14,7 @@ from deployed import TEMPLATE
 from wickiepay_cli.local.deployment import translate
 from wickiepay_cli.local.emulator import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, client, emulator
 from wickiepay_cli.local.preparation import prepare
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.local.stack_file import PROJECT, LocalStack
 from world import SECRET, Stores
 
 STACK_NAME: Final = "stores"
@@ -52,6 +52,12 @@ def running_stores(folder: Path) -> Iterator[Stores]:
         )
         announced_url = listen(endpoint_url, found["EventBusName"])
         yield Stores(endpoint_url, REGION, ACCESS_KEY_ID, SECRET_ACCESS_KEY, found, announced_url)
+
+
+def stores_of(stack: LocalStack) -> Stores:
+    """The stores of a stack that runs as a whole, and from now on a queue that hears all that is announced."""
+    announced_url = listen(stack.aws_endpoint_url, stack.outputs["EventBusName"])
+    return Stores(stack.aws_endpoint_url, stack.region, ACCESS_KEY_ID, SECRET_ACCESS_KEY, stack.outputs, announced_url)
 
 
 def listen(endpoint_url: str, bus: str) -> str:

@@ -3,6 +3,7 @@
 What is sent, and how often, comes from one seed (`traffic`); what meets what is up to the threads.
 """
 
+import json
 import threading
 import time
 from collections import Counter
@@ -10,7 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import compress
 from unittest.mock import MagicMock, patch
+
+import httpx
 
 import consumer
 import ingest
@@ -18,7 +23,8 @@ import relay
 from settled_books import scan
 from traffic import Envelope
 from weather import Weather
-from world import World
+from wickiepay.signature import sign
+from world import SENDER_TRIES, World
 
 
 @dataclass(slots=True)
@@ -103,8 +109,21 @@ def storm(world: World, deliveries: Sequence[Envelope], senders: int, consumers:
             over.set()
         for running in beside:
             running.result()
-    accepted = [envelope for envelope, answer in zip(deliveries, answers, strict=True) if answer == 200]
+    accepted = list(compress(deliveries, (answer == 200 for answer in answers)))
     return Aftermath(deliveries, accepted, counts, weather.sent, weather.struck_by)
+
+
+def through_the_front_door(url: str, secret: bytes, deliveries: Sequence[Envelope], senders: int) -> list[Envelope]:
+    """Sends the deliveries to a stack, as the provider would; those of them that were answered 200."""
+
+    def is_accepted(http: httpx.Client, envelope: Envelope) -> bool:
+        body = json.dumps(envelope).encode()
+        headers = {"Content-Type": "application/json", "X-Webhook-Signature": sign(body, secret)}
+        return any(http.post(url, content=body, headers=headers).status_code == 200 for _ in range(SENDER_TRIES))
+
+    with httpx.Client(timeout=60, trust_env=False) as http, ThreadPoolExecutor(senders) as pool:
+        accepted = list(pool.map(partial(is_accepted, http), deliveries))
+    return list(compress(deliveries, accepted))
 
 
 def wait_for(condition: Callable[[], bool], patience: float) -> None:

@@ -1,7 +1,7 @@
 """What the provider may send to a busy merchant: the lives of payments, channel payments, deposits and more."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import cycle, islice
 from typing import Any, Final
 
@@ -68,8 +68,14 @@ def _otherwise(envelope: Envelope) -> Envelope:
     return envelope | {"data": envelope["data"] | {"displayCurrency": {"currency": "EUR", "amount": "0.3"}}}
 
 
-def many_times(envelopes: Sequence[Envelope], least: int, most: int, chance: random.Random) -> list[Envelope]:
-    """Each of the envelopes from `least` to `most` times, all of them shuffled."""
-    copies = [envelope for envelope in envelopes for _ in range(chance.randint(least, most))]
+def deliveries(
+    name: str, chance: random.Random, often: int, once: int, times: tuple[int, int] = (3, 8)
+) -> list[Envelope]:
+    """`often` events from the one to the other of `times` times each, and `once` events once, all of them shuffled.
+
+    Duplicates mend what went wrong with their event; of what comes only once every single step has to hold.
+    """
+    copies = [event for event in traffic(f"{name}-often", often, chance) for _ in range(chance.randint(*times))]
+    copies += traffic(f"{name}-once", once, chance)
     chance.shuffle(copies)
     return copies

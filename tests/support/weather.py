@@ -39,7 +39,7 @@ RATES: Final[Mapping[str, float]] = {
 CONFLICT_RATE: Final = 0.3
 """The same for a transaction, besides."""
 
-FRONT_SECONDS: Final = 0.4
+FRONT_SECONDS: Final = 1.0
 FRONTS: Final = (None, None, None, "DynamoDB", "AmazonSQS", "AWSEvents")
 """For so long at a time one store is out altogether, or none; by what its operations' names begin with."""
 

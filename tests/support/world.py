@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 
 import boto3
@@ -48,10 +48,9 @@ class Stores:
     outputs: Mapping[str, str]
     announced_url: str
 
-    def client(self, service: Any) -> Any:  # noqa: ANN401
+    def client(self, service: str) -> Any:  # noqa: ANN401
         """A client for the test's own looking and mending; no fault ever strikes it."""
-        session = boto3.Session(self.access_key, self.secret_key, region_name=self.region)
-        return session.client(service, endpoint_url=self.endpoint_url)
+        return _client(service, self.endpoint_url, self.region, self.access_key, self.secret_key)
 
     def function_client(self, service: str, injector: Injector, connections: int = 10) -> Any:  # noqa: ANN401
         """A client as the functions use it, over at most so many connections, on whose calls `injector` may strike."""
@@ -69,6 +68,11 @@ class Stores:
         )
         injector.watch(client)
         return client
+
+
+@cache
+def _client(service: Any, endpoint_url: str, region: str, access_key: str, secret_key: str) -> Any:  # noqa: ANN401
+    return boto3.Session(access_key, secret_key, region_name=region).client(service, endpoint_url=endpoint_url)
 
 
 def http_request(body: bytes, signature: str) -> dict[str, object]:

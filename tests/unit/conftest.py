@@ -57,15 +57,8 @@ def properties_of() -> Callable[[str], dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def alarm() -> Callable[[str], str]:
-    """The metric that rings an alarm of the template, whichever function emits it."""
-
-    def metric(logical_id: str) -> str:
-        alarm = properties(logical_id)
-        stats = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
-        [name] = {stat["MetricName"] for stat in stats or [alarm]}
-        return str(name)
-
-    return metric
+    """The metric that rings an alarm of the template."""
+    return lambda logical_id: str(properties(logical_id)["MetricName"])
 
 
 def create_table(client: "DynamoDBClient", logical_id: str) -> None:

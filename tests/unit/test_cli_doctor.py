@@ -123,7 +123,7 @@ def test_people_get_a_table_of_statements() -> None:
 def test_people_see_what_is_wrong(books: Desk) -> None:
     delete_record(books, PAID)
     shown = run("doctor").stdout
-    assert (f"No processed event for the credit of {CONFIRMED} of c-1" in shown, shown.count("✗")) == (True, 1)
+    assert (f"No event that may have made the credit of {CONFIRMED} of c-1" in shown, shown.count("✗")) == (True, 1)
 
 
 def test_an_accepted_conflict_adds_up(books: Desk) -> None:
@@ -141,8 +141,9 @@ def delete_record(books: Desk, identity: Identity) -> None:
     books.dynamodb.delete_item(TableName="EventTable", Key=record_key(identity))
 
 
-def set_state(books: Desk, identity: Identity, state: str) -> None:
-    books.dynamodb.put_item(TableName="EventTable", Item={**books.item(identity), "state": {"S": state}})
+def set_state(books: Desk, identity: Identity, state: str, **changes: Any) -> None:  # noqa: ANN401  attributes
+    item = {**books.item(identity), "state": {"S": state}, **changes}
+    books.dynamodb.put_item(TableName="EventTable", Item=item)
 
 
 def entry(books: Desk, uuid: str = "c-1") -> dict[str, Any]:
@@ -163,8 +164,12 @@ def an_event_is_gone(books: Desk) -> None:
     delete_record(books, PAID)
 
 
-def an_event_that_credited_is_failed(books: Desk) -> None:
-    set_state(books, PAID, "FAILED")
+def an_event_has_failed_without_a_credit(books: Desk) -> None:
+    set_state(books, PAID, "FAILED", effects={"S": "[]"})
+
+
+def an_event_that_credited_is_ignored(books: Desk) -> None:
+    set_state(books, PAID, "IGNORED")
 
 
 def a_state_is_none_that_there_is(books: Desk) -> None:
@@ -175,10 +180,14 @@ def a_state_is_that_of_a_conflict(books: Desk) -> None:
     set_state(books, Identity("r-1", CONFIRMED), "CONFLICT")
 
 
-def a_state_is_missing(books: Desk) -> None:
-    item = books.item(Identity("r-1", CONFIRMED))
+def a_state_is_missing(books: Desk, identity: Identity = Identity("r-1", CONFIRMED)) -> None:  # noqa: B008  frozen
+    item = books.item(identity)
     del item["state"]
     books.dynamodb.put_item(TableName="EventTable", Item=item)
+
+
+def a_state_of_what_has_credited_is_missing(books: Desk) -> None:
+    a_state_is_missing(books, PAID)
 
 
 def a_conflict_is_in_the_state_of_an_event(books: Desk) -> None:
@@ -243,10 +252,12 @@ def an_event_is_unsent(books: Desk) -> None:
 
 BROKEN: Final = [
     (an_event_is_gone, {"credits_have_events"}),
-    (an_event_that_credited_is_failed, {"credits_have_events"}),
+    (an_event_has_failed_without_a_credit, {"credits_have_events"}),
+    (an_event_that_credited_is_ignored, {"credits_have_events"}),
     (a_state_is_none_that_there_is, {"events_counted"}),
     (a_state_is_that_of_a_conflict, {"events_counted"}),
     (a_state_is_missing, {"events_counted"}),
+    (a_state_of_what_has_credited_is_missing, {"events_counted", "credits_have_events"}),
     (a_conflict_is_in_the_state_of_an_event, {"events_counted"}),
     (a_balance_is_too_high_by_the_last_digit, {"balances_add_up"}),
     (a_balance_is_too_low, {"balances_add_up"}),
@@ -279,7 +290,7 @@ def test_every_check_is_shown_to_fail() -> None:
 @pytest.mark.parametrize(
     ("happen", "name", "said"),
     [
-        (an_event_is_gone, "credits_have_events", f"No processed event for the credit of {CONFIRMED} of c-1"),
+        (an_event_is_gone, "credits_have_events", f"No event that may have made the credit of {CONFIRMED} of c-1"),
         (a_state_is_missing, "events_counted", f"In no state that there is: {CONFIRMED} of r-1"),
         (a_balance_is_too_low, "balances_add_up", "account has 9 EUR, its entries add up to 10"),
         (a_balance_is_gone, "balances_add_up", "account has 0 EUR, its entries add up to 10"),
@@ -340,6 +351,10 @@ def it_is_an_event_about_to_be_processed(books: Desk) -> None:
     books.sqs.send_message(QueueUrl=EVENT_QUEUE, MessageBody=message)
 
 
+def it_was_given_up_after_it_had_credited(books: Desk) -> None:
+    set_state(books, PAID, "FAILED")
+
+
 def it_is_a_second_event_of_one_payment(books: Desk) -> None:
     """The provider's own ids tell the two apart; a payment is credited once."""
     for own in ("e-1", "e-2"):
@@ -357,6 +372,7 @@ def it_is_a_second_event_of_one_payment(books: Desk) -> None:
         it_came_a_moment_ago,
         it_has_a_balance_of_nothing,
         it_is_an_event_about_to_be_processed,
+        it_was_given_up_after_it_had_credited,
         it_is_a_second_event_of_one_payment,
     ],
 )
@@ -391,7 +407,7 @@ def it_is_recorded(books: Desk) -> Callable[[], object]:
 
 
 def it_is_finished(books: Desk) -> Callable[[], object]:
-    set_state(books, PAID, "FAILED")
+    set_state(books, PAID, "IGNORED")
     return lambda: set_state(books, PAID, "PROCESSED")
 
 

@@ -353,7 +353,7 @@ def test_an_unrecorded_conflict_rings_its_alarm(
 
     platform.run(message_of(data={**PAID, "amount": 999}, unrecorded=True))
 
-    assert alarm("ConflictAlarm") in printed.metrics()
+    assert alarm("ConsumerConflictAlarm") in printed.metrics()
 
 
 def test_with_the_table_still_out_an_unrecorded_message_comes_again(

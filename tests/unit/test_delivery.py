@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wickiepay.delivery import Delivery, unpack_body
+from wickiepay.delivery import MAX_BODY_BYTES, Delivery, unpack_body
 from wickiepay.errors import UnusableBody
 from wickiepay.reserialise import NotReserialisable
 
@@ -27,7 +27,21 @@ def test_an_incompressible_body_hardly_grows() -> None:
     assert len(Delivery(body, "raw", "", "", "").packed_body()) < len(body) + 200
 
 
-@pytest.mark.parametrize("packed", [b"", b"not packed", zlib.compress(b"body")[:-1]])
+@pytest.mark.parametrize("body", [bytes(MAX_BODY_BYTES), hashlib.shake_256(b"").digest(MAX_BODY_BYTES)])
+def test_the_largest_body_is_unpacked(body: bytes) -> None:
+    assert unpack_body(zlib.compress(body)) == body
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"not packed", id="not packed"),
+        pytest.param(zlib.compress(b"body")[:-1], id="cut off"),
+        pytest.param(zlib.compress(bytes(MAX_BODY_BYTES + 1)), id="too large"),
+        pytest.param(zlib.compress(bytes(16 * MAX_BODY_BYTES)), id="far too large"),
+    ],
+)
 def test_what_was_not_packed_is_no_body(packed: bytes) -> None:
     with pytest.raises(zlib.error):
         unpack_body(packed)

@@ -102,6 +102,8 @@ ALLOWED: dict[tuple[State | None, str], State] = {
     (State.FAILED, "mark_ignored"): State.IGNORED,
     (State.IGNORED, "mark_ignored"): State.IGNORED,
     (State.RECEIVED, "mark_failed"): State.FAILED,
+    (State.FAILED, "mark_failed"): State.FAILED,
+    (State.IGNORED, "mark_failed"): State.FAILED,
     (State.RECEIVED, "flag_unsent"): State.RECEIVED,
 }
 FORBIDDEN = [(state, step) for state in (None, *State) for step in STEPS if (state, step) not in ALLOWED]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from http_request import MAX_BODY_BYTES, HttpRequest
+from http_request import HttpRequest
+from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.errors import BodyTooLarge, MalformedRequest
 
 

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ingest
-from http_request import MAX_BODY_BYTES
 from ingest import Ingest
+from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.event_log import EventLog
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, decode
@@ -815,7 +815,7 @@ def test_a_conflict_rings_its_alarm(
     deliver(body_of(event, {"uuid": UUID, "amount": 1}))
     deliver(body_of(event, {"uuid": UUID, "amount": 2}))
 
-    assert printed.metrics()[alarm("ConflictAlarm")] == [1]
+    assert printed.metrics()[alarm("IngestConflictAlarm")] == [1]
 
 
 # --- Hostile input: never a 5xx, never an exception, nothing stored unless signed ------------------------

@@ -217,9 +217,7 @@ def test_18_and_18_digits_survive_and_add_up(ledger: Ledger, dynamodb: "DynamoDB
     "again",
     [
         pytest.param(CREDIT, id="the same"),
-        pytest.param(replace(CREDIT, account="user-2"), id="to another account"),
-        pytest.param(replace(CREDIT, currency="USDC"), id="in another currency"),
-        pytest.param(replace(CREDIT, amount=D(7)), id="of another amount"),
+        pytest.param(replace(CREDIT, amount=D("0.10")), id="in another spelling"),
         pytest.param(replace(CREDIT, event_key="another"), id="by another event"),
     ],
 )
@@ -227,6 +225,24 @@ def test_one_payment_credits_once(again: Credit, ledger: Ledger, dynamodb: "Dyna
     ledger.apply(CREDIT, now)
 
     assert not ledger.apply(again, now)
+    assert balance(dynamodb) == D("0.1")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        pytest.param(replace(CREDIT, account="user-2"), id="to another account"),
+        pytest.param(replace(CREDIT, currency="USDC"), id="in another currency"),
+        pytest.param(replace(CREDIT, amount=D(7)), id="of another amount"),
+    ],
+)
+def test_a_payment_that_was_credited_otherwise_is_for_a_person(
+    again: Credit, ledger: Ledger, dynamodb: "DynamoDBClient", now: datetime
+) -> None:
+    ledger.apply(CREDIT, now)
+
+    with pytest.raises(PermanentFailure, match="credited before"):
+        ledger.apply(again, now)
     assert balance(dynamodb) == D("0.1")
     assert balance(dynamodb, again.account, again.currency) in (D("0.1"), None)
 

@@ -28,7 +28,6 @@ def test_all_that_is_bent_to_the_emulator_is_told(template: Template) -> None:
         "prepared: EventQueueTlsOnly: dropped (the emulator speaks plain HTTP, on this machine only)",
         "prepared: DeadLetterQueueTlsOnly: dropped (the emulator speaks plain HTTP, on this machine only)",
         "prepared: ConsumerFunctionQueue: MaximumConcurrency as a number (the emulator takes its parameter as text)",
-        "prepared: ConflictAlarm: dropped (the emulator takes no alarm on an expression of metrics)",
         "prepared: IngestRole: sqs:SendMessageBatch allowed (in the emulator an action, on AWS sqs:SendMessage)",
         "prepared: RelayRole: sqs:SendMessageBatch allowed (in the emulator an action, on AWS sqs:SendMessage)",
         "prepared: WebhookUrl: the front door's address (the API has none that resolves)",
@@ -43,7 +42,7 @@ def test_nothing_else_is_bent(original: Template, template: Template) -> None:
     assert changed == {
         *("WebhookApi", "WebhookApiIntegration1", "WebhookApiRoute1", "WebhookUrl"),
         *("IngestFunction", "IngestRole", "SigningSecretArn"),  # what refers to the secret
-        *("ConflictAlarm", "RelayRole"),
+        "RelayRole",
         *("EventQueueTlsOnly", "DeadLetterQueueTlsOnly", "ConsumerFunctionQueue"),
     }
 

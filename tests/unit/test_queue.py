@@ -39,12 +39,13 @@ def received(sqs: "SQSClient", queue_url: str = "EventQueue") -> list[Message]:
 
 # --- Messages -----------------------------------------------------------------------------------------
 TEXT = st.text(st.characters(codec="utf-8"))
+KEY = st.text(st.characters(codec="utf-8"), min_size=1)
 DELIVERIES = st.builds(
-    Delivery, body=st.binary(), scheme=st.sampled_from(list(SCHEMES)), received_at=TEXT, source=TEXT, request_id=TEXT
+    Delivery, body=st.binary(), scheme=st.sampled_from(list(SCHEMES)), received_at=KEY, source=TEXT, request_id=TEXT
 )
 MESSAGES = st.builds(
     Message,
-    identity=st.builds(Identity, TEXT, TEXT),
+    identity=st.builds(Identity, KEY, KEY),
     delivery=DELIVERIES,
     unrecorded=st.booleans(),
     replay=st.none() | st.builds(Replay, id=TEXT, by=TEXT, why=TEXT, announce=st.booleans()),
@@ -116,6 +117,10 @@ def test_what_the_malformed_ones_are_changed_from_is_a_message() -> None:
             for value in NO_TEXTS
         ),
         *(changed(**{field: "\ud800"}) for field in ("uuid", "event_key", "received_at", "source", "request_id")),
+        # What no table takes as a key would spoil the look-up of the whole batch; what is huge, its announcement.
+        *(changed(**{field: text}) for field in ("uuid", "event_key", "received_at") for text in ("", "k" * 1025)),
+        *(changed(**{field: "t" * 4097}) for field in ("source", "request_id")),
+        changed(body=base64.b64encode(zlib.compress(bytes(256 * 1024 + 1))).decode()),
         *(changed(version=version) for version in (..., None, 0, 2, "1", [1])),
         changed(unrecorded=...),
         changed(scheme="ruby"),

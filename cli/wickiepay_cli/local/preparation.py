@@ -96,7 +96,7 @@ def _allow_batches_by_their_own_name(template: Template) -> Iterator[Prepared]:
             for statement in policy["PolicyDocument"]["Statement"]:
                 if statement["Action"] == "sqs:SendMessage":
                     statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
-                    why = "the emulator takes it for an action, on AWS sqs:SendMessage allows it"
+                    why = "in the emulator an action, on AWS sqs:SendMessage"
                     yield Prepared(name, "sqs:SendMessageBatch allowed", why)
 
 

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004  botocore's own
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,  # noqa: A004  botocore's own
+    HTTPClientError,
+    IncompleteReadError,
+)
 
 from wickiepay.errors import StoreUnavailable
 
@@ -95,7 +100,7 @@ def outages(store: str) -> Iterator[None]:
     """Turns network errors, time-outs, throttling and 5xx into `StoreUnavailable`; every other error is our own bug."""
     try:
         yield
-    except (ConnectionError, HTTPClientError) as error:  # could not connect; connected, but got no answer
+    except (ConnectionError, HTTPClientError, IncompleteReadError) as error:  # no connection, no answer, half an answer
         raise StoreUnavailable(f"{store} did not answer: {type(error).__name__}.") from error
     except ClientError as error:
         if is_outage(error):

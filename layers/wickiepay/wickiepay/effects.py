@@ -106,10 +106,10 @@ def position(stage: int, event: WebhookEvent) -> str:
 
 def set_payment(event: WebhookEvent, stage: int, status: str, order_status: OrderStatus | None = None) -> SetPayment:
     """The payment that `event` is about has got to `stage`. A payout (type OUT) pays no order."""
-    direction: Direction = "OUT" if event.data.get("type") == "OUT" else "IN"
+    direction: Direction = "OUT" if _type(event) == "OUT" else "IN"
     return SetPayment(
         uuid=event.uuid,
-        part=_part(event) if event.name.startswith("channel.") else WHOLE,
+        part=payment_part(event) if event.name.startswith("channel.") else WHOLE,
         position=position(stage, event),
         type=direction,
         status=status,
@@ -131,7 +131,7 @@ def set_resource(
     """
     status = identifier(event.data, "status", "state")
     if stage is None:
-        stage = STAGES.get(status or "", UNKNOWN_STAGE)
+        stage = STAGES.get((status or "").upper(), UNKNOWN_STAGE)
     data = json.dumps(event.data, default=plain)
     return SetResource(
         kind=kind,
@@ -149,8 +149,11 @@ def credit(event: WebhookEvent, account_field: str) -> list[Credit]:
 
     Raises `PermanentFailure` where it names no account, or no amount that can be credited.
     """
-    if event.data.get("type") == "OUT":
+    direction = _type(event)
+    if direction == "OUT":
         return []
+    if direction != "IN":
+        raise PermanentFailure("The event is of a type that is neither IN nor OUT.")
     *outer, field = account_field.split(".")
     holder: object = event.data
     for name in outer:
@@ -162,7 +165,7 @@ def credit(event: WebhookEvent, account_field: str) -> list[Credit]:
     return [
         Credit(
             uuid=event.uuid,
-            part=_part(event),
+            part=payment_part(event),
             account=account,
             currency=amount.currency,
             amount=amount.amount,
@@ -191,7 +194,12 @@ def describe(effect: Effect) -> dict[str, str | None]:
             assert_never(effect)
 
 
-def _part(event: WebhookEvent) -> str:
+def _type(event: WebhookEvent) -> str:
+    """IN (the customer pays) or OUT (a payout), or whatever else the event says of itself; IN where it says nothing."""
+    return (identifier(event.data, "type") or "IN").upper()
+
+
+def payment_part(event: WebhookEvent) -> str:
     """What tells two payments of one uuid apart, in case the uuid is the channel's: their transaction.
 
     A conflicting delivery that an operator has accepted (its key says so) is, by that word, a payment of its own.

@@ -1,7 +1,7 @@
 """What can go wrong, as one small tree.
 
 `functions/ingest/ingest.py` maps the deliveries' branch to HTTP status codes, and is the only place that does.
-Each class carries `code`, the short machine-readable word that its HTTP answer, log line and metric share.
+Each class carries `code`, the short machine-readable word that its HTTP answer and its log line share.
 """
 
 from typing import ClassVar

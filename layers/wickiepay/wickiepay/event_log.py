@@ -5,7 +5,7 @@ All writes are conditional; the conditions are the only transitions between stat
     absent                      → RECEIVED               record
     absent                      → UNUSABLE, CONFLICT     keep_unusable, record (under sort keys of their own)
     RECEIVED, FAILED, IGNORED   → PROCESSED or IGNORED   mark_processed, mark_ignored
-    RECEIVED                    → FAILED                 mark_failed
+    RECEIVED, FAILED, IGNORED   → FAILED                 mark_failed
     RECEIVED, flag unsent       → the same, on or off    flag_unsent, clear_unsent
 """
 
@@ -81,7 +81,9 @@ class EventLog:
         if existing["data_hash"]["B"] == event.data_hash:
             return Recorded("duplicate", pending)
         conflict = Identity(event.uuid, f"{event.event_key}!conflict#{event.data_hash.hex()}")
-        self._put_if_absent(_item(delivery, conflict, State.CONFLICT, event))
+        kept = self._put_if_absent(_item(delivery, conflict, State.CONFLICT, event))
+        if kept and "accepted_as" in kept:
+            return Recorded("duplicate", pending)  # an operator has made it an event of its own
         return Recorded("conflict", pending)
 
     def keep_unusable(self, delivery: Delivery, reason: str) -> None:
@@ -107,27 +109,36 @@ class EventLog:
 
         `keep` is how long the record stays from `at` on. Raises `StoreUnavailable`.
         """
-        return self._finish(identity, State.PROCESSED, at, keep, {"effects": {"S": json.dumps(effects)}})
+        return self._conclude(
+            identity,
+            "SET #state = :state, processed_at = :at, expires_at = :expires, effects = :effects REMOVE #error",
+            State.PROCESSED,
+            at,
+            {":expires": _expiry(at, keep), ":effects": {"S": json.dumps(effects)}},
+        )
 
     def mark_ignored(self, identity: Identity, at: datetime, keep: timedelta) -> bool:
         """Notes that nothing handles such events; says False where it was PROCESSED. Raises `StoreUnavailable`."""
-        return self._finish(identity, State.IGNORED, at, keep, {})
-
-    def mark_failed(self, identity: Identity, at: datetime, reason: str) -> bool:
-        """Notes why an event cannot be applied; says False where it is not RECEIVED. Raises `StoreUnavailable`.
-
-        A failed event does not expire: somebody has to look at it.
-        """
-        return self._update(
+        return self._conclude(
             identity,
-            "SET #state = :failed, processed_at = :at, #error = :reason",
-            "#state = :received",
-            {
-                ":failed": {"S": State.FAILED},
-                ":received": {"S": State.RECEIVED},
-                ":at": {"S": instant(at)},
-                ":reason": {"S": reason},
-            },
+            "SET #state = :state, processed_at = :at, expires_at = :expires REMOVE #error",
+            State.IGNORED,
+            at,
+            {":expires": _expiry(at, keep)},
+        )
+
+    def mark_failed(self, identity: Identity, at: datetime, reason: str, effects: Sequence[object] = ()) -> bool:
+        """Notes why an event cannot be finished; says False where it was PROCESSED, or is gone.
+
+        `effects` are those that are applied all the same. A failed event does not expire: somebody has to look at it.
+        Raises `StoreUnavailable`.
+        """
+        return self._conclude(
+            identity,
+            "SET #state = :state, processed_at = :at, #error = :reason, effects = :effects REMOVE expires_at",
+            State.FAILED,
+            at,
+            {":reason": {"S": _encodable(reason)}, ":effects": {"S": json.dumps(effects)}},
         )
 
     def states(self, identities: Iterable[Identity]) -> dict[Identity, State]:
@@ -177,26 +188,14 @@ class EventLog:
                 return existing
         return None
 
-    def _finish(self, identity: Identity, state: State, at: datetime, keep: timedelta, more: dict[str, Any]) -> bool:
-        sets = [
-            "#state = :state",
-            "processed_at = :at",
-            "expires_at = :expires",
-            *(f"{name} = :{name}" for name in more),
-        ]
+    def _conclude(self, identity: Identity, update: str, state: State, at: datetime, values: dict[str, Any]) -> bool:
+        """Gives an event a verdict, unless it is PROCESSED; a conflict or an unusable body gets none."""
+        before = {f":{word.lower()}": {"S": word} for word in (State.RECEIVED, State.FAILED, State.IGNORED)}
         return self._update(
             identity,
-            f"SET {', '.join(sets)} REMOVE #error",
-            "#state IN (:received, :failed, :ignored)",
-            {
-                ":state": {"S": state},
-                ":received": {"S": State.RECEIVED},
-                ":failed": {"S": State.FAILED},
-                ":ignored": {"S": State.IGNORED},
-                ":at": {"S": instant(at)},
-                ":expires": {"N": str(int((at + keep).timestamp()))},
-                **{f":{name}": value for name, value in more.items()},
-            },
+            update,
+            f"#state IN ({', '.join(before)})",
+            {**before, **values, ":state": {"S": state}, ":at": {"S": instant(at)}},
         )
 
     def _update(self, identity: Identity, update: str, condition: str, values: dict[str, Any]) -> bool:
@@ -231,6 +230,15 @@ class EventLog:
 
 def _key(identity: Identity) -> dict[str, "AttributeValueTypeDef"]:
     return {"uuid": {"S": identity.uuid}, "event_key": {"S": identity.event_key}}
+
+
+def _expiry(at: datetime, keep: timedelta) -> "AttributeValueTypeDef":
+    return {"N": str(int((at + keep).timestamp()))}
+
+
+def _encodable(text: str) -> str:
+    """`text` without what no table takes: an error may quote half a character from a body."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _shard(uuid: str) -> str:

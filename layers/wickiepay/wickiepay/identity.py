@@ -64,8 +64,9 @@ def identifier(data: Mapping[str, object], *fields: str) -> str | None:
 
 
 def transaction_hash(data: Mapping[str, object]) -> str | None:
-    """The blockchain transaction that `data` names, where it names one."""
-    return identifier(data, "hash", "txHash")
+    """The blockchain transaction that `data` names, if any. Hexadecimal is one in either case of letters."""
+    transaction = identifier(data, "hash", "txHash")
+    return transaction.lower() if transaction and transaction.lower().startswith("0x") else transaction
 
 
 def identify(name: str, envelope: Mapping[str, object], data: Mapping[str, object], body_sha256: str) -> Identity:

@@ -10,9 +10,10 @@ The index `by_reference` finds payments by the merchant's reference and entries 
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, assert_never
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, assert_never, cast
 
 from wickiepay.aws import outages
 from wickiepay.clock import instant
@@ -24,6 +25,8 @@ from wickiepay.money import Money
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    type Item = Mapping[str, AttributeValueTypeDef]
 
 CREDIT_ATTEMPTS: Final = 5
 """Of two transactions on one balance at once one is told TransactionConflict, which botocore does not retry."""
@@ -87,8 +90,10 @@ class Ledger:
                 try:
                     self._put_entry_and_add(credit, moment)
                 except self._client.exceptions.TransactionCanceledException as cancelled:
-                    codes = [reason.get("Code") for reason in cancelled.response["CancellationReasons"]]
+                    reasons = cancelled.response["CancellationReasons"]
+                    codes = [reason.get("Code") for reason in reasons]
                     if codes[0] == "ConditionalCheckFailed":
+                        _agree(credit, cast("Item", reasons[0].get("Item", {})))
                         return False
                     if "ValidationError" in codes:
                         raise PermanentFailure(
@@ -118,6 +123,7 @@ class Ledger:
                         "TableName": self._table,
                         "Item": {**entry, "amount": {"N": amount}},
                         "ConditionExpression": "attribute_not_exists(pk)",
+                        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
                     }
                 },
                 {
@@ -130,6 +136,14 @@ class Ledger:
                 },
             ]
         )
+
+
+def _agree(credit: Credit, entry: "Item") -> None:
+    """Raises `PermanentFailure` where a payment was credited before, but not like this: that is for a person."""
+    credited = {"reference": credit.account, "currency": credit.currency}
+    differs = any(entry[name]["S"] != value for name, value in credited.items() if name in entry)
+    if differs or ("amount" in entry and Decimal(entry["amount"]["N"]) != credit.amount):
+        raise PermanentFailure("The payment was credited before, with another account, currency or amount.")
 
 
 def _payment(payment: SetPayment, moment: str) -> dict[str, "AttributeValueTypeDef"]:

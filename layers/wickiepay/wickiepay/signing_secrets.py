@@ -49,16 +49,15 @@ class SigningSecrets:
             return False
         before = self._secrets
         try:
-            self._secrets = self._fetch()
+            current = self._read("AWSCURRENT")
+            self._secrets = _distinct(current, *before)  # in case the other half of the answer does not come
+            self._secrets = _distinct(current, self._read("AWSPREVIOUS"))
             self._stale_from = self._clock() + TIME_TO_LIVE_SECONDS
         except (BotoCoreError, ClientError):
-            pass  # whatever is wrong with the store, also a lost permission: a secret in hand verifies as before
+            # Whatever is wrong with the store, also a lost permission: what is known verifies as well as before.
+            pass
         self._fetch_from = self._clock() + (REFETCH_SECONDS if self._secrets else FIRST_FETCH_SECONDS)
         return self._secrets != before
-
-    def _fetch(self) -> tuple[bytes, ...]:
-        stages = (self._read("AWSCURRENT"), self._read("AWSPREVIOUS"))
-        return tuple(secret for secret in stages if secret)
 
     def _read(self, stage: str) -> bytes:
         try:
@@ -67,4 +66,9 @@ class SigningSecrets:
             if error_code(error) == "ResourceNotFoundException":
                 return b""  # never rotated: nothing has the stage AWSPREVIOUS
             raise
-        return value.get("SecretString", "").encode()
+        return value.get("SecretString", "").strip().encode()  # pasted with the end of its line, often enough
+
+
+def _distinct(*secrets: bytes) -> tuple[bytes, ...]:
+    """The first two that are there, each once: what a rotation has at the same time."""
+    return tuple(dict.fromkeys(secret for secret in secrets if secret))[:2]
