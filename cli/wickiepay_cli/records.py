@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wickiepay.event_log import SHARDS, State, stored_delivery
 from wickiepay.identity import Identity
@@ -35,12 +35,27 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """That a conflict was made the event `accepted_as` of its own: by whom, why and when."""
+
+    accepted_as: str
+    by: str
+    why: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class WholeRecord(Record):
-    """With the body as it was received (what is not UTF-8 in it as U+FFFD), and the effects that the event had."""
+    """With the body as it was received (what is not UTF-8 in it as U+FFFD), and the effects that the event had.
+
+    And what operators did: `replays` are the last ten of them, each with `id`, `by`, `why`, `at` and `announce`.
+    """
 
     body: str
     body_sha256: str
     effects: list[dict[str, str | None]]
+    replays: list[dict[str, Any]]
+    accepted: Acceptance | None
 
 
 class EventRecords:
@@ -99,6 +114,13 @@ def identity_of(item: Item) -> Identity:
     return Identity(item["uuid"]["S"], item["event_key"]["S"])
 
 
+def acceptance(item: Item) -> Acceptance | None:
+    """What a conflict's record says of its acceptance; None where it was not accepted."""
+    if "accepted_as" not in item:
+        return None
+    return Acceptance(*(item[name]["S"] for name in ("accepted_as", "accepted_by", "accepted_why", "accepted_at")))
+
+
 def _backwards(first: date, last: date) -> Iterator[date]:
     return (last - timedelta(days=back) for back in range((last - first).days + 1))
 
@@ -127,4 +149,6 @@ def _whole_record(item: Item) -> WholeRecord:
         body=stored_delivery(item).body.decode(errors="replace"),
         body_sha256=item["body_hash"]["B"].hex(),
         effects=json.loads(_text(item, "effects") or "[]"),
+        replays=json.loads(_text(item, "replays") or "[]"),
+        accepted=acceptance(item),
     )

@@ -13,7 +13,7 @@ from wickiepay.event_log import State
 from wickiepay_cli import stack
 from wickiepay_cli.display import say, show_facts, show_json, show_table, stream_json
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
-from wickiepay_cli.records import EventRecords, Record, WholeRecord
+from wickiepay_cli.records import Acceptance, EventRecords, Record, WholeRecord
 from wickiepay_cli.stack import Stack
 
 LIMIT_FOR_PEOPLE: Final = 50
@@ -102,9 +102,18 @@ def _show_whole(record: WholeRecord) -> None:
             ("scheme", record.scheme),
             ("body sha256", record.body_sha256),
             *(("effect", " ".join(filter(None, effect.values()))) for effect in record.effects),
+            *(("replayed", f"{each['at']} {each['by']} {each['why']}") for each in record.replays),
+            *_acceptance(record.accepted),
         ]
     )
     say(f"\n{record.body}\n")
+
+
+def _acceptance(accepted: Acceptance | None) -> list[tuple[str, str]]:
+    if accepted is None:
+        return []
+    who = f"{accepted.at} {accepted.by} {accepted.why}"
+    return [("accepted as", accepted.accepted_as), ("accepted", who)]
 
 
 def _seconds(instant: str) -> str:

@@ -1,0 +1,151 @@
+"""What is stated about credits: each has its event, and each event that credits has its own, once."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from itertools import batched
+from typing import Final
+
+from wickiepay.clock import instant
+from wickiepay.decimals import plain
+from wickiepay.effects import payment_part
+from wickiepay.event_log import State, stored_delivery
+from wickiepay.identity import Identity
+from wickiepay.queue import Message
+from wickiepay_cli.audit.statements import Check, Suspects, keys, named
+from wickiepay_cli.audit.tables import Tables, state_of
+from wickiepay_cli.books import Books, Credited, credited
+from wickiepay_cli.records import identity_of
+from wickiepay_cli.tables import MAX_KEYS, Item
+
+MARGIN: Final = timedelta(days=1)
+"""An entry bears its event's time as the sender gave it, by a clock of its own."""
+
+
+class CreditsHaveEvents:
+    """Every entry younger than the retention has its event on record: PROCESSED, about to be, or given up after it.
+
+    An event that was given up although it had credited (nobody took its announcement, say) has that on its record.
+    """
+
+    def __init__(self, tables: Tables, retention: timedelta, now: datetime, pause: Callable[[], None]) -> None:
+        self._tables = tables
+        self._after = instant(now - retention + MARGIN)
+        self._unexplained = Suspects(self._look, pause)
+        self.credits = self._young = 0
+
+    def see(self, item: Item) -> None:
+        if is_credit(item):
+            entry = credited(item)
+            self.credits += 1
+            if entry.at > self._after:
+                self._young += 1
+                self._unexplained.add(made_by(entry))
+
+    def check(self) -> Check:
+        self._unexplained.settle()
+        detail = f"{self._young} of {self.credits} credits are young enough to need one"
+        if wrong := self._unexplained.count:
+            detail = f"No event that may have made the credit of {named(keys(self._unexplained.wrong), wrong)}"
+        return Check("credits_have_events", not wrong, detail)
+
+    def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
+        records = self._tables.records(suspects, ["state", "effects"])
+        explained = {identity for identity, record in records.items() if _may_have_credited(record)}
+        return [each for each in suspects if each not in explained]
+
+
+class EventsHaveCredits:
+    """Every event that has credited, by its record, has its entry, of the account and the amount that this says."""
+
+    def __init__(self, tables: Tables, pause: Callable[[], None]) -> None:
+        self._tables = tables
+        self._unpaid = Suspects(self._look, pause)
+        self._crediting = 0
+
+    def see(self, item: Item) -> None:
+        if _credits(item):
+            self._crediting += 1
+            self._unpaid.add(identity_of(item))
+
+    def check(self) -> Check:
+        self._unpaid.settle()
+        detail = f"{self._crediting} events have credited"
+        if wrong := self._unpaid.count:
+            detail = f"Not as its record says is the credit of {named(keys(self._unpaid.wrong), wrong)}"
+        return Check("events_have_credits", not wrong, detail)
+
+    def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
+        wrong = []
+        for batch in batched(suspects, MAX_KEYS, strict=False):  # whole records: not more of them than needs be
+            records = self._tables.records(batch)
+            places = {each: _place(each, item) for each, item in records.items() if _credits(item)}
+            entries = self._tables.entries(places.values())
+            for each, place in places.items():
+                entry = entries.get(place)
+                if not entry or (entry.account, entry.currency, plain(entry.amount)) not in _credits(records[each]):
+                    wrong.append(each)
+        return wrong
+
+
+class CreditedOnce:
+    """No event has made two entries. Relies on a scan to show the entries of one uuid one after another."""
+
+    def __init__(self, tables: Tables, pause: Callable[[], None]) -> None:
+        self._tables = tables
+        self._repeated = Suspects(self._look, pause)
+        self._uuid: str | None = None
+        self._seen: set[str] = set()
+        self._compared = 0
+
+    def see(self, item: Item) -> None:
+        if is_credit(item):
+            entry = credited(item)
+            self._compared += 1
+            if entry.uuid != self._uuid:
+                self._uuid, self._seen = entry.uuid, set()
+            if entry.event_key in self._seen:
+                self._repeated.add(made_by(entry))
+            self._seen.add(entry.event_key)
+
+    def check(self) -> Check:
+        self._repeated.settle()
+        detail = f"{self._compared} credits compared"
+        if wrong := self._repeated.count:
+            detail = f"Credited more than once: {named(keys(self._repeated.wrong), wrong)}"
+        return Check("credited_once", not wrong, detail)
+
+    def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
+        books = Books(self._tables.client, self._tables.ledger)
+        made = Counter(made_by(entry) for uuid in {each.uuid for each in suspects} for entry in books.credits_of(uuid))
+        return [each for each in dict.fromkeys(suspects) if made[each] > 1]
+
+
+def is_credit(item: Item) -> bool:
+    """Whether an item of the ledger is an entry."""
+    return item["pk"]["S"].startswith("credit#")
+
+
+def made_by(entry: Credited) -> Identity:
+    """The event that made an entry."""
+    return Identity(entry.uuid, entry.event_key)
+
+
+def _credits(record: Item) -> list[tuple[str, str, str]]:
+    """Account, currency and amount of what an event has credited, by its record."""
+    effects = json.loads(record["effects"]["S"]) if "effects" in record else []
+    return [
+        (effect["account"], effect["currency"], effect["amount"]) for effect in effects if effect["effect"] == "credit"
+    ]
+
+
+def _may_have_credited(record: Item) -> bool:
+    state = state_of(record)
+    return state in {State.PROCESSED, State.RECEIVED} or (state is State.FAILED and bool(_credits(record)))
+
+
+def _place(identity: Identity, item: Item) -> tuple[str, str]:
+    """The uuid and the part under which an event's entry stands."""
+    event = Message(identity, stored_delivery(item)).event()
+    return event.uuid, payment_part(event)

@@ -1,0 +1,69 @@
+"""The whole audit: every statement is shown the tables once, and then tested."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from wickiepay_cli.audit.balances import BalancesAddUp
+from wickiepay_cli.audit.credits import CreditedOnce, CreditsHaveEvents, EventsHaveCredits
+from wickiepay_cli.audit.events import SEEN, EventsCounted, SentInTime
+from wickiepay_cli.audit.orphans import NoOrphans, Orphan
+from wickiepay_cli.audit.statements import MOMENT_SECONDS, Check, Statement
+from wickiepay_cli.audit.tables import Tables
+from wickiepay_cli.dead_letters import message_count
+from wickiepay_cli.stack import Stack
+from wickiepay_cli.tables import Item, scan
+
+ENTRY: Final = ("pk", "sk", "uuid", "event_key", "reference", "currency", "amount", "at")
+CREDITS_AND_BALANCES: Final[Mapping[str, Any]] = {
+    "FilterExpression": "begins_with(#pk, :credit) OR begins_with(#pk, :balance)",
+    "ExpressionAttributeValues": {":credit": {"S": "credit#"}, ":balance": {"S": "balance#"}},
+}
+"""What the statements on the ledger are shown, and no payments and resources."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was counted, what holds, and what nothing will ever process (the first thousand; so many sent again)."""
+
+    counts: Mapping[str, int]
+    checks: Sequence[Check]
+    orphans: Sequence[Orphan]
+    repaired: int
+
+
+def audit(stack: Stack, retention: timedelta, now: datetime, sleep: Callable[[float], None], *, repair: bool) -> Report:
+    """Looks at all that is on record, and into the books. `retention` is how long a finished event stays on record.
+
+    With `repair` orphans are sent to the consumer. Raises what reading a table or a queue raises.
+    """
+    tables = Tables(stack.dynamodb(), stack.output("EventTableName"), stack.output("LedgerTableName"))
+
+    def pause() -> None:
+        sleep(MOMENT_SECONDS)
+
+    counted, paid = EventsCounted(tables, pause), EventsHaveCredits(tables, pause)
+    orphans, unsent = NoOrphans(stack, tables, now, pause), SentInTime(tables, now, pause)
+    explained, once = CreditsHaveEvents(tables, retention, now, pause), CreditedOnce(tables, pause)
+    balances = BalancesAddUp(tables, pause)
+    _show(scan(tables.client, tables.events, SEEN), counted, paid, orphans, unsent)
+    _show(scan(tables.client, tables.ledger, ENTRY, **CREDITS_AND_BALANCES), explained, once, balances)
+    if repair:
+        orphans.repair()
+    checks = [each.check() for each in (counted, explained, paid, once, balances, orphans, unsent)]
+    counts = {
+        **counted.counts,
+        "unsent": unsent.unsent,
+        "late": orphans.late,
+        "dead_letters": message_count(stack.sqs(), stack.output("DeadLetterQueueUrl")),
+        "credits": explained.credits,
+        "balances": balances.count,
+    }
+    return Report(counts, checks, orphans.orphans, orphans.repaired)
+
+
+def _show(items: Iterable[Item], *statements: Statement) -> None:
+    for item in items:
+        for statement in statements:
+            statement.see(item)

@@ -1,0 +1,79 @@
+"""`wickiepay doctor`: whether the books add up."""
+
+import time
+from datetime import timedelta
+from typing import Annotated, Final
+
+import typer
+
+from wickiepay import clock
+from wickiepay_cli import stack
+from wickiepay_cli.audit.report import Report, audit
+from wickiepay_cli.display import say, show_json, show_table
+from wickiepay_cli.failure import Failure
+from wickiepay_cli.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.stack import Stack
+
+STATEMENTS: Final = {
+    "events_counted": "received = processed + ignored + failed + pending",
+    "credits_have_events": "every credit has its event",
+    "events_have_credits": "every event that has credited has its credit",
+    "credited_once": "no event has credited twice",
+    "balances_add_up": "every balance is the sum of its entries",
+    "no_orphans": "whatever is pending is in a queue",
+    "sent_in_time": "nothing is unsent for ten minutes",
+}
+"""The checks, in a person's words."""
+
+BESIDES: Final = ("conflicts", "unusable", "dead_letters")
+
+
+def doctor(  # noqa: PLR0913  options
+    *,
+    repair: Annotated[bool, typer.Option("--repair", help="Send again what is pending and in no queue.")] = False,
+    retention_days: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How long events have been kept: credits that are older need none.",
+            show_default="the stack's EventRetentionDays",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """State from the tables themselves whether the books add up; exit code 1 where they do not.
+
+    Reads both tables whole, once. It can run while the stack is at work. Where the retention was raised lately, say
+    with --retention-days what it was before.
+    """
+    found = stack.find(stack_name, profile, region)
+    retention = timedelta(days=retention_days or _retention_days(found))
+    report = audit(found, retention, clock.now(), time.sleep, repair=repair)
+    if as_json:
+        show_json(report)
+    else:
+        _show(report)
+    if not all(check.ok for check in report.checks):
+        raise typer.Exit(1)
+
+
+def _retention_days(found: Stack) -> int:
+    try:
+        return int(found.parameters["EventRetentionDays"])
+    except KeyError:
+        raise Failure(
+            f"The stack {found.name} does not say how long it keeps events: say it with --retention-days."
+        ) from None
+
+
+def _show(report: Report) -> None:
+    marks = {True: "✓", False: "✗"}
+    rows = [(marks[check.ok], STATEMENTS[check.name], check.detail) for check in report.checks]
+    show_table(("", "statement", "found"), rows)
+    besides = ", ".join(f"{name.replace('_', ' ')} {report.counts[name]}" for name in BESIDES)
+    say(f"Besides: {besides}.")
+    if report.repaired:
+        say(f"{report.repaired} were sent to be processed.")

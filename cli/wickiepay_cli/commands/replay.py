@@ -1,0 +1,162 @@
+"""`wickiepay events replay`: has events processed again."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, time
+from itertools import batched, islice
+from typing import Annotated, Final
+from uuid import uuid4
+
+import typer
+
+from wickiepay import clock
+from wickiepay.event_log import State
+from wickiepay.identity import Identity
+from wickiepay.queue import EventQueue, Replay
+from wickiepay_cli import stack
+from wickiepay_cli.caller import name_of_caller
+from wickiepay_cli.display import say, show_json
+from wickiepay_cli.failure import Failure
+from wickiepay_cli.options import AsJson, DryRun, Profile, Rate, Region, StackName, Why, Yes, moment
+from wickiepay_cli.pace import batch_size, paced
+from wickiepay_cli.progress import progress
+from wickiepay_cli.records import EventRecords
+from wickiepay_cli.replays import REPLAYABLE, Replayer, Tally, Wanted
+from wickiepay_cli.stack import Stack
+
+INSTEAD: Final = {
+    State.CONFLICT: "A conflict is not processed: make it an event of its own with wickiepay events accept UUID.",
+    State.UNUSABLE: "A body that holds no event cannot be processed: have the provider send the event as it should be.",
+}
+"""What to do about a delivery that cannot be replayed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The events to replay. `identities` reads them anew each time, so that none has to be held on to.
+
+    Each is replayed only where it still is in one of `states` when its turn comes.
+    """
+
+    identities: Callable[[], Iterator[Identity]]
+    states: Collection[State]
+
+
+def replay(  # noqa: PLR0913  options
+    uuid: Annotated[
+        str | None, typer.Argument(metavar="[UUID]", help="All events of this uuid; else see --state.")
+    ] = None,
+    *,
+    event_key: Annotated[
+        str | None, typer.Option("--event-key", metavar="KEY", help="Of the uuid's events only this one.")
+    ] = None,
+    state: Annotated[
+        State | None, typer.Option(case_sensitive=False, help="Instead of a UUID: all events in this state.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=moment,
+            metavar="TIME",
+            help="Received at this time or later: 2026-01-15T10:00, or 2h, 3d ago.",
+            show_default="the table's first",
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(parser=moment, metavar="TIME", help="Received at this time or earlier.", show_default="now"),
+    ] = None,
+    event_type: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Only events of this type, or pattern: payment.*")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="So many at the most, the newest.", show_default="all")
+    ] = None,
+    why: Why = "",
+    announce: Annotated[
+        bool, typer.Option("--announce", help="Announce also what was announced already, under the replay's id.")
+    ] = False,
+    dry_run: DryRun = False,
+    rate: Rate = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Have events processed again; nothing that they did already is done twice.
+
+    Who, when and why is kept on each event's record (the last ten times). Exit code 1 where the queue did not take all.
+    """
+    if (uuid is None) == (state is None):
+        raise typer.BadParameter("give either a UUID or --state, for all events in that state.")
+    if uuid is None and event_key is not None:
+        raise typer.BadParameter("--event-key tells the events of one UUID apart.")
+    if uuid is not None and (since or until or event_type or limit):
+        raise typer.BadParameter("--since, --until, --type and --limit go with --state.")
+    if state in INSTEAD:
+        raise typer.BadParameter(INSTEAD[state], param_hint="--state")
+    found = stack.find(stack_name, profile, region)
+    records = EventRecords(found.dynamodb(), found.output("EventTableName"))
+    if uuid is not None:
+        selection = _of_uuid(records, uuid, event_key)
+    else:
+        assert state is not None
+        wanted = Wanted(state, event_type, since or _midnight(records.first_day()), until or clock.now())
+        selection = Selection(lambda: islice(wanted.among(records), limit), {state})
+    matched = sum(1 for _ in selection.identities())
+    order = Replay(str(uuid4()), name_of_caller(found), why, announce)
+    tally = Tally()
+    if not dry_run:
+        if uuid is None and matched > 1 and stack_name is not None and not yes:
+            typer.confirm(f"Have {matched} events of the stack {stack_name} processed again?", abort=True, err=True)
+        tally = _replay(found, selection, matched, order, rate)
+    if as_json:
+        show_json({"dry_run": dry_run, "matched": matched, **asdict(tally), **asdict(order)})
+    else:
+        _show(selection, matched, None if dry_run else tally)
+    if tally.unsent:
+        raise Failure(f"The event queue did not take {tally.unsent} of them: try again later.")
+
+
+def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selection:
+    """The events of a uuid that can be replayed. Raises `Failure`, with what to do instead, where there is none."""
+    there = records.of_uuid(uuid)
+    chosen = [record for record in there if event_key in {None, record.event_key}]
+    if not chosen:
+        keys = ", ".join(record.event_key for record in there)
+        raise Failure(f"There is no such event of the uuid {uuid}. {f'There are: {keys}.' if keys else ''}")
+    replayable = [Identity(each.uuid, each.event_key) for each in chosen if each.state in REPLAYABLE]
+    if not replayable:
+        raise Failure(INSTEAD[chosen[0].state])
+    return Selection(lambda: iter(replayable), REPLAYABLE)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+def _replay(found: Stack, selection: Selection, matched: int, order: Replay, rate: float | None) -> Tally:
+    """Replays the selected events, at most as many as were counted; stops where the queue is out of reach."""
+    queue = EventQueue(found.sqs(), found.output("EventQueueUrl"))
+    replayer = Replayer(found.dynamodb(), found.output("EventTableName"), queue, clock.now)
+    tally = Tally()
+    with progress("Replaying", matched) as advance:
+        batches = batched(islice(selection.identities(), matched), batch_size(rate), strict=False)
+        for batch in paced(batches, rate):
+            tally += replayer.replay(batch, order, selection.states)
+            advance(len(batch))
+            if tally.unsent:
+                break
+    return tally
+
+
+def _show(selection: Selection, matched: int, tally: Tally | None) -> None:
+    """Says what was done; without a tally, what would be."""
+    if tally is None:
+        for identity in selection.identities():
+            say(f"{identity.event_key} {identity.uuid}")
+        say(f"{matched} would be processed again.")
+    else:
+        skipped = f" {tally.skipped} skipped: their state has changed." if tally.skipped else ""
+        say(f"{tally.replayed} sent to be processed again.{skipped}")
