@@ -1,0 +1,179 @@
+"""Promise 3 under real concurrency: the functions in threads, on the emulator's own tables, queue and bus.
+
+First each race that can be named, by itself; then all of them together, in foul weather.
+"""
+
+import random
+import uuid as uuids
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import pytest
+
+from settled_books import scan, wrongs
+from stores import stores_of
+from storm import at_once, at_rest, storm, through_the_front_door, wait_for
+from traffic import CONFIRMED, Envelope, deliveries
+from weather import Weather
+from wickiepay import clock
+from wickiepay.identity import Identity
+from wickiepay.queue import Replay
+from wickiepay_cli.local.stack_file import LocalStack
+from world import Stores, World, sqs_records
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def name() -> str:
+    """What the names of everything in a test begin with: all tests share the stores."""
+    return f"race-{uuids.uuid4()}"
+
+
+@pytest.fixture
+def world(stores: Stores) -> World:
+    world = World(stores, injector=Weather(calm=True), threads=16)
+    world.consume()  # what other tests have left in the queue
+    return world
+
+
+def credit(name: str, number: int = 0, amount: str = "0.1") -> Envelope:
+    money = {"currency": "EUR", "amount": amount}
+    data = {"uuid": f"{name}-{number}", "reference": f"{name}-account", "displayCurrency": money}
+    return {"event": CONFIRMED, "timestamp": "2026-01-15T10:25:00Z", "data": data}
+
+
+def identity(envelope: Envelope) -> Identity:
+    return Identity(envelope["data"]["uuid"], CONFIRMED)
+
+
+def deliver_all(world: World, envelopes: Sequence[Envelope]) -> None:
+    answers, _ = at_once([partial(world.deliver, envelope) for envelope in envelopes])
+    assert answers == [200] * len(envelopes)
+
+
+def received(world: World) -> list[dict[str, Any]]:
+    """The queue's messages, at most ten, as Lambda would hand them to the consumer."""
+    url = world._outputs["EventQueueUrl"]
+    answer = world.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
+    return sqs_records(answer["Messages"])
+
+
+def done(world: World, records: Sequence[dict[str, Any]]) -> None:
+    for record in records:
+        world.sqs.delete_message(QueueUrl=world._outputs["EventQueueUrl"], ReceiptHandle=record["receiptHandle"])
+
+
+# --- Ingest --------------------------------------------------------------------------------------
+
+
+def test_of_32_identical_deliveries_at_once_one_is_recorded_and_applied(world: World, name: str) -> None:
+    answers, counts = at_once([partial(world.deliver, credit(name))] * 32)
+    world.settle()
+    assert answers == [200] * 32
+    assert (counts["DeliveryAccepted"], counts["DeliveryDuplicate"]) == (1, 31)
+    assert not wrongs(world, name, [credit(name)])
+
+
+def test_of_two_contents_of_one_event_at_once_one_counts_and_the_other_is_kept(world: World, name: str) -> None:
+    both = [credit(name, amount="1"), credit(name, amount="2")]
+    deliver_all(world, both * 16)
+    world.settle()
+    assert not wrongs(world, name, both)
+    assert sorted(world.states(f"{name}-0").values()) == ["CONFLICT", "PROCESSED"]
+
+
+# --- Consumer ------------------------------------------------------------------------------------
+
+
+def test_two_consumers_on_the_same_messages_apply_each_once(world: World, name: str) -> None:
+    envelopes = [credit(name, number) for number in range(10)]
+    deliver_all(world, envelopes)
+    batch = received(world)
+    answers, _ = at_once([partial(world._consumer.process, batch), partial(world._consumer.process, batch[::-1])])
+    done(world, batch)
+    assert answers == [{"batchItemFailures": []}] * 2
+    assert not wrongs(world, name, envelopes)
+
+
+def test_ten_credits_to_one_account_at_once_add_up(world: World, name: str) -> None:
+    envelopes = [credit(name, number) for number in range(10)]
+    deliver_all(world, envelopes)
+    batch = received(world)
+    at_once([partial(world._consumer.process, [record]) for record in batch])
+    done(world, batch)
+    assert not wrongs(world, name, envelopes)
+    [balance] = [item for item in scan(world, "LedgerTableName") if item["pk"] == f"balance#{name}-account"]
+    assert Fraction(balance["amount"]) == 1
+
+
+def test_relays_and_a_consumer_at_once_on_the_same_events(world: World, name: str) -> None:
+    envelopes = [credit(name, number) for number in range(10)]
+    deliver_all(world, envelopes)
+    batch = received(world)
+    for envelope in envelopes:  # as after a send whose answer was lost: flagged, and in the queue as well
+        assert world._ingest.events.flag_unsent(identity(envelope))
+    works: list[Callable[[], object]] = [world._relay.run, partial(world._consumer.process, batch), world._relay.run]
+    at_once(works)
+    done(world, batch)
+    world.settle()
+    assert not wrongs(world, name, envelopes)
+
+
+def test_replays_and_a_consumer_at_once_on_the_same_events(world: World, name: str) -> None:
+    envelopes = [credit(name, number) for number in range(5)]
+    deliver_all(world, envelopes)
+    for envelope in envelopes:
+        world.replay(envelope["data"]["uuid"], CONFIRMED, Replay(id="replay-1", by="the tests", why="to see"))
+    batch = received(world)
+    at_once([partial(world._consumer.process, [record]) for record in batch])
+    done(world, batch)
+    assert len(batch) == 10
+    assert not wrongs(world, name, envelopes)
+
+
+def test_processed_wins_over_a_late_failed(world: World, name: str) -> None:
+    envelopes = [credit(name, number) for number in range(10)]
+    deliver_all(world, envelopes)
+    now, events = clock.now(), world._ingest.events
+    for each in map(identity, envelopes):
+        at_once(
+            [
+                partial(events.mark_failed, each, now, "too late"),
+                partial(events.mark_processed, each, now, timedelta(days=1), []),
+                partial(events.mark_failed, each, now, "too late"),
+            ]
+        )
+    assert {state for each in envelopes for state in world.states(each["data"]["uuid"]).values()} == {"PROCESSED"}
+    done(world, received(world))
+
+
+# --- Everything at once --------------------------------------------------------------------------
+
+
+def test_a_storm_loses_nothing_and_doubles_nothing(
+    stores: Stores, name: str, record_property: Callable[[str, object], None]
+) -> None:
+    """200 events delivered 3 to 8 times each and 200 once, by 22 senders, with 8 consumers and 2 relays: 32 threads."""
+    chance = random.Random(1)  # noqa: S311  no secret
+    world = World(stores, injector=Weather(chance=chance), threads=16)
+    after = storm(world, deliveries(name, chance, often=200, once=200), senders=22, consumers=8, patience=60)
+    assert not wrongs(world, name, after.accepted)
+    record_property("figure", str(after))
+
+
+def test_deliveries_through_the_front_door_lose_nothing_and_double_nothing(
+    stack: LocalStack, signing_secret: str, name: str, record_property: Callable[[str, object], None]
+) -> None:
+    """The deployed functions under their roles, behind their API and their queue's poller: some 200 deliveries."""
+    chance = random.Random(2)  # noqa: S311  no secret
+    world = World(stores_of(stack))
+    sent = deliveries(name, chance, often=40, once=20, times=(3, 5))
+    accepted = through_the_front_door(stack.webhook_url, signing_secret.encode(), sent, senders=8)
+    wait_for(lambda: at_rest(world), 60)
+    assert len(accepted) == len(sent)
+    assert not wrongs(world, name, accepted)
+    record_property("figure", f"{len(accepted)} deliveries, 0 lost, 0 doubled")
