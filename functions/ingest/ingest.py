@@ -27,6 +27,7 @@ from wickiepay.errors import (
     SignatureMissing,
     SourceNotAllowed,
     StoreUnavailable,
+    Unavailable,
     UnsupportedMediaType,
     UnusableBody,
 )
@@ -81,6 +82,8 @@ class Ingest:
             status, outcome = STATUS[type(error)], error.outcome
             content = {"error": error.code, "message": str(error)}
             facts["reason"] = error.code
+            if isinstance(error, Unavailable):
+                facts["cause"] = str(error.__cause__)
         else:
             status = 200
             content = {"status": outcome, "uuid": str(facts["uuid"]), "event_key": str(facts["event_key"])}

@@ -187,7 +187,7 @@ class Fault:
     """`answer` instead of the calls of `operation`: all but the first `skip`, at most `times`."""
 
     operation: str
-    answer: Exception | dict[str, Any]
+    answer: BaseException | dict[str, Any]
     skip: int
     times: int
     after: bool = False
@@ -222,7 +222,7 @@ class Calls:
     def of(self, operation: str) -> list[dict[str, Any]]:
         return [parameters for name, parameters in self.made if name == operation]
 
-    def fail(self, operation: str, error: Exception | None = None, *, skip: int = 0, times: int = 1000) -> None:
+    def fail(self, operation: str, error: BaseException | None = None, *, skip: int = 0, times: int = 1000) -> None:
         """Calls of `operation` do not get through: they time out, else raise `error`."""
         self.faults.append(Fault(operation, error or timed_out(), skip, times))
 
@@ -274,7 +274,7 @@ class Calls:
     def _struck(self, operation: str, *, after: bool) -> dict[str, Any] | None:
         for fault in self.faults:
             if fault.strikes(operation, after=after):
-                if isinstance(fault.answer, Exception):
+                if isinstance(fault.answer, BaseException):
                     raise fault.answer
                 return fault.answer
         return None

@@ -541,6 +541,32 @@ def test_the_last_try_gives_the_event_up(
     assert record["error"].startswith("Given up after 100 tries. StoreUnavailable: The ledger table did not answer")
 
 
+def test_a_last_try_that_ends_the_process_leaves_the_event_failed(
+    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+) -> None:
+    message = platform.record(message_of())
+    calls.fail("TransactWriteItems", KeyboardInterrupt())
+
+    with pytest.raises(KeyboardInterrupt):
+        platform.run(message, receives=MAX_RECEIVES)
+
+    record = record_of(dynamodb, message)
+    assert (record["state"], record["error"]) == ("FAILED", "Given up after 100 tries. The last one did not end.")
+
+
+def test_giving_up_keeps_the_effects_that_were_applied(
+    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+) -> None:
+    message = platform.record(message_of())
+    calls.fail("PutEvents")
+
+    platform.run(message, receives=MAX_RECEIVES)
+
+    record = record_of(dynamodb, message)
+    assert record["state"] == "FAILED"
+    assert [effect["effect"] for effect in json.loads(record["effects"])] == ["set_payment", "credit"]
+
+
 def test_the_last_try_but_one_does_not(platform: Platform, message_of: MessageOf, calls: "Calls") -> None:
     message = platform.record(message_of())
     calls.fail("TransactWriteItems")

@@ -198,9 +198,15 @@ def test_the_account_may_stand_deeper_inside() -> None:
     assert [effect.account for effect in credit(event_with(PAID), "metadata.customer.id")] == ["7"]
 
 
-@pytest.mark.parametrize("data", [{"type": "OUT"}, {**PAID, "type": "OUT"}])
+@pytest.mark.parametrize("data", [{"type": "OUT"}, {**PAID, "type": "OUT"}, {**PAID, "type": "out"}])
 def test_a_payout_credits_nobody(data: dict[str, object]) -> None:
     assert credit(event_with(data), "reference") == []
+
+
+@pytest.mark.parametrize("type_", ["PAYOUT", "BOTH", "7"])
+def test_a_payment_of_no_known_type_credits_nobody(type_: str) -> None:
+    with pytest.raises(PermanentFailure, match="neither IN nor OUT"):
+        credit(event_with({**PAID, "type": type_}), "reference")
 
 
 @pytest.mark.parametrize(

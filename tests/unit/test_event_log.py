@@ -186,6 +186,19 @@ def test_a_conflict_that_comes_again_is_kept_once(table: Table, dynamodb: "Dynam
     assert dynamodb.scan(TableName="EventTable")["Count"] == 2
 
 
+def test_a_conflict_that_an_operator_has_accepted_is_a_duplicate(table: Table, dynamodb: "DynamoDBClient") -> None:
+    table.log.record(table.delivery, table.event)
+    table.log.record(table.delivery, table.other)
+    dynamodb.update_item(
+        TableName="EventTable",
+        Key={"uuid": {"S": UUID}, "event_key": {"S": conflict_key(table.other)}},
+        UpdateExpression="SET accepted_as = :key",
+        ExpressionAttributeValues={":key": {"S": "an event of its own"}},
+    )
+
+    assert table.log.record(table.delivery, table.other).outcome == "duplicate"
+
+
 def test_conflicts_of_different_content_are_all_kept(
     table: Table, dynamodb: "DynamoDBClient", event_of: "EventOf"
 ) -> None:

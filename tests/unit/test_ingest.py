@@ -377,6 +377,16 @@ def test_with_the_secret_out_of_reach_the_sender_is_asked_to_try_again(
     assert refused_for_now(deliver(body_of()), "secret_unavailable")
 
 
+def test_why_the_secret_cannot_be_read_is_logged(
+    deliver: Listener, body_of: "BodyOf", calls: "Calls", printed: "Printed"
+) -> None:
+    calls.refuse("GetSecretValue", "AccessDeniedException")
+    deliver(body_of())
+
+    [line] = printed.logs()
+    assert "AccessDeniedException" in line["cause"]
+
+
 def test_with_both_stores_out_the_sender_is_asked_to_try_again(
     deliver: Listener, body_of: "BodyOf", calls: "Calls"
 ) -> None:
@@ -506,7 +516,7 @@ def test_whatever_hangs_the_answer_comes_within_ten_seconds(
         answer = Listener(hanging, secret)(body_of())
 
     assert refused_for_now(answer, "store_unavailable")
-    assert 4 < time.monotonic() - started < 10
+    assert 2 < time.monotonic() - started < 10
 
 
 def bring_to(deliver: Listener, state: str, now: datetime) -> None:

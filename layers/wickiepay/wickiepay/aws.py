@@ -10,8 +10,10 @@ from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     ConnectionError,  # noqa: A004  botocore's own
+    ConnectTimeoutError,
     HTTPClientError,
     IncompleteReadError,
+    ReadTimeoutError,
 )
 
 from wickiepay.errors import StoreUnavailable
@@ -22,8 +24,8 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
 
-# A store that hangs must become a failed store while there is time for the other one: ingest makes at most three calls
-# after fetching the secret, and answers within ten seconds whatever hangs.
+# A store that hangs must become a failed store while there is time for the other one. Ingest makes at most two calls
+# for the secret and three after it, each of two seconds at the most: it answers within ten, whatever hangs.
 CONNECT_SECONDS: Final = 1.0
 READ_SECONDS: Final = 1.0
 
@@ -49,7 +51,7 @@ def _session() -> botocore.session.Session:
 
 
 def _client(service: str, *, attempts: int, connections: int = 10) -> Any:  # noqa: ANN401  typed by its callers
-    return _session().create_client(
+    client: Any = _session().create_client(
         service,
         config=Config(
             connect_timeout=CONNECT_SECONDS,
@@ -58,6 +60,17 @@ def _client(service: str, *, attempts: int, connections: int = 10) -> Any:  # no
             max_pool_connections=connections,
         ),
     )
+    service_id = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register_first(f"needs-retry.{service_id}", _not_after_a_time_out)
+    return client
+
+
+def _not_after_a_time_out(caught_exception: Exception | None, **_: object) -> bool | None:
+    """False to botocore's question whether to call again; None leaves it to botocore.
+
+    What hangs will hang again, and the time is the other store's. (A closed connection or a 5xx costs no time.)
+    """
+    return False if isinstance(caught_exception, (ConnectTimeoutError, ReadTimeoutError)) else None
 
 
 def dynamodb(*, attempts: int = 2, connections: int = 10) -> "DynamoDBClient":

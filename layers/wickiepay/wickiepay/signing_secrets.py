@@ -29,6 +29,7 @@ class SigningSecrets:
         self._secret_id = secret_id
         self._clock = clock
         self._secrets: tuple[bytes, ...] = ()
+        self._failure: Exception | None = None
         self._fetch_from = float("-inf")
         self._stale_from = float("-inf")
 
@@ -40,7 +41,7 @@ class SigningSecrets:
         if not self._secrets or self._clock() >= self._stale_from:
             self.refetch()
         if not self._secrets:
-            raise SecretUnavailable("The signing secret cannot be read now.")
+            raise SecretUnavailable("The signing secret cannot be read now.") from self._failure
         return self._secrets
 
     def refetch(self) -> bool:
@@ -53,9 +54,10 @@ class SigningSecrets:
             self._secrets = _distinct(current, *before)  # in case the other half of the answer does not come
             self._secrets = _distinct(current, self._read("AWSPREVIOUS"))
             self._stale_from = self._clock() + TIME_TO_LIVE_SECONDS
-        except (BotoCoreError, ClientError):
+            self._failure = None
+        except (BotoCoreError, ClientError) as error:
             # Whatever is wrong with the store, also a lost permission: what is known verifies as well as before.
-            pass
+            self._failure = error
         self._fetch_from = self._clock() + (REFETCH_SECONDS if self._secrets else FIRST_FETCH_SECONDS)
         return self._secrets != before
 
