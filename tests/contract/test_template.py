@@ -1,7 +1,8 @@
 """What template.yaml and the code say of each other has to agree."""
 
-import consumer
 import pytest
+
+import consumer
 from deployed import FUNCTIONS, TEMPLATE
 
 RESOURCES = TEMPLATE["Resources"]
