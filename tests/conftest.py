@@ -1,6 +1,7 @@
-"""What holds for every test: no AWS account is ever in reach, and a busy machine makes no property test fail."""
+"""What holds for every test: no AWS account is in reach, no secret leaks, and a busy machine fails no property test."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
@@ -19,9 +20,28 @@ os.environ.update(
 import moto.core  # noqa: E402, F401  moto only ever answers the botocore sessions that are made after this
 
 import deployed  # noqa: E402, F401  imports the functions under their environment, before anything else imports them
+from hygiene import Hygiene  # noqa: E402
+
+HYGIENE = Hygiene()
+HYGIENE.install()
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)  # innermost: when this test's own stdout is in place
+def pytest_runtest_call() -> Iterator[None]:
+    """Fails a test in which a secret, a signature or a body got where it must not be."""
+    HYGIENE.forget()
+    with HYGIENE.listening():
+        yield
+    assert not HYGIENE.leaks(), "\n".join(HYGIENE.leaks())
+
+
+@pytest.fixture(scope="session")
+def hygiene() -> Hygiene:
+    """What hears all that this test run prints and stores."""
+    return HYGIENE
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,12 +13,11 @@ from datetime import timedelta
 from random import Random
 from typing import Any, Final, cast
 
-from aws_lambda_powertools import Logger
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 import consumer
-import handlers
+import handlers as event_handlers
 import ingest
 from actors import SameThread
 from deployed import TEMPLATE
@@ -61,7 +60,7 @@ class Besieged:
     """
 
     def __init__(self) -> None:
-        discover(handlers)
+        discover(event_handlers)
         self.inputs = 0
         self.outcomes: Counter[str] = Counter()
         self._calls: list[str] = []
@@ -151,7 +150,7 @@ class Besieged:
         ]
         with self._hearing():
             answer = self._consumer.process(records)
-        again = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        again = [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
         assert set(again) <= {record["messageId"] for record in records}
         if refusals:
             self._refusals.clear()
@@ -177,15 +176,13 @@ class Besieged:
         if attack:
             assert attack.signature not in printed.lower()
             body = attack.body.decode("utf-8", "replace")
-            assert len(body) < 40 or json.dumps(body)[1:-1] not in printed  # noqa: PLR2004  shorter ones may be a name
+            assert len(body) < 40 or json.dumps(body)[1:-1] not in printed  # a shorter one may be a name
 
     @contextmanager
     def _hearing(self) -> Iterator[None]:
         """Hears what the functions print. Loggers hold on to the stdout that they were made with."""
-        loggers: list[Logger] = [ingest.logger, consumer.logger]
-        before: list[tuple[Any, Any]] = [
-            (handler, handler.setStream(self._printed)) for logger in loggers for handler in logger.handlers
-        ]
+        handlers: list[Any] = [*ingest.logger.handlers, *consumer.logger.handlers]
+        before = [(handler, handler.setStream(self._printed)) for handler in handlers]
         try:
             with redirect_stdout(self._printed):
                 yield
@@ -232,24 +229,29 @@ def right_message(chance: Random) -> Message:
 
 
 def refused(operation: str, content: Any) -> Iterator[str]:  # noqa: ANN401  a request in JSON
-    """Why AWS would refuse a request, as far as its content could be made so by a sender."""
+    """Why AWS would refuse a request, as far as a sender could have brought it about."""
+    for item in _items(operation, content):
+        yield from _wrong_item(item)
+    if operation == "SendMessage":
+        yield from _wrong_message(content["MessageBody"])
+    if operation == "PutEvents":
+        for entry in content["Entries"]:
+            yield from _wrong_entry(entry)
+
+
+def _items(operation: str, content: Any) -> list[Any]:  # noqa: ANN401  as above
+    """The items, or keys of items, that a request names."""
     match operation:
         case "PutItem":
-            yield from _wrong_item(content["Item"])
+            return [content["Item"]]
         case "UpdateItem":
-            yield from _wrong_item(content["Key"])
+            return [content["Key"]]
         case "BatchGetItem":
-            for table in content["RequestItems"].values():
-                for key in table["Keys"]:
-                    yield from _wrong_item(key)
+            return [key for table in content["RequestItems"].values() for key in table["Keys"]]
         case "TransactWriteItems":
-            for item in content["TransactItems"]:
-                yield from _wrong_item(item["Put"]["Item"] if "Put" in item else item["Update"]["Key"])
-        case "SendMessage":
-            yield from _wrong_message(content["MessageBody"])
-        case "PutEvents":
-            for entry in content["Entries"]:
-                yield from _wrong_entry(entry)
+            writes = content["TransactItems"]
+            return [write["Put"]["Item"] if "Put" in write else write["Update"]["Key"] for write in writes]
+    return []
 
 
 def _wrong_item(item: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -41,6 +41,11 @@ NESTS: Final = (1, 126, 127, 128, 129, 1000, 5000)
 """Around the depth that is read, and far beyond it."""
 
 
+def seeded(seed: int) -> Random:
+    """A chance that is the same again for the same seed."""
+    return Random(seed)  # noqa: S311  no secret
+
+
 class Bytes(Random):
     """A chance that takes its decisions from `data`, and decides for the first of everything when that is used up."""
 
@@ -212,7 +217,6 @@ def _forged_signature(chance: Random, body: bytes) -> object:
         lambda: "0" * 64,
         lambda: sign(body, b""),
         lambda: sign(body, b"another secret"),
-        lambda: sign(body, body),
         lambda: f"sha256={chance.randbytes(32).hex()}",
         lambda: "",
         lambda: "é" * 64,

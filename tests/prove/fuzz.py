@@ -1,0 +1,32 @@
+"""Attacks on ingest and the consumer, guided by the lines of code that they reach. Takes libFuzzer's arguments.
+
+After each thousand it prints what became of all of them, as JSON in a line. An attack that achieves something ends it
+with an error.
+"""
+
+import json
+import sys
+
+import atheris
+
+with atheris.instrument_imports(include=["wickiepay", "http_request", "ingest", "consumer", "handlers"]):
+    import deployed  # noqa: F401  imports the functions under their environment
+
+from besieged import SECRET, Besieged
+from hostile import Bytes, attack
+
+besieged = Besieged()
+
+
+def strike(data: bytes) -> None:
+    chance = Bytes(data)
+    if besieged.inputs % 50:
+        besieged.take(attack(chance, SECRET, insiders=0.3))
+    else:  # not for the data to decide: a batch reaches much of the code, and the fuzzer would make little else
+        besieged.take_messages(chance)
+    if besieged.inputs % 1000 == 0:
+        print(json.dumps(besieged.outcomes), flush=True)
+
+
+atheris.Setup(sys.argv, strike)
+atheris.Fuzz()
