@@ -192,7 +192,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
 
 
-@pytest.mark.parametrize("story", [one_delivery, the_queue_is_out], ids=lambda story: story.__name__)
+@pytest.mark.parametrize("story", [the_queue_is_out], ids=lambda story: story.__name__)
 def test_every_call_may_fail_in_every_way(story: Story, stores: Stores) -> None:
     tell_with_every_fault(story, stores)
 
