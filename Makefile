@@ -13,6 +13,7 @@ NO_PYTHON := This project needs Python 3.13: install it (with pyenv: pyenv insta
 
 PIP_INSTALL := -m pip --disable-pip-version-check --no-input -qq install
 PYTEST := .venv/bin/pytest
+IN_PARALLEL := -n 2 --dist loadfile # two programs at once; a file's tests stay together, with what they share
 
 .PHONY: help
 help: ## this list
@@ -44,7 +45,7 @@ run: .venv/.installed ## the whole stack on this machine (PORT, WICKIEPAY_WEBHOO
 
 .PHONY: test
 test: .venv/.installed ## every test that needs no account, engine or root
-	$(PYTEST) --cov --cov-report= --cov-fail-under=0
+	$(PYTEST) $(IN_PARALLEL) --cov --cov-report= --cov-fail-under=0
 
 .PHONY: check
 check: format-check lint types test coverage test-tools ## everything: tests, coverage, style, types, security, template, sam build
@@ -72,7 +73,7 @@ test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node or sa
 
 .PHONY: prove
 prove: .venv/.installed ## the long proofs of the promises, twenty minutes at most; prints the figures of docs/reliability.md
-	timeout 1200 $(PYTEST) -m prove
+	timeout 1200 $(PYTEST) $(IN_PARALLEL) -m prove
 
 # --- Keeping it ----------------------------------------------------------------------------------
 

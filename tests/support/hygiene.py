@@ -36,9 +36,11 @@ FOR_BODIES: Final = {"body", "MessageBody"}
 """The attribute of the event table, and the parameter of the queue, that hold bodies."""
 
 SHORTEST_SECRET: Final = 12
-SHORTEST_BODY: Final = 60
 FEWEST_CHARACTERS: Final = 10
-"""Different ones, of either: what is shorter or plainer may well stand somewhere by chance, or as a name."""
+"""Different ones: what is shorter or plainer may well stand somewhere by chance, or as a name."""
+
+AN_EVENT: Final = re.compile(rb'\s*{.*"event"', re.DOTALL)
+"""What is looked for of bodies. A mere piece of one may be a piece of an event's data, which is announced."""
 
 BEGINNING: Final = 300
 """Characters of a body by which it is known. Identifiers are cut, or hashed, long before."""
@@ -125,7 +127,7 @@ class Hygiene:
             self._now.signatures.add(digest.hex())
             if len(secret) >= SHORTEST_SECRET and len(set(secret)) >= FEWEST_CHARACTERS:
                 self._now.secrets.add(_plain(secret.decode(errors="replace")))
-            if len(body) >= SHORTEST_BODY and len(set(body[:BEGINNING])) >= FEWEST_CHARACTERS:
+            if AN_EVENT.match(body[:BEGINNING]):
                 # As it is, as a JSON text writes it (without the backslashes), and as a message carries it.
                 packed = base64.b64encode(zlib.compress(body)).decode()
                 as_base64 = base64.b64encode(body).decode()
