@@ -73,7 +73,7 @@ test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node or sa
 
 .PHONY: prove
 prove: .venv/.installed ## the long proofs of the promises, twenty minutes at most; prints the figures of docs/reliability.md
-	timeout 1200 $(PYTEST) $(IN_PARALLEL) -m prove
+	timeout 1200 $(PYTEST) -n 2 --maxschedchunk 1 -m prove
 
 # --- Keeping it ----------------------------------------------------------------------------------
 
