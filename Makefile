@@ -28,7 +28,8 @@ help: ## this list
 
 .venv/.locked: requirements/dev.txt .python-version
 .venv-sam/.locked: requirements/sam.txt .python-version
-.venv/.locked .venv-sam/.locked:
+.venv-scan/.locked: requirements/scan.txt .python-version
+.venv/.locked .venv-sam/.locked .venv-scan/.locked:
 	@'$(PYTHON)' $(IS_3_13) 2>/dev/null || { echo '$(NO_PYTHON)' >&2; exit 1; }
 	@echo 'Installing $< into $(@D) …'
 	@'$(PYTHON)' -m venv --clear $(@D)
@@ -48,7 +49,7 @@ test: .venv/.installed ## every test that needs no account, engine or root
 	$(PYTEST) $(IN_PARALLEL) --cov --cov-report= --cov-fail-under=0
 
 .PHONY: check
-check: format-check lint types test coverage test-tools ## everything: tests, coverage, style, types, security, template, sam build
+check: format-check lint types scan test coverage test-tools sam-local ## everything: tests, coverage, style, types, security, template, sam build
 	@echo 'All is well.'
 
 .PHONY: coverage
@@ -67,9 +68,18 @@ lint: .venv/.installed ## style, likely mistakes and, by bandit's rules (S), sec
 types: .venv/.installed ## types, strictly
 	.venv/bin/mypy
 
+.PHONY: scan
+scan: .venv-scan/.locked ## the template, by checkov: what is unsafe in it, but for what .checkov.yaml gives a reason for
+	.venv-scan/bin/checkov --config-file .checkov.yaml
+
 .PHONY: test-tools
 test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node or sam: template lint, sam build, the built functions in AWS's Lambda emulator
 	$(PYTEST) -m 'node or sam'
+
+.PHONY: sam-local
+sam-local: .venv/.installed .venv-sam/.locked ## sam local invoke with every sample; with root and INSTALL=1 it installs a container engine where there is none
+	@$(if $(INSTALL),command -v dockerd >/dev/null || apt-get install --yes --no-install-recommends docker.io)
+	$(PYTEST) -m engine
 
 .PHONY: prove
 prove: .venv/.installed ## the long proofs of the promises, twenty minutes at most; prints the figures of docs/reliability.md
@@ -90,9 +100,10 @@ LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --gen
 lock: .venv/.installed ## the requirements files, from what the .in files ask for
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
 	$(LOCK) requirements/sam.in -o requirements/sam.txt
+	$(LOCK) requirements/scan.in -o requirements/scan.txt
 	$(LOCK) requirements/layer.in -c requirements/dev.txt -o layers/wickiepay/requirements.txt
 
 .PHONY: clean
 clean: ## removes all that was made here, the environments too
-	rm -rf .venv .venv-sam .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* *.egg-info
+	rm -rf .venv .venv-sam .venv-scan .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

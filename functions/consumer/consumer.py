@@ -5,6 +5,7 @@ the last one, so a crash at any line does some things again and forgets nothing.
 """
 
 import os
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,6 +32,12 @@ FIRST_DELAY_SECONDS: Final = 5
 LONGEST_DELAY_SECONDS: Final = 900
 MAX_REASON_CHARACTERS: Final = 300
 
+COUNTED_BY_TYPE: Final = frozenset({"processed", "ignored", "failed"})
+"""The outcomes that are counted for each event type besides. Every metric and type costs, so no others are."""
+
+OTHER: Final = "other"
+"""The event type, in metrics, of whatever has no handler: a sender's names must not become metrics of ours."""
+
 type SqsRecord = Mapping[str, Any]
 
 logger = Logger()
@@ -41,6 +48,7 @@ metrics = Metrics()
 class Work:
     """One message of a batch on its way through the steps.
 
+    `event_type` is one that has a handler, else `OTHER` (also of an event that was never read),
     `state` is the event's on record as the batch began (None: no record), `verdict` what the event is to be marked as
     (None: nothing to mark), `conflict` whether another delivery of the event, with other content, was on record before,
     `error` why the message has to come again, `given_up` whether it will not be tried when it does.
@@ -48,6 +56,7 @@ class Work:
 
     record: SqsRecord
     message: Message
+    event_type: str = OTHER
     state: State | None = None
     effects: Sequence[Effect] = ()
     announcement: Announcement | None = None
@@ -133,6 +142,7 @@ class Consumer:
         if handler is None:
             work.verdict = State.IGNORED
             return
+        work.event_type = event.name
         try:
             work.effects = handler(event)
             for effect in work.effects:
@@ -222,9 +232,10 @@ def _receives(record: SqsRecord) -> int:
 
 
 def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
-    """One log line for each event, one set of counts for the whole batch."""
+    """One log line for each event; counts for the whole batch, and for each event type in it."""
+    counts: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
     if malformed:
-        metrics.add_metric("MessageMalformed", MetricUnit.Count, len(malformed))
+        counts[None]["MessageMalformed"] = len(malformed)
     for work in batch:
         facts = {"uuid": work.message.identity.uuid, "event_key": work.message.identity.event_key}
         if work.error and not work.given_up:
@@ -236,10 +247,16 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
         else:
             outcome = work.verdict.lower() if work.verdict else "skipped"
             logger.info(f"event {outcome}", extra=facts)
-        metrics.add_metric(f"Event{outcome.capitalize()}", MetricUnit.Count, 1)
+        event_type = work.event_type if outcome in COUNTED_BY_TYPE else None
+        counts[event_type][f"Event{outcome.capitalize()}"] += 1
         if work.conflict:
-            metrics.add_metric("DeliveryConflict", MetricUnit.Count, 1)
-    metrics.flush_metrics()
+            counts[None]["DeliveryConflict"] += 1
+    for event_type, numbers in counts.items():
+        for name, number in numbers.items():
+            metrics.add_metric(name, MetricUnit.Count, number)
+        if event_type:  # in the same line: what is counted for a type counts for the service as well
+            metrics.add_dimensions(service=metrics.service, event_type=event_type)
+        metrics.flush_metrics()
 
 
 def from_environment(environment: Mapping[str, str]) -> Consumer:

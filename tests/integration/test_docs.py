@@ -4,40 +4,76 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
 
 import pytest
+from botocore.client import BaseClient
+from samtranslator.yaml_helper import yaml_parse
+from typer.testing import CliRunner, Result
 
+from aws_commands import check
 from command_line import run
+from lambda_emulator import SAM
+from pages import OURS, PAGES, Command, commands, in_the_text, of_all_pages, rows, section
+from wickiepay import clock
+from wickiepay.delivery import Delivery
+from wickiepay.identity import Identity
+from wickiepay.queue import Message, encode
+from wickiepay_cli.app import app
 from wickiepay_cli.local import stack_file
+from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
 
-PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
-OURS = ".venv/bin/wickiepay"
-DEPLOYING = {("sam", "build"), ("sam", "deploy", "--guided")}  # need an account, or another environment
-NEW_TYPE = "invoice.paid"  # exists once the reader of docs/adding-an-event-type.md has added it
+OF_A_NEW_TYPE: Final = ["trigger", "invoice.paid"]
+"""Sends what has a sample once the reader of docs/adding-an-event-type.md has added it."""
 
 
-def commands(page: Path) -> list[list[str]]:
-    """The lines of the shell blocks of a page."""
-    blocks = re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
-    return [shlex.split(line, comments=True) for block in blocks for line in block.splitlines() if line.strip()]
-
-
-def of_all_pages(program: str) -> list[list[str]]:
-    return [command for page in PAGES for command in commands(page) if command[0] == program]
+def lines(found: Sequence[Command]) -> list[str]:
+    """Commands as text, each once."""
+    return list(dict.fromkeys(map(shlex.join, found)))
 
 
 def test_every_command_is_of_a_kind_that_a_test_looks_at() -> None:
-    shown = {tuple(command) for page in PAGES for command in commands(page)}
-    assert {command for command in shown if command[0] not in {OURS, "make"}} <= DEPLOYING
+    assert {command[0] for page in PAGES for command in commands(page)} <= {*OURS, "aws", "make", "sam"}
 
 
-@pytest.mark.parametrize("command", of_all_pages("make"), ids=" ".join)
-def test_a_make_target_exists(command: list[str]) -> None:
+# --- Of other programs -------------------------------------------------------------------------------
+@pytest.mark.parametrize("line", lines(of_all_pages("make")))
+def test_a_make_target_exists(line: str) -> None:
     make = shutil.which("make")
     assert make
-    subprocess.run([make, "--dry-run", *command[1:]], cwd=PROJECT, check=True, capture_output=True)
+    subprocess.run([make, "--dry-run", *shlex.split(line)[1:]], cwd=PROJECT, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("line", lines(of_all_pages("aws")))
+def test_the_aws_cli_would_take_it(line: str) -> None:
+    check(shlex.split(line))
+
+
+@pytest.mark.sam
+@pytest.mark.parametrize("line", lines(of_all_pages("sam")))
+def test_the_sam_cli_would_take_it(line: str) -> None:
+    command = [str(SAM / "sam"), *shlex.split(line)[1:], "--help"]
+    subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("line", [line for line in lines(of_all_pages("sam")) if "--parameter-overrides" in line])
+def test_the_parameters_that_a_deployment_sets_exist(line: str) -> None:
+    words = shlex.split(line)
+    template = words[words.index("--template-file") + 1] if "--template-file" in words else "template.yaml"
+    parameters = yaml_parse((PROJECT / template).read_text())["Parameters"]
+    assert {word.partition("=")[0] for word in words if "=" in word} <= parameters.keys()
+
+
+# --- Ours --------------------------------------------------------------------------------------------
+def ours(*, deployed: bool) -> list[Command]:
+    """Our own commands, without the program: those that are shown on a deployed stack, or the others."""
+    shown = [command[1:] for command in of_all_pages(*OURS)]
+    return [each for each in shown if each[:2] != OF_A_NEW_TYPE and ("--stack" in each) is deployed]
 
 
 @pytest.mark.stack
@@ -46,12 +82,100 @@ def test_the_commands_for_the_local_stack_work_in_their_order(
 ) -> None:
     stack_file.write(stack, tmp_path)
     monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
-    for command in of_all_pages(OURS):
-        if "--stack" not in command and NEW_TYPE not in command:
-            result = run(*command[1:])
-            assert result.exit_code == 0, f"{shlex.join(command)}: {result.output}"
+    for command in ours(deployed=False):
+        result = run(*command)
+        assert result.exit_code == 0, f"{shlex.join(command)}: {result.output}"
 
 
-@pytest.mark.parametrize("command", [c for c in of_all_pages(OURS) if "--stack" in c or NEW_TYPE in c], ids=" ".join)
-def test_any_other_of_our_commands_has_options_that_exist(command: list[str]) -> None:
-    assert run(*command[1:], "--help").exit_code == 0
+@pytest.mark.parametrize("line", lines([*of_all_pages(*OURS), *in_the_text(*OURS)]))
+def test_any_of_our_commands_has_options_that_exist(line: str) -> None:
+    assert run(*shlex.split(line)[1:], "--help").exit_code == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that was given, how it ended, and the IAM actions that it took."""
+
+    command: Command
+    result: Result
+    actions: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """`events list`, `doctor`."""
+        return " ".join(word for word in self.command[:2] if re.fullmatch("[a-z]+", word))
+
+
+class Operator:
+    """Gives commands to the local stack as to a deployed one: it is known by its name and its outputs alone."""
+
+    def __init__(self, stack: LocalStack, taken: list[str]) -> None:
+        self._stack = stack
+        self._taken = taken
+        self._uuid = str(uuid4())
+        for amount in ("100.00", "99.00"):  # an event, and a delivery in conflict with it
+            self._give(
+                "trigger", "payment.completed", "--uuid", self._uuid, "--set", f"data.paidCurrency.amount={amount}"
+            )
+
+    def do(self, command: Command) -> Done:
+        """Gives a command, with what the reader has to fill in, and says yes to what it asks."""
+        filled_in = {"UUID": self._uuid, "MESSAGE_ID": ""}
+        if "MESSAGE_ID" in command:
+            filled_in["MESSAGE_ID"] = self._bury()
+        self._taken.clear()
+        result = self._give(*(filled_in.get(word, word) for word in command))
+        return Done(command, result, frozenset(self._taken))
+
+    def _give(self, *words: str) -> Result:
+        """The command on the local stack, whatever stack it names."""
+        named = (
+            [*words[: words.index("--stack")], *words[words.index("--stack") + 2 :]] if "--stack" in words else words
+        )
+        return CliRunner().invoke(app, [*named, "--stack", self._stack.stack_name], input="y\n")
+
+    def _bury(self) -> str:
+        """Puts a message into the dead-letter queue; its id."""
+        delivery = Delivery(
+            b'{"event": "audit.api", "data": {}}', "raw", clock.instant(clock.now()), "192.0.2.1", "request"
+        )
+        event = delivery.event()
+        letter = encode(Message(Identity(event.uuid, event.event_key), delivery))
+        url = self._stack.outputs["DeadLetterQueueUrl"]
+        sent: Mapping[str, str] = self._stack.client("sqs").send_message(QueueUrl=url, MessageBody=letter)
+        return sent["MessageId"]
+
+
+@pytest.fixture(scope="module")
+def done(stack: LocalStack) -> Iterator[list[Done]]:
+    """Each command that is shown on a deployed stack, after it was given."""
+    call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's own name
+    taken: list[str] = []
+
+    def noted(client: BaseClient, operation: str, request: object) -> object:
+        taken.append(f"{client.meta.service_model.signing_name}:{operation.removesuffix('Batch')}")
+        return call(client, operation, request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", noted)
+        patch.setenv("AWS_ENDPOINT_URL", stack.aws_endpoint_url)
+        patch.setenv("AWS_DEFAULT_REGION", stack.region)
+        patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
+        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+        operator = Operator(stack, taken)
+        yield [operator.do(command) for command in ours(deployed=True)]
+
+
+@pytest.mark.stack
+def test_the_commands_for_a_deployed_stack_work_in_their_order(done: list[Done]) -> None:
+    wrong = [f"{shlex.join(each.command)}: {each.result.output}" for each in done if each.result.exit_code]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.stack
+def test_a_command_takes_no_action_that_the_page_does_not_name(done: list[Done]) -> None:
+    table = rows(section(PROJECT / "docs/operations.md", "Who may do what"))
+    may = {name.strip("`"): set(re.findall(r"`(\w+:\w+)`", " ".join(where))) for name, *where in table}
+    everywhere = {"cloudformation:DescribeStacks", "sts:GetCallerIdentity"}  # the second needs no permission
+    assert {each.name for each in done} == may.keys()
+    assert {(each.name, action) for each in done for action in each.actions - everywhere - may[each.name]} == set()

@@ -60,7 +60,7 @@ class Listener:
 
     def forget_when_the_secret_was_fetched(self) -> None:
         """As after the time to live: a delivery asks for the secret again."""
-        self.ingest.secrets._stale_from = self.ingest.secrets._fetch_from = 0
+        self.ingest.secrets._fetched_at = self.ingest.secrets._asked_at = 0
 
 
 @pytest.fixture

@@ -97,8 +97,8 @@ def test_what_the_user_has_configured_for_aws_has_no_say(stack: LocalStack, monk
     assert stack.outputs["EventTableName"] in stack.client("dynamodb").list_tables()["TableNames"]
 
 
-def test_the_outputs_are_those_that_the_command_relies_on(stack: LocalStack) -> None:
-    assert set(stack.outputs) == {
+def test_the_outputs_that_the_command_relies_on_are_there(stack: LocalStack) -> None:
+    assert set(stack.outputs) >= {
         *("WebhookUrl", "EventTableName", "LedgerTableName", "EventQueueUrl", "DeadLetterQueueUrl"),
         *("EventBusName", "SigningSecretArn"),
     }

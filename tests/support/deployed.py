@@ -1,6 +1,6 @@
-"""The three functions, imported as Lambda imports them: under the environment that template.yaml gives to each.
+"""The functions, imported as Lambda imports them: under the environment that template.yaml gives to each.
 
-Each resource is named by its logical id. Import this module before `ingest`, `consumer` or `relay`.
+Each resource is named by its logical id, a version by IngestFunction.Version. Import this module before any of them.
 """
 
 import importlib
@@ -13,7 +13,12 @@ from typing import Any, Final
 from samtranslator.yaml_helper import yaml_parse
 
 TEMPLATE: Final = yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text())
-FUNCTIONS: Final = {"ingest": "IngestFunction", "consumer": "ConsumerFunction", "relay": "RelayFunction"}
+FUNCTIONS: Final = {
+    "ingest": "IngestFunction",
+    "consumer": "ConsumerFunction",
+    "relay": "RelayFunction",
+    "pre_traffic": "PreTrafficFunction",
+}
 """Module → function."""
 
 
@@ -27,7 +32,7 @@ def _filled_in(value: Any) -> str:  # noqa: ANN401  whatever a template may hold
     match value:
         case {"Ref": name} if name in TEMPLATE["Parameters"]:
             return str(TEMPLATE["Parameters"][name]["Default"])
-        case {"Ref": name} if TEMPLATE["Resources"][name]["Type"] == "AWS::SQS::Queue":
+        case {"Ref": name} if TEMPLATE["Resources"].get(name, {}).get("Type") == "AWS::SQS::Queue":
             return f"https://sqs.us-east-1.amazonaws.com/123456789012/{name}"
         case {"Ref": name}:
             return str(name)

@@ -23,6 +23,7 @@ import botocore.client
 
 import consumer
 import ingest
+import pre_traffic
 import relay
 from wickiepay import signature
 
@@ -161,7 +162,7 @@ class Hygiene:
             return call(client, operation, parameters)
 
         clients._make_api_call = make_api_call
-        for function in (ingest, consumer, relay):
+        for function in (ingest, consumer, relay, pre_traffic):
             for handler in cast("list[Any]", function.logger.handlers):
                 handler.setStream(PresentStdout())
 

@@ -11,8 +11,14 @@ import botocore.session
 from stores import STACK_NAME
 from world import Stores
 
-ROLES: Final = {"ingest": "IngestRole", "consumer": "ConsumerRole", "relay": "RelayRole"}
-"""Function → its role."""
+ROLES: Final = {
+    "ingest": "IngestRole",
+    "consumer": "ConsumerRole",
+    "relay": "RelayRole",
+    "pre-traffic": "PreTrafficRole",
+    "deployment": "DeploymentRole",
+}
+"""Whose role → the role: of the functions, and of CodeDeploy. The role's policy goes by the same name."""
 
 LOADER: Final = botocore.session.get_session().get_component("data_loader")
 """What reads botocore's models, and keeps them: every session needs the same."""
@@ -21,13 +27,13 @@ type Document = dict[str, Any]
 """A policy."""
 
 
-def policy_of(stores: Stores, function: str) -> Document:
-    """The policy of a function's role, as it was deployed."""
+def policy_of(stores: Stores, whose: str) -> Document:
+    """The policy of a role, as it was deployed."""
     found = stores.client("cloudformation").describe_stack_resource(
-        StackName=STACK_NAME, LogicalResourceId=ROLES[function]
+        StackName=STACK_NAME, LogicalResourceId=ROLES[whose]
     )
     role = found["StackResourceDetail"]["PhysicalResourceId"]
-    document: Document = stores.client("iam").get_role_policy(RoleName=role, PolicyName=function)["PolicyDocument"]
+    document: Document = stores.client("iam").get_role_policy(RoleName=role, PolicyName=whose)["PolicyDocument"]
     return document
 
 

@@ -31,12 +31,16 @@ from world import SENDER_TRIES, World
 class Metrics:
     """The metrics of functions that share a process, counted together."""
 
+    service: str = "test"
     counts: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add_metric(self, name: str, _unit: object, value: float) -> None:
         with self._lock:
             self.counts[name] += int(value)
+
+    def add_dimensions(self, **_: str) -> None:
+        pass
 
     def flush_metrics(self) -> None:
         pass

@@ -123,7 +123,7 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
         yield server
 
 
-def ask(client: Any) -> None:  # noqa: ANN401  any of the four clients
+def ask(client: Any) -> None:  # noqa: ANN401  any of the clients
     with outages("The store"):
         match client.meta.service_model.service_name:
             case "dynamodb":
@@ -134,9 +134,15 @@ def ask(client: Any) -> None:  # noqa: ANN401  any of the four clients
                 client.put_events(Entries=[{"Source": "wickiepay"}])
             case "secretsmanager":
                 client.get_secret_value(SecretId="SigningSecret")
+            case "lambda":
+                client.invoke(FunctionName="IngestFunction")
+            case "codedeploy":
+                client.put_lifecycle_event_hook_execution_status(status="Failed")
 
 
-CLIENTS: list[Callable[..., Any]] = [aws.dynamodb, aws.sqs, aws.events, aws.secretsmanager]
+CLIENTS: list[Callable[..., Any]] = [
+    *(aws.dynamodb, aws.sqs, aws.events, aws.secretsmanager, aws.lambda_, aws.codedeploy),
+]
 
 
 @pytest.mark.parametrize("make", CLIENTS)
@@ -162,6 +168,8 @@ def test_a_store_that_hangs_is_out_before_long(listener: socket.socket) -> None:
         (aws.sqs(), 2),
         (aws.events(), 2),
         (aws.secretsmanager(), 1),
+        (aws.lambda_(), 3),
+        (aws.codedeploy(), 5),
         (aws.dynamodb(attempts=5), 5),
         (aws.sqs(attempts=1), 1),
     ],

@@ -859,6 +859,85 @@ def test_every_outcome_is_logged_and_counted(
     assert printed.metrics() == {metric: [1]}
 
 
+type Counts = dict[tuple[str, ...], float]
+"""Metric and event type, if any, → the sum that CloudWatch makes of it."""
+
+
+def counts(printed: "Printed") -> Counts:
+    sums: Counts = {}
+    for line in map(json.loads, printed.text().splitlines()):
+        for about in line.get("_aws", {}).get("CloudWatchMetrics", []):
+            for metric in about["Metrics"]:
+                for dimensions in about["Dimensions"]:
+                    assert line["service"] == "consumer"
+                    assert dimensions[0] == "service"
+                    key = (metric["Name"], *(line[dimension] for dimension in dimensions[1:]))
+                    sums[key] = sums.get(key, 0) + sum(line[metric["Name"]])
+    return sums
+
+
+def test_what_ends_is_counted_for_its_event_type_as_well(
+    platform: Platform, message_of: MessageOf, printed: "Printed"
+) -> None:
+    platform.run(
+        platform.record(message_of(data={**PAID, "uuid": "u-1"})),
+        platform.record(message_of(data={**PAID, "uuid": "u-2"})),
+        platform.record(message_of("payment.completed", {"uuid": "u-3"})),
+        platform.record(message_of(data={"uuid": "u-4"})),
+        platform.record(message_of("invoice.paid", {"uuid": "u-5"})),
+    )
+
+    assert counts(printed) == {
+        ("EventProcessed",): 3,
+        ("EventProcessed", CONFIRMED): 2,
+        ("EventProcessed", "payment.completed"): 1,
+        ("EventFailed",): 1,
+        ("EventFailed", CONFIRMED): 1,
+        ("EventIgnored",): 1,
+        ("EventIgnored", "other"): 1,
+    }
+
+
+def test_no_sender_makes_a_metric(platform: Platform, message_of: MessageOf, printed: "Printed") -> None:
+    platform.run(*(platform.record(message_of(f"made.up.{number}")) for number in range(10)))
+
+    assert counts(printed) == {("EventIgnored",): 10, ("EventIgnored", "other"): 10}
+
+
+def test_what_does_not_end_is_counted_for_the_service_alone(
+    platform: Platform, message_of: MessageOf, calls: "Calls", printed: "Printed"
+) -> None:
+    conflicting = platform.record(message_of(), State.PROCESSED)
+    failing = platform.record(message_of(data={**PAID, "uuid": "u-2"}))
+    calls.fail("TransactWriteItems")
+    platform.run(replace(message_of(data={**PAID, "amount": 999}), unrecorded=True), conflicting, failing, "malformed")
+
+    assert counts(printed) == {
+        ("EventSkipped",): 2,
+        ("EventRetried",): 1,
+        ("DeliveryConflict",): 1,
+        ("MessageMalformed",): 1,
+    }
+
+
+def test_an_event_that_is_given_up_unread_is_of_no_type(
+    platform: Platform, message_of: MessageOf, calls: "Calls", printed: "Printed"
+) -> None:
+    message = platform.record(message_of())
+    calls.fail("BatchGetItem")
+    platform.run(message, receives=MAX_RECEIVES)
+
+    assert counts(printed) == {("EventFailed",): 1, ("EventFailed", "other"): 1}
+
+
+def test_a_batch_of_one_type_takes_one_line_of_metrics(
+    platform: Platform, message_of: MessageOf, printed: "Printed"
+) -> None:
+    platform.run(*(platform.record(message_of(data={**PAID, "uuid": f"u-{number}"})) for number in range(10)))
+
+    assert len([line for line in printed.text().splitlines() if '"_aws"' in line]) == 1
+
+
 def test_no_body_is_ever_printed(platform: Platform, message_of: MessageOf, calls: "Calls", printed: "Printed") -> None:
     data = {**PAID, "private": "content-1"}
     for message in (

@@ -1,6 +1,7 @@
 """How the local stack differs from what the template says, and that it differs in nothing else."""
 
 import copy
+from itertools import groupby
 
 import pytest
 
@@ -8,6 +9,7 @@ from wickiepay_cli.local.deployment import translate
 from wickiepay_cli.local.preparation import Template, prepare
 from wickiepay_cli.local.stack_file import PROJECT
 
+NO_CODEDEPLOY = "the emulator has no CodeDeploy: an alias moves to a new version at once"
 FRONT_DOOR = "http://127.0.0.1:3000/webhooks/wickiepay"
 
 
@@ -22,29 +24,59 @@ def template(original: Template) -> Template:
 
 
 def test_all_that_is_bent_to_the_emulator_is_told(template: Template) -> None:
-    assert [str(prepared) for prepared in prepare(template, FRONT_DOOR)] == [
-        "prepared: WebhookApi: ANY /webhooks/wickiepay as a route of its own (the emulator reads no OpenAPI body)",
-        "prepared: SigningSecret: !Ref as !GetAtt Id (in the emulator a secret's Ref is its name, on AWS its ARN)",
-        "prepared: EventQueueTlsOnly: dropped (the emulator speaks plain HTTP, on this machine only)",
-        "prepared: DeadLetterQueueTlsOnly: dropped (the emulator speaks plain HTTP, on this machine only)",
-        "prepared: ConsumerFunctionQueue: MaximumConcurrency as a number (the emulator takes its parameter as text)",
-        "prepared: IngestRole: sqs:SendMessageBatch allowed (in the emulator an action, on AWS sqs:SendMessage)",
-        "prepared: RelayRole: sqs:SendMessageBatch allowed (in the emulator an action, on AWS sqs:SendMessage)",
-        "prepared: WebhookUrl: the front door's address (the API has none that resolves)",
+    bent = groupby(prepare(template, FRONT_DOOR), key=lambda prepared: f"{prepared.what} ({prepared.why})")
+    assert [(what, [prepared.resource for prepared in alike]) for what, alike in bent] == [
+        (
+            f"UpdatePolicy dropped ({NO_CODEDEPLOY})",
+            ["IngestFunctionAliaslive", "ConsumerFunctionAliaslive", "RelayFunctionAliaslive"],
+        ),
+        (
+            f"dropped ({NO_CODEDEPLOY})",
+            [
+                "ServerlessDeploymentApplication",
+                *("IngestFunctionDeploymentGroup", "ConsumerFunctionDeploymentGroup", "RelayFunctionDeploymentGroup"),
+            ],
+        ),
+        (
+            f"codedeploy:PutLifecycleEventHookExecutionStatus dropped ({NO_CODEDEPLOY})",
+            ["PreTrafficRole"],
+        ),
+        (
+            "dropped (the emulator knows no saved queries)",
+            [
+                *("RejectedDeliveriesQuery", "ForgedSourcesQuery", "FailedEventsQuery", "RetriedEventsQuery"),
+                *("OneEventQuery", "SchemesQuery", "SlowAnswersQuery", "ColdStartsQuery"),
+            ],
+        ),
+        ("ANY /webhooks/wickiepay as a route of its own (the emulator reads no OpenAPI body)", ["WebhookApi"]),
+        ("!Ref as !GetAtt Id (in the emulator a secret's Ref is its name, on AWS its ARN)", ["SigningSecret"]),
+        (
+            "dropped (the emulator speaks plain HTTP, on this machine only)",
+            ["EventQueueTlsOnly", "DeadLetterQueueTlsOnly"],
+        ),
+        ("MaximumConcurrency as a number (the emulator takes its parameter as text)", ["ConsumerFunctionQueue"]),
+        (
+            "sqs:SendMessageBatch allowed (in the emulator an action, on AWS sqs:SendMessage)",
+            ["IngestRole", "RelayRole"],
+        ),
+        (
+            "condition on dynamodb:BatchGetItem dropped (the emulator does not see what a batch asks for)",
+            ["ConsumerRole"],
+        ),
+        ("the front door's address (the API has none that resolves)", ["WebhookUrl"]),
     ]
 
 
 def test_nothing_else_is_bent(original: Template, template: Template) -> None:
-    prepare(template, FRONT_DOOR)
-    sections = ("Resources", "Outputs", "Parameters", "Conditions")
+    prepared = {each.resource for each in prepare(template, FRONT_DOOR)}
+    sections = ("Parameters", "Rules", "Conditions", "Resources", "Outputs")
     names = {(section, name) for section in sections for name in (*original[section], *template[section])}
     changed = {name for section, name in names if original[section].get(name) != template[section].get(name)}
-    assert changed == {
-        *("WebhookApi", "WebhookApiIntegration1", "WebhookApiRoute1", "WebhookUrl"),
-        *("IngestFunction", "IngestRole", "SigningSecretArn"),  # what refers to the secret
-        "RelayRole",
-        *("EventQueueTlsOnly", "DeadLetterQueueTlsOnly", "ConsumerFunctionQueue"),
+    assert changed - prepared == {
+        *("WebhookApiIntegration1", "WebhookApiRoute1"),
+        *("IngestFunction", "PreTrafficFunction", "SigningSecretArn"),  # what refers to the secret
     }
+    assert prepared - changed == {"SigningSecret"}
 
 
 def test_the_route_leads_to_the_function_that_the_api_names(template: Template) -> None:
@@ -53,7 +85,7 @@ def test_the_route_leads_to_the_function_that_the_api_names(template: Template) 
     integration = template["Resources"]["WebhookApiIntegration1"]["Properties"]
     assert route["RouteKey"] == "ANY /webhooks/wickiepay"
     assert route["Target"] == {"Fn::Sub": "integrations/${WebhookApiIntegration1}"}
-    assert "${IngestFunction.Arn}" in integration["IntegrationUri"]["Fn::Sub"]
+    assert "${IngestFunctionAliaslive}" in integration["IntegrationUri"]["Fn::Sub"]
     assert integration["PayloadFormatVersion"] == "2.0"
 
 
@@ -61,7 +93,7 @@ def test_the_secret_is_named_by_its_arn_wherever_it_is_named(template: Template)
     prepare(template, FRONT_DOOR)
     assert "{'Ref': 'SigningSecret'}" not in str(template)
     assert "${SigningSecret}" not in str(template)
-    assert str(template).count("{'Fn::GetAtt': ['SigningSecret', 'Id']}") == 3
+    assert str(template).count("{'Fn::GetAtt': ['SigningSecret', 'Id']}") == 5
 
 
 def test_the_concurrency_of_the_consumer_is_the_number_that_the_template_defaults_to(template: Template) -> None:

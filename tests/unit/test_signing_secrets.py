@@ -250,3 +250,24 @@ def test_a_secret_without_text_is_no_secret(
 
     with pytest.raises(SecretUnavailable):
         SigningSecrets(secretsmanager, "SigningSecret", clock).get()
+
+
+# --- A clock that is put right ---------------------------------------------------------------------
+def test_a_clock_that_is_put_back_keeps_no_secret_for_longer(
+    secrets: SigningSecrets, secretsmanager: "SecretsManagerClient", clock: "Clock"
+) -> None:
+    secrets.get()
+    rotate(secretsmanager, "new")
+    clock.seconds -= 3600
+
+    assert secrets.get()[0] == b"new"
+
+
+def test_a_clock_that_is_put_back_keeps_nobody_from_asking(
+    secrets: SigningSecrets, secretsmanager: "SecretsManagerClient", clock: "Clock"
+) -> None:
+    secrets.get()
+    clock.seconds -= 3600
+    rotate(secretsmanager, "new")
+
+    assert secrets.refetch()

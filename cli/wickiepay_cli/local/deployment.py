@@ -1,10 +1,12 @@
 """Puts the real template into an empty emulator, as `sam deploy` puts it into an account."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import WaiterError
@@ -22,12 +24,18 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
 
+logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of switches that only AWS itself can turn
+
 BUCKET: Final = "packages"
+TEMPLATE: Final = "template.json"
 PACKAGED: Final = {
     "AWS::Serverless::Function": ("CodeUri", function_package),
     "AWS::Serverless::LayerVersion": ("ContentUri", layer_package),
 }
 """The property by which a resource names the folder of its code, and what becomes of that folder."""
+
+DEFAULTS: Final[Mapping[str, str]] = MappingProxyType({})
+"""The values of parameters that leave each at its default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,37 +53,55 @@ def deploy(project: Path, endpoint_url: str, stack_name: str, webhook_url: str, 
     """
     template, packages = translate(project)
     prepared = prepare(template, webhook_url)
-    s3: S3Client = client("s3", endpoint_url)
-    s3.create_bucket(Bucket=BUCKET)
-    for key, package in packages.items():
-        s3.put_object(Bucket=BUCKET, Key=key, Body=package())
     cloudformation: CloudFormationClient = client("cloudformation", endpoint_url)
-    outputs = _create(cloudformation, stack_name, template)
+    outputs = _create(cloudformation, stack_name, upload(endpoint_url, template, packages))
     secrets: SecretsManagerClient = client("secretsmanager", endpoint_url)
     secrets.put_secret_value(SecretId=outputs["SigningSecretArn"], SecretString=signing_secret)
-    api = cloudformation.describe_stack_resource(StackName=stack_name, LogicalResourceId="WebhookApi")
-    api_id = api["StackResourceDetail"]["PhysicalResourceId"]
-    return Deployed(outputs, f"{endpoint_url}/_aws/execute-api/{api_id}/$default", prepared)
+    return Deployed(outputs, api_url(cloudformation, stack_name), prepared)
 
 
-def translate(project: Path) -> tuple[Template, dict[str, Callable[[], bytes]]]:
+def translate(project: Path, parameters: Mapping[str, str] = DEFAULTS) -> tuple[Template, dict[str, bytes]]:
     """The template in `project` as plain CloudFormation, and the packages it looks for in the bucket, by key."""
     template = yaml_parse((project / "template.yaml").read_text())
-    packages: dict[str, Callable[[], bytes]] = {}
+    packages: dict[str, bytes] = {}
     for name, resource in template["Resources"].items():
         if resource["Type"] in PACKAGED:
-            folder, package = PACKAGED[resource["Type"]]
-            packages[name] = partial(package, project / resource["Properties"][folder])
-            resource["Properties"][folder] = f"s3://{BUCKET}/{name}"
+            folder, package_of = PACKAGED[resource["Type"]]
+            package = package_of(project / resource["Properties"][folder])
+            key = f"{name}-{sha256(package).hexdigest()}"  # as with sam: an update notices another address, no content
+            packages[key] = package
+            resource["Properties"][folder] = f"s3://{BUCKET}/{key}"
+    return transform(template, parameters), packages
+
+
+def transform(template: Template, parameters: Mapping[str, str] = DEFAULTS) -> Template:
+    """What CloudFormation makes of a template of SAM's whose code is in a bucket, with some parameters given."""
     translator = Translator({}, Parser(), boto_session=session())
-    return translator.translate(template, parameter_values={}), packages
+    translated: Template = translator.translate(template, parameter_values=dict(parameters))
+    return translated
 
 
-def _create(cloudformation: "CloudFormationClient", stack_name: str, template: Template) -> dict[str, str]:
+def upload(endpoint_url: str, template: Template, packages: Mapping[str, bytes]) -> str:
+    """Puts a template and its packages into the bucket; the template's address."""
+    s3: S3Client = client("s3", endpoint_url)
+    s3.create_bucket(Bucket=BUCKET)
+    for key, package in {**packages, TEMPLATE: json.dumps(template).encode()}.items():
+        s3.put_object(Bucket=BUCKET, Key=key, Body=package)
+    return f"{endpoint_url}/{BUCKET}/{TEMPLATE}"
+
+
+def api_url(cloudformation: "CloudFormationClient", stack_name: str) -> str:
+    """Where a stack's HTTP API is: see `Deployed`."""
+    api = cloudformation.describe_stack_resource(StackName=stack_name, LogicalResourceId="WebhookApi")
+    api_id = api["StackResourceDetail"]["PhysicalResourceId"]
+    return f"{cloudformation.meta.endpoint_url}/_aws/execute-api/{api_id}/$default"
+
+
+def _create(cloudformation: "CloudFormationClient", stack_name: str, template_url: str) -> dict[str, str]:
     """Creates a stack; its outputs by name."""
     cloudformation.create_stack(
         StackName=stack_name,
-        TemplateBody=json.dumps(template),
+        TemplateURL=template_url,  # a template of over 51,200 bytes is not taken with the request
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         OnFailure="DO_NOTHING",
     )
@@ -84,9 +110,13 @@ def _create(cloudformation: "CloudFormationClient", stack_name: str, template: T
             StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
     except WaiterError as error:
-        events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
-        failed = [e for e in reversed(events) if e["ResourceStatus"].endswith("FAILED") and "ResourceStatusReason" in e]
-        reasons = [f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}" for e in failed]
-        raise Failure(" ".join(["The emulator refused the stack.", *reasons])) from error
+        raise Failure(" ".join(["The emulator refused the stack.", *failures(cloudformation, stack_name)])) from error
     [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def failures(cloudformation: "CloudFormationClient", stack_name: str) -> list[str]:
+    """What could not be made of a stack and why, in the order in which that was found."""
+    events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
+    failed = [e for e in reversed(events) if e["ResourceStatus"].endswith("FAILED") and "ResourceStatusReason" in e]
+    return [f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}" for e in failed]

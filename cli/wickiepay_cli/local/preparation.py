@@ -26,14 +26,40 @@ class Prepared:
 def prepare(template: Template, webhook_url: str) -> list[Prepared]:
     """Bends `template` in place to an emulator whose front door is `webhook_url`; returns what was done, in order."""
     rules: tuple[Callable[[Template], Iterator[Prepared]], ...] = (
+        _deploy_without_codedeploy,
+        _drop_saved_queries,
         _describe_api_by_routes,
         _refer_to_secrets_by_arn,
         _let_queues_be_reached_without_tls,
         _give_concurrency_as_a_number,
         _allow_batches_by_their_own_name,
+        _allow_batches_to_read_anything,
         partial(_point_output_at_front_door, webhook_url),
     )
     return [prepared for rule in rules for prepared in rule(template)]
+
+
+def _deploy_without_codedeploy(template: Template) -> Iterator[Prepared]:
+    why = "the emulator has no CodeDeploy: an alias moves to a new version at once"
+    for name, alias in _of_type(template, "AWS::Lambda::Alias"):
+        del alias["UpdatePolicy"]
+        yield Prepared(name, "UpdatePolicy dropped", why)
+    for name, resource in list(template["Resources"].items()):
+        if resource["Type"].startswith("AWS::CodeDeploy::"):
+            del template["Resources"][name]
+            yield Prepared(name, "dropped", why)
+    action = "codedeploy:PutLifecycleEventHookExecutionStatus"
+    for name, policy in _policies(template):
+        statements = [s for s in policy["Statement"] if s.get("Action") == action]
+        for statement in statements:
+            policy["Statement"].remove(statement)
+            yield Prepared(name, f"{action} dropped", why)
+
+
+def _drop_saved_queries(template: Template) -> Iterator[Prepared]:
+    for name, _ in _of_type(template, "AWS::Logs::QueryDefinition"):
+        del template["Resources"][name]
+        yield Prepared(name, "dropped", "the emulator knows no saved queries")
 
 
 def _describe_api_by_routes(template: Template) -> Iterator[Prepared]:
@@ -91,13 +117,20 @@ def _give_concurrency_as_a_number(template: Template) -> Iterator[Prepared]:
 
 
 def _allow_batches_by_their_own_name(template: Template) -> Iterator[Prepared]:
-    for name, role in _of_type(template, "AWS::IAM::Role"):
-        for policy in role["Properties"].get("Policies", []):
-            for statement in policy["PolicyDocument"]["Statement"]:
-                if statement["Action"] == "sqs:SendMessage":
-                    statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
-                    why = "in the emulator an action, on AWS sqs:SendMessage"
-                    yield Prepared(name, "sqs:SendMessageBatch allowed", why)
+    for name, policy in _policies(template):
+        for statement in policy["Statement"]:
+            if statement.get("Action") == "sqs:SendMessage":
+                statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+                why = "in the emulator an action, on AWS sqs:SendMessage"
+                yield Prepared(name, "sqs:SendMessageBatch allowed", why)
+
+
+def _allow_batches_to_read_anything(template: Template) -> Iterator[Prepared]:
+    for name, policy in _policies(template):
+        for statement in policy["Statement"]:
+            if statement.get("Action") == "dynamodb:BatchGetItem" and statement.pop("Condition", None):
+                why = "the emulator does not see what a batch asks for"
+                yield Prepared(name, "condition on dynamodb:BatchGetItem dropped", why)
 
 
 def _point_output_at_front_door(webhook_url: str, template: Template) -> Iterator[Prepared]:
@@ -107,6 +140,15 @@ def _point_output_at_front_door(webhook_url: str, template: Template) -> Iterato
 
 def _of_type(template: Template, kind: str) -> list[tuple[str, dict[str, Any]]]:
     return [(name, resource) for name, resource in template["Resources"].items() if resource["Type"] == kind]
+
+
+def _policies(template: Template) -> list[tuple[str, dict[str, Any]]]:
+    """What each role allows, by the role's name."""
+    return [
+        (name, policy["PolicyDocument"])
+        for name, role in _of_type(template, "AWS::IAM::Role")
+        for policy in role["Properties"].get("Policies", [])
+    ]
 
 
 def _references(node: object, name: str) -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, Final
@@ -91,8 +92,8 @@ def run(
         signal.signal(signal_number, _leave)
     try:
         with local_stack(state_folder(), port, signing_secret, _show) as running:
-            for prepared in running.prepared:
-                typer.echo(prepared)
+            for (what, why), alike in groupby(running.prepared, key=lambda prepared: (prepared.what, prepared.why)):
+                typer.echo(f"prepared: {', '.join(prepared.resource for prepared in alike)}: {what} ({why})")
             told = signing_secret if signing_secret == DEFAULT_SIGNING_SECRET else "what WICKIEPAY_WEBHOOK_SECRET says"
             typer.echo(f"Signing secret: {told}")
             typer.echo(f"Listening on {running.stack.webhook_url}")

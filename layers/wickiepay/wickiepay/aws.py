@@ -19,8 +19,10 @@ from botocore.exceptions import (
 from wickiepay.errors import StoreUnavailable
 
 if TYPE_CHECKING:
+    from types_boto3_codedeploy import CodeDeployClient
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_events import EventBridgeClient
+    from types_boto3_lambda import LambdaClient
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
 
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 # for the secret and three after it, each of two seconds at the most: it answers within ten, whatever hangs.
 CONNECT_SECONDS: Final = 1.0
 READ_SECONDS: Final = 1.0
+
+INVOKE_SECONDS: Final = 75.0
+"""For a function that starts cold (ten seconds) and takes as long as the slowest of ours may (the relay, 55)."""
+
+CODEDEPLOY_SECONDS: Final = 10.0
+"""Nobody waits for CodeDeploy: here a slow answer is better than none."""
 
 THROTTLED: Final = frozenset(
     {
@@ -50,12 +58,12 @@ def _session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
-def _client(service: str, *, attempts: int, connections: int = 10) -> Any:  # noqa: ANN401  typed by its callers
+def _client(service: str, *, attempts: int, connections: int = 10, read_seconds: float = READ_SECONDS) -> Any:  # noqa: ANN401  typed by its callers
     client: Any = _session().create_client(
         service,
         config=Config(
             connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
+            read_timeout=read_seconds,
             retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=connections,
         ),
@@ -94,6 +102,18 @@ def events(*, attempts: int = 2) -> "EventBridgeClient":
 def secretsmanager(*, attempts: int = 1) -> "SecretsManagerClient":
     """A client of Secrets Manager that makes at most `attempts` calls of each request."""
     client: SecretsManagerClient = _client("secretsmanager", attempts=attempts)
+    return client
+
+
+def lambda_(*, attempts: int = 3) -> "LambdaClient":
+    """A client of Lambda that makes at most `attempts` calls of each request, and waits for what functions take."""
+    client: LambdaClient = _client("lambda", attempts=attempts, read_seconds=INVOKE_SECONDS)
+    return client
+
+
+def codedeploy(*, attempts: int = 5) -> "CodeDeployClient":
+    """A client of CodeDeploy that makes at most `attempts` calls of each request."""
+    client: CodeDeployClient = _client("codedeploy", attempts=attempts, read_seconds=CODEDEPLOY_SECONDS)
     return client
 
 

@@ -22,7 +22,11 @@ FIRST_FETCH_SECONDS: Final = 1
 
 
 class SigningSecrets:
-    """`clock` tells seconds that never go back, as `time.monotonic` does."""
+    """`clock` tells seconds as the clock on the wall does, as `time.time`.
+
+    A container that is frozen between deliveries must not keep a retired secret for longer, and nobody promises that a
+    monotonic clock goes on meanwhile. A clock on the wall can be put back: what was asked then counts as long ago.
+    """
 
     def __init__(self, client: "SecretsManagerClient", secret_id: str, clock: Callable[[], float]) -> None:
         self._client = client
@@ -30,15 +34,14 @@ class SigningSecrets:
         self._clock = clock
         self._secrets: tuple[bytes, ...] = ()
         self._failure: Exception | None = None
-        self._fetch_from = float("-inf")
-        self._stale_from = float("-inf")
+        self._asked_at = self._fetched_at = float("-inf")
 
     def get(self) -> tuple[bytes, ...]:
         """The secrets that a signature may be made with, from the cache while it is fresh.
 
         With the store down the cached ones serve. Raises `SecretUnavailable` where there are none.
         """
-        if not self._secrets or self._clock() >= self._stale_from:
+        if not self._secrets or not self._within(TIME_TO_LIVE_SECONDS, self._fetched_at):
             self.refetch()
         if not self._secrets:
             raise SecretUnavailable("The signing secret cannot be read now.") from self._failure
@@ -46,20 +49,23 @@ class SigningSecrets:
 
     def refetch(self) -> bool:
         """Asks the store again unless that was done just now; says whether the secrets have changed."""
-        if self._clock() < self._fetch_from:
+        if self._within(REFETCH_SECONDS if self._secrets else FIRST_FETCH_SECONDS, self._asked_at):
             return False
         before = self._secrets
         try:
             current = self._read("AWSCURRENT")
             self._secrets = _distinct(current, *before)  # in case the other half of the answer does not come
             self._secrets = _distinct(current, self._read("AWSPREVIOUS"))
-            self._stale_from = self._clock() + TIME_TO_LIVE_SECONDS
+            self._fetched_at = self._clock()
             self._failure = None
         except (BotoCoreError, ClientError) as error:
             # Whatever is wrong with the store, also a lost permission: what is known verifies as well as before.
             self._failure = error
-        self._fetch_from = self._clock() + (REFETCH_SECONDS if self._secrets else FIRST_FETCH_SECONDS)
+        self._asked_at = self._clock()
         return self._secrets != before
+
+    def _within(self, seconds: float, since: float) -> bool:
+        return 0 <= self._clock() - since < seconds
 
     def _read(self, stage: str) -> bytes:
         try:

@@ -1,0 +1,131 @@
+"""An emulator as an account: listeners are deployed into it, with parameters, and updated, as `sam deploy` does it."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from botocore.exceptions import ClientError, WaiterError
+
+from wickiepay.signature import sign
+from wickiepay_cli.local import emulator
+from wickiepay_cli.local.deployment import DEFAULTS, api_url, failures, translate, upload
+from wickiepay_cli.local.preparation import prepare
+from wickiepay_cli.local.run import PATH
+from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.sender import connection, deliver
+from wickiepay_cli.stack import Stack
+
+if TYPE_CHECKING:
+    from botocore.waiter import Waiter
+    from types_boto3_cloudformation import CloudFormationClient
+
+CONFIRMED: Final = "channel.payment.confirmed"
+PATIENCE_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A deployed stack. All its events here are confirmed channel payments of 5 EUR to the account "customer"."""
+
+    stack: Stack
+
+    @property
+    def url(self) -> str:
+        return self.stack.output("WebhookUrl")
+
+    def deliver(self, uuid: str, **data: object) -> int | None:
+        """Sends an event, signed as the stack wants it; what that is answered."""
+        money = {"reference": "customer", "displayCurrency": {"currency": "EUR", "amount": 5}}
+        envelope = {"event": CONFIRMED, "timestamp": "2026-01-15T10:25:00Z", "data": {"uuid": uuid, **money, **data}}
+        body = json.dumps(envelope).encode()
+        with connection(self.url) as http:
+            return deliver(http, self.url, body, sign(body, self.stack.signing_secret())).status
+
+    def state(self, uuid: str) -> str | None:
+        """The state of an event; None where it is not on record."""
+        key = {"uuid": {"S": uuid}, "event_key": {"S": CONFIRMED}}
+        found = self.stack.dynamodb().get_item(TableName=self.stack.output("EventTableName"), Key=key)
+        return found["Item"]["state"]["S"] if "Item" in found else None
+
+    def end(self, uuid: str) -> str | None:
+        """The state that an event ends in, or is still in when patience does."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (state := self.state(uuid)) in {None, "RECEIVED"} and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return state
+
+    def balance(self, account: str = "customer") -> int:
+        """In EUR."""
+        key = {"pk": {"S": f"balance#{account}"}, "sk": {"S": "EUR"}}
+        found = self.stack.dynamodb().get_item(TableName=self.stack.output("LedgerTableName"), Key=key)
+        return int(found["Item"]["amount"]["N"]) if "Item" in found else 0
+
+    def resources(self) -> dict[str, str]:
+        """Logical id → physical id."""
+        cloudformation: CloudFormationClient = self.stack.client("cloudformation")
+        pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=self.stack.name)
+        summaries = [summary for page in pages for summary in page["StackResourceSummaries"]]
+        return {summary["LogicalResourceId"]: summary["PhysicalResourceId"] for summary in summaries}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    endpoint_url: str
+
+    def client(self, service: str) -> Any:  # noqa: ANN401  typed by its callers
+        return emulator.client(service, self.endpoint_url)
+
+    def deploy(self, name: str, parameters: Mapping[str, str] = DEFAULTS, project: Path = PROJECT) -> Listener:
+        """Makes the stack `name` what the template in `project` says, by a change set: creates it, or updates it.
+
+        Parameters that are not given have their defaults. Raises ClientError where the change is refused as it stands,
+        and AssertionError with the reasons where it fails.
+        """
+        template, packages = translate(project, parameters)
+        prepare(template, webhook_url="")
+        cloudformation: CloudFormationClient = self.client("cloudformation")
+        update = self.has(name)
+        change = f"change-{uuid4()}"
+        cloudformation.create_change_set(
+            StackName=name,
+            ChangeSetName=change,
+            ChangeSetType="UPDATE" if update else "CREATE",
+            TemplateURL=upload(self.endpoint_url, template, packages),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            Capabilities=["CAPABILITY_IAM"],
+        )
+        cloudformation.execute_change_set(StackName=name, ChangeSetName=change)
+        waiter: Waiter = cloudformation.get_waiter("stack_update_complete" if update else "stack_create_complete")
+        try:
+            waiter.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": PATIENCE_SECONDS})
+        except WaiterError as error:
+            raise AssertionError(failures(cloudformation, name)) from error
+        return self.listener(name)
+
+    def has(self, name: str) -> bool:
+        try:
+            self.client("cloudformation").describe_stacks(StackName=name)
+        except ClientError:
+            return False
+        return True
+
+    def listener(self, name: str) -> Listener:
+        """The stack `name`, as it was deployed."""
+        cloudformation: CloudFormationClient = self.client("cloudformation")
+        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        outputs["WebhookUrl"] = api_url(cloudformation, name) + PATH  # what the template says of it resolves nowhere
+        parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+        return Listener(Stack(name, outputs, self.client, parameters))
+
+
+@contextmanager
+def empty_account(folder: Path) -> Iterator[Account]:
+    """An account in an emulator of its own, whose files are in `folder`."""
+    with emulator.emulator(folder) as running:
+        yield Account(running.endpoint_url)

@@ -1,0 +1,118 @@
+"""What needs a person tells one, says what to do, and leads to the page that says more."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from cloudformation import Stack, Template
+from template_checks.logs import logged
+from template_checks.metrics import exists
+from wickiepay_cli.local.stack_file import PROJECT
+
+RUNBOOK: Final = PROJECT / "docs/operations.md"
+
+NEEDS_A_PERSON: Final = {
+    *(
+        ("ingest", name)
+        for name in (
+            *("DeliveryConflict", "DeliveryForged", "DeliveryRefused", "DeliveryUnavailable", "DeliveryUnusable"),
+        )
+    ),
+    *(("consumer", name) for name in ("DeliveryConflict", "EventFailed", "MessageMalformed")),
+    ("relay", "UnsentOldestSeconds"),
+    ("WebhookApi", "5xx"),
+    (None, "DeliveryThrottled"),
+    ("EventQueue.QueueName", "ApproximateAgeOfOldestMessage"),
+    ("DeadLetterQueue.QueueName", "ApproximateNumberOfMessagesVisible"),
+    *((f"{name}Function", "Errors") for name in ("Ingest", "Consumer", "Relay", "PreTraffic")),
+}
+"""Whose figure, and which."""
+
+SILENCE_RINGS: Final = {"UnsentAlarm"}
+"""The relay speaks each minute; what says nothing does not run."""
+
+
+def what_needs_a_person_has_an_alarm(template: Template) -> Iterator[str]:
+    alarms = _operators(template.stack()).values()
+    watched = {(next(iter(_dimensions(alarm).values()), None), alarm["MetricName"]) for alarm in alarms}
+    yield from (f"{name} of {whose} rings or needs a person, not both" for whose, name in watched ^ NEEDS_A_PERSON)
+
+
+def every_alarm_watches_a_metric_that_there_is(template: Template) -> Iterator[str]:
+    stack = template.stack()
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        if not exists(stack, alarm["Namespace"], alarm["MetricName"], _dimensions(alarm)):
+            yield f"{name} watches {alarm['Namespace']} {alarm['MetricName']} {_dimensions(alarm)}"
+
+
+def every_alarm_rings_at_the_topic_but_those_that_codedeploy_asks(template: Template) -> Iterator[str]:
+    stack = template.stack()
+    asked = {
+        alarm["Name"]
+        for group in stack.of_type("AWS::CodeDeploy::DeploymentGroup").values()
+        for alarm in group.get("AlarmConfiguration", {}).get("Alarms", [])
+    }
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        expected = [] if name in asked else ["AlarmTopic"]
+        if alarm.get("AlarmActions", []) != expected:
+            yield f"{name} rings at {alarm.get('AlarmActions')}"
+        if alarm.get("ActionsEnabled") is False:
+            yield f"{name} is switched off"
+
+
+def every_alarm_knows_what_silence_means(template: Template) -> Iterator[str]:
+    for name, alarm in template.stack().of_type("AWS::CloudWatch::Alarm").items():
+        expected = "breaching" if name in SILENCE_RINGS else "notBreaching"
+        if alarm.get("TreatMissingData") != expected:
+            yield f"{name} takes silence as {alarm.get('TreatMissingData')}"
+
+
+def every_alarm_says_what_has_happened_and_where_to_read_on(template: Template) -> Iterator[str]:
+    for name, alarm in (
+        template.stack(RunbookUrl="https://example.org/runbook").of_type("AWS::CloudWatch::Alarm").items()
+    ):
+        what, _, link = alarm.get("AlarmDescription", "").partition(" Runbook: ")
+        if len(what) < 50 or not what.endswith("."):  # no sentence is shorter
+            yield f"{name} says no more than: {what}"
+        if not re.fullmatch(r"https://example\.org/runbook#[a-z0-9-]+", link):
+            yield f"{name} leads to {link or 'nowhere'}"
+
+
+def every_runbook_link_leads_to_a_section(template: Template) -> Iterator[str]:
+    sections = _anchors(RUNBOOK.read_text())
+    for name, alarm in template.stack().of_type("AWS::CloudWatch::Alarm").items():
+        anchor = alarm.get("AlarmDescription", "").rpartition("#")[2]
+        if anchor not in sections:
+            yield f"{name} leads to #{anchor}, which is no section of {RUNBOOK.name}"
+
+
+def _anchors(markdown: str) -> set[str]:
+    """The headings as a browser goes to them: without what is no word, in lower case, with hyphens for blanks."""
+    headings = re.findall(
+        r"^#{1,6} (.+)$", re.sub(r"^```.*?^```", "", markdown, flags=re.MULTILINE | re.DOTALL), re.MULTILINE
+    )
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def mail_goes_to_the_address_that_is_given(template: Template) -> Iterator[str]:
+    if template.stack().of_type("AWS::SNS::Subscription"):
+        yield "somebody is told who has not been named"
+    subscriptions = template.stack(AlarmEmail="ops@example.org").of_type("AWS::SNS::Subscription").values()
+    wanted = {"TopicArn": "AlarmTopic", "Protocol": "email", "Endpoint": "ops@example.org"}
+    if list(subscriptions) != [wanted]:
+        yield f"told are {list(subscriptions)}"
+
+
+def metric_filters_read_fields_that_the_log_has(template: Template) -> Iterator[str]:
+    stack = template.stack()
+    for name, metric_filter in stack.of_type("AWS::Logs::MetricFilter").items():
+        fields = set(re.findall(r"\$\.(\w+)", metric_filter["FilterPattern"]))
+        yield from (f"{name} reads {field}" for field in fields - logged(stack, metric_filter["LogGroupName"]))
+
+
+def _operators(stack: Stack) -> dict[str, Any]:
+    return {n: alarm for n, alarm in stack.of_type("AWS::CloudWatch::Alarm").items() if alarm.get("AlarmActions")}
+
+
+def _dimensions(alarm: dict[str, Any]) -> dict[str, str]:
+    return {dimension["Name"]: dimension["Value"] for dimension in alarm.get("Dimensions", [])}

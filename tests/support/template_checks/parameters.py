@@ -1,0 +1,97 @@
+"""What whoever deploys the stack is asked: explained, checked before anything is made, and used."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from cloudformation import Template, allows, conditions_asked, nodes, references
+
+DOMAIN: Final = {
+    "DomainName": "webhooks.example.org",
+    "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a",
+}
+ZONE: Final = {"HostedZoneId": "Z0EXAMPLE"}
+TRUSTSTORE: Final = {"TruststoreUri": "s3://bucket/authorities.pem"}
+VERSION: Final = {"TruststoreVersion": "version"}
+
+ACCEPTED: Final[tuple[Mapping[str, str], ...]] = (
+    {},
+    DOMAIN,
+    DOMAIN | ZONE,
+    DOMAIN | TRUSTSTORE,
+    DOMAIN | ZONE | TRUSTSTORE | VERSION,
+)
+"""Combinations of values that make sense."""
+
+REFUSED: Final[tuple[tuple[Mapping[str, str], str], ...]] = (
+    ({"DomainName": DOMAIN["DomainName"]}, "DomainName needs CertificateArn"),
+    ({"CertificateArn": DOMAIN["CertificateArn"]}, "CertificateArn needs DomainName"),
+    (ZONE, "HostedZoneId needs DomainName"),
+    (TRUSTSTORE, "TruststoreUri needs DomainName"),
+    (DOMAIN | VERSION, "TruststoreVersion needs TruststoreUri"),
+)
+"""Combinations that do not, and how what is said of each begins."""
+
+
+def parameters_are_explained(template: Template) -> Iterator[str]:
+    for name, parameter in template.source["Parameters"].items():
+        for part in ("Type", "Default", "Description", "ConstraintDescription"):
+            if part not in parameter:
+                yield f"{name} has no {part}"
+        if not parameter.keys() & {"AllowedPattern", "AllowedValues", "MinValue"}:
+            yield f"{name} may be anything"
+
+
+def defaults_are_allowed(template: Template) -> Iterator[str]:
+    for name, parameter in template.source["Parameters"].items():
+        if not allows(parameter, str(parameter.get("Default"))):
+            yield f"{name}'s default is not allowed"
+
+
+def patterns_are_of_the_whole_value(template: Template) -> Iterator[str]:
+    for name, parameter in template.source["Parameters"].items():
+        if not re.fullmatch(r"\^.*\$", parameter.get("AllowedPattern", "^$")):
+            yield f"{name}'s pattern has no beginning or no end"
+
+
+def each_parameter_stands_in_one_group(template: Template) -> Iterator[str]:
+    groups = template.source["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+    for name in template.source["Parameters"]:
+        if grouped.count(name) != 1:
+            yield f"{name} stands in {grouped.count(name)} groups"
+    yield from (f"{name} is no parameter" for name in set(grouped) - set(template.source["Parameters"]))
+
+
+def each_parameter_is_used(template: Template) -> Iterator[str]:
+    used = references(template.source["Resources"]) | references(template.source["Outputs"])
+    for name in conditions_asked(template.source):
+        used |= references(template.source["Conditions"][name])
+    yield from (f"{name} is used for nothing" for name in set(template.source["Parameters"]) - used)
+
+
+def each_condition_is_used(template: Template) -> Iterator[str]:
+    unused = set(template.source["Conditions"]) - conditions_asked(template.source)
+    yield from (f"{name} is asked by nothing" for name in unused)
+
+
+def rules_are_about_parameters(template: Template) -> Iterator[str]:
+    """CloudFormation takes no other names in them."""
+    for name, rule in template.source.get("Rules", {}).items():
+        for unknown in references(rule) - set(template.source["Parameters"]):
+            yield f"{name} is about {unknown}"
+        if any("Fn::GetAtt" in node for node in nodes(rule) if isinstance(node, dict)):
+            yield f"{name} is about an attribute"
+
+
+def wrong_combinations_are_refused(template: Template) -> Iterator[str]:
+    for values, why in REFUSED:
+        said = template.stack(**values).refused()
+        if [text for text in said if text.startswith(why)] != said or not said:
+            yield f"{values} are told {said}, not that {why}"
+
+
+def right_combinations_are_accepted(template: Template) -> Iterator[str]:
+    for values in ACCEPTED:
+        if said := template.stack(**values).refused():
+            yield f"{values} are told {said}"
