@@ -14,7 +14,7 @@ from wickiepay_cli.commands.payments import payments_app
 from wickiepay_cli.commands.redrive import redrive
 from wickiepay_cli.commands.replay import replay
 from wickiepay_cli.commands.samples import samples
-from wickiepay_cli.commands.trigger import trigger
+from wickiepay_cli.commands.trigger import EXAMPLES, HELP, trigger
 from wickiepay_cli.failure import EXPECTED, sentence
 from wickiepay_cli.local.run import local_app
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they show local variables, and a secret is one of them
 )
 app.add_typer(local_app, name="local")
-app.command(epilog="Example: wickiepay trigger payment.completed --set data.reference=order-7")(trigger)
+app.command(help=HELP, epilog=EXAMPLES)(trigger)
 events_app.command(epilog="Example: wickiepay events replay --state FAILED --since 2h --type 'payment.*'")(replay)
 events_app.command(epilog="Example: wickiepay events accept 9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT")(accept)
 dlq_app.command(epilog="Example: wickiepay dlq redrive --all --rate 5")(redrive)

@@ -2,15 +2,17 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
 from command_line import run_json
+from listener import Listener
 from wickiepay.event_log import State
 from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
@@ -34,13 +36,17 @@ def local(stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def process(*arguments: str) -> str:
     """Triggers an event and waits for the end of its processing; its uuid."""
-    uuid: str = run_json("trigger", *arguments)["uuid"]
+    return settled(run_json("trigger", *arguments)["uuid"])
+
+
+def settled(uuid: str) -> str:
+    """Waits until all events of a uuid are processed; the uuid."""
     deadline = time.monotonic() + PROCESSED_SECONDS
     while time.monotonic() < deadline:
         if all(event["state"] != State.RECEIVED for event in run_json("events", "show", uuid)):
             return uuid
         time.sleep(POLL_SECONDS)
-    pytest.fail(f"{arguments} is still RECEIVED")
+    pytest.fail(f"{uuid} is still RECEIVED")
 
 
 @pytest.mark.parametrize("event_type", event_types())
@@ -127,3 +133,45 @@ def test_a_stack_that_is_not_there_is_said_to_be_so(wickiepay: Wickiepay, stack:
 def test_a_delivery_signed_with_another_secret_ends_in_exit_code_1(wickiepay: Wickiepay) -> None:
     done = wickiepay("trigger", "payment.completed", "--secret", "another")
     assert (done.returncode, '"signature_mismatch"' in done.stdout) == (1, True)
+
+
+# --- Scenarios, as it is installed ----------------------------------------------------------------------
+def played(wickiepay: Wickiepay, stack: LocalStack, *arguments: str) -> dict[str, Any]:
+    """What is said of a scenario that was sent to the deployed stack; every answer has to be as it must be."""
+    done = wickiepay("trigger", "--scenario", *arguments, "--stack", stack.stack_name, "--yes", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
+
+
+def test_an_underpaid_payment_that_is_accepted_ends_paid(wickiepay: Wickiepay, stack: LocalStack) -> None:
+    uuid = settled(played(wickiepay, stack, "underpaid-then-accepted")["uuid"])
+    [payment] = run_json("payments", "show", uuid)
+    assert (payment["status"], payment["order_status"]) == ("COMPLETE", "PAID")
+
+
+def test_a_top_up_that_is_delivered_four_times_is_credited_once(wickiepay: Wickiepay, stack: LocalStack) -> None:
+    said = played(wickiepay, stack, "duplicates")
+    settled(said["uuid"])
+    assert run_json("balances", "show", said["reference"])["balances"] == {"EUR": "100"}
+
+
+def test_a_storm_is_taken(wickiepay: Wickiepay, stack: LocalStack) -> None:
+    said = played(wickiepay, stack, "storm", "--count", "40", "--rate", "20")
+    assert (said["sent"], said["as_expected"]) == (40, 40)
+    assert sum(each["count"] for each in said["answers"]) == 40
+
+
+def test_ctrl_c_tells_what_was_sent_of_a_storm() -> None:
+    listener = Listener()
+    with listener.on_loopback() as url:
+        options = ("--rate", "20", "--json", "--url", url, "--secret", "s3cret")
+        storm = [str(COMMAND), "trigger", "--scenario", "storm", *options]
+        with subprocess.Popen(storm, stdout=subprocess.PIPE, text=True) as running:
+            while len(listener.requests) < 3:
+                time.sleep(POLL_SECONDS)
+            running.send_signal(signal.SIGINT)
+            said, _ = running.communicate(timeout=60)
+    answer = json.loads(said)
+    assert (running.returncode, answer["planned"]) == (1, 100)
+    assert answer["sent"] == answer["as_expected"] == len(listener.requests) < 100

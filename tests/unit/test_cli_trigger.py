@@ -1,6 +1,8 @@
 """`wickiepay trigger` sends what the provider would send, and says what was answered."""
 
-import json
+import shlex
+import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -11,37 +13,23 @@ from hypothesis import strategies as st
 
 import command_line
 from command_line import run, run_json
+from listener import Listener, put_in_place_of_the_network
 from wickiepay import clock
 from wickiepay.signature import sign, verify
 from wickiepay_cli import samples, sender, stack
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.payload import read
+from wickiepay_cli.scenarios import SCENARIOS
+from wickiepay_cli.sender import Answer
 
 URL = "http://listener.example.com/hooks"
 OFFLINE = ("--url", URL, "--secret", "s3cret")
 
 
-class Listener:
-    """Answers each request with the next of `answers`, the last one for ever; keeps what it was sent."""
-
-    def __init__(self) -> None:
-        self.answers = [httpx.Response(200, json={"status": "accepted"})]
-        self.requests: list[httpx.Request] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-    @property
-    def payload(self) -> dict[str, object]:
-        payload: dict[str, object] = json.loads(self.requests[-1].content)
-        return payload
-
-
 @pytest.fixture
 def listener(monkeypatch: pytest.MonkeyPatch, now: datetime) -> Listener:
     listener = Listener()
-    monkeypatch.setattr(sender, "connection", lambda _: httpx.Client(transport=httpx.MockTransport(listener)))
+    put_in_place_of_the_network(listener, monkeypatch)
     monkeypatch.setattr(clock, "now", lambda: now)
     monkeypatch.delenv("WICKIEPAY_WEBHOOK_SECRET", raising=False)
     return listener
@@ -122,7 +110,7 @@ def test_a_file_is_sent_as_it_is(tmp_path_factory: pytest.TempPathFactory, conte
     file.write_bytes(content)
     with pytest.MonkeyPatch.context() as patch:
         listener = Listener()
-        patch.setattr(sender, "connection", lambda _: httpx.Client(transport=httpx.MockTransport(listener)))
+        put_in_place_of_the_network(listener, patch)
         trigger("--file", str(file))
     assert listener.requests[0].content == content
 
@@ -201,6 +189,170 @@ def test_the_secret_is_not_said(listener: Listener) -> None:  # noqa: ARG001
     assert "s3cret" not in result.output
 
 
+# --- What there is to send ----------------------------------------------------------------------------
+def test_the_list_tells_of_every_event_and_scenario(listener: Listener) -> None:
+    answer = run_json("trigger", "--list")
+    assert answer == {
+        "events": samples.event_types(),
+        "scenarios": [{"name": name, "tells": scenario.tells} for name, scenario in SCENARIOS.items()],
+    }
+    assert listener.requests == []
+
+
+@pytest.mark.parametrize("arguments", [("--list",), ("--help",)])
+def test_people_find_each_scenario_on_a_line_of_its_own(arguments: tuple[str, ...]) -> None:
+    lines = [" ".join(line.split()) for line in run("trigger", *arguments).stdout.splitlines()]
+    assert {f"{name} {scenario.tells}" for name, scenario in SCENARIOS.items()} <= set(lines)
+
+
+# --- Retries, as the provider makes them --------------------------------------------------------------
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits between attempts."""
+    monkeypatch.setattr(sender, "BACKOFF_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_listener_that_is_out_twice_is_sent_to_three_times() -> None:
+    listener = Listener()
+    listener.answers = [httpx.Response(503), httpx.Response(503), httpx.Response(200)]
+    with listener.on_loopback() as url:
+        answer = run_json("trigger", "payment.completed", "--retries", "--url", url, "--secret", "s3cret")
+    assert [(each["attempt"], each["status"]) for each in answer["answers"]] == [(1, 503), (2, 503), (3, 200)]
+    assert len({(each.content, each.headers["x-webhook-signature"]) for each in listener.requests}) == 1
+
+
+@pytest.mark.usefixtures("at_once")
+@pytest.mark.parametrize(
+    ("statuses", "sent", "code"), [([200], 1, 0), ([503, 200], 2, 0), ([503] * 3, 3, 1), ([401] * 9, 3, 1)]
+)
+def test_the_last_attempt_decides(listener: Listener, statuses: list[int], sent: int, code: int) -> None:
+    listener.answers = [httpx.Response(status) for status in statuses]
+    assert (trigger("payment.completed", "--retries"), len(listener.requests)) == (code, sent)
+
+
+def test_nothing_is_tried_again_unasked(listener: Listener) -> None:
+    listener.answers = [httpx.Response(503), httpx.Response(200)]
+    assert (trigger("payment.completed"), len(listener.requests)) == (1, 1)
+
+
+def test_the_pauses_between_attempts_double() -> None:
+    pauses: list[float] = []
+    sender.until_accepted(lambda: Answer(None, "timed out", 30.0), pauses.append)
+    assert pauses == [1, 2]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_people_see_each_attempt(listener: Listener) -> None:
+    listener.answers = [httpx.Response(503, text="busy"), httpx.Response(200, text="fine")]
+    lines = run("trigger", "payment.completed", "--retries", *OFFLINE).stdout.splitlines()
+    assert [line.rpartition(" (")[0] for line in lines[1:]] == ["attempt 1: 503 busy", "attempt 2: 200 fine"]
+
+
+# --- The provider's patience --------------------------------------------------------------------------
+def test_no_longer_is_waited_than_the_provider_waits() -> None:
+    with sender.connection(URL) as http:
+        assert http.timeout == httpx.Timeout(30)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (30.0, Answer(200, "fine", 30.0)),
+        (30.5, Answer(None, "200 came after 30.5 seconds, too late", 30.5)),
+    ],
+)
+def test_an_answer_that_comes_too_late_is_none(seconds: float, expected: Answer) -> None:
+    times = iter([1000.0, 1000.0 + seconds])
+    with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, text="fine"))) as http:
+        assert sender.deliver(http, URL, b"{}", "00", lambda: next(times)) == expected
+
+
+def hang(_: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("timed out")
+
+
+def test_a_listener_that_hangs_is_said_to_give_no_answer(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    put_in_place_of_the_network(hang, monkeypatch)
+    with pytest.raises(Failure, match=f"{URL} did not answer: timed out"):
+        trigger("payment.completed")
+
+
+# --- The editor ---------------------------------------------------------------------------------------
+type Editor = Callable[[str], None]
+
+
+@pytest.fixture
+def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Editor:
+    """Puts a script in the editor's place. `text` is the file's text before, and what it is set to is saved."""
+
+    def editor(script: str) -> None:
+        program = tmp_path / "editor.py"
+        opened = "import pathlib, sys\nfile = pathlib.Path(sys.argv[1])\ntext = before = file.read_text()\n"
+        program.write_text(f"{opened}{script}\n")
+        monkeypatch.delenv("VISUAL", raising=False)
+        monkeypatch.setenv("EDITOR", shlex.join([sys.executable, "-S", str(program)]))
+
+    return editor
+
+
+def test_what_is_written_in_the_editor_is_sent(listener: Listener, editor: Editor) -> None:
+    editor("file.write_text(text.replace('100.00', '7.50').replace('order-1003', 'of-the-editor'))")
+    assert trigger("payment.completed", "--edit") == 0
+    assert data(listener)["reference"] == "of-the-editor"
+    assert b'"amount": 7.50\n' in listener.requests[0].content
+
+
+def test_the_editor_shows_what_would_be_sent(listener: Listener, editor: Editor, tmp_path: Path) -> None:
+    editor(f"pathlib.Path({str(tmp_path / 'shown')!r}).write_text(text)")
+    trigger("payment.completed", "--uuid", "u-1", "--set", "data.reference=order-7", "--edit")
+    assert (tmp_path / "shown").read_bytes() == listener.requests[0].content + b"\n"
+
+
+@pytest.mark.parametrize("script", ["", "file.write_text(text)", "file.write_text(text + chr(10))"])
+def test_what_is_left_as_it_was_is_sent_as_it_was(
+    listener: Listener, editor: Editor, tmp_path: Path, script: str
+) -> None:
+    file = tmp_path / "own.json"
+    file.write_text('{"event":"x",  "data":{"amount":1.10}}')
+    editor(script)
+    trigger("--file", str(file), "--edit")
+    assert listener.requests[0].content == file.read_bytes()
+
+
+def test_an_emptied_file_sends_nothing(listener: Listener, editor: Editor) -> None:
+    editor("file.write_text(chr(10))")
+    assert (trigger("payment.completed", "--edit"), listener.requests) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("file.write_text(text.replace(',', '', 1))", r"not JSON: Expecting ',' delimiter: line 3 column 3"),
+        ("file.write_text('[' * 100_000)", "not JSON: It is nested too deep"),
+        ("file.write_bytes(bytes([255]))", "The editor did not work"),
+        ("sys.exit(1)", "The editor did not work: .*Editing failed"),
+    ],
+)
+def test_what_cannot_be_sent_from_the_editor_is_refused(
+    listener: Listener, editor: Editor, script: str, reason: str
+) -> None:
+    editor(script)
+    with pytest.raises(Failure, match=reason):
+        trigger("payment.completed", "--edit")
+    assert listener.requests == []
+
+
+@pytest.mark.parametrize("command", ["/no/such/editor", "an 'unfinished quotation"])
+def test_an_editor_that_cannot_be_started_is_said_to_be_so(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("VISUAL", command)
+    with pytest.raises(Failure, match="The editor did not work"):
+        trigger("payment.completed", "--edit")
+    assert listener.requests == []
+
+
 # --- What cannot be sent -----------------------------------------------------------------------------
 def test_an_event_without_a_sample_is_answered_with_those_that_have_one(listener: Listener) -> None:
     with pytest.raises(
@@ -215,6 +367,20 @@ def test_an_event_without_a_sample_is_answered_with_those_that_have_one(listener
     [
         (),
         ("payment.completed", "--file", __file__),
+        ("payment.completed", "--scenario", "paid"),
+        ("--file", __file__, "--scenario", "paid"),
+        ("payment.completed", "--list"),
+        ("--scenario", "paid-in-gold"),
+        ("--scenario", "paid", "--repeat", "2"),
+        ("--scenario", "paid", "--edit"),
+        ("--scenario", "paid", "--count", "2"),
+        ("--scenario", "paid", "--set", "data.reference.x=1"),
+        ("payment.completed", "--rate", "2"),
+        ("payment.completed", "--senders", "2"),
+        ("--scenario", "storm"),  # to a URL that is neither this machine's nor a stack's
+        ("--scenario", "storm", "--uuid", "u-1"),
+        ("--scenario", "storm", "--count", "100001"),
+        ("--scenario", "storm", "--senders", "17"),
         ("--file", "no-such-file"),
         ("payment.completed", "--set", "data.amount"),
         ("payment.completed", "--set", "data.reference.x=1"),

@@ -1,47 +1,109 @@
-"""`wickiepay trigger`: sends a signed delivery, as the provider would."""
+"""`wickiepay trigger`: sends signed deliveries, as the provider would."""
 
-import json
 import os
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import random
 from pathlib import Path
-from typing import Annotated, Literal
-from uuid import uuid4
+from typing import Annotated, Final, Literal
 
 import typer
 
 from wickiepay import clock
-from wickiepay.errors import UnusableBody
-from wickiepay.event import parse
-from wickiepay.reserialise import NotReserialisable
-from wickiepay.signature import covered_text, sign
-from wickiepay_cli import payload, samples, sender, stack
-from wickiepay_cli.display import say, show_json
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.options import AsJson, Profile, Region, StackName
-from wickiepay_cli.sender import Answer
+from wickiepay_cli import samples, sender, stack
+from wickiepay_cli.commands.delivery import deliver
+from wickiepay_cli.commands.scenario import play
+from wickiepay_cli.composition import compose
+from wickiepay_cli.display import show_json, show_table
+from wickiepay_cli.lives import Cast
+from wickiepay_cli.options import AsJson, Profile, Region, StackName, Yes
+from wickiepay_cli.scenarios import SCENARIOS, STORM
+from wickiepay_cli.sender import Sender
+from wickiepay_cli.volley import MAX_COUNT, MAX_SENDERS, Size
+
+DEFAULT_COUNT: Final = 100
+DEFAULT_SENDERS: Final = 4
+"""Of a storm."""
+
+_SCENARIOS: Final = "Scenarios"
+
+HELP: Final = """\
+Sign deliveries and send them as the provider would: a sample, a payload of your own, or a whole scenario.
+
+A sample gets a fresh uuid and the present time, unless they are set; its amounts go out as they are spelled.
+Exit code 1 unless each delivery is taken (a 2xx) or, in a scenario, answered as it must be. The scenarios:
+
+""" + "\n".join(f"{name:<24}{scenario.tells}" for name, scenario in SCENARIOS.items())
+
+EXAMPLES: Final = """\
+Example: wickiepay trigger payment.completed --set data.reference=order-7
+Example: wickiepay trigger --scenario underpaid-then-accepted
+Example: wickiepay trigger --scenario storm --count 500 --rate 20"""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What was sent. `event`, `uuid` and `event_key` are what the listener should make of it; None for no event."""
-
-    event: str | None
-    uuid: str | None
-    event_key: str | None
-    url: str
-    scheme: str
-    body: str
+def _known(scenario: str | None) -> str | None:
+    if scenario is not None and scenario not in SCENARIOS:
+        raise typer.BadParameter(f"there is no scenario {scenario}. There are: {', '.join(SCENARIOS)}.")
+    return scenario
 
 
 def trigger(  # noqa: PLR0913  options
-    event: Annotated[str | None, typer.Argument(metavar="EVENT", help="The type: payment.completed …")] = None,
+    event: Annotated[
+        str | None,
+        typer.Argument(metavar="EVENT", help="The type: payment.completed …", autocompletion=samples.event_types),
+    ] = None,
     *,
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Instead of EVENT: one of the above.",
+            callback=_known,
+            autocompletion=lambda: list(SCENARIOS),
+            rich_help_panel=_SCENARIOS,
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_COUNT,
+            help="Deliveries of a storm.",
+            show_default=str(DEFAULT_COUNT),
+            rich_help_panel=_SCENARIOS,
+        ),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            min=0.1,
+            help="Deliveries of a storm a second, at the most.",
+            show_default="all",
+            rich_help_panel=_SCENARIOS,
+        ),
+    ] = None,
+    senders: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MAX_SENDERS,
+            help="That send a storm side by side.",
+            show_default=str(DEFAULT_SENDERS),
+            rich_help_panel=_SCENARIOS,
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, readable=True, help="Instead of EVENT: a payload of your own, sent as it is."
+        ),
+    ] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the events and scenarios, and send nothing.")] = False,
     uuid: Annotated[str | None, typer.Option(help="The uuid of what it is about.", show_default="a fresh one")] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="A field to change: data.displayCurrency.amount=100.00"),
     ] = None,
+    edit: Annotated[bool, typer.Option("--edit", help="Change the payload in $VISUAL or $EDITOR first.")] = False,
     scheme: Annotated[Literal["raw", "node", "python"], typer.Option(help="What of the body is signed.")] = "raw",
     secret: Annotated[
         str | None,
@@ -49,82 +111,63 @@ def trigger(  # noqa: PLR0913  options
     ] = None,
     url: Annotated[str | None, typer.Option(help="Where to send it.", show_default="the stack's")] = None,
     repeat: Annotated[int, typer.Option(min=1, help="How often to send it, one after another.")] = 1,
-    file: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, readable=True, help="A payload of your own, sent as it is."),
-    ] = None,
+    retries: Annotated[
+        bool, typer.Option("--retries", help="Try three times, as the provider does, with growing pauses.")
+    ] = False,
+    yes: Yes = False,
     as_json: AsJson = False,
     stack_name: StackName = None,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Sign a sample of an event and send it, as the provider would; exit code 1 unless every answer is a 2xx.
-
-    The sample gets a fresh uuid and the present time, unless they are set; its amounts go out as they are spelled.
-    """
-    body = _body(event, file, uuid, assignments or [])
+    """Described by `HELP`."""
+    if sum((event is not None, scenario is not None, file is not None, listing)) != 1:
+        raise typer.BadParameter("give one of EVENT, for a sample, --scenario, --file and --list.")
+    if listing:
+        _list(as_json=as_json)
+        return
+    if scenario is not None and (edit or repeat > 1):
+        raise typer.BadParameter("--edit and --repeat go with a single delivery.")
+    size = _size(scenario, count, rate, senders)
+    if size and uuid is not None:
+        raise typer.BadParameter("a storm is about many of them.", param_hint="--uuid")
+    if size and url is not None and not sender.is_this_machine(url):
+        raise typer.BadParameter("a storm goes to this machine, or to a stack's own URL.", param_hint="--url")
+    changes = assignments or []
+    body = None if scenario else compose(event, file, uuid, changes, edit=edit)
+    where = None if url else {"--stack": stack_name, "--profile": profile, "--region": region}
     key = None if secret is None else os.fsencode(secret)
     if url is None or key is None:
         found = stack.find(stack_name, profile, region)
         url = found.output("WebhookUrl") if url is None else url
         key = found.signing_secret() if key is None else key
-    try:
-        signature = sign(body, key, scheme)
-    except NotReserialisable as error:
-        raise Failure(f"The payload cannot be signed under the scheme {scheme}: {error}") from error
-    sent = _sent(body, scheme, url)
+    if size and where and stack_name and not yes:
+        typer.confirm(f"Send {size.count} deliveries to the stack {stack_name}?", abort=True, err=True)
     with sender.connection(url) as http:
-        answers = [sender.deliver(http, url, body, signature) for _ in range(repeat)]
-    if as_json:
-        show_json({**asdict(sent), "answers": [_answer(answer) for answer in answers]})
-    else:
-        _show(sent, answers)
-    if not all(answer.accepted for answer in answers):
+        to_listener = Sender(http, url, key, scheme, retries)
+        if body is not None:
+            went_well = deliver(body, repeat, to_listener, as_json=as_json)
+        else:
+            assert scenario
+            cast = Cast.of(scenario, uuid, clock.now(), random.Random(), changes)  # noqa: S311  nothing secret
+            went_well = play(scenario, cast, to_listener, size, where, as_json=as_json)
+    if not went_well:
         raise typer.Exit(1)
 
 
-def _body(event: str | None, file: Path | None, uuid: str | None, assignments: Sequence[str]) -> bytes:
-    """The body to send, as the command's arguments describe it."""
-    if (event is None) == (file is None):
-        raise typer.BadParameter("give either EVENT, for a sample, or --file, for a payload of your own.")
-    text = file.read_bytes() if file else samples.sample(str(event))
-    if file and uuid is None and not assignments:
-        return text
-    try:
-        envelope = payload.read(text)
-    except ValueError as error:
-        raise Failure(f"{file} is not JSON that could be changed: {error}") from error
-    if file is None:
-        samples.refresh(envelope, str(uuid4()), clock.now())
-    if uuid is not None:
-        samples.identify(envelope, uuid)
-    for assignment in assignments:
-        try:
-            payload.assign(envelope, assignment)
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--set") from error
-    return payload.write(envelope).encode()
+def _size(scenario: str | None, count: int | None, rate: float | None, senders: int | None) -> Size | None:
+    """That of a storm; None for anything else, which has a size of its own."""
+    if scenario == STORM:
+        return Size(count or DEFAULT_COUNT, rate, senders or DEFAULT_SENDERS)
+    if count or rate or senders:
+        raise typer.BadParameter(f"--count, --rate and --senders go with --scenario {STORM}.")
+    return None
 
 
-def _sent(body: bytes, scheme: str, url: str) -> Sent:
-    text = body.decode(errors="replace")
-    try:
-        event = parse(covered_text(body, scheme), body)
-    except UnusableBody:
-        return Sent(None, None, None, url, scheme, text)
-    return Sent(event.name, event.uuid, event.event_key, url, scheme, text)
-
-
-def _answer(answer: Answer) -> dict[str, object]:
-    """An answer as JSON: its body as what it holds, where that is JSON, else as text."""
-    try:
-        body: object = json.loads(answer.text)
-    except ValueError:
-        body = answer.text
-    return {"status": answer.status, "body": body, "seconds": answer.seconds}
-
-
-def _show(sent: Sent, answers: Sequence[Answer]) -> None:
-    say(f"{sent.event_key or 'no event'} {sent.uuid or ''} → {sent.url} ({sent.scheme})")
-    for answer in answers:
-        say(f"{answer.status} {answer.text} ({answer.seconds * 1000:.0f} ms)")
+def _list(*, as_json: bool) -> None:
+    if as_json:
+        scenarios = [{"name": name, "tells": scenario.tells} for name, scenario in SCENARIOS.items()]
+        show_json({"events": samples.event_types(), "scenarios": scenarios})
+    else:
+        show_table(("scenario", "what comes, and how it ends"), ((n, each.tells) for n, each in SCENARIOS.items()))
+        show_table(("event",), ((event,) for event in samples.event_types()))

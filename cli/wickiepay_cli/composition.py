@@ -1,0 +1,60 @@
+"""The body of a delivery, made as a person describes it: from a sample or a file, with fields that are changed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import click
+import typer
+
+from wickiepay import clock
+from wickiepay_cli import payload, samples
+from wickiepay_cli.failure import Failure
+from wickiepay_cli.payload import Json
+
+
+def compose(event: str | None, file: Path | None, uuid: str | None, assignments: Sequence[str], *, edit: bool) -> bytes:
+    """The body of `event`'s sample, or else of `file`, after all that is to be changed in it.
+
+    A file in which nothing is changed stays as it is, byte by byte. Raises `Failure` where it is no JSON that could be
+    changed, and `typer.Abort` where the editor was left with nothing.
+    """
+    text = file.read_bytes() if file else samples.sample(str(event))
+    if file and uuid is None and not assignments and not edit:
+        return text
+    try:
+        envelope = payload.read(text)
+    except ValueError as error:
+        raise Failure(f"{file} is not JSON that could be changed: {error}") from error
+    if file is None:
+        samples.refresh(envelope, str(uuid4()), clock.now())
+    if uuid is not None:
+        samples.identify(envelope, uuid)
+    assign_all(envelope, assignments)
+    body = text if file and uuid is None and not assignments else payload.write(envelope).encode()
+    return _edited(payload.write(envelope), body) if edit else body
+
+
+def assign_all(envelope: Json, assignments: Sequence[str]) -> None:
+    """Carries out each `path=value` of the option --set. Raises `typer.BadParameter` for one that cannot be."""
+    for assignment in assignments:
+        try:
+            payload.assign(envelope, assignment)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--set") from error
+
+
+def _edited(shown: str, body: bytes) -> bytes:
+    """What the person at the editor makes of `shown`; `body` where nothing."""
+    try:
+        text = click.edit(shown, extension=".json")
+    except (click.ClickException, ValueError) as error:  # ValueError: a command, or a text, that cannot be read
+        raise Failure(f"The editor did not work: {error}") from error
+    if text is None or text.strip() == shown:
+        return body
+    if not text.strip():
+        raise typer.Abort
+    try:
+        return payload.write(payload.read(text)).encode()
+    except ValueError as error:
+        raise Failure(f"What you wrote is not JSON: {error}") from error
