@@ -15,6 +15,7 @@ from wickiepay_cli.commands.redrive import redrive
 from wickiepay_cli.commands.replay import replay
 from wickiepay_cli.commands.samples import samples
 from wickiepay_cli.commands.trigger import EXAMPLES, HELP, trigger
+from wickiepay_cli.commands.verify import verify
 from wickiepay_cli.failure import EXPECTED, sentence
 from wickiepay_cli.local.run import local_app
 
@@ -33,6 +34,7 @@ app.add_typer(payments_app, name="payments")
 app.add_typer(balances_app, name="balances")
 app.add_typer(dlq_app, name="dlq")
 app.command(epilog="Example: wickiepay doctor --repair")(doctor)
+app.command(epilog="Example: wickiepay verify --request captured.har")(verify)
 app.command(hidden=True)(samples)
 
 

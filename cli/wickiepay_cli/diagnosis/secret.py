@@ -1,0 +1,113 @@
+"""What happens to a secret between where it is kept and where it signs; and other ways to sign with it."""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from wickiepay_cli import payload
+from wickiepay_cli.diagnosis.change import Change, Changes, Finding
+from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
+
+_AS_GIVEN = "Use the secret as WickiePay shows it, as text: its bytes are the key."
+_ONE_WAY = "Give both sides the secret in the same form: the text as it is."
+_UNSET = "Set the secret where the signature is made, and refuse to start without one."
+
+
+def _unquoted(secret: bytes) -> bytes:
+    return secret[1:-1] if secret[:1] == secret[-1:] and secret[:1] in {b"'", b'"'} else secret
+
+
+def _only_value(secret: bytes) -> bytes:
+    match payload.read(secret):
+        case dict() as members if len(members) == 1:
+            [value] = members.values()
+            if isinstance(value, str):
+                return value.encode()
+    raise ValueError("not a JSON object of one text")
+
+
+def _from_base64(secret: bytes) -> bytes:
+    return base64.b64decode(secret.translate(bytes.maketrans(b"-_", b"+/")), validate=True)
+
+
+SECRET_CHANGES: Final[Changes[bytes]] = (
+    Change("secret_unset", "The signature was made with an empty secret.", _UNSET, lambda _: b""),
+    Change("secret_unset", 'The signature was made with "undefined" for a secret.', _UNSET, lambda _: b"undefined"),
+    Change("secret_unset", 'The signature was made with "None" for a secret.', _UNSET, lambda _: b"None"),
+    Change("secret_unset", 'The signature was made with "null" for a secret.', _UNSET, lambda _: b"null"),
+    Change(
+        "secret_local",
+        "The signature was made with the secret that local stacks have by default.",
+        "Sign with this stack's own: wickiepay trigger --stack NAME does.",
+        lambda _: DEFAULT_SIGNING_SECRET.encode(),
+    ),
+    Change("secret_base64", "The signature was made with the secret decoded from base64.", _ONE_WAY, _from_base64),
+    Change(
+        "secret_hex",
+        "The signature was made with the secret decoded from hexadecimal.",
+        _ONE_WAY,
+        lambda secret: bytes.fromhex(secret.decode("ascii")),
+    ),
+    Change(
+        "secret_without_prefix",
+        'The signature was made with the secret without its "whsec_".',
+        "The prefix is a part of the secret: sign and verify with all of it.",
+        lambda secret: secret.removeprefix(b"whsec_"),
+    ),
+    Change(
+        "secret_with_prefix",
+        'The signature was made with "whsec_" before the secret.',
+        "The prefix is a part of the secret: sign and verify with all of it.",
+        lambda secret: secret if secret.startswith(b"whsec_") else b"whsec_" + secret,
+    ),
+    Change(
+        "secret_newline",
+        "The signature was made with the secret and a newline after it.",
+        "Strip the secret where the signature is made: it was read from a file, or written with echo.",
+        lambda secret: secret + b"\n",
+    ),
+    Change("secret_quoted", "The quotes around the secret are taken for a part of it.", _AS_GIVEN, _unquoted),
+    Change(
+        "secret_blanks",
+        "There is white space around the secret, such as the end of a line.",
+        "Write it without: printf '%s', not echo; and strip what is read from a file.",
+        bytes.strip,
+    ),
+    Change(
+        "secret_with_name",
+        "The name of a variable stands before the secret (NAME=…).",
+        "Take what follows the equals sign.",
+        lambda secret: re.sub(rb"\A\s*(?:export )?\w+=", b"", secret),
+    ),
+    Change(
+        "secret_in_json",
+        "The secret is kept as JSON; what signs is the value in it.",
+        "Store it in Secrets Manager as plain text, not as a key and a value.",
+        _only_value,
+    ),
+)
+
+NO_HMAC: Final[Mapping[str, Callable[[bytes, bytes], bytes]]] = {
+    "HMAC of the secret, with the body for a key": lambda key, body: hmac.digest(body, key, "sha256"),
+    "SHA-256 of the body alone": lambda _, body: hashlib.sha256(body).digest(),
+    "SHA-256 of secret and body": lambda key, body: hashlib.sha256(key + body).digest(),
+    "SHA-256 of body and secret": lambda key, body: hashlib.sha256(body + key).digest(),
+}
+"""What signatures are by mistake made as, from a secret and a body."""
+
+EMPTY: Final = Finding(
+    "secret_empty", "The secret is empty: nothing is signed with it.", "Set it: perhaps a variable is not exported."
+)
+PREVIOUS: Final = Finding(
+    "secret_previous",
+    "The signature is made with the previous secret: valid until that one is retired.",
+    "Where the rotation is long over: WickiePay still signs with the old secret, give it the new one.",
+)
+
+
+def no_hmac(way: str) -> Finding:
+    """That a signature was made in one of the ways of `NO_HMAC`."""
+    return Finding("not_hmac", f"The signature is the {way}.", "Sign with HMAC-SHA256: the secret is the key.")

@@ -1,0 +1,80 @@
+"""Whether a signature is right, and if not, why."""
+
+import hmac
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Literal
+
+from wickiepay.errors import SignatureError, SignatureMissing
+from wickiepay.signature import SCHEMES, parse_signature, sign, verify
+from wickiepay_cli.diagnosis import header, secret
+from wickiepay_cli.diagnosis.change import Finding
+from wickiepay_cli.diagnosis.explanations import Explanation, Signatures, altered, not_hmac, other_scheme
+from wickiepay_cli.diagnosis.others import Known, of_another
+from wickiepay_cli.diagnosis.signs import signs_of
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A body and the text of its signature, None where there was none; and, where known, how long it said to be."""
+
+    body: bytes
+    signature: str | None
+    declared_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Valid, under which scheme and with which secret, and what is remarkable about it; or not, and why.
+
+    Of the reasons, those that are certain come first, then the likely ones.
+    """
+
+    valid: bool
+    scheme: str | None
+    secret: Literal["current", "previous"] | None
+    findings: Explanation
+
+
+def diagnose(
+    received: Received,
+    secrets: Sequence[bytes],
+    others: Iterable[Known] = (),
+    schemes: Sequence[str] = tuple(SCHEMES),
+) -> Verdict:
+    """Whether the signature is valid under one of `schemes` with one of `secrets`, the current one first.
+
+    Where it is not, `others` are gone through for the body that it belongs to, if nothing else explains it.
+    """
+    try:
+        digest = parse_signature(received.signature)
+        verified = verify(received.body, digest, secrets, schemes)
+    except SignatureMissing:
+        return Verdict(valid=False, scheme=None, secret=None, findings=[header.MISSING])
+    except SignatureError:
+        return Verdict(valid=False, scheme=None, secret=None, findings=_why(received, secrets, others, schemes))
+    is_current = hmac.compare_digest(sign(verified.text, secrets[0]), digest.hex())
+    remarks = [*([] if is_current else [secret.PREVIOUS]), *header.remarks(received.signature or "")]
+    return Verdict(valid=True, scheme=verified.scheme, secret="current" if is_current else "previous", findings=remarks)
+
+
+def _why(
+    received: Received, secrets: Sequence[bytes], others: Iterable[Known], schemes: Sequence[str]
+) -> Sequence[Finding]:
+    signatures = Signatures((received.signature or "").strip(" \t"))
+    if not signatures.forms:
+        return [header.MALFORMED]
+    body, plain = received.body, [each for each in secrets if each]
+    explanations = chain(
+        other_scheme(signatures, body, plain, schemes),
+        altered(signatures, body, secrets),
+        not_hmac(signatures, body, plain),
+        of_another(signatures, body, plain, others),
+    )
+    unexplained = [
+        *signatures.forms[0].faults,
+        *([] if plain else [secret.EMPTY]),
+        *signs_of(body, received.declared_length),
+    ]
+    return next(explanations, unexplained)

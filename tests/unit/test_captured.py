@@ -1,0 +1,222 @@
+"""Requests are read as they were sent, however they were captured."""
+
+import base64
+import contextlib
+import json
+from typing import Any, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wickiepay_cli.captured import read
+from wickiepay_cli.diagnosis.verdict import Received
+from wickiepay_cli.failure import Failure
+
+SIGNATURE: Final = "5a" * 32
+BODY: Final = '{"event":"payment.completed","data":{"reference":"Café 1\'7 $\'x","amount":100.00}}'
+SENT: Final = Received(BODY.encode(), SIGNATURE)
+
+
+def quoted(text: str) -> str:
+    """As a shell takes it."""
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def ansi_c(text: str) -> str:
+    """As browsers copy a request for bash where there is more in it than a quoted text holds."""
+    return "$'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("é", "\\u00e9").replace("\n", "\\n") + "'"
+
+
+def in_octal(text: str) -> str:
+    """As bash itself shows a text: by its bytes."""
+    plain = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return "$'" + "".join(c if c.isascii() else "".join(f"\\{byte:o}" for byte in c.encode()) for c in plain) + "'"
+
+
+# --- curl --------------------------------------------------------------------------------------------
+HEADER: Final = f"-H 'X-Webhook-Signature: {SIGNATURE}'"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"curl -X POST https://example.com/hook {HEADER} --data-raw {quoted(BODY)}",
+        f"curl https://example.com/hook {HEADER} --data-binary {quoted(BODY)} --compressed\n",
+        f"$ curl -sS -i {HEADER} -d {quoted(BODY)} https://example.com/hook",
+        f"curl 'https://example.com/hook' \\\n  {HEADER} \\\n  --data-raw {ansi_c(BODY)} \\\n  --insecure",
+        f"curl https://example.com/hook --data-raw {in_octal(BODY)} {HEADER.replace('X-Webhook', 'x-webhook')}",
+        f"  curl -XPOST --header x-webhook-signature:{SIGNATURE} --json {quoted(BODY)} https://example.com",
+        f"\ufeffcurl {HEADER} --data={quoted(BODY)} https://example.com",
+    ],
+)
+def test_a_curl_command_is_read(command: str) -> None:
+    assert read(command.encode()) == SENT
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")).filter(
+        lambda text: text[:1] not in {"@", "-"}
+    )
+)
+def test_whatever_curl_sends_is_read_byte_for_byte(text: str) -> None:
+    for written in (quoted(text), ansi_c(text), in_octal(text)):
+        assert read(f"curl https://example.com -d {written}".encode()).body == text.encode()
+
+
+def test_bytes_that_are_no_text_are_kept() -> None:
+    assert read(b'curl https://example.com -d \'{"a":"\xe9"}\'').body == b'{"a":"\xe9"}'
+
+
+def test_several_data_are_joined_as_curl_does() -> None:
+    assert read(b"curl https://example.com -d a=1 -d b=2").body == b"a=1&b=2"
+
+
+# --- HAR ---------------------------------------------------------------------------------------------
+def request(method: str, signature: str | None, body: str | None = BODY, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    headers = [{"name": "Host", "value": "example.com"}]
+    if signature is not None:
+        headers.append({"name": "X-Webhook-Signature", "value": signature})
+    posted = {} if body is None else {"postData": {"mimeType": "application/json", "text": body}}
+    return {"request": {"method": method, "headers": headers, "bodySize": -1, **posted, **more}}
+
+
+def har(*entries: object) -> bytes:
+    return json.dumps({"log": {"version": "1.2", "entries": entries}}, indent=1).encode()
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [request("POST", SIGNATURE)],
+        [request("GET", None, None), request("POST", None), request("POST", SIGNATURE), request("POST", "0" * 64)],
+        ["nonsense", {}, request("GET", "0" * 64), request("POST", SIGNATURE)],
+    ],
+)
+def test_the_first_signed_post_of_an_archive_is_read(entries: list[object]) -> None:
+    assert read(har(*entries)) == SENT
+
+
+def test_without_a_signed_post_the_first_post_is_read() -> None:
+    assert read(har(request("GET", None), request("POST", None), request("POST", None, "later"))) == Received(
+        BODY.encode(), None
+    )
+
+
+def test_an_entry_can_be_chosen() -> None:
+    assert read(har(request("POST", "0" * 64), request("PUT", SIGNATURE)), 1) == SENT
+
+
+def test_a_body_in_base64_is_decoded() -> None:
+    data = {"text": base64.b64encode(BODY.encode()).decode(), "encoding": "base64"}
+    assert read(har(request("POST", SIGNATURE, postData=data))) == SENT
+
+
+def test_a_body_s_size_is_what_was_declared() -> None:
+    assert read(har(request("POST", SIGNATURE, bodySize=400))).declared_length == 400
+
+
+def test_an_entry_without_a_body_has_an_empty_one() -> None:
+    assert read(har(request("POST", SIGNATURE, None))).body == b""
+
+
+# --- An event of API Gateway -------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"body": BODY},
+        {"body": BODY, "isBase64Encoded": False},
+        {"body": base64.b64encode(BODY.encode()).decode(), "isBase64Encoded": True},
+    ],
+)
+def test_an_event_of_api_gateway_is_read(more: dict[str, object]) -> None:
+    event = {"version": "2.0", "headers": {"x-webhook-signature": SIGNATURE}, **more}
+    assert read(json.dumps(event).encode()) == SENT
+
+
+# --- As it went over the wire ------------------------------------------------------------------------
+LENGTH: Final = len(BODY.encode())
+
+
+def http(*headers: str, body: bytes = BODY.encode(), end: str = "\r\n", version: str = "HTTP/1.1") -> bytes:
+    return end.join([f"POST /webhooks/wickiepay {version}", *headers, "", ""]).encode() + body
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/1.0", "HTTP/2", "HTTP/2.0"])
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+def test_a_request_without_a_length_is_read_to_its_end(version: str, end: str) -> None:
+    assert read(http(f"X-Webhook-Signature: {SIGNATURE}", version=version, end=end)) == SENT
+
+
+@pytest.mark.parametrize("after", [b"", b"\n", b"\r\n"])
+def test_an_editor_s_newline_is_not_the_body_s(after: bytes) -> None:
+    headers = (f"X-Webhook-Signature: {SIGNATURE}", f"Content-Length: {LENGTH}")
+    assert read(http(*headers) + after) == Received(BODY.encode(), SIGNATURE, LENGTH)
+
+
+@pytest.mark.parametrize("body", [BODY.encode()[:-1], BODY.encode() + b" and more"])
+def test_a_length_that_is_wrong_takes_nothing_away(body: bytes) -> None:
+    received = read(http(f"X-Webhook-Signature: {SIGNATURE}", f"Content-Length: {LENGTH}", body=body))
+    assert received == Received(body, SIGNATURE, LENGTH)
+
+
+def test_chunks_are_joined() -> None:
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (BODY.encode()[:40], BODY.encode()[40:]))
+    headers = (f"X-Webhook-Signature: {SIGNATURE}", "Transfer-Encoding: chunked")
+    assert read(http(*headers, body=chunks + b"0\r\n\r\n")) == SENT
+
+
+def test_a_header_that_comes_twice_is_joined() -> None:
+    headers = (f"X-Webhook-Signature: {SIGNATURE}", "x-webhook-signature: 00")
+    assert read(http(*headers)).signature == f"{SIGNATURE}, 00"
+
+
+@pytest.mark.parametrize("length", ["", "9" * 5000, "-1", "many"])
+def test_a_length_that_is_none_declares_nothing(length: str) -> None:
+    event = {"headers": {"content-length": length}, "body": BODY}
+    assert read(json.dumps(event).encode()).declared_length is None
+
+
+# --- What is no request ------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"", "no end of its headers"),
+        (b"\xff\xfe", "no end of its headers"),
+        (b"hello\r\n\r\n", "neither curl, nor HAR, nor HTTP"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "neither curl, nor HAR, nor HTTP"),
+        (b"POST / HTTP/1.1\r\nHost: a\r\n", "no end of its headers"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "neither curl, nor HAR, nor HTTP"),
+        (b"curl https://example.com", "sends no body"),
+        (b"curl https://example.com -d 'open", "cannot be read: No closing quotation"),
+        (b"curl https://example.com -d", "cannot be read: argument"),
+        (b"curl https://example.com -d @body.json", "give it with --body body.json"),
+        (b"{", "begins as JSON does"),
+        (b'{"a":' * 10_000, "begins as JSON does"),
+        (b"{}", "neither a HAR archive nor an event"),
+        (BODY.encode(), "neither a HAR archive nor an event"),
+        (b'{"log":{"entries":{}}}', "neither a HAR archive nor an event"),
+        (har(), "no POST"),
+        (har(request("GET", SIGNATURE)), "no POST"),
+        (har({"request": {"method": "POST"}}), "has no request with headers"),
+        (har(request("POST", SIGNATURE, postData={"text": "?", "encoding": "base64"})), "not encoded as it says"),
+        (b'{"headers":{},"body":"?","isBase64Encoded":true}', "not encoded as it says"),
+        (b'{"headers":{},"body":"\\ud800"}', "not encoded as it says"),
+    ],
+)
+def test_what_is_no_request_is_refused_in_a_sentence(text: bytes, sentence: str) -> None:
+    with pytest.raises(Failure, match=sentence):
+        read(text)
+
+
+def test_an_entry_that_is_not_there_is_refused() -> None:
+    with pytest.raises(Failure, match="no entry 1 in the archive: it has 1, counted from 0"):
+        read(har(request("POST", SIGNATURE)), 1)
+
+
+@given(
+    st.binary() | st.builds(b"POST / HTTP/1.1\r\n%b".__mod__, st.binary()) | st.builds(b"curl %b".__mod__, st.binary())
+)
+def test_whatever_is_given_is_a_request_or_refused(text: bytes) -> None:
+    with contextlib.suppress(Failure):
+        assert isinstance(read(text), Received)
