@@ -170,7 +170,7 @@ def test_the_environments_are_as_described() -> None:
 def test_what_stays_when_the_stack_is_deleted_is_named() -> None:
     [named] = re.findall(r"\*\*What stays\*\*, on purpose, and is billed on: (.*?)\.", TEXT)
     assert set(named.split(", ")) == {
-        name for name, each in RESOURCES.items() if each.get("DeletionPolicy") == "Retain"
+        name for name, each in RESOURCES.items() if each.get("DeletionPolicy") == "RetainExceptOnCreate"
     }
 
 

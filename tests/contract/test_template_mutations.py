@@ -332,7 +332,7 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
     dashboard.every_figure_is_one_that_there_is: [
         reworded(BODY, '"DeliveryDuplicate"', '"DeliveryDuplicated"'),
         reworded(BODY, '"service", "relay"', '"service", "ingest"'),
-        reworded(BODY, '"Latency"', '"Duration"'),
+        reworded(BODY, '"TimeTo200"', '"TimeTo201"'),
         reworded(BODY, 'service\\",\\"event_type', 'event_type\\",\\"event'),
         reworded(BODY, '\\"WickiePay/${AWS::StackName}\\"', "WickiePay/${AWS::StackName}"),
     ],

@@ -174,7 +174,10 @@ def test_events_are_announced_unless_that_is_switched_off(
         ({"EventRetentionDays": "34"}, "35 to 3650"),
         ({"IngestReservedConcurrency": "0"}, "1 to 9999"),
         ({"Rollout": "Canary10Percent1Minutes"}, "AllowedValues"),
-        ({"SourceAllowList": "example.com"}, "networks in CIDR notation"),
+        *(
+            ({"SourceAllowList": network}, "networks in CIDR notation")
+            for network in ("example.com", "10.0.0.0/33", "256.0.0.1", "1.2.3/24", "dead", "10.0.0.0/8,", "::/129")
+        ),
         ({"TruststoreUri": "https://example.com/truststore.pem"}, "an object in S3"),
     ],
 )

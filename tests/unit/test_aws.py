@@ -168,7 +168,7 @@ def test_a_store_that_hangs_is_out_before_long(listener: socket.socket) -> None:
         (aws.sqs(), 2),
         (aws.events(), 2),
         (aws.secretsmanager(), 1),
-        (aws.lambda_(), 3),
+        (aws.lambda_(), 6),
         (aws.codedeploy(), 5),
         (aws.dynamodb(attempts=5), 5),
         (aws.sqs(attempts=1), 1),

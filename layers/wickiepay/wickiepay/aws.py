@@ -105,8 +105,11 @@ def secretsmanager(*, attempts: int = 1) -> "SecretsManagerClient":
     return client
 
 
-def lambda_(*, attempts: int = 3) -> "LambdaClient":
-    """A client of Lambda that makes at most `attempts` calls of each request, and waits for what functions take."""
+def lambda_(*, attempts: int = 6) -> "LambdaClient":
+    """A client of Lambda that makes at most `attempts` calls of each request, and waits for what functions take.
+
+    So many because a flood of deliveries may take up all that can run at once, and must not hold back a new version.
+    """
     client: LambdaClient = _client("lambda", attempts=attempts, read_seconds=INVOKE_SECONDS)
     return client
 

@@ -106,7 +106,8 @@ def mail_goes_to_the_address_that_is_given(template: Template) -> Iterator[str]:
 def metric_filters_read_fields_that_the_log_has(template: Template) -> Iterator[str]:
     stack = template.stack()
     for name, metric_filter in stack.of_type("AWS::Logs::MetricFilter").items():
-        fields = set(re.findall(r"\$\.(\w+)", metric_filter["FilterPattern"]))
+        values = " ".join(made["MetricValue"] for made in metric_filter["MetricTransformations"])
+        fields = set(re.findall(r"\$\.(\w+)", f"{metric_filter['FilterPattern']} {values}"))
         yield from (f"{name} reads {field}" for field in fields - logged(stack, metric_filter["LogGroupName"]))
 
 

@@ -11,7 +11,7 @@ def logged(stack: Stack, group: str) -> set[str]:
     """The fields of the lines in a log group."""
     stages = stack.of_type("AWS::ApiGatewayV2::Stage").values()
     if f"{group}.Arn" in [stage["AccessLogSettings"]["DestinationArn"] for stage in stages]:
-        return set(json.loads(re.sub(r"\$[\w.]+", "value", access_log_format(stack))))
+        return set(json.loads(re.sub(r"\$[\w.]+", "0", access_log_format(stack))))
     functions = stack.of_type("AWS::Lambda::Function")
     writing = [name for name, function in functions.items() if function["LoggingConfig"]["LogGroup"] == group]
     return set().union(*(observed()[name].log_fields for name in writing))

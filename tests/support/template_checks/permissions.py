@@ -93,7 +93,9 @@ REASONS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
         "PreTrafficFunction.Arn": {"lambda:InvokeFunction": "runs the hook"},
         "AlarmTopic": {"sns:Publish": "tells that a version was refused"},
         KEY: {"kms:Decrypt": "publishes", "kms:GenerateDataKey": "publishes"},
-        "*": {"cloudwatch:DescribeAlarms": "asks how the rollback alarms stand"},
+        "arn:aws:cloudwatch:us-east-1:123456789012:alarm:*": {
+            "cloudwatch:DescribeAlarms": "asks how the rollback alarms stand"
+        },
     },
     "RelayFunctionEveryMinuteRole": {
         "RelayFunctionAliaslive": {"lambda:InvokeFunction": "the schedule runs the relay"}
@@ -109,7 +111,10 @@ WILDCARDS: Final[Mapping[tuple[str, str], str]] = {
         "TellCodeDeploy",
         "arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:ServerlessDeploymentApplication/*",
     ): "this stack's groups: they wait for the hook, so its role cannot wait for them",
-    ("WatchTheAlarms", "*"): "CloudWatch lists alarms to nobody who may see only some of them",
+    (
+        "WatchTheAlarms",
+        "arn:aws:cloudwatch:us-east-1:123456789012:alarm:*",
+    ): "CloudWatch lists alarms to nobody who may see only some of them",
 }
 """Statement and what it names → why not in full. There is no other wildcard."""
 
@@ -201,5 +206,9 @@ def _allowed_attributes(of_role: Iterator[Mapping[str, Any]], action: str, table
         "dynamodb:Select": "SPECIFIC_ATTRIBUTES"
     }:
         return None  # a read that names nothing is of everything
+    if action == "dynamodb:UpdateItem" and condition.get("StringEqualsIfExists") != {
+        "dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"]
+    }:
+        return None  # the answer to an update may be the whole item
     names = condition.get("ForAllValues:StringEquals", {}).get("dynamodb:Attributes")
     return None if names is None else set(names)

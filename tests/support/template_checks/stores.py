@@ -25,8 +25,8 @@ KEYS: Final[Mapping[str, Callable[[Mapping[str, Any]], object]]] = {
 def what_holds_state_outlives_the_stack(template: Template) -> Iterator[str]:
     for name, resource in template.stack().resources.items():
         if resource["Type"] in STATEFUL or name == "DeadLetterQueue":
-            for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-                if resource.get(policy) != "Retain":
+            for policy, kept in {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}.items():
+                if resource.get(policy) != kept:
                     yield f"{name} has the {policy} {resource.get(policy)}"
 
 
