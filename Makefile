@@ -40,7 +40,7 @@ help: ## this list
 
 .PHONY: run
 run: .venv/.installed ## the whole stack on this machine (PORT, WICKIEPAY_WEBHOOK_SECRET)
-	@exec .venv/bin/wickiepay local run
+	@exec .venv/bin/wickiepay listen
 
 # --- Checking it ---------------------------------------------------------------------------------
 

@@ -1,12 +1,14 @@
 """The options that several commands share."""
 
 import re
+import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import typer
 
 from wickiepay import clock
+from wickiepay.event_log import State
 
 _WHERE = "Where the stack is"
 
@@ -59,3 +61,48 @@ Rate = Annotated[
     float | None, typer.Option("--rate", metavar="N", min=0.1, help="So many a second at the most.", show_default="all")
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before changing a deployed stack.")]
+
+
+_WHICH = "Which events"
+
+EventType = Annotated[
+    str | None,
+    typer.Option("--type", metavar="TYPE", help="Of this type, or pattern: payment.*", rich_help_panel=_WHICH),
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=moment,
+        metavar="TIME",
+        help="Received at this time or later: 2026-01-15T10:00, or 2h, 3d ago.",
+        show_default="the table's first",
+        rich_help_panel=_WHICH,
+    ),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=moment,
+        metavar="TIME",
+        help="Received at this time or earlier.",
+        show_default="now",
+        rich_help_panel=_WHICH,
+    ),
+]
+InState = Annotated[
+    State | None, typer.Option("--state", case_sensitive=False, help="In this state.", rich_help_panel=_WHICH)
+]
+OfUuid = Annotated[str | None, typer.Option("--uuid", help="Of this uuid.", rich_help_panel=_WHICH)]
+Reference = Annotated[
+    str | None, typer.Option(help="With this reference in their data; reads each body.", rich_help_panel=_WHICH)
+]
+Containing = Annotated[
+    str | None,
+    typer.Option("--text", help="With this text in their body, whatever its case.", rich_help_panel=_WHICH),
+]
+
+
+def naming(stack_name: str | None, profile: str | None, region: str | None) -> str:
+    """The options that find the same stack again, to be put behind a command that somebody is told to give next."""
+    options = {"--stack": stack_name, "--profile": profile, "--region": region}
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in options.items() if value)

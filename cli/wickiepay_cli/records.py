@@ -14,6 +14,12 @@ from wickiepay_cli.tables import Item, items_of, key_texts, only
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
+FIRST_OF_ALL: Final = date(2026, 1, 1)
+"""No listener is older."""
+
+PAGE: Final = 250
+"""Keys of a shard that are read at once: whoever wants the first few events should not pay for a whole megabyte."""
+
 _SHOWN: Final = ("uuid", "event_key", "event", "state", "received_at", "processed_at", "scheme", "error")
 
 
@@ -32,6 +38,10 @@ class Record:
     processed_at: str | None
     scheme: str
     error: str | None
+
+    def brief(self) -> "Record":
+        """What any record says, without what a whole one adds."""
+        return Record(*(getattr(self, name) for name in Record.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +74,20 @@ class EventRecords:
         self._table = table
 
     def first_day(self) -> date:
-        """The day (UTC) on which the table was made: nothing was received before."""
-        return self._client.describe_table(TableName=self._table)["Table"]["CreationDateTime"].astimezone(UTC).date()
+        """A day (UTC) before which nothing was received: when the table was made; of a restored one, our own first."""
+        table = self._client.describe_table(TableName=self._table)["Table"]
+        return FIRST_OF_ALL if "RestoreSummary" in table else table["CreationDateTime"].astimezone(UTC).date()
 
     def newest_first(self, first: date, last: date) -> Iterator[Record]:
         """The records of the days from `first` to `last` (UTC), the newest first, read as they are asked for."""
-        keys = (key for day in _backwards(first, last) for key in self._keys(day))
-        return map(_record, items_of(self._client, self._table, keys, only(_SHOWN)))
+        return map(_record, items_of(self._client, self._table, self._keys_of_days(first, last), only(_SHOWN)))
+
+    def whole_newest_first(self, first: date, last: date) -> Iterator[WholeRecord]:
+        """The same, with all that is on record of each."""
+        return map(_whole_record, items_of(self._client, self._table, self._keys_of_days(first, last)))
+
+    def _keys_of_days(self, first: date, last: date) -> Iterator[Item]:
+        return (key for day in _backwards(first, last) for key in self._keys(day))
 
     def of_uuid(self, uuid: str) -> list[WholeRecord]:
         """All that is on record under a uuid, in the order of arrival."""
@@ -100,6 +117,7 @@ class EventRecords:
             KeyConditionExpression="day_shard = :day_shard",
             ExpressionAttributeValues={":day_shard": {"S": day_shard}},
             ScanIndexForward=False,
+            PaginationConfig={"PageSize": PAGE},
         )
         return (item for page in pages for item in page["Items"])
 

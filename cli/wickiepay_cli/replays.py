@@ -5,10 +5,9 @@ last ten of them. What a replay then does, and does not do twice, is the consume
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from wickiepay.clock import instant
@@ -16,7 +15,7 @@ from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import State, stored_delivery
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Message, Replay
-from wickiepay_cli.records import EventRecords, Record, identity_of, key_of
+from wickiepay_cli.records import identity_of, key_of
 from wickiepay_cli.tables import Item, items_of
 
 if TYPE_CHECKING:
@@ -27,29 +26,6 @@ REPLAYABLE: Final = frozenset({State.RECEIVED, State.PROCESSED, State.IGNORED, S
 HISTORY: Final = 10
 ATTEMPTS: Final = 20
 """To add a line to a record; each that fails is another operator's that did not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which events to replay: those in `state`, of a type or pattern, received from `since` to `until`."""
-
-    state: State
-    event_type: str | None
-    since: datetime
-    until: datetime
-
-    def among(self, records: EventRecords) -> Iterator[Identity]:
-        """The events that are wanted, the newest first, read as they are asked for."""
-        for record in records.newest_first(self.since.date(), self.until.date()):
-            if self._includes(record):
-                yield Identity(record.uuid, record.event_key)
-
-    def _includes(self, record: Record) -> bool:
-        return (
-            record.state is self.state
-            and instant(self.since) <= record.received_at <= instant(self.until)
-            and (self.event_type is None or fnmatchcase(record.event or "", self.event_type))
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,10 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from wickiepay_cli.failure import Failure
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET, stack_file
 from wickiepay_cli.local.front_door import reserved
+from wickiepay_cli.local.run import local_stack
 from wickiepay_cli.local.stack_file import LocalStack
 
 if TYPE_CHECKING:
@@ -104,14 +106,14 @@ def test_the_outputs_that_the_command_relies_on_are_there(stack: LocalStack) -> 
     }
 
 
-# --- wickiepay local run -------------------------------------------------------------------------
+# --- wickiepay listen ----------------------------------------------------------------------------
 
 
 @contextmanager
 def command(folder: Path, port: int = 0) -> Iterator[subprocess.Popen[str]]:
-    """`wickiepay local run` in a process of its own; killed in the end if it is still there."""
+    """`wickiepay listen` in a process of its own; killed in the end if it is still there."""
     process = subprocess.Popen(
-        [sys.executable, "-c", "from wickiepay_cli.app import main; main()", "local", "run"],
+        [sys.executable, "-c", "from wickiepay_cli.app import main; main()", "listen"],
         env=os.environ | {"WICKIEPAY_LOCAL": str(folder), "PORT": str(port)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -144,7 +146,7 @@ def answers(url: str) -> bool:
 
 
 def refused(folder: Path, port: int = 0) -> str:
-    """The one line that `wickiepay local run` says where it cannot run."""
+    """The one line that `wickiepay listen` says where it cannot run."""
     with command(folder, port) as process:
         _, problem = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 1
@@ -188,12 +190,15 @@ def test_what_a_killed_one_left_behind_is_no_hindrance(tmp_path: Path) -> None:
         assert answers(ready(process, tmp_path).webhook_url)
 
 
-def test_a_second_one_beside_it_is_refused(tmp_path: Path) -> None:
+def test_a_second_stack_beside_it_is_refused(tmp_path: Path) -> None:
     with command(tmp_path) as process:
         stack = ready(process, tmp_path)
-        problem = refused(tmp_path)
+        with pytest.raises(Failure) as refusal, local_stack(tmp_path, 0, DEFAULT_SIGNING_SECRET):
+            pass
         assert answers(stack.webhook_url)
-    assert problem == f"A local stack runs in {tmp_path} already (process {process.pid}, {stack.webhook_url})."
+    assert str(refusal.value) == (
+        f"A local stack runs in {tmp_path} already (process {process.pid}, {stack.webhook_url})."
+    )
 
 
 def test_a_busy_port_is_refused(tmp_path: Path) -> None:

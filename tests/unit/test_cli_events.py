@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +15,7 @@ from wickiepay.event import parse
 from wickiepay.event_log import EventLog
 from wickiepay.identity import Identity
 from wickiepay_cli import stack
-from wickiepay_cli.records import EventRecords
+from wickiepay_cli.records import FIRST_OF_ALL, EventRecords
 
 if TYPE_CHECKING:
     from tests.unit.conftest import BodyOf, Calls, DeliveryOf
@@ -123,13 +123,23 @@ def test_unusable_and_conflicting_deliveries_are_listed(
         (("--limit", "2"), ["u-3", "u-2"]),
         (("--limit", "1", "--type", "payment.*"), ["u-2"]),
         (("--since", "2026-01-15"), ["u-3", "u-2"]),
+        (("--since", "2026-01-15T10:00:01"), ["u-3"]),
+        (("--until", "2026-01-15T10:00:00"), ["u-2", "u-1"]),
+        (("--uuid", "u-2"), ["u-2"]),
+        (("--uuid", "u-2", "--state", "RECEIVED"), []),
+        (("--reference", "order-2"), ["u-2"]),
+        (("--reference", "order"), []),
+        (("--text", "ORDER-"), ["u-2"]),
+        (("--text", '"status"', "--type", "deposit.*"), ["u-3"]),
     ],
 )
 def test_a_list_can_be_narrowed(
     receive: Receive, events: EventLog, now: datetime, arguments: tuple[str, ...], found: list[str]
 ) -> None:
     receive("2026-01-14T10:00:00", "payment.created", "u-1")
-    events.mark_processed(receive("2026-01-15T10:00:00", "payment.completed", "u-2"), now, KEEP, [])
+    events.mark_processed(
+        receive("2026-01-15T10:00:00", "payment.completed", "u-2", reference="order-2"), now, KEEP, []
+    )
     receive("2026-01-15T11:00:00", "deposit.status_change", "u-3", status="COMPLETE")
     assert uuids(*arguments) == found
 
@@ -161,6 +171,12 @@ def test_the_list_goes_back_to_the_day_on_which_the_table_was_made(
     assert [event["uuid"] for event in run_json("events", "list")] == ["since"]
 
 
+def test_of_a_restored_table_everything_is_listed(dynamodb: "DynamoDBClient", calls: "Calls") -> None:
+    restored = {"CreationDateTime": datetime(2026, 11, 15, tzinfo=UTC), "RestoreSummary": {"RestoreInProgress": False}}
+    calls.answer("DescribeTable", {"Table": restored})
+    assert EventRecords(dynamodb, "EventTable").first_day() == FIRST_OF_ALL
+
+
 def test_the_table_s_first_day_is_one_of_utc(dynamodb: "DynamoDBClient", calls: "Calls") -> None:
     made = datetime(2026, 1, 15, 9, tzinfo=timezone(timedelta(hours=13)))
     calls.answer("DescribeTable", {"Table": {"CreationDateTime": made}})
@@ -174,6 +190,11 @@ def test_people_are_told_that_nothing_is_listed() -> None:
 def test_people_see_why_an_event_failed(receive: Receive, events: EventLog, now: datetime) -> None:
     events.mark_failed(receive("2026-01-15T10:00:00"), now, "The event names no account.")
     assert "The event names no account." in run("events", "list", "--since", "2026-01-15").stdout
+
+
+def test_people_see_how_long_ago_it_was(receive: Receive, now: datetime) -> None:
+    receive((now - timedelta(minutes=3)).strftime("%Y-%m-%dT%H:%M:%S"))
+    assert "3 min ago" in run("events", "list", "--since", "2026-01-15").stdout
 
 
 def test_people_get_a_table(receive: Receive) -> None:
@@ -246,7 +267,34 @@ def test_people_are_told_that_there_is_no_event() -> None:
 def test_people_see_the_facts_the_effects_and_the_body(receive: Receive, events: EventLog, now: datetime) -> None:
     events.mark_processed(receive("2026-01-15T10:00:00"), now, KEEP, [{"effect": "set_payment", "status": "COMPLETE"}])
     shown = run("events", "show", "u-1").stdout
-    assert ("set_payment COMPLETE" in shown, '"data": {"uuid": "u-1"}' in shown) == (True, True)
+    assert ("set_payment COMPLETE" in shown, '"uuid": "u-1"' in shown) == (True, True)
+
+
+def test_the_life_of_a_uuid_is_told_in_the_order_in_which_it_happened(
+    receive: Receive, events: EventLog, now: datetime
+) -> None:
+    created = receive("2026-01-15T10:00:00", "payment.created")
+    receive("2026-01-15T10:00:01", "payment.completed")
+    events.mark_processed(created, datetime(2026, 1, 15, 10, 0, 2, tzinfo=UTC), KEEP, [])
+    events.mark_failed(Identity("u-1", "payment.completed"), now, "No account.")
+    lines = run("events", "show", "u-1").stdout.splitlines()
+    told = [line.split()[2:4] for line in lines if line.strip().startswith("2026-")]
+    assert told == [
+        ["payment.created", "received,"],
+        ["payment.completed", "received,"],
+        ["payment.created", "PROCESSED"],
+        ["payment.completed", "FAILED;"],
+    ]
+
+
+def test_amounts_are_shown_as_they_are_spelled(receive: Receive) -> None:
+    receive("2026-01-15T10:00:00", amount=100.0)
+    assert '"amount": 100.0' in run("events", "show", "u-1").stdout
+
+
+def test_a_body_is_shown_as_it_was_received(receive: Receive) -> None:
+    receive("2026-01-15T10:00:00")
+    assert '"data": {"uuid": "u-1"}' in run("events", "show", "u-1", "--raw").stdout
 
 
 def test_a_body_cannot_command_the_terminal(events: EventLog, delivery_of: "DeliveryOf") -> None:

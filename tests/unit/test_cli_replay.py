@@ -17,6 +17,7 @@ from wickiepay.delivery import Delivery
 from wickiepay.event_log import State
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Replay
+from wickiepay_cli.app import main
 from wickiepay_cli.caller import name_of_caller
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import MAX_WHY_CHARACTERS, moment
@@ -103,7 +104,7 @@ def test_the_history_is_shown_with_the_event(desk: Desk) -> None:
     run("events", "replay", "c-1", "--why", "The handler is mended.")
     [event] = run_json("events", "show", "c-1")
     assert event["replays"] == desk.replays(identity)
-    assert f"{clock.instant(desk.now)} {OPERATOR} The handler is mended." in run("events", "show", "c-1").stdout
+    assert f"replayed by {OPERATOR} The handler is mended." in run("events", "show", "c-1").stdout
 
 
 def test_the_message_says_the_same(desk: Desk) -> None:
@@ -347,6 +348,66 @@ def test_several_events_of_a_deployed_stack_are_replayed_only_after_a_question(
     assert not (asked and many.consume())
 
 
+# --- Ctrl-C ------------------------------------------------------------------------------------------
+@pytest.fixture
+def interrupted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[Identity]:
+    """25 failed events, the newest first; Ctrl-C comes when the third ten are about to be replayed."""
+    identities = [failed(desk, f"c-{number:02}", age=timedelta(hours=1 + number)) for number in range(25)]
+    through = Replayer.replay
+    batches = iter([None, None])
+
+    def replay(self: Replayer, *what: Any) -> object:  # noqa: ANN401  as Replayer.replay
+        for _ in batches:
+            return through(self, *what)
+        monkeypatch.setattr(Replayer, "replay", through)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Replayer, "replay", replay)
+    return identities
+
+
+REST = "2026-01-14T14:25:01.000000Z"
+"""When the twentieth of them was received."""
+
+FAILED = ("--state", "FAILED", "--since", "2026-01-01")
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_after_ctrl_c_one_is_told_how_to_go_on() -> None:
+    with pytest.raises(Failure, match=rf"not all of the 25: .* give the same command with --until {REST}\."):
+        run("events", "replay", *FAILED)
+
+
+def test_whoever_goes_on_replays_the_rest(interrupted: list[Identity], desk: Desk) -> None:
+    with pytest.raises(Failure):
+        run("events", "replay", *FAILED)
+    assert {message.identity for message in desk.consume()} == set(interrupted[:20])
+    run("events", "replay", *FAILED, "--until", REST)
+    assert {message.identity for message in desk.consume()} == set(interrupted[20:])
+
+
+def test_whoever_begins_anew_replays_what_is_not_processed_yet(interrupted: list[Identity], desk: Desk) -> None:
+    with pytest.raises(Failure):
+        run("events", "replay", *FAILED)
+    desk.consume()
+    run("events", "replay", *FAILED)
+    assert {message.identity for message in desk.consume()} == set(interrupted[20:])
+
+
+@pytest.mark.usefixtures("interrupted")
+def test_programs_are_told_how_far_it_got(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["events", "replay", *FAILED, "--json"])
+    answer = json.loads(capsys.readouterr().out)
+    assert (end.value.code, answer["matched"], answer["replayed"], answer["interrupted"], answer["until"]) == (
+        1,
+        25,
+        20,
+        True,
+        REST,
+    )
+
+
 # --- A progress bar ----------------------------------------------------------------------------------
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
@@ -362,6 +423,18 @@ def test_a_terminal_alone_gets_a_progress_bar(
     with progress("Replaying", 7) as advance:
         advance(7)
     assert ("Replaying" in screen.getvalue(), "7/7" in screen.getvalue(), bool(screen.getvalue())) == (shown,) * 3
+
+
+def test_a_progress_bar_tells_how_many_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(0, 1000, 10))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stderr", screen := Terminal())
+    monkeypatch.setattr("rich.console.monotonic", lambda: float(next(seconds)))
+    with progress("Exporting", None) as advance:
+        for _ in range(5):
+            advance(1000)
+    assert "/s" in screen.getvalue()
 
 
 # --- The pace ----------------------------------------------------------------------------------------

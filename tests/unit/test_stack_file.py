@@ -29,6 +29,12 @@ def test_a_stack_whose_process_is_gone_is_not_running(tmp_path: Path) -> None:
     assert stack_file.read(tmp_path) is None
 
 
+@pytest.mark.parametrize("content", ["", "left behind", "[]", '{"pid": 1}'])
+def test_what_tells_of_no_stack_is_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "stack.json").write_text(content)
+    assert stack_file.read(tmp_path) is None
+
+
 def test_a_removed_stack_is_not_running(tmp_path: Path) -> None:
     stack_file.write(stack(os.getpid()), tmp_path)
     stack_file.remove(tmp_path)

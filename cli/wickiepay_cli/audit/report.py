@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import Any, Final
 
 from wickiepay_cli.audit.balances import BalancesAddUp
@@ -22,6 +23,9 @@ CREDITS_AND_BALANCES: Final[Mapping[str, Any]] = {
 }
 """What the statements on the ledger are shown, and no payments and resources."""
 
+STEP: Final = 100
+"""Items between two signs of life."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -33,10 +37,19 @@ class Report:
     repaired: int
 
 
-def audit(stack: Stack, retention: timedelta, now: datetime, sleep: Callable[[float], None], *, repair: bool) -> Report:
+def audit(  # noqa: PLR0913  what doctor was told, and the world
+    stack: Stack,
+    retention: timedelta,
+    now: datetime,
+    sleep: Callable[[float], None],
+    *,
+    repair: bool,
+    seen: Callable[[int], None] = lambda _: None,
+) -> Report:
     """Looks at all that is on record, and into the books. `retention` is how long a finished event stays on record.
 
-    With `repair` orphans are sent to the consumer. Raises what reading a table or a queue raises.
+    With `repair` orphans are sent to the consumer. `seen` is told of each few items that were looked at. Raises what
+    reading a table or a queue raises.
     """
     tables = Tables(stack.dynamodb(), stack.output("EventTableName"), stack.output("LedgerTableName"))
 
@@ -47,8 +60,8 @@ def audit(stack: Stack, retention: timedelta, now: datetime, sleep: Callable[[fl
     orphans, unsent = NoOrphans(stack, tables, now, pause), SentInTime(tables, now, pause)
     explained, once = CreditsHaveEvents(tables, retention, now, pause), CreditedOnce(tables, pause)
     balances = BalancesAddUp(tables, pause)
-    _show(scan(tables.client, tables.events, SEEN), counted, paid, orphans, unsent)
-    _show(scan(tables.client, tables.ledger, ENTRY, **CREDITS_AND_BALANCES), explained, once, balances)
+    _show(scan(tables.client, tables.events, SEEN), seen, counted, paid, orphans, unsent)
+    _show(scan(tables.client, tables.ledger, ENTRY, **CREDITS_AND_BALANCES), seen, explained, once, balances)
     if repair:
         orphans.repair()
     checks = [each.check() for each in (counted, explained, paid, once, balances, orphans, unsent)]
@@ -63,7 +76,9 @@ def audit(stack: Stack, retention: timedelta, now: datetime, sleep: Callable[[fl
     return Report(counts, checks, orphans.orphans, orphans.repaired)
 
 
-def _show(items: Iterable[Item], *statements: Statement) -> None:
-    for item in items:
-        for statement in statements:
-            statement.see(item)
+def _show(items: Iterable[Item], seen: Callable[[int], None], *statements: Statement) -> None:
+    for batch in batched(items, STEP, strict=False):
+        for item in batch:
+            for statement in statements:
+                statement.see(item)
+        seen(len(batch))

@@ -12,6 +12,7 @@ from wickiepay_cli.audit.report import Report, audit
 from wickiepay_cli.display import say, show_json, show_table
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.progress import progress
 from wickiepay_cli.stack import Stack
 
 STATEMENTS: Final = {
@@ -46,12 +47,14 @@ def doctor(  # noqa: PLR0913  options
 ) -> None:
     """State from the tables themselves whether the books add up; exit code 1 where they do not.
 
-    Reads both tables whole, once. It can run while the stack is at work. Where the retention was raised lately, say
-    with --retention-days what it was before.
+    Reads both tables whole, once, in memory that does not grow with them. It can run while the stack is at work. After
+    Ctrl-C nothing has changed, but it has to begin anew: half the books say nothing. Where the retention was raised
+    lately, say with --retention-days what it was before.
     """
     found = stack.find(stack_name, profile, region)
     retention = timedelta(days=retention_days or _retention_days(found))
-    report = audit(found, retention, clock.now(), time.sleep, repair=repair)
+    with progress("Looking", None) as advance:
+        report = audit(found, retention, clock.now(), time.sleep, repair=repair, seen=advance)
     if as_json:
         show_json(report)
     else:

@@ -1,8 +1,8 @@
 """`wickiepay events replay`: has events processed again."""
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from itertools import batched, islice
 from typing import Annotated, Final
 from uuid import uuid4
@@ -17,11 +17,12 @@ from wickiepay_cli import stack
 from wickiepay_cli.caller import name_of_caller
 from wickiepay_cli.display import say, show_json
 from wickiepay_cli.failure import Failure
-from wickiepay_cli.options import AsJson, DryRun, Profile, Rate, Region, StackName, Why, Yes, moment
+from wickiepay_cli.filters import Filter
+from wickiepay_cli.options import AsJson, DryRun, EventType, Profile, Rate, Region, Since, StackName, Until, Why, Yes
 from wickiepay_cli.pace import batch_size, paced
 from wickiepay_cli.progress import progress
-from wickiepay_cli.records import EventRecords
-from wickiepay_cli.replays import REPLAYABLE, Replayer, Tally, Wanted
+from wickiepay_cli.records import EventRecords, Record
+from wickiepay_cli.replays import REPLAYABLE, Replayer, Tally
 from wickiepay_cli.stack import Stack
 
 INSTEAD: Final = {
@@ -33,13 +34,25 @@ INSTEAD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The events to replay. `identities` reads them anew each time, so that none has to be held on to.
+    """The events to replay. `records` reads them anew each time, so that none has to be held on to.
 
     Each is replayed only where it still is in one of `states` when its turn comes.
     """
 
-    identities: Callable[[], Iterator[Identity]]
+    records: Callable[[], Iterator[Record]]
     states: Collection[State]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How far a replay got. Where it was `interrupted`, nothing is done yet of what came before `until`.
+
+    `until` is the receipt of the last event whose batch was finished; None where none was.
+    """
+
+    tally: Tally
+    interrupted: bool = False
+    until: str | None = None
 
 
 def replay(  # noqa: PLR0913  options
@@ -53,22 +66,9 @@ def replay(  # noqa: PLR0913  options
     state: Annotated[
         State | None, typer.Option(case_sensitive=False, help="Instead of a UUID: all events in this state.")
     ] = None,
-    since: Annotated[
-        datetime | None,
-        typer.Option(
-            parser=moment,
-            metavar="TIME",
-            help="Received at this time or later: 2026-01-15T10:00, or 2h, 3d ago.",
-            show_default="the table's first",
-        ),
-    ] = None,
-    until: Annotated[
-        datetime | None,
-        typer.Option(parser=moment, metavar="TIME", help="Received at this time or earlier.", show_default="now"),
-    ] = None,
-    event_type: Annotated[
-        str | None, typer.Option("--type", metavar="TYPE", help="Only events of this type, or pattern: payment.*")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
+    event_type: EventType = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="So many at the most, the newest.", show_default="all")
     ] = None,
@@ -87,6 +87,8 @@ def replay(  # noqa: PLR0913  options
     """Have events processed again; nothing that they did already is done twice.
 
     Who, when and why is kept on each event's record (the last ten times). Exit code 1 where the queue did not take all.
+    The newest come first; Ctrl-C says how to go on with the rest. What is FAILED or IGNORED and has been processed by
+    then is in another state, and would not be replayed again anyhow.
     """
     if (uuid is None) == (state is None):
         raise typer.BadParameter("give either a UUID or --state, for all events in that state.")
@@ -102,21 +104,21 @@ def replay(  # noqa: PLR0913  options
         selection = _of_uuid(records, uuid, event_key)
     else:
         assert state is not None
-        wanted = Wanted(state, event_type, since or _midnight(records.first_day()), until or clock.now())
-        selection = Selection(lambda: islice(wanted.among(records), limit), {state})
-    matched = sum(1 for _ in selection.identities())
+        wanted = Filter(state, event_type, since, until or clock.now())
+        selection = Selection(lambda: islice(wanted.among(records, clock.now()), limit), {state})
+    matched = sum(1 for _ in selection.records())
     order = Replay(str(uuid4()), name_of_caller(found), why, announce)
-    tally = Tally()
+    done = Done(Tally())
     if not dry_run:
         if uuid is None and matched > 1 and stack_name is not None and not yes:
             typer.confirm(f"Have {matched} events of the stack {stack_name} processed again?", abort=True, err=True)
-        tally = _replay(found, selection, matched, order, rate)
+        done = _replay(found, selection, matched, order, rate)
     if as_json:
-        show_json({"dry_run": dry_run, "matched": matched, **asdict(tally), **asdict(order)})
+        interrupted = {"interrupted": done.interrupted, "until": done.until} if done.interrupted else {}
+        show_json({"dry_run": dry_run, "matched": matched, **asdict(done.tally), **asdict(order), **interrupted})
     else:
-        _show(selection, matched, None if dry_run else tally)
-    if tally.unsent:
-        raise Failure(f"The event queue did not take {tally.unsent} of them: try again later.")
+        _show(selection, matched, None if dry_run else done.tally)
+    _complain(done, matched, by_time=uuid is None)
 
 
 def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selection:
@@ -126,37 +128,48 @@ def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selecti
     if not chosen:
         keys = ", ".join(record.event_key for record in there)
         raise Failure(f"There is no such event of the uuid {uuid}. {f'There are: {keys}.' if keys else ''}")
-    replayable = [Identity(each.uuid, each.event_key) for each in chosen if each.state in REPLAYABLE]
+    replayable = [record for record in chosen if record.state in REPLAYABLE]
     if not replayable:
         raise Failure(INSTEAD[chosen[0].state])
     return Selection(lambda: iter(replayable), REPLAYABLE)
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
+def _identity(record: Record) -> Identity:
+    return Identity(record.uuid, record.event_key)
 
 
-def _replay(found: Stack, selection: Selection, matched: int, order: Replay, rate: float | None) -> Tally:
+def _replay(found: Stack, selection: Selection, matched: int, order: Replay, rate: float | None) -> Done:
     """Replays the selected events, at most as many as were counted; stops where the queue is out of reach."""
     queue = EventQueue(found.sqs(), found.output("EventQueueUrl"))
     replayer = Replayer(found.dynamodb(), found.output("EventTableName"), queue, clock.now)
-    tally = Tally()
-    with progress("Replaying", matched) as advance:
-        batches = batched(islice(selection.identities(), matched), batch_size(rate), strict=False)
+    done = Done(Tally(), interrupted=True)
+    with suppress(KeyboardInterrupt), progress("Replaying", matched) as advance:
+        batches = batched(islice(selection.records(), matched), batch_size(rate), strict=False)
         for batch in paced(batches, rate):
-            tally += replayer.replay(batch, order, selection.states)
+            tally = done.tally + replayer.replay([_identity(record) for record in batch], order, selection.states)
+            done = replace(done, tally=tally, until=batch[-1].received_at)
             advance(len(batch))
             if tally.unsent:
                 break
-    return tally
+        done = replace(done, interrupted=False)
+    return done
 
 
 def _show(selection: Selection, matched: int, tally: Tally | None) -> None:
     """Says what was done; without a tally, what would be."""
     if tally is None:
-        for identity in selection.identities():
-            say(f"{identity.event_key} {identity.uuid}")
+        for record in selection.records():
+            say(f"{record.event_key} {record.uuid}")
         say(f"{matched} would be processed again.")
     else:
         skipped = f" {tally.skipped} skipped: their state has changed." if tally.skipped else ""
         say(f"{tally.replayed} sent to be processed again.{skipped}")
+
+
+def _complain(done: Done, matched: int, *, by_time: bool) -> None:
+    """Raises `Failure`, with the way to go on, where not all was done."""
+    if done.interrupted:
+        again = f"with --until {done.until}" if by_time and done.until else "again"
+        raise Failure(f"That was not all of the {matched}: for the rest, give the same command {again}.")
+    if done.tally.unsent:
+        raise Failure(f"The event queue did not take {done.tally.unsent} of them: try again later.")

@@ -18,6 +18,7 @@ from wickiepay_cli.failure import Failure
 from wickiepay_cli.local.emulator import client, session
 from wickiepay_cli.local.packages import function_package, layer_package
 from wickiepay_cli.local.preparation import Prepared, Template, prepare
+from wickiepay_cli.secret_versions import SecretVersions
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -56,7 +57,7 @@ def deploy(project: Path, endpoint_url: str, stack_name: str, webhook_url: str, 
     cloudformation: CloudFormationClient = client("cloudformation", endpoint_url)
     outputs = _create(cloudformation, stack_name, upload(endpoint_url, template, packages))
     secrets: SecretsManagerClient = client("secretsmanager", endpoint_url)
-    secrets.put_secret_value(SecretId=outputs["SigningSecretArn"], SecretString=signing_secret)
+    SecretVersions(secrets, outputs["SigningSecretArn"]).replace(signing_secret)
     return Deployed(outputs, api_url(cloudformation, stack_name), prepared)
 
 

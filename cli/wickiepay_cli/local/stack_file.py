@@ -35,11 +35,11 @@ def state_folder() -> Path:
 
 
 def read(folder: Path) -> LocalStack | None:
-    """The stack that runs in `folder`; None where none does, or only one that was killed."""
+    """The stack that runs in `folder`; None where none does, or only one that was killed or cannot be understood."""
     try:
         stack = LocalStack(**json.loads((folder / "stack.json").read_text()))
         os.kill(stack.pid, 0)
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, ValueError, TypeError):
         return None
     return stack
 

@@ -1,0 +1,90 @@
+"""`wickiepay events export`: whole events, for other programs and for spreadsheets."""
+
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wickiepay import clock
+from wickiepay.clock import instant
+from wickiepay_cli import exports, stack
+from wickiepay_cli.display import show_json
+from wickiepay_cli.exports import Format, Place
+from wickiepay_cli.filters import Filter
+from wickiepay_cli.options import (
+    AsJson,
+    Containing,
+    EventType,
+    InState,
+    OfUuid,
+    Profile,
+    Reference,
+    Region,
+    Since,
+    StackName,
+    Until,
+)
+from wickiepay_cli.progress import progress
+from wickiepay_cli.records import EventRecords, WholeRecord
+
+
+def export(  # noqa: PLR0913  options
+    *,
+    form: Annotated[Format, typer.Option("--format", help="A line of JSON for each event, or CSV.")] = "jsonl",
+    output: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Where to write it.", show_default="standard output")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with --output where it was cut off; all else as it was.")
+    ] = False,
+    state: InState = None,
+    event_type: EventType = None,
+    since: Since = None,
+    until: Until = None,
+    uuid: OfUuid = None,
+    reference: Reference = None,
+    text: Containing = None,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Write whole events, body and all, the newest first, as they are read; --json says at the end how many they were.
+
+    A run that ends early (Ctrl-C) leaves FILE.resume beside its --output, and --resume goes on from there.
+    """
+    if output is None and (resume or as_json):
+        raise typer.BadParameter("--resume and --json go with --output.")
+    found = stack.find(stack_name, profile, region)
+    records = EventRecords(found.dynamodb(), found.output("EventTableName"))
+    now = clock.now()
+    asked = {
+        "table": found.output("EventTableName"),
+        "format": form,
+        "state": state,
+        "type": event_type,
+        "uuid": uuid,
+        "reference": reference,
+        "text": text,
+    }
+    if output and resume:
+        place = exports.read_place(output, asked)
+    else:
+        place = Place(asked, instant(since) if since else None, instant(until or now))
+    begin = datetime.fromisoformat(place.since) if place.since else None
+
+    def wanted(last: datetime) -> Iterator[WholeRecord]:
+        return Filter(state, event_type, begin, last, uuid, reference, text).whole_among(records, now)
+
+    if output is None:
+        sys.stdout.buffer.write(exports.heading(form))
+        for record in wanted(datetime.fromisoformat(place.until)):
+            sys.stdout.buffer.write(exports.line(record, form))
+        return
+    with progress("Exporting", None) as advance:
+        events = exports.write(output, place, wanted, form, advance)
+    if as_json:
+        show_json({"output": str(output), "events": events})

@@ -1,0 +1,45 @@
+"""`wickiepay open`: the parts of a deployed stack in the AWS console."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from wickiepay_cli import stack
+from wickiepay_cli.console import What, addresses
+from wickiepay_cli.display import say, show_json
+from wickiepay_cli.failure import Failure
+from wickiepay_cli.options import AsJson, Profile, Region, StackName
+
+
+def open_console(  # noqa: PLR0913  options
+    what: Annotated[What, typer.Argument(help="What to look at.")],
+    part: Annotated[
+        str | None,
+        typer.Argument(
+            help="Of logs: ingest, consumer, relay, api. Of tables: events, ledger. Of queue: events, dead-letters.",
+            show_default="all",
+        ),
+    ] = None,
+    *,
+    only_print: Annotated[bool, typer.Option("--print", help="Print the address and open no browser.")] = False,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Print where the AWS console shows a part of a deployed stack and, at a terminal, open it in the browser."""
+    if stack_name is None:
+        raise Failure("The local stack has no console: name a deployed one with --stack.")
+    found = addresses(stack.find(stack_name, profile, region), what, part)
+    if as_json:
+        show_json([{"part": name, "url": url} for name, url in found.items()])
+        return
+    for url in found.values():
+        say(url)
+        if not only_print and _at_a_terminal():
+            typer.launch(url)
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdout.isatty()

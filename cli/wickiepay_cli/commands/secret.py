@@ -1,0 +1,267 @@
+"""`wickiepay secret`: the secret that WickiePay signs with, in the stack's Secrets Manager."""
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from wickiepay import clock
+from wickiepay_cli import stack
+from wickiepay_cli.display import say, show_json, show_table
+from wickiepay_cli.failure import Failure
+from wickiepay_cli.options import AsJson, Profile, Region, StackName, Yes, naming
+from wickiepay_cli.secret_versions import (
+    CURRENT,
+    KNOWN_AFTER,
+    PREVIOUS,
+    SecretVersions,
+    Version,
+    checked,
+    generated,
+    refuse_retirement,
+    refuse_rotation,
+    rotation_known_from,
+    with_stage,
+)
+from wickiepay_cli.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+Generate = Annotated[bool, typer.Option("--generate", help="Make up a new one.")]
+FromEnvironment = Annotated[
+    str | None,
+    typer.Option("--from-env", metavar="VARIABLE", help="Take it from this environment variable."),
+]
+
+secret_app = typer.Typer(
+    help="The secret that WickiePay signs with. It is never an argument: a shell keeps those.", no_args_is_help=True
+)
+
+
+@secret_app.command(
+    "set",
+    epilog="Example: wickiepay secret set --stack prod\n"
+    "Example: wickiepay secret set --stack prod --yes < secret.txt\n"
+    "Example: wickiepay secret set --from-env SANDBOX_SECRET",
+)
+def set_secret(  # noqa: PLR0913  options
+    *,
+    generate: Generate = False,
+    from_environment: FromEnvironment = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Accept this secret and no other, from now on: to set up a stack, or because the present secret has leaked.
+
+    The secret is asked for, or read from standard input. A change that refuses nothing is secret rotate.
+    """
+    versions = _versions(stack.find(stack_name, profile, region))
+    value = _given(generate=generate, variable=from_environment, may_be_piped=yes or stack_name is None)
+    _ask(f"Have the stack {stack_name} refuse whatever is signed with another secret?", stack_name, yes=yes)
+    version = versions.replace(value)
+    alone_from = clock.now() + KNOWN_AFTER
+    where = naming(stack_name, profile, region)
+    if as_json:
+        show_json({"current": version, "known_from": clock.instant(alone_from)})
+        return
+    say(f"The secret is set (version {version}). From {_time(alone_from)} on no other is accepted anywhere.")
+    if generate:
+        say(f"Give it to WickiePay: wickiepay secret show --yes-print-it{where}")
+
+
+@secret_app.command(
+    epilog="Example: wickiepay secret rotate --generate --stack prod\n"
+    "Example: wickiepay secret rotate --stack prod --yes < new-secret.txt"
+)
+def rotate(  # noqa: PLR0913  options
+    *,
+    generate: Generate = False,
+    from_environment: FromEnvironment = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even though the previous one still counts: it is dropped.")
+    ] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Accept a new secret besides the present one, so that WickiePay can change over and nothing is refused.
+
+    The secret is asked for, or read from standard input. Refused while an earlier rotation is under way, that is until
+    secret retire: it would drop the secret that WickiePay may still sign with.
+    """
+    versions = _versions(stack.find(stack_name, profile, region))
+    if not force:
+        refuse_rotation(versions.staged())
+    value = _given(generate=generate, variable=from_environment, may_be_piped=yes or stack_name is None)
+    _ask(f"Have the stack {stack_name} accept a new secret besides the present one?", stack_name, yes=yes)
+    current = _of(versions, versions.rotate(value))
+    where = naming(stack_name, profile, region)
+    if as_json:
+        previous = with_stage(versions.staged(), PREVIOUS)
+        known_from = clock.instant(current.known_from)
+        show_json({"current": current.id, "previous": previous.id if previous else None, "known_from": known_from})
+        return
+    say(f"The new secret is accepted, and the one before it still is (version {current.id}). What to do next:")
+    say(f"1. Wait until {_time(current.known_from)}: then every function knows the new one.")
+    say(f"2. Give it to WickiePay. It is printed by wickiepay secret show --yes-print-it{where}")
+    say("3. A day after, when nothing signed with the one before can come any more:")
+    say(f"   wickiepay secret retire{where}")
+
+
+@secret_app.command(epilog="Example: wickiepay secret retire --stack prod")
+def retire(  # noqa: PLR0913  options
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Even though not every function knows the new one yet.")
+    ] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Take the previous secret out of use: whatever is still signed with it is refused, within five minutes."""
+    versions = _versions(stack.find(stack_name, profile, region))
+    staged = versions.staged()
+    if not force:
+        refuse_retirement(staged, clock.now())
+    if with_stage(staged, PREVIOUS):
+        _ask(f"Have the stack {stack_name} refuse whatever is signed with the previous secret?", stack_name, yes=yes)
+    retired = versions.retire()
+    if as_json:
+        show_json({"retired": retired})
+    elif retired:
+        say(f"The previous secret is out of use (version {retired}).")
+    else:
+        say("There is no previous secret: the present one alone is accepted.")
+
+
+@secret_app.command(epilog="Example: wickiepay secret status --stack prod --json")
+def status(
+    *,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Show which secrets are accepted and since when, never the secrets themselves."""
+    staged = _versions(stack.find(stack_name, profile, region)).staged()
+    known_from = rotation_known_from(staged)
+    if as_json:
+        show_json(
+            {
+                "rotating": known_from is not None,
+                "known_from": clock.instant(known_from) if known_from else None,
+                "versions": [
+                    {
+                        "id": version.id,
+                        "stages": version.stages,
+                        "created_at": clock.instant(version.created_at),
+                        "age_seconds": int(_age(version).total_seconds()),
+                    }
+                    for version in staged
+                ],
+            }
+        )
+        return
+    show_table(
+        ("version", "stages", "created at", "age", ""),
+        (
+            (
+                version.id,
+                ", ".join(version.stages),
+                f"{version.created_at:%Y-%m-%d %H:%M:%S}",
+                str(timedelta(seconds=int(_age(version).total_seconds()))),
+                "accepted" if {CURRENT, PREVIOUS} & set(version.stages) else None,
+            )
+            for version in staged
+        ),
+    )
+    say(_next_step(staged, naming(stack_name, profile, region)))
+
+
+@secret_app.command(epilog="Example: wickiepay secret show --yes-print-it --stack sandbox")
+def show(
+    *,
+    print_it: Annotated[bool, typer.Option("--yes-print-it", help="Yes, here and now.")] = False,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Print the current secret, to be registered with WickiePay. Asks first; without a terminal, --yes-print-it."""
+    if not print_it:
+        if not _at_a_terminal():
+            raise typer.BadParameter("the secret is printed only with --yes-print-it: a log may keep it.")
+        typer.confirm("Print the secret on this screen?", abort=True, err=True)
+    secret = _versions(stack.find(stack_name, profile, region)).current()
+    if as_json:
+        show_json({"secret": secret})
+    else:
+        typer.echo(secret)
+
+
+def _versions(found: Stack) -> SecretVersions:
+    client: SecretsManagerClient = found.client("secretsmanager")
+    return SecretVersions(client, found.output("SigningSecretArn"))
+
+
+def _given(*, generate: bool, variable: str | None, may_be_piped: bool) -> str:
+    """The secret, from where somebody has put it. Raises `Failure` where there is none that could be one.
+
+    Where it comes through standard input, nobody can answer there: that `may_be_piped` where nothing will be asked.
+    """
+    if generate and variable is not None:
+        raise typer.BadParameter("give one of --generate and --from-env.")
+    if generate:
+        return generated()
+    if variable is not None:
+        if variable not in os.environ:
+            raise Failure(f"There is no environment variable {variable}.")
+        return checked(os.environ[variable])
+    if _at_a_terminal():
+        return checked(typer.prompt("The secret", hide_input=True, confirmation_prompt="Once more", err=True))
+    if not may_be_piped:
+        raise Failure("Standard input is for the secret, and no answer can come from there: say --yes.")
+    return checked(sys.stdin.buffer.read())
+
+
+def _ask(question: str, stack_name: str | None, *, yes: bool) -> None:
+    """Asks before a deployed stack is changed."""
+    if stack_name is not None and not yes:
+        typer.confirm(question, abort=True, err=True)
+
+
+def _at_a_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty()
+
+
+def _of(versions: SecretVersions, version_id: str) -> Version:
+    return next(version for version in versions.staged() if version.id == version_id)
+
+
+def _age(version: Version) -> timedelta:
+    return max(clock.now() - version.created_at, timedelta())
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S} UTC"
+
+
+def _next_step(staged: Sequence[Version], where: str) -> str:
+    known_from = rotation_known_from(staged)
+    if known_from is None:
+        return "One secret is accepted; no rotation is under way."
+    if clock.now() < known_from:
+        return f"A rotation is under way. Give the new secret to WickiePay after {_time(known_from)}, not before."
+    return f"A rotation is under way. Once WickiePay signs with the new secret: wickiepay secret retire{where}"

@@ -1,0 +1,75 @@
+"""`wickiepay stacks`: the webhook listeners that there are."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Annotated
+
+import boto3
+import typer
+from botocore.config import Config
+from botocore.exceptions import NoCredentialsError, NoRegionError
+
+from wickiepay_cli.deployments import Deployment, deployments
+from wickiepay_cli.display import say, show_table, stream_json
+from wickiepay_cli.failure import sentence
+from wickiepay_cli.local import stack_file
+from wickiepay_cli.options import AsJson
+from wickiepay_cli.stack import ASKING
+
+
+def stacks(
+    *,
+    profile: Annotated[
+        str | None, typer.Option("--profile", metavar="NAME", help="The AWS profile to look with.")
+    ] = None,
+    regions: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--region", metavar="NAME", help="An AWS region to look in; may be repeated.", show_default="the profile's"
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the deployed listeners, and the local one.
+
+    They are known by the tag application=wickiepay-webhook-listener, or by their outputs. Where nothing is configured
+    for AWS, the local one alone is looked for.
+    """
+    found = chain(_local(), _deployed(profile, regions or []))
+    if as_json:
+        stream_json(found)
+    elif listed := list(found):
+        show_table(
+            ("stack", "region", "env", "status", "updated at"),
+            (
+                (
+                    each.name,
+                    "this machine" if each.local else each.region,
+                    each.environment,
+                    each.status,
+                    f"{each.updated_at[:10]} {each.updated_at[11:16]}",
+                )
+                for each in listed
+            ),
+        )
+        for each in listed:
+            say(f"{each.name}: {each.webhook_url or 'no webhook URL yet'}")
+    else:
+        say("There is no stack.")
+
+
+def _local() -> Iterator[Deployment]:
+    local = stack_file.read(stack_file.state_folder())
+    return deployments(local.client("cloudformation"), local=True) if local else iter(())
+
+
+def _deployed(profile: str | None, regions: Sequence[str]) -> Iterator[Deployment]:
+    """Those in an account. Raises botocore's errors, but for one: nobody has configured AWS, nor asked for it here."""
+    session = boto3.Session(profile_name=profile)
+    try:
+        for region in dict.fromkeys(regions) or [None]:
+            yield from deployments(session.client("cloudformation", region_name=region, config=Config(**ASKING)))
+    except (NoCredentialsError, NoRegionError) as error:
+        if profile or regions:
+            raise
+        typer.echo(f"No AWS account was asked: {sentence(error)}", err=True)

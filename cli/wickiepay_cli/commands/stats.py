@@ -1,0 +1,123 @@
+"""`wickiepay stats`: the events in figures, and as small charts."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import batched
+from typing import Annotated, Any, Final
+
+import typer
+
+from wickiepay import clock
+from wickiepay.clock import instant
+from wickiepay.event_log import State
+from wickiepay_cli import stack
+from wickiepay_cli.display import Share, say, show_json, show_table
+from wickiepay_cli.figures import Figures, Group, Span, figures, fitting_span
+from wickiepay_cli.filters import Filter
+from wickiepay_cli.options import AsJson, EventType, Profile, Region, StackName, Until, moment
+from wickiepay_cli.progress import progress
+from wickiepay_cli.records import EventRecords, Record
+
+AT_FIRST: Final = timedelta(days=1)
+STEP: Final = 100
+"""Records between two steps of the progress bar: as many as are read at once."""
+
+
+def stats(  # noqa: PLR0913  options
+    *,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=moment, metavar="TIME", help="Received at this time or later: 2h, 30d …", show_default="1d"
+        ),
+    ] = None,
+    until: Until = None,
+    event_type: EventType = None,
+    by: Annotated[Span | None, typer.Option(help="What to count apart.", show_default="what fits the period")] = None,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Count events by outcome, type and time, and say how long they took from receipt to PROCESSED.
+
+    Reads the record of each event of the period, once. Times are UTC. Quantiles are right to 1 %.
+    """
+    now = clock.now()
+    begin, end = since or now - AT_FIRST, until or now
+    found = stack.find(stack_name, profile, region)
+    records = Filter(event_type=event_type, since=begin, until=until).among(
+        EventRecords(found.dynamodb(), found.output("EventTableName")), now
+    )
+    with progress("Reading", None) as advance:
+        summed = figures(_told(records, advance), by or fitting_span(begin, end))
+    if as_json:
+        show_json(_whole(summed, begin, end))
+    else:
+        _show(summed, begin, end)
+
+
+def _told(records: Iterator[Record], advance: Callable[[int], None]) -> Iterator[Record]:
+    for batch in batched(records, STEP, strict=False):
+        yield from batch
+        advance(len(batch))
+
+
+def _whole(summed: Figures, since: datetime, until: datetime) -> dict[str, Any]:
+    return {
+        "since": instant(since),
+        "until": instant(until),
+        **_facts(summed.total),
+        "types": [{"type": name, **_facts(group)} for name, group in summed.by_type()],
+        "by": summed.span,
+        "times": [{"from": begin, **_facts(group)} for begin, group in summed.by_time(since, until)],
+    }
+
+
+def _facts(group: Group) -> dict[str, Any]:
+    return {"received": group.received, "outcomes": group.outcomes, "latency_seconds": group.durations.latency()}
+
+
+def _show(summed: Figures, since: datetime, until: datetime) -> None:
+    received = summed.total.received
+    say(f"{received:,} deliveries on record from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC.")
+    if not received:
+        return
+    outcomes = summed.total.outcomes
+    most = max(outcomes.values())
+    show_table(
+        ("outcome", "events", "share", ""),
+        (
+            (state, f"{outcomes[state]:,}", f"{outcomes[state] / received:.1%}", Share(outcomes[state], most))
+            for state in State
+            if outcomes[state]
+        ),
+    )
+    _chart("type", ((name or "(no event)", group) for name, group in summed.by_type()))
+    width = {"hour": 16, "day": 10, "month": 7}[summed.span]
+    _chart(
+        f"{summed.span} (UTC)",
+        ((begin.replace("T", " ")[:width], group) for begin, group in summed.by_time(since, until)),
+    )
+
+
+def _chart(heading: str, groups: Iterator[tuple[str, Group]]) -> None:
+    listed = list(groups)
+    most = max(group.received for _, group in listed)
+    rows = []
+    for name, group in listed:
+        latency = group.durations.latency()
+        took = [_short(latency.p50), _short(latency.p95)] if latency else [None, None]
+        failed = group.outcomes[State.FAILED]
+        rows.append(
+            (name, f"{group.received:,}", Share(group.received, most), f"{failed:,}" if failed else None, *took)
+        )
+    show_table((heading, "events", "", "failed", "p50", "p95"), rows)
+
+
+def _short(seconds: float) -> str:
+    """A duration in about three digits."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"

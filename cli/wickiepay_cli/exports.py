@@ -1,0 +1,120 @@
+"""Writing events to a file, one after another, so that a run that was cut off can be gone on with.
+
+Beside FILE lies FILE.resume as long as it is not whole: what was asked for, how many bytes of FILE count, and where to
+go on. The newest events come first, and those that arrive after the beginning are left out, so the place stays right.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
+from itertools import batched
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal
+
+from wickiepay_cli.failure import Failure
+from wickiepay_cli.records import WholeRecord
+
+type Format = Literal["jsonl", "csv"]
+
+BATCH: Final = 100
+"""Events after which the place is noted."""
+
+COLUMNS: Final = tuple(each.name for each in fields(WholeRecord))
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula: a stranger may have written it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far an export came. It is about what was received from `since` to `until`; `asked` is what else was asked."""
+
+    asked: dict[str, Any]
+    since: str | None
+    until: str
+    received_at: str | None = None
+    written: int = 0
+    events: int = 0
+    at_that_time: list[list[str]] = field(default_factory=list)
+    """The events of `received_at` that are written: others of the same instant may not be."""
+
+
+def line(record: WholeRecord, form: Format) -> bytes:
+    """A record as a line of the export."""
+    if form == "jsonl":
+        return json.dumps(asdict(record)).encode() + b"\n"
+    cells = (getattr(record, name) for name in COLUMNS)
+    return _csv([_cell(cell) for cell in cells])
+
+
+def heading(form: Format) -> bytes:
+    return _csv(COLUMNS) if form == "csv" else b""
+
+
+def place_of(output: Path) -> Path:
+    return output.with_name(f"{output.name}.resume")
+
+
+def read_place(output: Path, asked: dict[str, Any]) -> Place:
+    """Where an export to `output` has to go on. Raises `Failure` where nowhere, or it was asked for something else."""
+    try:
+        place = Place(**json.loads(place_of(output).read_text()))
+    except FileNotFoundError:
+        raise Failure(f"There is nothing to go on with: {place_of(output)} is not there.") from None
+    if place.asked != asked:
+        raise Failure(f"{output} was begun with other options: give the same ones, or begin anew without --resume.")
+    return place
+
+
+def write(
+    output: Path,
+    place: Place,
+    records: Callable[[datetime], Iterator[WholeRecord]],
+    form: Format,
+    advance: Callable[[int], None],
+) -> int:
+    """Writes what is left of an export from `place` on; how many events are in the file then.
+
+    `records` gives those until an instant, the newest first.
+    """
+    with output.open("r+b" if place.written else "wb") as file:
+        file.truncate(place.written)
+        file.seek(place.written)
+        if not place.written:
+            file.write(heading(form))
+        done = {(uuid, key) for uuid, key in place.at_that_time}
+        left = (
+            record
+            for record in records(datetime.fromisoformat(place.received_at or place.until))
+            if not (record.received_at == place.received_at and (record.uuid, record.event_key) in done)
+        )
+        for batch in batched(left, BATCH, strict=False):
+            file.writelines(line(record, form) for record in batch)
+            place = _after(place, batch, file)
+            draft = output.with_name(f"{output.name}.resume.new")
+            draft.write_text(json.dumps(asdict(place)))
+            draft.replace(place_of(output))
+            advance(len(batch))
+    place_of(output).unlink(missing_ok=True)
+    return place.events
+
+
+def _after(place: Place, batch: tuple[WholeRecord, ...], file: BinaryIO) -> Place:
+    file.flush()
+    last = batch[-1].received_at
+    same = [[record.uuid, record.event_key] for record in batch if record.received_at == last]
+    earlier = place.at_that_time if place.received_at == last else []
+    return Place(place.asked, place.since, place.until, last, file.tell(), place.events + len(batch), [*earlier, *same])
+
+
+def _cell(value: object) -> str:
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, default=asdict)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _csv(cells: Any) -> bytes:  # noqa: ANN401  any iterable of texts
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode(errors="replace")

@@ -1,0 +1,88 @@
+"""What `wickiepay init` writes passes as it is: its own tests, the project's, and the checks of style and types."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.new_handler import HANDLERS, MAX_CHARACTERS, SAMPLES, TESTS
+
+EVENTS: Final = [
+    "invoice.paid",
+    "payment.refunded",  # of a family that there is
+    "import",  # a word of Python's own
+    "settlement_of_a_whole_day".ljust(MAX_CHARACTERS - 5, "x") + ".done",
+]
+COPIED: Final = ["cli", "layers", "functions", "events", "tests", "template.yaml", "pyproject.toml", "README.md"]
+BIN: Final = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, in which each of EVENTS is begun."""
+    copy = tmp_path_factory.mktemp("project")
+    for name in COPIED:
+        source = PROJECT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy / name)
+    for event in EVENTS:
+        wickiepay(copy, "init", event)
+    return copy
+
+
+def done(project: Path, *command: str | Path) -> str:
+    """What a command prints in a copy of the project, whose code it uses; it has to succeed."""
+    path = os.pathsep.join([str(project / "cli"), str(project / "layers/wickiepay")])
+    ended = subprocess.run(
+        command,
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def wickiepay(project: Path, *arguments: str) -> str:
+    return done(project, sys.executable, "-c", "from wickiepay_cli.app import main; main()", *arguments)
+
+
+def written(project: Path) -> list[Path]:
+    """The Python files that are not in the original."""
+    files = [*(project / HANDLERS).glob("*.py"), *(project / TESTS).glob("*.py")]
+    return [file for file in files if not (PROJECT / file.relative_to(project)).exists()]
+
+
+def test_every_event_has_a_handler_a_test_and_a_sample(project: Path) -> None:
+    assert len(written(project)) == 2 * len(EVENTS)
+    assert {event for event in EVENTS if (project / SAMPLES / f"{event}.json").exists()} == set(EVENTS)
+
+
+def test_the_tests_pass(project: Path) -> None:
+    others = ["tests/unit/test_handlers.py", "tests/unit/test_identity.py", "tests/unit/test_samples.py"]
+    printed = done(project, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", TESTS, *others)
+    assert " passed" in printed
+
+
+def test_the_style_is_the_project_s_own(project: Path) -> None:
+    done(project, BIN / "ruff", "check", "--no-cache", *written(project))
+    done(project, BIN / "ruff", "format", "--check", "--no-cache", *written(project))
+
+
+def test_the_types_are_right(project: Path) -> None:
+    done(project, BIN / "mypy", "--cache-dir", os.devnull, *written(project))
+
+
+def test_the_events_are_known_from_now_on(project: Path) -> None:
+    listed = wickiepay(project, "trigger", "--list", "--json")
+    assert [event for event in EVENTS if f'"{event}"' in listed] == EVENTS

@@ -1,0 +1,208 @@
+"""`wickiepay events export` and `events tail`."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from command_line import run, run_json
+from desk import CONFIRMED, Desk
+from wickiepay_cli import exports
+from wickiepay_cli.commands.events_tail import LOOK_BACK, arriving
+from wickiepay_cli.failure import Failure
+from wickiepay_cli.filters import Filter
+from wickiepay_cli.records import EventRecords
+
+pytest_plugins = ["desk_fixture"]
+
+SINCE = ("--since", "2026-01-01")
+
+
+def exported(*arguments: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in run("events", "export", *SINCE, *arguments).stdout.splitlines()]
+
+
+def uuids_in(file: Path) -> list[str]:
+    return [json.loads(line)["uuid"] for line in file.read_text().splitlines()]
+
+
+@pytest.fixture
+def five(desk: Desk) -> list[str]:
+    """The uuids of five events, the newest first; two of them were received at the same instant."""
+    for number, minutes in enumerate((5, 4, 3, 3, 1)):
+        desk.receive(f"c-{number}", age=timedelta(minutes=minutes))
+    return [event["uuid"] for event in exported()]
+
+
+# --- export ------------------------------------------------------------------------------------------
+def test_each_event_is_a_line_with_all_that_show_shows(desk: Desk) -> None:
+    desk.receive("c-1")
+    assert exported() == run_json("events", "show", "c-1")
+
+
+def test_an_export_can_be_narrowed(desk: Desk) -> None:
+    desk.receive("c-1")
+    desk.receive("p-1", "payment.created")
+    assert [event["uuid"] for event in exported("--type", "payment.*")] == ["p-1"]
+
+
+def test_csv_has_a_heading_and_a_row_for_each_event(desk: Desk) -> None:
+    desk.receive("c-1", reference="order-1")
+    [row] = csv.DictReader(io.StringIO(run("events", "export", *SINCE, "--format", "csv").stdout))
+    assert (row["uuid"], row["event"], json.loads(row["body"])["data"]["reference"]) == ("c-1", CONFIRMED, "order-1")
+
+
+@pytest.mark.parametrize("uuid", ["=1+1", "+1", "-1", "@SUM(A1)"])
+def test_no_cell_is_a_formula(desk: Desk, uuid: str) -> None:
+    desk.receive(uuid)
+    [row] = csv.DictReader(io.StringIO(run("events", "export", *SINCE, "--format", "csv").stdout))
+    assert row["uuid"] == f"'{uuid}"
+
+
+@pytest.mark.usefixtures("five")
+def test_a_whole_export_leaves_no_place_to_go_on_from(tmp_path: Path) -> None:
+    output = tmp_path / "events.jsonl"
+    answer = run_json("events", "export", *SINCE, "--output", str(output))
+    assert (answer["events"], [path.name for path in tmp_path.iterdir()]) == (5, ["events.jsonl"])
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+@pytest.mark.parametrize("after", range(6))
+def test_an_export_that_was_cut_off_goes_on_where_it_was(
+    five: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int, after: int
+) -> None:
+    output = tmp_path / "events.jsonl"
+    command = ("events", "export", *SINCE, "--output", str(output))
+    monkeypatch.setattr(exports, "BATCH", batch)
+    line = exports.line
+    written: list[str] = []
+
+    def cut_off(record: Any, form: Any) -> bytes:  # noqa: ANN401
+        if len(written) == after:
+            raise KeyboardInterrupt
+        written.append(record.uuid)
+        return line(record, form)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(exports, "line", cut_off)
+        run(*command)
+    if after >= batch and after < len(five):
+        assert run_json(*command, "--resume")["events"] == 5
+    elif after < batch:  # not a whole batch was written: there is no place yet
+        assert "nothing to go on with" in str(run_failing(*command, "--resume"))
+        run(*command)
+    assert uuids_in(output) == five
+
+
+def run_failing(*arguments: str) -> Exception:
+    with pytest.raises(Failure) as failure:
+        run(*arguments)
+    return failure.value
+
+
+def test_an_export_is_gone_on_with_as_it_was_begun(desk: Desk, tmp_path: Path) -> None:
+    output = tmp_path / "events.jsonl"
+    exports.place_of(output).write_text(json.dumps({"asked": {}, "since": None, "until": "2026-01-15T00:00:00Z"}))
+    desk.receive("c-1")
+    assert "other options" in str(run_failing("events", "export", "--output", str(output), "--resume"))
+
+
+@pytest.mark.parametrize("arguments", [("--resume",), ("--json",), ("--format", "xml")])
+def test_an_export_of_nonsense_is_wrong_usage(arguments: tuple[str, ...]) -> None:
+    assert run("events", "export", *arguments).exit_code == 2
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text())
+def test_what_a_stranger_wrote_is_one_cell(text: str) -> None:
+    [[cell]] = csv.reader(io.StringIO(exports._csv([exports._cell(text)]).decode(), newline=""))
+    assert cell.removeprefix("'") == text.encode(errors="replace").decode().removeprefix("'")
+
+
+# --- tail --------------------------------------------------------------------------------------------
+class Watch:
+    """A tail that ends after some looks; between two of them something happens."""
+
+    def __init__(self, desk: Desk, *between: Any) -> None:  # noqa: ANN401
+        self.desk = desk
+        self.between = list(between)
+        self.complaints: list[str] = []
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return self.desk.now + timedelta(seconds=self.seconds)
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        if not self.between:
+            raise KeyboardInterrupt
+        self.between.pop(0)()
+
+    def shown(self, **wanted: Any) -> list[str]:  # noqa: ANN401
+        records = EventRecords(self.desk.dynamodb, "EventTable")
+        shown: list[str] = []
+        with suppress(KeyboardInterrupt):
+            shown.extend(
+                record.uuid
+                for record in arriving(records, Filter(**wanted), self.now, self.sleep, self.complaints.append)
+            )
+        return shown
+
+
+def at(desk: Desk, uuid: str, seconds: float, event: str = CONFIRMED) -> Any:  # noqa: ANN401
+    return lambda: desk.receive(uuid, event, age=timedelta(seconds=-seconds))
+
+
+def nothing() -> None:
+    pass
+
+
+def test_what_arrives_is_shown_once(desk: Desk) -> None:
+    watch = Watch(desk, at(desk, "c-1", 1), nothing, at(desk, "c-2", 3), nothing)
+    assert watch.shown() == ["c-1", "c-2"]
+
+
+def test_what_was_there_before_is_not_shown(desk: Desk) -> None:
+    desk.receive("before", age=timedelta(seconds=1))
+    assert Watch(desk, at(desk, "c-1", 1)).shown() == ["c-1"]
+
+
+def test_what_the_index_shows_late_is_shown(desk: Desk) -> None:
+    late = LOOK_BACK.total_seconds() / 2
+    waiting = [nothing] * int(late)
+    watch = Watch(desk, at(desk, "c-1", late), *waiting, at(desk, "late", 1))
+    assert watch.shown() == ["c-1", "late"]
+
+
+def test_only_what_is_wanted_is_shown(desk: Desk) -> None:
+    watch = Watch(desk, at(desk, "p-1", 1, "payment.created"), at(desk, "c-1", 2))
+    assert watch.shown(event_type="payment.*") == ["p-1"]
+
+
+def test_an_outage_is_told_once_and_what_arrived_meanwhile_is_shown(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest_first = EventRecords.newest_first
+
+    def unreachable(*_: object) -> Iterator[Any]:
+        raise EndpointConnectionError(endpoint_url="https://dynamodb.example.com")
+
+    def outage() -> None:
+        monkeypatch.setattr(EventRecords, "newest_first", unreachable)
+        desk.receive("meanwhile", age=timedelta(seconds=-2))
+
+    def over() -> None:
+        monkeypatch.setattr(EventRecords, "newest_first", newest_first)
+
+    watch = Watch(desk, outage, *islice(iter(lambda: nothing, None), 100), over)
+    assert (watch.shown(), len(watch.complaints)) == (["meanwhile"], 1)

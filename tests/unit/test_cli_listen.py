@@ -1,0 +1,348 @@
+"""`wickiepay listen`: what is known of deliveries, what is news, and how it is shown."""
+
+import io
+import json
+import threading
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from rich.console import Console
+
+from desk import Desk
+from wickiepay.errors import StoreUnavailable
+from wickiepay.event_log import State
+from wickiepay.identity import Identity
+from wickiepay_cli import feed as feed_module
+from wickiepay_cli.commands.listen import as_table, show_line, show_line_of_json
+from wickiepay_cli.feed import Arrival, Changed, Delivered, Feed, News, OnRecord, Trouble, of_exchange
+from wickiepay_cli.local.front_door import Exchange
+from wickiepay_cli.watch import EventTable, Newcomers, look, looking
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import BodyOf, Calls
+
+pytest_plugins = ["desk_fixture"]
+
+EVENT = Identity("u-1", "payment.completed")
+AT = "2026-01-15T10:25:00.000000Z"
+BEFORE, AFTER = "2026-01-15T10:24:59.000000Z", "2026-01-15T10:25:01.000000Z"
+
+ARRIVAL = Arrival(
+    number=1,
+    at=AT,
+    request="POST /webhooks/wickiepay",
+    event="payment.completed",
+    uuid="u-1",
+    event_key="payment.completed",
+    scheme=None,
+    status=200,
+    outcome="accepted",
+    milliseconds=12,
+    state=State.RECEIVED,
+    processed_at=None,
+    error=None,
+)
+RECEIVED = OnRecord("payment.completed", "raw", State.RECEIVED, AT, None, None)
+
+
+def verdict(state: State, at: str = AFTER, error: str | None = None) -> OnRecord:
+    return replace(RECEIVED, state=state, processed_at=at, error=error)
+
+
+def all_news(feed: Feed) -> list[News]:
+    return list(iter(lambda: feed.news(0), None))
+
+
+def changes(feed: Feed) -> list[State | None]:
+    return [each.arrival.state for each in all_news(feed) if isinstance(each, Changed)]
+
+
+@pytest.fixture
+def feed() -> Feed:
+    return Feed()
+
+
+# --- What became of a delivery -------------------------------------------------------------------------
+def test_a_delivery_is_news(feed: Feed) -> None:
+    feed.arrived(ARRIVAL)
+    assert all_news(feed) == [Delivered(ARRIVAL)]
+
+
+def test_deliveries_are_numbered_in_the_order_of_arrival(feed: Feed) -> None:
+    for _ in range(3):
+        feed.arrived(ARRIVAL)
+    assert [each.number for each in feed.last(10)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("state", [State.PROCESSED, State.IGNORED, State.FAILED])
+def test_a_verdict_is_news_once(feed: Feed, state: State) -> None:
+    feed.arrived(ARRIVAL)
+    for found in (RECEIVED, verdict(state), verdict(state)):
+        feed.noticed({EVENT: found})
+    assert changes(feed) == [state]
+
+
+@pytest.mark.parametrize("state", [State.PROCESSED, State.IGNORED, State.FAILED])
+def test_after_its_verdict_a_delivery_is_no_longer_followed(feed: Feed, state: State) -> None:
+    feed.arrived(ARRIVAL)
+    assert feed.unsettled() == [EVENT]
+    feed.noticed({EVENT: verdict(state)})
+    assert feed.unsettled() == []
+
+
+def test_a_failure_of_before_the_delivery_is_not_its_verdict(feed: Feed) -> None:
+    feed.arrived(replace(ARRIVAL, outcome="duplicate", state=None))
+    feed.noticed({EVENT: verdict(State.FAILED, BEFORE)})
+    feed.noticed({EVENT: verdict(State.PROCESSED)})
+    assert changes(feed) == [State.FAILED, State.PROCESSED]
+
+
+def test_a_duplicate_of_what_is_processed_is_told_so(feed: Feed) -> None:
+    feed.arrived(replace(ARRIVAL, outcome="duplicate", state=None))
+    feed.noticed({EVENT: verdict(State.PROCESSED, BEFORE)})
+    assert (changes(feed), feed.unsettled()) == ([State.PROCESSED], [])
+
+
+def test_the_scheme_comes_with_the_record(feed: Feed) -> None:
+    feed.arrived(ARRIVAL)
+    feed.noticed({EVENT: RECEIVED})
+    assert [each.scheme for each in feed.last(1)] == ["raw"]
+
+
+def test_what_is_not_on_record_yet_is_still_followed(feed: Feed) -> None:
+    feed.arrived(ARRIVAL)
+    feed.noticed({})
+    assert feed.unsettled() == [EVENT]
+
+
+def test_two_deliveries_of_an_event_are_looked_up_once(feed: Feed) -> None:
+    feed.arrived(ARRIVAL)
+    feed.arrived(ARRIVAL)
+    assert feed.unsettled() == [EVENT]
+
+
+def test_only_the_last_deliveries_are_followed(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "FOLLOWED", 3)
+    for number in range(5):
+        feed.arrived(replace(ARRIVAL, uuid=f"u-{number}"))
+    assert [identity.uuid for identity in feed.unsettled()] == ["u-2", "u-3", "u-4"]
+
+
+def test_what_nobody_reads_is_counted_not_kept() -> None:
+    feed = Feed(backlog=2)
+    for _ in range(5):
+        feed.arrived(ARRIVAL)
+    *_, last = all_news(feed)
+    assert last == Trouble("3 deliveries and changes are not shown: they came faster than they were read.")
+
+
+# --- What an exchange tells ----------------------------------------------------------------------------
+def exchanged(request: bytes, status: int, answer: bytes, now: datetime) -> Arrival:
+    return of_exchange(Exchange("POST", b"/webhooks/wickiepay", [], request, status, [], answer, seconds=1.0), now)
+
+
+TAKEN = b'{"status": "%s", "uuid": "u-1", "event_key": "payment.completed"}'
+
+
+def test_a_delivery_came_when_its_request_did(body_of: "BodyOf", now: datetime) -> None:
+    assert exchanged(body_of(), 200, TAKEN % b"accepted", now).at == AT
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "outcome", "followed", "state"),
+    [
+        (200, TAKEN % b"accepted", "accepted", True, State.RECEIVED),
+        (200, TAKEN % b"duplicate", "duplicate", True, None),
+        (200, TAKEN % b"conflict", "conflict", False, State.CONFLICT),
+        (401, b'{"error": "signature_mismatch", "message": "No."}', "signature_mismatch", False, None),
+        (404, b'{"message": "Not Found"}', "Not Found", False, None),
+        (503, b"<html>", None, False, None),
+        (500, b"[]", None, False, None),
+        (200, b'{"status": 1}', None, False, None),
+    ],
+)
+def test_an_answer_says_what_became_of_the_request(
+    body_of: "BodyOf",
+    now: datetime,
+    status: int,
+    answer: bytes,
+    outcome: str | None,
+    followed: bool,
+    state: State | None,
+) -> None:
+    arrival = exchanged(body_of(data={"uuid": "u-1"}), status, answer, now)
+    assert (arrival.event, arrival.status, arrival.outcome) == ("payment.completed", status, outcome)
+    assert (not arrival.settled, arrival.state) == (followed, state)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b'{"event": 1}', b"[" * 100_000])
+def test_a_request_without_an_event_is_shown_as_a_request(body: bytes, now: datetime) -> None:
+    arrival = exchanged(body, 400, b"", now)
+    assert (arrival.event, arrival.uuid, arrival.request) == (None, None, "POST /webhooks/wickiepay")
+
+
+# --- Looking at the table ------------------------------------------------------------------------------
+@pytest.fixture
+def table(desk: Desk) -> EventTable:
+    return EventTable(desk.dynamodb, "EventTable")
+
+
+def uuids(arrivals: list[Arrival]) -> list[str | None]:
+    return [arrival.uuid for arrival in arrivals]
+
+
+def test_newcomers_come_once_in_their_order(desk: Desk, table: EventTable) -> None:
+    newcomers = Newcomers(table, lambda: desk.now)
+    for number in range(8):
+        desk.receive(f"u-{number}", age=timedelta(seconds=8 - number))
+    assert [uuids(newcomers()), uuids(newcomers())] == [[f"u-{number}" for number in range(8)], []]
+
+
+def test_what_was_there_before_is_no_newcomer(desk: Desk, table: EventTable) -> None:
+    desk.receive("before", age=timedelta(seconds=5))
+    newcomers = Newcomers(table, lambda: desk.now)
+    desk.receive("new", age=timedelta())
+    assert uuids(newcomers()) == ["new"]
+
+
+def test_what_the_index_shows_late_is_not_missed(desk: Desk, table: EventTable) -> None:
+    newcomers = Newcomers(table, lambda: desk.now)
+    desk.receive("second", age=timedelta())
+    assert uuids(newcomers()) == ["second"]
+    desk.receive("first", age=timedelta(seconds=20))
+    assert uuids(newcomers()) == ["first"]
+
+
+def test_newcomers_are_found_across_midnight(desk: Desk, table: EventTable) -> None:
+    midnight = desk.now.replace(hour=0, minute=0, second=0) + timedelta(days=1)
+    newcomers = Newcomers(table, lambda: midnight)
+    for name, at in (("evening", midnight - timedelta(seconds=1)), ("morning", midnight + timedelta(seconds=1))):
+        desk.receive(name, age=desk.now - at)
+    assert uuids(newcomers()) == ["evening", "morning"]
+
+
+def test_newcomers_that_could_not_be_read_come_the_next_time(desk: Desk, table: EventTable, calls: "Calls") -> None:
+    newcomers = Newcomers(table, lambda: desk.now)
+    desk.receive("new", age=timedelta())
+    calls.fail("BatchGetItem", StoreUnavailable("Busy."), times=1)
+    with pytest.raises(StoreUnavailable):
+        newcomers()
+    assert uuids(newcomers()) == ["new"]
+
+
+def test_a_look_finds_who_came_and_the_next_one_the_verdict(desk: Desk, table: EventTable, feed: Feed) -> None:
+    newcomers = Newcomers(table, lambda: desk.now)
+    event = desk.receive("new", age=timedelta())
+    look(feed, table, newcomers)
+    desk.process(event)
+    look(feed, table, newcomers)
+    told = [(type(each), each.arrival.state) for each in all_news(feed) if not isinstance(each, Trouble)]
+    assert told == [(Delivered, State.RECEIVED), (Changed, State.PROCESSED)]
+
+
+def test_of_an_outage_is_told_once(feed: Feed) -> None:
+    outcomes = iter([None, *[StoreUnavailable("Out of reach.")] * 3, None, StoreUnavailable("Again.")])
+    enough = threading.Event()
+
+    def once() -> None:
+        outcome = next(outcomes, None)
+        if outcome:
+            if str(outcome) == "Again.":
+                enough.set()
+            raise outcome
+
+    with looking(feed, once, pause_seconds=0.001):
+        assert enough.wait(10)
+    assert all_news(feed) == [Trouble("Out of reach."), Trouble("Again.")]
+
+
+# --- What is shown -------------------------------------------------------------------------------------
+HOSTILE = "x\x1b[31m[red]\ny"
+FAILED = replace(ARRIVAL, scheme="raw", state=State.FAILED, processed_at=AFTER, error="No account.")
+
+
+@pytest.mark.parametrize(
+    ("news", "line"),
+    [
+        (Delivered(ARRIVAL), "10:25:00  payment.completed  u-1  200 accepted  12 ms"),
+        (Changed(FAILED), "10:25:01  payment.completed  u-1  raw  FAILED  No account."),
+        (
+            Delivered(replace(ARRIVAL, request=None, scheme="raw", status=None, outcome=None, milliseconds=None)),
+            "10:25:00  payment.completed  u-1  raw  RECEIVED",
+        ),
+        (
+            Delivered(replace(ARRIVAL, event=None, uuid=None, event_key=None, status=404, outcome="Not Found")),
+            "10:25:00  POST /webhooks/wickiepay  404 Not Found  12 ms",
+        ),
+    ],
+)
+def test_a_pipe_gets_a_line(news: Delivered | Changed, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    show_line(news)
+    assert capsys.readouterr().out == f"{line}\n"
+
+
+@pytest.mark.parametrize(("news", "change"), [(Delivered(FAILED), False), (Changed(FAILED), True)])
+def test_a_program_gets_a_line_of_json(
+    news: Delivered | Changed, change: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show_line_of_json(news)
+    [line] = capsys.readouterr().out.splitlines()
+    assert json.loads(line) == {
+        "change": change,
+        "number": 1,
+        "at": AT,
+        "request": "POST /webhooks/wickiepay",
+        "event": "payment.completed",
+        "uuid": "u-1",
+        "event_key": "payment.completed",
+        "scheme": "raw",
+        "status": 200,
+        "outcome": "accepted",
+        "milliseconds": 12,
+        "state": "FAILED",
+        "processed_at": AFTER,
+        "error": "No account.",
+    }
+
+
+def rendered(columns: int, *arrivals: Arrival) -> list[str]:
+    screen = io.StringIO()
+    Console(file=screen, width=columns, force_terminal=False).print(as_table(list(arrivals)))
+    return [line.rstrip() for line in screen.getvalue().splitlines()]
+
+
+LONG = replace(
+    FAILED,
+    event="channel.payment.completed",
+    uuid="9204c333-4469-4b29-b7cb-b6c1fb41d1d4",
+    state=State.PROCESSED,
+)
+SHOWN = {
+    80: """\
+time      event            uuid              scheme  answer        ms  state
+10:25:00  channel.paymen…  9204c333-4469-4…  raw     200 accepted  12  PROCESSED
+""",
+    160: """\
+time      event                      uuid                                  scheme  answer        ms  state
+10:25:00  channel.payment.completed  9204c333-4469-4b29-b7cb-b6c1fb41d1d4  raw     200 accepted  12  PROCESSED
+""",
+}
+
+
+@pytest.mark.parametrize("columns", SHOWN)
+def test_the_table_keeps_to_the_width_of_the_terminal(columns: int) -> None:
+    assert rendered(columns, LONG) == SHOWN[columns].splitlines()
+
+
+@pytest.mark.parametrize("columns", [80, 160])
+def test_a_delivery_is_one_line_whatever_it_holds(columns: int) -> None:
+    hostile = replace(ARRIVAL, event=HOSTILE * 30, uuid=HOSTILE, outcome=HOSTILE)
+    lines = rendered(columns, hostile)
+    assert (len(lines), "\x1b" in "".join(lines)) == (2, False)
+
+
+def test_what_a_stranger_wrote_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    show_line(Delivered(replace(ARRIVAL, event="[red]\x1b[31m")))
+    assert "[red]\N{REPLACEMENT CHARACTER}[31m" in capsys.readouterr().out
