@@ -92,6 +92,11 @@ format: .venv/.installed ## the code, written as the formatter writes it
 	.venv/bin/ruff check --fix-only --quiet
 	.venv/bin/ruff format
 
+CLI_PAGE := docs/cli.md
+.PHONY: cli-page
+cli-page: .venv/.installed ## docs/cli.md, from the commands' own help
+	.venv/bin/typer wickiepay_cli.app utils docs --name wickiepay --title 'The command wickiepay' --output $(CLI_PAGE)
+
 # What is pinned stays pinned unless its .in file says otherwise; to take the newest of everything, remove the lock first.
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FIRST_OF_ALL: Final = date(2026, 1, 1)
 """No listener is older."""
 
-PAGE: Final = 250
+PAGE: Final = 1000
 """Keys of a shard that are read at once: whoever wants the first few events should not pay for a whole megabyte."""
 
 _SHOWN: Final = ("uuid", "event_key", "event", "state", "received_at", "processed_at", "scheme", "error")

@@ -10,8 +10,10 @@ from socketserver import StreamRequestHandler, ThreadingTCPServer
 import httpx
 import pytest
 
+from wickiepay.signature import sign
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.local.front_door import ANSWER_SECONDS, Exchange, front_door, reserved
+from wickiepay_cli.local.stack_file import LocalStack
 
 
 class Api(ThreadingTCPServer):
@@ -141,3 +143,19 @@ def listening(door: socket.socket) -> tuple[str, int]:
     door.listen()
     address: tuple[str, int] = door.getsockname()
     return address
+
+
+# --- Behind a tunnel ------------------------------------------------------------------------------------
+@pytest.mark.stack
+def test_a_delivery_through_a_tunnel_is_taken(stack: LocalStack, signing_secret: str) -> None:
+    """docs/sandbox-and-tunnels.md: what tunnels add does no harm."""
+    body = b'{"event": "payment.processing", "data": {"uuid": "through-a-tunnel"}}'
+    headers = {
+        "Host": "abc123.tunnel.example",
+        "X-Forwarded-For": "198.51.100.7",
+        "X-Forwarded-Host": "abc123.tunnel.example",
+        "X-Forwarded-Proto": "https",
+        "Content-Type": "application/json",
+        "X-Webhook-Signature": sign(body, signing_secret.encode()),
+    }
+    assert httpx.post(stack.webhook_url, content=body, headers=headers, trust_env=False).status_code == 200
