@@ -279,6 +279,11 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         instead("ConsumerVersionErrorsAlarm/Dimensions/FunctionName/Value/Ref", "RelayFunction"),
         instead("IngestVersionDurationAlarm/Threshold", 15000),
     ],
+    alarms.the_topic_hears_the_alarms_of_this_account_alone_and_nothing_without_tls: [
+        without("Resources/AlarmTopicPolicy"),
+        without("AlarmTopicPolicy/PolicyDocument/Statement/0/Condition"),
+        without("AlarmTopicPolicy/PolicyDocument/Statement/1"),
+    ],
     rollout.that_a_version_is_refused_is_told: [
         without("IngestFunction/DeploymentPreference/TriggerConfigurations"),
     ],

@@ -103,6 +103,32 @@ def mail_goes_to_the_address_that_is_given(template: Template) -> Iterator[str]:
         yield f"told are {list(subscriptions)}"
 
 
+def the_topic_hears_the_alarms_of_this_account_alone_and_nothing_without_tls(template: Template) -> Iterator[str]:
+    statements = [
+        {name: part for name, part in statement.items() if name != "Sid"}
+        for policy in template.stack().of_type("AWS::SNS::TopicPolicy").values()
+        if policy["Topics"] == ["AlarmTopic"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    publishing = {"Action": "sns:Publish", "Resource": "AlarmTopic"}
+    wanted = [
+        {
+            **publishing,
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+        },
+        {
+            **publishing,
+            "Effect": "Deny",
+            "Principal": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+    ]
+    if statements != wanted:
+        yield f"the topic's policy is {statements}"
+
+
 def metric_filters_read_fields_that_the_log_has(template: Template) -> Iterator[str]:
     stack = template.stack()
     for name, metric_filter in stack.of_type("AWS::Logs::MetricFilter").items():
