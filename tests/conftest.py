@@ -25,7 +25,7 @@ from hygiene import Hygiene  # noqa: E402
 HYGIENE = Hygiene()
 HYGIENE.install()
 
-settings.register_profile("unhurried", deadline=None, max_examples=60)  # the suite is to end within five minutes
+settings.register_profile("unhurried", deadline=None, max_examples=50)  # the suite is to end within five minutes
 settings.load_profile("unhurried")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_sqs import SQSClient
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.account
 
 HERE: Final = "127.0.0.1/32"
 """Where deliveries come from in the emulator."""

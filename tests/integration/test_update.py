@@ -23,7 +23,7 @@ from wickiepay_cli.local.stack_file import PROJECT
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.account
 
 FUNCTIONS: Final = ("IngestFunction", "ConsumerFunction", "RelayFunction")
 
