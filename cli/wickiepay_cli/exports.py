@@ -83,6 +83,7 @@ def write(
         file.truncate(place.written)
         file.seek(place.written)
         if not place.written:
+            place_of(output).unlink(missing_ok=True)  # of an earlier export to the same file
             file.write(heading(form))
         done = {(uuid, key) for uuid, key in place.at_that_time}
         left = (
