@@ -19,6 +19,7 @@ from wickiepay.identity import Identity
 from wickiepay.queue import encode
 from wickiepay_cli import stack
 from wickiepay_cli.audit.balances import BalancesAddUp
+from wickiepay_cli.audit.report import audit
 from wickiepay_cli.audit.statements import Suspects
 from wickiepay_cli.audit.tables import Tables
 from wickiepay_cli.commands.doctor import STATEMENTS
@@ -566,6 +567,16 @@ def test_sums_are_exact_in_whatever_order_they_are_made(parts: list[Decimal], or
     for item in items:
         balances.see(item)
     assert balances.check().ok
+
+
+# --- How far it is -----------------------------------------------------------------------------------
+def test_every_item_that_was_looked_at_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wickiepay_cli.audit.report.STEP", 10)
+    for number in range(15):
+        desk.process(desk.receive(f"c-{number}"))  # with an entry each, and one balance
+    told: list[int] = []
+    audit(desk.stack(), timedelta(days=30), desk.now, lambda _: None, repair=False, seen=told.append)
+    assert told == [10, 5, 10, 6]
 
 
 # --- Where to look -----------------------------------------------------------------------------------

@@ -17,8 +17,6 @@ import boto3
 import botocore.session
 import httpx
 from botocore.config import Config
-from hypercorn.asyncio import serve
-from hypercorn.config import Config as ServerConfig
 
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.local.front_door import reserved
@@ -137,7 +135,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 async def _emulate(gate: str) -> None:
     """Serves on the socket `gate` until the other end of standard input closes, if only because its process is gone."""
-    from ministack.app import app  # noqa: PLC0415  only the child needs it, and it takes its time
+    # Here, not above: only the child needs them, and they take their time.
+    from hypercorn.asyncio import serve  # noqa: PLC0415
+    from hypercorn.config import Config as ServerConfig  # noqa: PLC0415
+    from ministack.app import app  # noqa: PLC0415
 
     config = ServerConfig()
     config.bind = [f"fd://{gate}"]

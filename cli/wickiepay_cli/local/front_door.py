@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
-from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 from wickiepay_cli.failure import Failure
+
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 ANSWER_SECONDS: Final = 30
 """An HTTP API waits no longer for its function."""
@@ -68,6 +68,10 @@ def front_door(door: socket.socket, api_url: str, seen: Callable[[Exchange], Non
 
     Serves in a thread of its own, and calls `seen` there.
     """
+    # Here, not above: every other command would pay for a server that it does not open.
+    from hypercorn.asyncio import serve  # noqa: PLC0415
+    from hypercorn.config import Config  # noqa: PLC0415
+
     config = Config()
     config.include_date_header = config.include_server_header = False  # those of the API are passed on
     config.h11_pass_raw_headers = True
@@ -95,8 +99,8 @@ def front_door(door: socket.socket, api_url: str, seen: Callable[[Exchange], Non
             thread.join()
 
 
-def _passing_on(api: httpx.AsyncClient, api_url: str, seen: Callable[[Exchange], None]) -> ASGIFramework:
-    async def app(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+def _passing_on(api: httpx.AsyncClient, api_url: str, seen: Callable[[Exchange], None]) -> "ASGIFramework":
+    async def app(scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
         if scope["type"] != "http" or (body := await _body(receive)) is None:
             return
         exchange = await _pass_on(api, api_url, scope, body)
@@ -107,7 +111,7 @@ def _passing_on(api: httpx.AsyncClient, api_url: str, seen: Callable[[Exchange],
     return app
 
 
-async def _body(receive: ASGIReceiveCallable) -> bytes | None:
+async def _body(receive: "ASGIReceiveCallable") -> bytes | None:
     """All of a request's body; None where the client left before its end."""
     body = b""
     while (event := await receive())["type"] == "http.request":
@@ -117,7 +121,7 @@ async def _body(receive: ASGIReceiveCallable) -> bytes | None:
     return None
 
 
-async def _pass_on(api: httpx.AsyncClient, api_url: str, scope: HTTPScope, body: bytes) -> Exchange:
+async def _pass_on(api: httpx.AsyncClient, api_url: str, scope: "HTTPScope", body: bytes) -> Exchange:
     began = time.perf_counter()
     url = httpx.URL(api_url)
     target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
