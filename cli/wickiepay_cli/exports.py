@@ -63,9 +63,21 @@ def read_place(output: Path, asked: dict[str, Any]) -> Place:
         place = Place(**json.loads(place_of(output).read_text()))
     except FileNotFoundError:
         raise Failure(f"There is nothing to go on with: {place_of(output)} is not there.") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise Failure(f"{place_of(output)} cannot be read: begin anew with --force.") from error
     if place.asked != asked:
-        raise Failure(f"{output} was begun with other options: give the same ones, or begin anew without --resume.")
+        raise Failure(f"{output} was begun with other options: give the same ones, or begin anew with --force.")
+    if not output.is_file() or output.stat().st_size < place.written:
+        raise Failure(f"{output} is shorter than what was written: begin anew with --force.")
     return place
+
+
+def refuse_to_overwrite(output: Path) -> None:
+    """Raises `Failure` where a new export to `output` would destroy something."""
+    if place_of(output).exists():
+        raise Failure(f"{output} is the beginning of an export: go on with --resume, or begin anew with --force.")
+    if output.exists():
+        raise Failure(f"{output} is there already: name another file, or overwrite it with --force.")
 
 
 def write(
@@ -82,8 +94,8 @@ def write(
     with output.open("r+b" if place.written else "wb") as file:
         file.truncate(place.written)
         file.seek(place.written)
+        _keep(place, output)  # in place of what an earlier export to the same file left
         if not place.written:
-            place_of(output).unlink(missing_ok=True)  # of an earlier export to the same file
             file.write(heading(form))
         done = {(uuid, key) for uuid, key in place.at_that_time}
         left = (
@@ -94,12 +106,16 @@ def write(
         for batch in batched(left, BATCH, strict=False):
             file.writelines(line(record, form) for record in batch)
             place = _after(place, batch, file)
-            draft = output.with_name(f"{output.name}.resume.new")
-            draft.write_text(json.dumps(asdict(place)))
-            draft.replace(place_of(output))
+            _keep(place, output)
             advance(len(batch))
     place_of(output).unlink(missing_ok=True)
     return place.events
+
+
+def _keep(place: Place, output: Path) -> None:
+    draft = output.with_name(f"{output.name}.resume.new")
+    draft.write_text(json.dumps(asdict(place)))
+    draft.replace(place_of(output))
 
 
 def _after(place: Place, batch: tuple[WholeRecord, ...], file: BinaryIO) -> Place:

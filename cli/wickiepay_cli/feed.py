@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -12,12 +12,19 @@ from typing import Final
 from wickiepay.clock import instant
 from wickiepay.errors import UnusableBody
 from wickiepay.event import WebhookEvent, parse
-from wickiepay.event_log import UNFINISHED, State
+from wickiepay.event_log import State
 from wickiepay.identity import Identity
 from wickiepay_cli.local.front_door import Exchange
+from wickiepay_cli.records import Record
 
-FOLLOWED: Final = 1000
-"""So many of the last deliveries are remembered, and their states followed."""
+REMEMBERED: Final = 10_000
+"""So many deliveries are remembered: of more, first those are forgotten whose state is final, then the oldest."""
+
+LOOKED_UP: Final = 1000
+"""So many events are looked up at once, where more than that are open: then in turn."""
+
+FINAL: Final = frozenset({State.PROCESSED, State.CONFLICT, State.UNUSABLE})
+"""What becomes nothing else. A replay makes something of what FAILED or was IGNORED."""
 
 BACKLOG: Final = 10_000
 """What may wait to be shown. More is left out, and told of, rather than that memory fills or a delivery waits."""
@@ -53,26 +60,8 @@ class Arrival:
 
     @property
     def settled(self) -> bool:
-        """No other state is to be expected: there is no record, or there was a verdict since the delivery.
-
-        An earlier FAILED is none, because a delivery has a failed event processed again.
-        """
-        if self.identity is None:
-            return True
-        failed_now = self.state is State.FAILED and (self.processed_at or "") >= self.at
-        return failed_now or (self.state is not None and self.state not in UNFINISHED)
-
-
-@dataclass(frozen=True, slots=True)
-class OnRecord:
-    """What the event table holds of an event now."""
-
-    event: str | None
-    scheme: str
-    state: State
-    received_at: str
-    processed_at: str | None
-    error: str | None
+        """No other state is to be expected: there is no record, or its state is final."""
+        return self.identity is None or self.state in FINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +93,7 @@ class Feed:
         self._lock = threading.Lock()
         self._arrivals: dict[int, Arrival] = {}
         self._number = 0
+        self._looked_up = 0
         self._news: Queue[News] = Queue(backlog)
         self._left_out = 0
 
@@ -112,24 +102,30 @@ class Feed:
         with self._lock:
             self._number += 1
             self._arrivals[self._number] = numbered = replace(arrival, number=self._number)
-            if len(self._arrivals) > FOLLOWED:
-                del self._arrivals[next(iter(self._arrivals))]
+            if len(self._arrivals) > REMEMBERED:
+                settled = (number for number, each in self._arrivals.items() if each.settled)
+                del self._arrivals[next(settled, next(iter(self._arrivals)))]
             self._tell(Delivered(numbered))
 
     def unsettled(self) -> list[Identity]:
-        """Whose records may still bring news, each once."""
+        """Whose records may still bring news, each once: so many as are looked up at once, the next ones each time."""
         with self._lock:
-            waiting = [arrival.identity for arrival in self._arrivals.values() if not arrival.settled]
-        return list(dict.fromkeys(identity for identity in waiting if identity))
+            waiting = {number: each.identity for number, each in self._arrivals.items() if not each.settled}
+            after = [number for number in waiting if number > self._looked_up]
+            before = [number for number in waiting if number <= self._looked_up]
+            turn = [*after, *before][:LOOKED_UP]
+            self._looked_up = turn[-1] if turn else 0
+        return list(dict.fromkeys(identity for number in turn if (identity := waiting[number])))
 
-    def noticed(self, records: Mapping[Identity, OnRecord]) -> None:
+    def noticed(self, records: Iterable[Record]) -> None:
         """Notes what is on record of the `unsettled`."""
+        found = {record.identity: record for record in records}
         with self._lock:
             for number, arrival in self._arrivals.items():
-                found = records.get(arrival.identity) if arrival.identity and not arrival.settled else None
-                if found:
-                    self._arrivals[number] = updated = _updated(arrival, found)
-                    if updated.state is not arrival.state:
+                record = found.get(arrival.identity) if arrival.identity and not arrival.settled else None
+                if record:
+                    self._arrivals[number] = updated = _updated(arrival, record)
+                    if (updated.state, updated.processed_at) != (arrival.state, arrival.processed_at):
                         self._tell(Changed(updated))
 
     def trouble(self, text: str) -> None:
@@ -184,15 +180,15 @@ def of_exchange(exchange: Exchange, now: datetime) -> Arrival:
     )
 
 
-def of_record(identity: Identity, found: OnRecord) -> Arrival:
+def of_record(found: Record) -> Arrival:
     """A delivery that only its record tells of."""
     return Arrival(
         number=0,
         at=found.received_at,
         request=None,
         event=found.event,
-        uuid=identity.uuid,
-        event_key=identity.event_key,
+        uuid=found.uuid,
+        event_key=found.event_key,
         scheme=found.scheme,
         status=None,
         outcome=None,
@@ -203,7 +199,7 @@ def of_record(identity: Identity, found: OnRecord) -> Arrival:
     )
 
 
-def _updated(arrival: Arrival, found: OnRecord) -> Arrival:
+def _updated(arrival: Arrival, found: Record) -> Arrival:
     return replace(
         arrival,
         event=found.event,

@@ -3,13 +3,12 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from fnmatch import fnmatchcase
-from itertools import dropwhile, takewhile
 
 from wickiepay.clock import instant
 from wickiepay.event_log import State
-from wickiepay_cli.records import EventRecords, Record, WholeRecord
+from wickiepay_cli.records import AHEAD, EventRecords, Record, WholeRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,38 +34,33 @@ class Filter:
         """The events that are wanted, the newest first, read as they are asked for."""
         if self.uuid is not None or self.asks_for_bodies:
             return self.whole_among(records, now)
-        return filter(self._includes, self._in_time(records.newest_first(*self._days(records, now))))
+        return filter(self.wants, records.newest_first(*self._time(records, now)))
 
     def whole_among(self, records: EventRecords, now: datetime) -> Iterator[WholeRecord]:
         """The same with their bodies."""
-        if self.uuid is not None:
-            everything: Iterator[WholeRecord] = reversed(records.of_uuid(self.uuid))
-        else:
-            everything = records.whole_newest_first(*self._days(records, now))
-        return (each for each in self._in_time(everything) if self._includes(each) and self._finds(each))
+        if self.uuid is None:
+            return filter(self.wants, records.whole_newest_first(*self._time(records, now)))
+        return (each for each in reversed(records.of_uuid(self.uuid)) if self.wants(each) and self._is_in_time(each))
 
-    def _days(self, records: EventRecords, now: datetime) -> tuple[date, date]:
-        # From tomorrow backwards, in case the clock here is behind the one that stamped the deliveries.
-        first = self.since.astimezone(UTC).date() if self.since else records.first_day()
-        return first, (self.until or now + timedelta(days=1)).astimezone(UTC).date()
+    def wants(self, record: Record) -> bool:
+        """Whether a record is wanted, of whatever time and uuid; a whole one where bodies are asked for."""
+        return (
+            self.state in {None, record.state}
+            and (self.event_type is None or fnmatchcase(record.event or "", self.event_type))
+            and (not self.asks_for_bodies or (isinstance(record, WholeRecord) and self._finds(record)))
+        )
 
-    def _in_time[R: Record](self, newest_first: Iterator[R]) -> Iterator[R]:
-        if self.until is not None:
-            until = instant(self.until)
-            newest_first = dropwhile(lambda record: record.received_at > until, newest_first)
-        if self.since is not None:
-            since = instant(self.since)
-            newest_first = takewhile(lambda record: record.received_at >= since, newest_first)
-        return newest_first
+    def _time(self, records: EventRecords, now: datetime) -> tuple[datetime, datetime]:
+        return self.since or records.beginning(), self.until or now + AHEAD
 
-    def _includes(self, record: Record) -> bool:
-        return self.state in {None, record.state} and (
-            self.event_type is None or fnmatchcase(record.event or "", self.event_type)
+    def _is_in_time(self, record: Record) -> bool:
+        return (self.since is None or record.received_at >= instant(self.since)) and (
+            self.until is None or record.received_at <= instant(self.until)
         )
 
     def _finds(self, record: WholeRecord) -> bool:
         return (self.reference is None or _reference(record.body) == self.reference) and (
-            self.text is None or self.text.casefold() in record.body.casefold()
+            self.text is None or self.text.casefold() in _readable(record.body).casefold()
         )
 
 
@@ -79,3 +73,13 @@ def _reference(body: str) -> str | None:
     data = envelope.get("data") if isinstance(envelope, dict) else None
     reference = data.get("reference") if isinstance(data, dict) else None
     return reference if isinstance(reference, str) else None
+
+
+def _readable(body: str) -> str:
+    """A body, and after it the same without escapes, where it has any: ``ü`` may stand there as ``u00fc``."""
+    if "\\" not in body:
+        return body
+    try:
+        return f"{body}\n{json.dumps(json.loads(body), ensure_ascii=False)}"
+    except (ValueError, RecursionError):
+        return body

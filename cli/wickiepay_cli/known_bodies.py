@@ -7,9 +7,8 @@ from typing import Final
 
 from wickiepay import clock
 from wickiepay.event_log import stored_delivery
-from wickiepay.identity import Identity
 from wickiepay_cli.diagnosis.others import Known
-from wickiepay_cli.records import EventRecords, identity_of, key_of
+from wickiepay_cli.records import AHEAD, EventRecords, identity_of, key_of
 from wickiepay_cli.samples import event_types, sample
 from wickiepay_cli.stack import Stack
 from wickiepay_cli.tables import items_of, only
@@ -30,9 +29,9 @@ def on_record(found: Stack) -> Iterator[Known]:
     """What a stack has received lately, the newest first, read as it is asked for."""
     table = found.output("EventTableName")
     records = EventRecords(found.dynamodb(), table)
-    today = clock.now().date()
-    newest = records.newest_first(today - LOOK_BACK, today + timedelta(days=1))  # in case the clock here is behind
-    keys = (key_of(Identity(record.uuid, record.event_key)) for record in islice(newest, MOST_RECORDS))
+    now = clock.now()
+    newest = records.newest_first(now - LOOK_BACK, now + AHEAD)
+    keys = (key_of(record.identity) for record in islice(newest, MOST_RECORDS))
     for item in items_of(found.dynamodb(), table, keys, only(_STORED)):
         identity = identity_of(item)
         yield Known(f"{identity.event_key} of {identity.uuid}, on record", stored_delivery(item).body)

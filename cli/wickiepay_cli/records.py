@@ -2,11 +2,14 @@
 
 import heapq
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import batched, islice
 from typing import TYPE_CHECKING, Any, Final
 
+from wickiepay.clock import instant
 from wickiepay.event_log import SHARDS, State, stored_delivery
 from wickiepay.identity import Identity
 from wickiepay_cli.tables import Item, items_of, key_texts, only
@@ -14,11 +17,18 @@ from wickiepay_cli.tables import Item, items_of, key_texts, only
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-FIRST_OF_ALL: Final = date(2026, 1, 1)
+FIRST_OF_ALL: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """No listener is older."""
+
+AHEAD: Final = timedelta(days=1)
+"""So far the clock here may be behind the one that stamped the deliveries."""
 
 PAGE: Final = 1000
 """Keys of a shard that are read at once: whoever wants the first few events should not pay for a whole megabyte."""
+
+THREADS: Final = 8
+MOST_DAYS: Final = 32
+"""Days that are looked at together, at most, where one after another proves empty."""
 
 _SHOWN: Final = ("uuid", "event_key", "event", "state", "received_at", "processed_at", "scheme", "error")
 
@@ -38,6 +48,10 @@ class Record:
     processed_at: str | None
     scheme: str
     error: str | None
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.uuid, self.event_key)
 
     def brief(self) -> "Record":
         """What any record says, without what a whole one adds."""
@@ -73,21 +87,32 @@ class EventRecords:
         self._client = client
         self._table = table
 
-    def first_day(self) -> date:
-        """A day (UTC) before which nothing was received: when the table was made; of a restored one, our own first."""
+    def beginning(self) -> datetime:
+        """Before this nothing was received: the day (UTC) the table was made; of a restored one, our own first."""
         table = self._client.describe_table(TableName=self._table)["Table"]
-        return FIRST_OF_ALL if "RestoreSummary" in table else table["CreationDateTime"].astimezone(UTC).date()
+        if "RestoreSummary" in table:
+            return FIRST_OF_ALL
+        return table["CreationDateTime"].astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
-    def newest_first(self, first: date, last: date) -> Iterator[Record]:
-        """The records of the days from `first` to `last` (UTC), the newest first, read as they are asked for."""
-        return map(_record, items_of(self._client, self._table, self._keys_of_days(first, last), only(_SHOWN)))
+    def newest_first(self, since: datetime, until: datetime) -> Iterator[Record]:
+        """What was received from `since` to `until`, the newest first, read as it is asked for."""
+        return self._records(self._keys(since, until))
 
-    def whole_newest_first(self, first: date, last: date) -> Iterator[WholeRecord]:
+    def whole_newest_first(self, since: datetime, until: datetime) -> Iterator[WholeRecord]:
         """The same, with all that is on record of each."""
-        return map(_whole_record, items_of(self._client, self._table, self._keys_of_days(first, last)))
+        return self._whole_records(self._keys(since, until))
 
-    def _keys_of_days(self, first: date, last: date) -> Iterator[Item]:
-        return (key for day in _backwards(first, last) for key in self._keys(day))
+    def identities(self, since: datetime, until: datetime) -> list[Identity]:
+        """What the index shows as received in that time, in the order of arrival."""
+        return [identity_of(key) for key in self._keys(since, until)][::-1]
+
+    def of(self, identities: Iterable[Identity]) -> Iterator[Record]:
+        """Those of the events that are on record. Raises `StoreUnavailable` and botocore's errors."""
+        return self._records(map(key_of, identities))
+
+    def whole_of(self, identities: Iterable[Identity]) -> Iterator[WholeRecord]:
+        """The same, with all that is on record of each."""
+        return self._whole_records(map(key_of, identities))
 
     def of_uuid(self, uuid: str) -> list[WholeRecord]:
         """All that is on record under a uuid, in the order of arrival."""
@@ -104,22 +129,56 @@ class EventRecords:
         )
         return (_whole_record(item) for page in pages for item in page["Items"])
 
-    def _keys(self, day: date) -> Iterator[Item]:
-        """The keys of what was received on `day`, the newest first."""
-        shards = (self._shard(f"{day.isoformat()}#{shard}") for shard in range(SHARDS))
-        entries: Iterable[Item] = heapq.merge(*shards, key=lambda entry: entry["received_at"]["S"], reverse=True)
-        return ({"uuid": entry["uuid"], "event_key": entry["event_key"]} for entry in entries)
+    def _records(self, keys: Iterable[Item]) -> Iterator[Record]:
+        return map(_record, items_of(self._client, self._table, keys, only(_SHOWN)))
 
-    def _shard(self, day_shard: str) -> Iterator[Item]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
+    def _whole_records(self, keys: Iterable[Item]) -> Iterator[WholeRecord]:
+        return map(_whole_record, items_of(self._client, self._table, keys))
+
+    def _keys(self, since: datetime, until: datetime) -> Iterator[Item]:
+        """The keys of what was received in that time, the newest first.
+
+        A listener may be years old and its days empty: as long as nothing is found, twice as many days are looked at
+        together. Where something is, only as much is read as is asked for.
+        """
+        days, together = _backwards(since, until), 1
+        with ThreadPoolExecutor(THREADS) as threads:
+            while looked_at := list(islice(days, together)):
+                shards = [_Shard(self._client, self._table, f"{day}#{n}") for day in looked_at for n in range(SHARDS)]
+                first_pages = list(threads.map(lambda shard: shard.page(since, until), shards))
+                for some in batched(zip(shards, first_pages, strict=True), SHARDS, strict=True):
+                    entries = (shard.entries(since, until, page) for shard, page in some)
+                    yield from map(_key, heapq.merge(*entries, key=_received_at, reverse=True))
+                empty = not any(page["Items"] for page in first_pages)
+                together = min(together * 2, MOST_DAYS) if empty else 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """A partition of the index `by_time`: what one day's shard received."""
+
+    client: "DynamoDBClient"
+    table: str
+    day_shard: str
+
+    def page(self, since: datetime, until: datetime, **start: Any) -> Mapping[str, Any]:  # noqa: ANN401
+        values = {":day_shard": self.day_shard, ":since": instant(since), ":until": instant(until)}
+        return self.client.query(
+            TableName=self.table,
             IndexName="by_time",
-            KeyConditionExpression="day_shard = :day_shard",
-            ExpressionAttributeValues={":day_shard": {"S": day_shard}},
+            KeyConditionExpression="day_shard = :day_shard AND received_at BETWEEN :since AND :until",
+            ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
             ScanIndexForward=False,
-            PaginationConfig={"PageSize": PAGE},
+            Limit=PAGE,
+            **start,
         )
-        return (item for page in pages for item in page["Items"])
+
+    def entries(self, since: datetime, until: datetime, page: Mapping[str, Any]) -> Iterator[Item]:
+        """What stands on `page` and on those after it, the newest first."""
+        yield from page["Items"]
+        while "LastEvaluatedKey" in page:
+            page = self.page(since, until, ExclusiveStartKey=page["LastEvaluatedKey"])
+            yield from page["Items"]
 
 
 def key_of(identity: Identity) -> Item:
@@ -139,8 +198,18 @@ def acceptance(item: Item) -> Acceptance | None:
     return Acceptance(*(item[name]["S"] for name in ("accepted_as", "accepted_by", "accepted_why", "accepted_at")))
 
 
-def _backwards(first: date, last: date) -> Iterator[date]:
-    return (last - timedelta(days=back) for back in range((last - first).days + 1))
+def _key(item: Item) -> Item:
+    return {"uuid": item["uuid"], "event_key": item["event_key"]}
+
+
+def _received_at(item: Item) -> str:
+    return item["received_at"]["S"]
+
+
+def _backwards(since: datetime, until: datetime) -> Iterator[str]:
+    """The days (UTC) from that of `until` to that of `since`, as 2026-01-15."""
+    first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
+    return ((last - timedelta(days=back)).isoformat() for back in range((last - first).days + 1))
 
 
 def _text(item: Item, name: str) -> str | None:

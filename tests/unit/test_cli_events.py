@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +12,7 @@ from command_line import run, run_json
 from wickiepay import clock
 from wickiepay.delivery import Delivery
 from wickiepay.event import parse
-from wickiepay.event_log import EventLog
+from wickiepay.event_log import SHARDS, EventLog
 from wickiepay.identity import Identity
 from wickiepay_cli import stack
 from wickiepay_cli.records import FIRST_OF_ALL, EventRecords
@@ -151,9 +151,34 @@ def test_only_as_much_is_read_as_is_shown(
         receive(f"2026-01-{day}T10:00:00", uuid=f"u-{day}")
     monkeypatch.setattr("wickiepay_cli.tables.MAX_KEYS", 1)
     calls.made.clear()
-    next(EventRecords(dynamodb, "EventTable").newest_first(date(2026, 1, 1), date(2026, 1, 15)))
+    next(EventRecords(dynamodb, "EventTable").newest_first(FIRST_OF_ALL, datetime(2026, 1, 15, 23, tzinfo=UTC)))
     days = {query["ExpressionAttributeValues"][":day_shard"]["S"][:10] for query in calls.of("Query")}
     assert days == {"2026-01-15"}
+
+
+def test_the_time_that_is_asked_for_is_all_that_is_read(
+    receive: Receive, dynamodb: "DynamoDBClient", calls: "Calls"
+) -> None:
+    for hour in (9, 10, 11, 12):
+        receive(f"2026-01-15T{hour:02}:00:00", uuid=f"u-{hour}")
+    calls.made.clear()
+    bounds = (datetime(2026, 1, 15, hour, tzinfo=UTC) for hour in (10, 11))
+    found = [record.uuid for record in EventRecords(dynamodb, "EventTable").newest_first(*bounds)]
+    asked = [request["Keys"] for call in calls.of("BatchGetItem") for request in call["RequestItems"].values()]
+    assert (found, [key["uuid"]["S"] for keys in asked for key in keys]) == (["u-11", "u-10"], ["u-11", "u-10"])
+
+
+def test_every_day_is_looked_at_once_however_many_are_empty(
+    receive: Receive, dynamodb: "DynamoDBClient", calls: "Calls"
+) -> None:
+    days = [f"2026-{month:02}-{day:02}" for month in range(1, 7) for day in (1, 28)]
+    for day in days:
+        receive(f"{day}T10:00:00", uuid=day)
+    calls.made.clear()
+    found = EventRecords(dynamodb, "EventTable").newest_first(FIRST_OF_ALL, datetime(2026, 6, 30, tzinfo=UTC))
+    assert [record.uuid for record in found] == days[::-1]
+    asked = [query["ExpressionAttributeValues"][":day_shard"]["S"] for query in calls.of("Query")]
+    assert len(asked) == len(set(asked)) == (31 + 28 + 31 + 30 + 31 + 30) * SHARDS
 
 
 def test_nothing_is_an_empty_array() -> None:
@@ -163,7 +188,7 @@ def test_nothing_is_an_empty_array() -> None:
 def test_the_list_goes_back_to_the_day_on_which_the_table_was_made(
     receive: Receive, dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = EventRecords(dynamodb, "EventTable").first_day()
+    made = EventRecords(dynamodb, "EventTable").beginning()
     noon = datetime(made.year, made.month, made.day, 12)  # noqa: DTZ001  it becomes text
     monkeypatch.setattr(clock, "now", lambda: noon + timedelta(days=1))
     receive((noon - timedelta(days=1)).isoformat(), uuid="before")
@@ -174,13 +199,13 @@ def test_the_list_goes_back_to_the_day_on_which_the_table_was_made(
 def test_of_a_restored_table_everything_is_listed(dynamodb: "DynamoDBClient", calls: "Calls") -> None:
     restored = {"CreationDateTime": datetime(2026, 11, 15, tzinfo=UTC), "RestoreSummary": {"RestoreInProgress": False}}
     calls.answer("DescribeTable", {"Table": restored})
-    assert EventRecords(dynamodb, "EventTable").first_day() == FIRST_OF_ALL
+    assert EventRecords(dynamodb, "EventTable").beginning() == FIRST_OF_ALL
 
 
 def test_the_table_s_first_day_is_one_of_utc(dynamodb: "DynamoDBClient", calls: "Calls") -> None:
     made = datetime(2026, 1, 15, 9, tzinfo=timezone(timedelta(hours=13)))
     calls.answer("DescribeTable", {"Table": {"CreationDateTime": made}})
-    assert EventRecords(dynamodb, "EventTable").first_day() == date(2026, 1, 14)
+    assert EventRecords(dynamodb, "EventTable").beginning() == datetime(2026, 1, 14, tzinfo=UTC)
 
 
 def test_people_are_told_that_nothing_is_listed() -> None:

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
@@ -17,11 +16,13 @@ from hypothesis import strategies as st
 
 from command_line import run, run_json
 from desk import CONFIRMED, Desk
+from wickiepay.identity import Identity
 from wickiepay_cli import exports
-from wickiepay_cli.commands.events_tail import LOOK_BACK, arriving
+from wickiepay_cli.commands.events_tail import arriving, wanted_of
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.filters import Filter
 from wickiepay_cli.records import EventRecords
+from wickiepay_cli.watch import LOOK_BACK, Newcomers
 
 pytest_plugins = ["desk_fixture"]
 
@@ -96,11 +97,8 @@ def test_an_export_that_was_cut_off_goes_on_where_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(exports, "line", cut_off)
         run(*command)
-    if after >= batch and after < len(five):
+    if after < len(five):
         assert run_json(*command, "--resume")["events"] == 5
-    elif after < batch:  # not a whole batch was written: there is no place yet
-        assert "nothing to go on with" in str(run_failing(*command, "--resume"))
-        run(*command)
     assert uuids_in(output) == five
 
 
@@ -115,6 +113,19 @@ def test_an_export_is_gone_on_with_as_it_was_begun(desk: Desk, tmp_path: Path) -
     exports.place_of(output).write_text(json.dumps({"asked": {}, "since": None, "until": "2026-01-15T00:00:00Z"}))
     desk.receive("c-1")
     assert "other options" in str(run_failing("events", "export", "--output", str(output), "--resume"))
+
+
+@pytest.mark.parametrize(
+    ("left_behind", "why"), [("e.jsonl", "is there already"), ("e.jsonl.resume", "the beginning of")]
+)
+def test_a_new_export_overwrites_nothing_unless_told_so(desk: Desk, tmp_path: Path, left_behind: str, why: str) -> None:
+    (tmp_path / left_behind).write_text("precious")
+    desk.receive("c-1")
+    command = ("events", "export", *SINCE, "--output", str(tmp_path / "e.jsonl"))
+    assert why in str(run_failing(*command))
+    assert (tmp_path / left_behind).read_text() == "precious"
+    run(*command, "--force")
+    assert uuids_in(tmp_path / "e.jsonl") == ["c-1"]
 
 
 @pytest.mark.parametrize("arguments", [("--resume",), ("--json",), ("--format", "xml")])
@@ -152,10 +163,9 @@ class Watch:
         records = EventRecords(self.desk.dynamodb, "EventTable")
         shown: list[str] = []
         with suppress(KeyboardInterrupt):
-            shown.extend(
-                record.uuid
-                for record in arriving(records, Filter(**wanted), self.now, self.sleep, self.complaints.append)
-            )
+            newcomers = Newcomers(records, wanted_of(records, Filter(**wanted)), self.now)
+            arrivals = arriving(newcomers, lambda: None, self.sleep, self.complaints.append)
+            shown.extend(record.uuid for record in arrivals)
         return shown
 
 
@@ -192,17 +202,17 @@ def test_only_what_is_wanted_is_shown(desk: Desk) -> None:
 def test_an_outage_is_told_once_and_what_arrived_meanwhile_is_shown(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newest_first = EventRecords.newest_first
+    identities = EventRecords.identities
 
-    def unreachable(*_: object) -> Iterator[Any]:
+    def unreachable(*_: object) -> list[Identity]:
         raise EndpointConnectionError(endpoint_url="https://dynamodb.example.com")
 
     def outage() -> None:
-        monkeypatch.setattr(EventRecords, "newest_first", unreachable)
+        monkeypatch.setattr(EventRecords, "identities", unreachable)
         desk.receive("meanwhile", age=timedelta(seconds=-2))
 
     def over() -> None:
-        monkeypatch.setattr(EventRecords, "newest_first", newest_first)
+        monkeypatch.setattr(EventRecords, "identities", identities)
 
     watch = Watch(desk, outage, *islice(iter(lambda: nothing, None), 100), over)
     assert (watch.shown(), len(watch.complaints)) == (["meanwhile"], 1)

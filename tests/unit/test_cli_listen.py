@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,9 +17,10 @@ from wickiepay.event_log import State
 from wickiepay.identity import Identity
 from wickiepay_cli import feed as feed_module
 from wickiepay_cli.commands.listen import as_table, show_line, show_line_of_json
-from wickiepay_cli.feed import Arrival, Changed, Delivered, Feed, News, OnRecord, Trouble, of_exchange
+from wickiepay_cli.feed import Arrival, Changed, Delivered, Feed, News, Trouble, of_exchange, of_record
 from wickiepay_cli.local.front_door import Exchange
-from wickiepay_cli.watch import EventTable, Newcomers, look, looking
+from wickiepay_cli.records import EventRecords, Record
+from wickiepay_cli.watch import Newcomers, look, looking
 
 if TYPE_CHECKING:
     from tests.unit.conftest import BodyOf, Calls
@@ -44,10 +46,10 @@ ARRIVAL = Arrival(
     processed_at=None,
     error=None,
 )
-RECEIVED = OnRecord("payment.completed", "raw", State.RECEIVED, AT, None, None)
+RECEIVED = Record("u-1", "payment.completed", "payment.completed", State.RECEIVED, AT, None, "raw", None)
 
 
-def verdict(state: State, at: str = AFTER, error: str | None = None) -> OnRecord:
+def verdict(state: State, at: str = AFTER, error: str | None = None) -> Record:
     return replace(RECEIVED, state=state, processed_at=at, error=error)
 
 
@@ -80,40 +82,55 @@ def test_deliveries_are_numbered_in_the_order_of_arrival(feed: Feed) -> None:
 def test_a_verdict_is_news_once(feed: Feed, state: State) -> None:
     feed.arrived(ARRIVAL)
     for found in (RECEIVED, verdict(state), verdict(state)):
-        feed.noticed({EVENT: found})
+        feed.noticed([found])
     assert changes(feed) == [state]
 
 
-@pytest.mark.parametrize("state", [State.PROCESSED, State.IGNORED, State.FAILED])
-def test_after_its_verdict_a_delivery_is_no_longer_followed(feed: Feed, state: State) -> None:
+@pytest.mark.parametrize("state", [State.PROCESSED, State.CONFLICT, State.UNUSABLE])
+def test_in_a_final_state_a_delivery_is_no_longer_followed(feed: Feed, state: State) -> None:
     feed.arrived(ARRIVAL)
     assert feed.unsettled() == [EVENT]
-    feed.noticed({EVENT: verdict(state)})
+    feed.noticed([verdict(state)])
     assert feed.unsettled() == []
+
+
+@pytest.mark.parametrize("state", [State.IGNORED, State.FAILED])
+def test_what_a_replay_makes_of_it_is_news(feed: Feed, state: State) -> None:
+    feed.arrived(ARRIVAL)
+    feed.noticed([verdict(state)])
+    feed.noticed([verdict(State.PROCESSED)])
+    assert changes(feed) == [state, State.PROCESSED]
+
+
+def test_failing_again_is_news(feed: Feed) -> None:
+    feed.arrived(ARRIVAL)
+    for at in (BEFORE, AFTER):
+        feed.noticed([verdict(State.FAILED, at)])
+    assert changes(feed) == [State.FAILED, State.FAILED]
 
 
 def test_a_failure_of_before_the_delivery_is_not_its_verdict(feed: Feed) -> None:
     feed.arrived(replace(ARRIVAL, outcome="duplicate", state=None))
-    feed.noticed({EVENT: verdict(State.FAILED, BEFORE)})
-    feed.noticed({EVENT: verdict(State.PROCESSED)})
+    feed.noticed([verdict(State.FAILED, BEFORE)])
+    feed.noticed([verdict(State.PROCESSED)])
     assert changes(feed) == [State.FAILED, State.PROCESSED]
 
 
 def test_a_duplicate_of_what_is_processed_is_told_so(feed: Feed) -> None:
     feed.arrived(replace(ARRIVAL, outcome="duplicate", state=None))
-    feed.noticed({EVENT: verdict(State.PROCESSED, BEFORE)})
+    feed.noticed([verdict(State.PROCESSED, BEFORE)])
     assert (changes(feed), feed.unsettled()) == ([State.PROCESSED], [])
 
 
 def test_the_scheme_comes_with_the_record(feed: Feed) -> None:
     feed.arrived(ARRIVAL)
-    feed.noticed({EVENT: RECEIVED})
+    feed.noticed([RECEIVED])
     assert [each.scheme for each in feed.last(1)] == ["raw"]
 
 
 def test_what_is_not_on_record_yet_is_still_followed(feed: Feed) -> None:
     feed.arrived(ARRIVAL)
-    feed.noticed({})
+    feed.noticed([])
     assert feed.unsettled() == [EVENT]
 
 
@@ -123,11 +140,21 @@ def test_two_deliveries_of_an_event_are_looked_up_once(feed: Feed) -> None:
     assert feed.unsettled() == [EVENT]
 
 
-def test_only_the_last_deliveries_are_followed(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "FOLLOWED", 3)
+def test_of_too_many_the_settled_are_forgotten_first(feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "REMEMBERED", 3)
+    for number, state in enumerate([State.RECEIVED, State.CONFLICT, State.RECEIVED, State.RECEIVED, State.RECEIVED]):
+        feed.arrived(replace(ARRIVAL, uuid=f"u-{number}", state=state))
+    assert [identity.uuid for identity in feed.unsettled()] == ["u-2", "u-3", "u-4"]
+
+
+def test_more_open_ones_than_are_looked_up_at_once_have_their_turns(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "LOOKED_UP", 2)
     for number in range(5):
         feed.arrived(replace(ARRIVAL, uuid=f"u-{number}"))
-    assert [identity.uuid for identity in feed.unsettled()] == ["u-2", "u-3", "u-4"]
+    turns = [[identity.uuid for identity in feed.unsettled()] for _ in range(4)]
+    assert turns == [["u-0", "u-1"], ["u-2", "u-3"], ["u-4", "u-0"], ["u-1", "u-2"]]
 
 
 def test_what_nobody_reads_is_counted_not_kept() -> None:
@@ -185,46 +212,50 @@ def test_a_request_without_an_event_is_shown_as_a_request(body: bytes, now: date
 
 # --- Looking at the table ------------------------------------------------------------------------------
 @pytest.fixture
-def table(desk: Desk) -> EventTable:
-    return EventTable(desk.dynamodb, "EventTable")
+def table(desk: Desk) -> EventRecords:
+    return EventRecords(desk.dynamodb, "EventTable")
+
+
+def newcomers_to(table: EventRecords, now: Callable[[], datetime]) -> Newcomers[Arrival]:
+    return Newcomers(table, lambda identities: map(of_record, table.of(identities)), now)
 
 
 def uuids(arrivals: list[Arrival]) -> list[str | None]:
     return [arrival.uuid for arrival in arrivals]
 
 
-def test_newcomers_come_once_in_their_order(desk: Desk, table: EventTable) -> None:
-    newcomers = Newcomers(table, lambda: desk.now)
+def test_newcomers_come_once_in_their_order(desk: Desk, table: EventRecords) -> None:
+    newcomers = newcomers_to(table, lambda: desk.now)
     for number in range(8):
         desk.receive(f"u-{number}", age=timedelta(seconds=8 - number))
     assert [uuids(newcomers()), uuids(newcomers())] == [[f"u-{number}" for number in range(8)], []]
 
 
-def test_what_was_there_before_is_no_newcomer(desk: Desk, table: EventTable) -> None:
+def test_what_was_there_before_is_no_newcomer(desk: Desk, table: EventRecords) -> None:
     desk.receive("before", age=timedelta(seconds=5))
-    newcomers = Newcomers(table, lambda: desk.now)
+    newcomers = newcomers_to(table, lambda: desk.now)
     desk.receive("new", age=timedelta())
     assert uuids(newcomers()) == ["new"]
 
 
-def test_what_the_index_shows_late_is_not_missed(desk: Desk, table: EventTable) -> None:
-    newcomers = Newcomers(table, lambda: desk.now)
+def test_what_the_index_shows_late_is_not_missed(desk: Desk, table: EventRecords) -> None:
+    newcomers = newcomers_to(table, lambda: desk.now)
     desk.receive("second", age=timedelta())
     assert uuids(newcomers()) == ["second"]
     desk.receive("first", age=timedelta(seconds=20))
     assert uuids(newcomers()) == ["first"]
 
 
-def test_newcomers_are_found_across_midnight(desk: Desk, table: EventTable) -> None:
+def test_newcomers_are_found_across_midnight(desk: Desk, table: EventRecords) -> None:
     midnight = desk.now.replace(hour=0, minute=0, second=0) + timedelta(days=1)
-    newcomers = Newcomers(table, lambda: midnight)
+    newcomers = newcomers_to(table, lambda: midnight)
     for name, at in (("evening", midnight - timedelta(seconds=1)), ("morning", midnight + timedelta(seconds=1))):
         desk.receive(name, age=desk.now - at)
     assert uuids(newcomers()) == ["evening", "morning"]
 
 
-def test_newcomers_that_could_not_be_read_come_the_next_time(desk: Desk, table: EventTable, calls: "Calls") -> None:
-    newcomers = Newcomers(table, lambda: desk.now)
+def test_newcomers_that_could_not_be_read_come_the_next_time(desk: Desk, table: EventRecords, calls: "Calls") -> None:
+    newcomers = newcomers_to(table, lambda: desk.now)
     desk.receive("new", age=timedelta())
     calls.fail("BatchGetItem", StoreUnavailable("Busy."), times=1)
     with pytest.raises(StoreUnavailable):
@@ -232,8 +263,8 @@ def test_newcomers_that_could_not_be_read_come_the_next_time(desk: Desk, table: 
     assert uuids(newcomers()) == ["new"]
 
 
-def test_a_look_finds_who_came_and_the_next_one_the_verdict(desk: Desk, table: EventTable, feed: Feed) -> None:
-    newcomers = Newcomers(table, lambda: desk.now)
+def test_a_look_finds_who_came_and_the_next_one_the_verdict(desk: Desk, table: EventRecords, feed: Feed) -> None:
+    newcomers = newcomers_to(table, lambda: desk.now)
     event = desk.receive("new", age=timedelta())
     look(feed, table, newcomers)
     desk.process(event)

@@ -274,9 +274,7 @@ def many(desk: Desk) -> Desk:
 def test_the_filter_form_replays_what_it_names(
     many: Desk, monkeypatch: pytest.MonkeyPatch, arguments: list[str], found: list[str]
 ) -> None:
-    monkeypatch.setattr(
-        "wickiepay_cli.records.EventRecords.first_day", lambda _: datetime(2026, 1, 1, tzinfo=UTC).date()
-    )
+    monkeypatch.setattr("wickiepay_cli.records.EventRecords.beginning", lambda _: datetime(2026, 1, 1, tzinfo=UTC))
     answer = run_json("events", "replay", *arguments)
     assert ([message.identity.uuid for message in many.consume()], answer["matched"]) == (found, len(found))
 

@@ -13,6 +13,7 @@ from wickiepay.clock import instant
 from wickiepay_cli import exports, stack
 from wickiepay_cli.display import show_json
 from wickiepay_cli.exports import Format, Place
+from wickiepay_cli.failure import Failure
 from wickiepay_cli.filters import Filter
 from wickiepay_cli.options import (
     AsJson,
@@ -40,6 +41,7 @@ def export(  # noqa: PLR0913  options
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with --output where it was cut off; all else as it was.")
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite --output where it is there already.")] = False,
     state: InState = None,
     event_type: EventType = None,
     since: Since = None,
@@ -70,6 +72,8 @@ def export(  # noqa: PLR0913  options
         "reference": reference,
         "text": text,
     }
+    if output and not (resume or force):
+        exports.refuse_to_overwrite(output)
     if output and resume:
         place = exports.read_place(output, asked)
     else:
@@ -84,7 +88,13 @@ def export(  # noqa: PLR0913  options
         for record in wanted(datetime.fromisoformat(place.until)):
             sys.stdout.buffer.write(exports.line(record, form))
         return
-    with progress("Exporting", None) as advance:
-        events = exports.write(output, place, wanted, form, advance)
+    try:
+        with progress("Exporting", None) as advance:
+            events = exports.write(output, place, wanted, form, advance)
+    except KeyboardInterrupt:
+        typer.echo(f"{output} is not whole: the same command with --resume goes on with it.", err=True)
+        raise typer.Exit(130) from None
+    except OSError as error:
+        raise Failure(f"{output} cannot be written: {error.strerror}.") from error
     if as_json:
         show_json({"output": str(output), "events": events})

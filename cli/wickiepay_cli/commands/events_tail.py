@@ -4,18 +4,19 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Final
 
 import typer
 
 from wickiepay import clock
+from wickiepay.identity import Identity
 from wickiepay_cli import stack
 from wickiepay_cli.display import say, seconds
 from wickiepay_cli.failure import EXPECTED, sentence
 from wickiepay_cli.filters import Filter
+from wickiepay_cli.local import stack_file
 from wickiepay_cli.options import (
     Containing,
     EventType,
@@ -25,10 +26,9 @@ from wickiepay_cli.options import (
     StackName,
 )
 from wickiepay_cli.records import EventRecords, Record
+from wickiepay_cli.watch import Newcomers
 
 PAUSE_SECONDS: Final = 1.0
-LOOK_BACK: Final = timedelta(minutes=1)
-"""An index shows an event a moment after the table has it, and clocks differ: so far back is looked again each time."""
 
 
 def tail(  # noqa: PLR0913  options
@@ -45,41 +45,39 @@ def tail(  # noqa: PLR0913  options
     found = stack.find(stack_name, profile, region)
     records = EventRecords(found.dynamodb(), found.output("EventTableName"))
     wanted = Filter(event_type=event_type, reference=reference, text=text)
+    newcomers = Newcomers(records, wanted_of(records, wanted), clock.now)
+    check = stack_file.still_running(stack_file.state_folder()) if stack_name is None else lambda: None
     with suppress(KeyboardInterrupt):
-        for record in arriving(records, wanted, clock.now, time.sleep, partial(typer.echo, err=True)):
+        for record in arriving(newcomers, check, time.sleep, partial(typer.echo, err=True)):
             _show(record, as_json=as_json)
 
 
 def arriving(
-    records: EventRecords,
-    wanted: Filter,
-    now: Callable[[], datetime],
+    newcomers: Callable[[], list[Record]],
+    check: Callable[[], None],
     sleep: Callable[[float], None],
     complain: Callable[[str], None],
 ) -> Iterator[Record]:
-    """The wanted events that are received from now on, each once, without end; outages are told to `complain`."""
-    begin = looked = now()
-    known: set[tuple[str, str]] = set()
+    """The events that are received from now on, each once, until `check` raises; outages are told to `complain`."""
     out_of_reach = False
     while True:
-        at = now()
-        since = max(begin, looked - LOOK_BACK)
+        check()
         try:
-            newest_first = list(replace(wanted, since=since).among(records, at))
+            arrived = newcomers()
         except EXPECTED as error:
             if not out_of_reach:
                 complain(sentence(error))
             out_of_reach = True
         else:
-            out_of_reach, looked = False, at
-            arrived = [record for record in reversed(newest_first) if _key(record) not in known]
-            known = {_key(record) for record in newest_first}
+            out_of_reach = False
             yield from arrived
         sleep(PAUSE_SECONDS)
 
 
-def _key(record: Record) -> tuple[str, str]:
-    return record.uuid, record.event_key
+def wanted_of(records: EventRecords, wanted: Filter) -> Callable[[list[Identity]], Iterator[Record]]:
+    """Reads of some events those that are wanted, and their bodies only where those have to be looked into."""
+    read = records.whole_of if wanted.asks_for_bodies else records.of
+    return lambda identities: filter(wanted.wants, read(identities))
 
 
 def _show(record: Record, *, as_json: bool) -> None:

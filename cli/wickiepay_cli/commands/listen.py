@@ -22,20 +22,22 @@ from wickiepay.event_log import State
 from wickiepay_cli import stack
 from wickiepay_cli.display import cell, say
 from wickiepay_cli.failure import Failure
-from wickiepay_cli.feed import Arrival, Changed, Delivered, Feed, News, Trouble, of_exchange
+from wickiepay_cli.feed import Arrival, Changed, Delivered, Feed, News, Trouble, of_exchange, of_record
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET, stack_file
 from wickiepay_cli.local.front_door import Exchange
 from wickiepay_cli.local.run import Running, local_stack
 from wickiepay_cli.local.stack_file import state_folder
 from wickiepay_cli.options import Profile, Region, StackName
-from wickiepay_cli.stack import Stack
-from wickiepay_cli.watch import EventTable, Newcomers, look, looking
+from wickiepay_cli.records import EventRecords
+from wickiepay_cli.watch import Newcomers, look, looking
 
 EXAMPLES: Final = """\
 Example: wickiepay listen --port 3001
 Example: wickiepay listen --stack prod --json"""
 
 TICK_SECONDS: Final = 0.25
+
+TO_STOP: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 TABLE_FRAME_LINES: Final = 2
 """Of a terminal's height: the headings, and the line below the table on which the cursor stands."""
@@ -44,6 +46,7 @@ STYLES: Final = {State.PROCESSED: "green", State.FAILED: "red", State.CONFLICT: 
 
 
 def listen(  # noqa: PLR0913  options
+    context: typer.Context,
     *,
     port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="Where deliveries are taken.")] = 3000,
     signing_secret: Annotated[
@@ -70,16 +73,19 @@ def listen(  # noqa: PLR0913  options
         if not any((stack_name, profile, region)) and stack_file.read(state_folder()) is None:
             with local_stack(state_folder(), port, signing_secret, partial(_pass_to, feed)) as running:
                 _introduce(running, signing_secret, quiet=quiet, as_json=as_json)
-                table = EventTable(running.stack.client("dynamodb"), running.stack.outputs["EventTableName"])
-                with looking(feed, partial(look, feed, table)), _view(feed, quiet=quiet, as_json=as_json) as show:
+                records = EventRecords(running.stack.client("dynamodb"), running.stack.outputs["EventTableName"])
+                with looking(feed, partial(look, feed, records)), _view(feed, quiet=quiet, as_json=as_json) as show:
                     follow(feed, show, partial(_check_emulator, running))
         else:
             found = stack.find(stack_name, profile, region)
-            table = EventTable(found.dynamodb(), found.output("EventTableName"))
-            once = partial(look, feed, table, Newcomers(table, clock.now))
+            _refuse_what_only_a_start_takes(context, found.output("WebhookUrl"))
+            records = EventRecords(found.dynamodb(), found.output("EventTableName"))
+            newcomers = Newcomers(records, lambda identities: map(of_record, records.of(identities)), clock.now)
+            once = partial(look, feed, records, newcomers)
             typer.echo(f"Listening to {found.output('WebhookUrl')} of the stack {found.name}", err=as_json)
             with looking(feed, once), _view(feed, quiet=quiet, as_json=as_json) as show:
-                follow(feed, show, _check_that_it_runs(found) if stack_name is None else lambda: None)
+                check = stack_file.still_running(state_folder()) if stack_name is None else lambda: None
+                follow(feed, show, check)
 
 
 def follow(feed: Feed, show: Callable[[News | None], None], check: Callable[[], None]) -> None:
@@ -93,7 +99,7 @@ def follow(feed: Feed, show: Callable[[News | None], None], check: Callable[[], 
 @contextmanager
 def _until_told() -> Iterator[None]:
     """Runs its block until a signal to stop unwinds every `with` in it."""
-    former = {number: signal.signal(number, _leave) for number in (signal.SIGINT, signal.SIGTERM)}
+    former = {number: signal.signal(number, _leave) for number in TO_STOP}
     try:
         yield
     except KeyboardInterrupt:
@@ -105,7 +111,7 @@ def _until_told() -> Iterator[None]:
 
 def _leave(_signal_number: int, _frame: FrameType | None) -> None:
     """Stopping takes moments; a second signal must not leave it half done."""
-    for each in (signal.SIGINT, signal.SIGTERM):
+    for each in TO_STOP:
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
@@ -133,15 +139,13 @@ def _check_emulator(running: Running) -> None:
         running.emulator.watch()
 
 
-def _check_that_it_runs(local: Stack) -> Callable[[], None]:
-    """A check that the local stack still is the one that was found."""
-    before = stack_file.read(state_folder())
-
-    def check() -> None:
-        if before is None or stack_file.read(state_folder()) != before:
-            raise Failure(f"The stack {local.name} has stopped.")
-
-    return check
+def _refuse_what_only_a_start_takes(context: typer.Context, webhook_url: str) -> None:
+    """Whoever names a port or a secret wants a stack of their own, and is not to get another one unawares."""
+    for name, option in (("port", "port (PORT)"), ("signing_secret", "signing secret (WICKIEPAY_WEBHOOK_SECRET)")):
+        source = context.get_parameter_source(name)
+        given = source is not None and source.name != "DEFAULT"
+        if given and not (name == "port" and f":{context.params[name]}/" in webhook_url):
+            raise Failure(f"A {option} is for starting a stack, and {webhook_url} runs: stop it, or leave that out.")
 
 
 # --- What is shown -----------------------------------------------------------------------------------

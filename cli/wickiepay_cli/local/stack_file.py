@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from wickiepay_cli.failure import Failure
 from wickiepay_cli.local import emulator
 
 PROJECT: Final = Path(__file__).resolve().parents[3]
@@ -42,6 +43,17 @@ def read(folder: Path) -> LocalStack | None:
     except (FileNotFoundError, ProcessLookupError, ValueError, TypeError):
         return None
     return stack
+
+
+def still_running(folder: Path) -> Callable[[], None]:
+    """A check that raises `Failure` once the stack that runs in `folder` now does so no longer."""
+    before = read(folder)
+
+    def check() -> None:
+        if before is None or read(folder) != before:
+            raise Failure("The local stack has stopped.")
+
+    return check
 
 
 def write(stack: LocalStack, folder: Path) -> None:
