@@ -15,13 +15,13 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int | None, *, hidden: bool = False) -> Iterator[Callable[[int], None]]:
     """Shows how far `what` has got of `total` steps (None: nobody knows), on standard error and only on a terminal.
 
-    Yields what has to be told of each few steps done.
+    Yields what has to be told of each few steps done. What prints meanwhile wants it `hidden`: both write to one place.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(*columns, console=console, transient=True, disable=hidden or not sys.stderr.isatty()) as bar:
         task = bar.add_task(what, total=total)
         yield lambda steps: bar.advance(task, steps)

@@ -1,27 +1,24 @@
 """The command `wickiepay` on a local stack, and, as it is installed, on a deployed one."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from command_line import run_json
+from installed import COMMAND, Installed
 from listener import Listener
 from wickiepay.event_log import State
 from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from wickiepay_cli.local.stack_file import LocalStack
 from wickiepay_cli.samples import event_types
 
 pytestmark = pytest.mark.stack
 
-COMMAND = Path(sys.executable).parent / "wickiepay"
 PROCESSED_SECONDS = 60
 POLL_SECONDS = 0.1
 
@@ -93,35 +90,18 @@ def test_confirmed_payments_into_a_channel_make_its_balance() -> None:
 
 
 # --- As it is installed ---------------------------------------------------------------------------------
-class Wickiepay(Protocol):
-    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]: ...
-
-
 @pytest.fixture
-def wickiepay(stack: LocalStack) -> Wickiepay:
-    """Runs the installed command, for which `stack` is all of AWS."""
-    aws = {
-        "AWS_ENDPOINT_URL": stack.aws_endpoint_url,
-        "AWS_DEFAULT_REGION": stack.region,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-    }
-
-    def wickiepay(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [COMMAND, *arguments], env={**os.environ, **aws}, capture_output=True, text=True, check=False, timeout=60
-        )
-
-    return wickiepay
+def wickiepay(stack: LocalStack, tmp_path: Path) -> Installed:
+    return Installed(tmp_path, stack)
 
 
-def test_a_deployed_stack_is_found_by_its_name(wickiepay: Wickiepay, stack: LocalStack) -> None:
+def test_a_deployed_stack_is_found_by_its_name(wickiepay: Installed, stack: LocalStack) -> None:
     uuid = process("payment.created")
     done = wickiepay("payments", "show", uuid, "--stack", stack.stack_name, "--json")
     assert (done.returncode, done.stderr, json.loads(done.stdout)[0]["uuid"]) == (0, "", uuid)
 
 
-def test_a_stack_that_is_not_there_is_said_to_be_so(wickiepay: Wickiepay, stack: LocalStack) -> None:
+def test_a_stack_that_is_not_there_is_said_to_be_so(wickiepay: Installed, stack: LocalStack) -> None:
     done = wickiepay("payments", "show", "order-1", "--stack", "no-such-stack")
     assert (done.returncode, done.stdout, done.stderr) == (
         1,
@@ -130,33 +110,31 @@ def test_a_stack_that_is_not_there_is_said_to_be_so(wickiepay: Wickiepay, stack:
     )
 
 
-def test_a_delivery_signed_with_another_secret_ends_in_exit_code_1(wickiepay: Wickiepay) -> None:
+def test_a_delivery_signed_with_another_secret_ends_in_exit_code_1(wickiepay: Installed) -> None:
     done = wickiepay("trigger", "payment.completed", "--secret", "another")
     assert (done.returncode, '"signature_mismatch"' in done.stdout) == (1, True)
 
 
 # --- Scenarios, as it is installed ----------------------------------------------------------------------
-def played(wickiepay: Wickiepay, stack: LocalStack, *arguments: str) -> dict[str, Any]:
+def played(wickiepay: Installed, stack: LocalStack, *arguments: str) -> dict[str, Any]:
     """What is said of a scenario that was sent to the deployed stack; every answer has to be as it must be."""
-    done = wickiepay("trigger", "--scenario", *arguments, "--stack", stack.stack_name, "--yes", "--json")
-    assert (done.returncode, done.stderr) == (0, "")
-    said: dict[str, Any] = json.loads(done.stdout)
+    said: dict[str, Any] = wickiepay.answer("trigger", "--scenario", *arguments, "--stack", stack.stack_name, "--yes")
     return said
 
 
-def test_an_underpaid_payment_that_is_accepted_ends_paid(wickiepay: Wickiepay, stack: LocalStack) -> None:
+def test_an_underpaid_payment_that_is_accepted_ends_paid(wickiepay: Installed, stack: LocalStack) -> None:
     uuid = settled(played(wickiepay, stack, "underpaid-then-accepted")["uuid"])
     [payment] = run_json("payments", "show", uuid)
     assert (payment["status"], payment["order_status"]) == ("COMPLETE", "PAID")
 
 
-def test_a_top_up_that_is_delivered_four_times_is_credited_once(wickiepay: Wickiepay, stack: LocalStack) -> None:
+def test_a_top_up_that_is_delivered_four_times_is_credited_once(wickiepay: Installed, stack: LocalStack) -> None:
     said = played(wickiepay, stack, "duplicates")
     settled(said["uuid"])
     assert run_json("balances", "show", said["reference"])["balances"] == {"EUR": "100"}
 
 
-def test_a_storm_is_taken(wickiepay: Wickiepay, stack: LocalStack) -> None:
+def test_a_storm_is_taken(wickiepay: Installed, stack: LocalStack) -> None:
     said = played(wickiepay, stack, "storm", "--count", "40", "--rate", "20")
     assert (said["sent"], said["as_expected"]) == (40, 40)
     assert sum(each["count"] for each in said["answers"]) == 40

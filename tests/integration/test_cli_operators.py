@@ -3,71 +3,31 @@
 The stack is this file's own: its secret changes.
 """
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
+from installed import PATIENCE_SECONDS, Installed
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
-from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from wickiepay_cli.local.run import local_stack
-from wickiepay_cli.local.stack_file import LocalStack
 
 pytestmark = pytest.mark.stack
 
-COMMAND: Final = Path(sys.executable).parent / "wickiepay"
-PATIENCE_SECONDS: Final = 60
 NEW: Final = "the-new-secret-of-this-file"
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """The command, for which `stack` is the local one and all of AWS as well."""
-
-    folder: Path
-    stack: LocalStack
-
-    def __call__(self, *arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        aws = {
-            "AWS_ENDPOINT_URL": self.stack.aws_endpoint_url,
-            "AWS_DEFAULT_REGION": self.stack.region,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-            "WICKIEPAY_LOCAL": str(self.folder),
-        }
-        return subprocess.run(
-            [COMMAND, *arguments],
-            env={**os.environ, **aws, **environment},
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-
-    def answer(self, *arguments: str, given: str = "") -> Any:  # noqa: ANN401  JSON
-        """What the command prints with --json; it has to succeed."""
-        done = self(*arguments, "--json", given=given)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    def delivers(self, secret: str) -> bool:
-        """Whether a delivery that is signed with `secret` is taken."""
-        return self("trigger", "payment.created", "--secret", secret).returncode == 0
-
-
 @pytest.fixture(scope="module")
-def wickiepay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+def wickiepay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     folder = tmp_path_factory.mktemp("operators")
     with local_stack(folder, port=0, signing_secret=DEFAULT_SIGNING_SECRET) as running:
-        yield Operator(folder, running.stack)
+        yield Installed(folder, running.stack)
+
+
+def delivers(wickiepay: Installed, secret: str) -> bool:
+    """Whether a delivery that is signed with `secret` is taken."""
+    return wickiepay("trigger", "payment.created", "--secret", secret).returncode == 0
 
 
 DEPLOYED: Final = ("--stack", "wickiepay-local")
@@ -75,23 +35,23 @@ DEPLOYED: Final = ("--stack", "wickiepay-local")
 
 
 # --- The signing secret ------------------------------------------------------------------------------
-def test_the_local_stack_begins_without_a_rotation(wickiepay: Operator) -> None:
+def test_the_local_stack_begins_without_a_rotation(wickiepay: Installed) -> None:
     assert not wickiepay.answer("secret", "status")["rotating"]
 
 
 @pytest.mark.parametrize("where", [(), (*DEPLOYED, "--yes")], ids=["local", "deployed"])
-def test_a_rotation_refuses_nothing_and_a_second_one_is_refused(wickiepay: Operator, where: tuple[str, ...]) -> None:
+def test_a_rotation_refuses_nothing_and_a_second_one_is_refused(wickiepay: Installed, where: tuple[str, ...]) -> None:
     wickiepay("secret", "set", *where, given=DEFAULT_SIGNING_SECRET)
     assert wickiepay("secret", "rotate", *where, given=NEW).returncode == 0
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not wickiepay.delivers(NEW):  # a function that knows it not asks again, once in ten seconds
+    while not delivers(wickiepay, NEW):  # a function that knows it not asks again, once in ten seconds
         assert time.monotonic() < deadline
-    assert wickiepay.delivers(DEFAULT_SIGNING_SECRET)
+    assert delivers(wickiepay, DEFAULT_SIGNING_SECRET)
     second = wickiepay("secret", "rotate", "--generate", *where)
     assert (second.returncode, second.stdout, "A rotation is under way" in second.stderr) == (1, "", True)
 
 
-def test_a_rotation_is_ended_by_retiring_the_previous_secret(wickiepay: Operator) -> None:
+def test_a_rotation_is_ended_by_retiring_the_previous_secret(wickiepay: Installed) -> None:
     where = (*DEPLOYED, "--yes")
     wickiepay("secret", "set", *where, given=DEFAULT_SIGNING_SECRET)
     rotated = wickiepay.answer("secret", "rotate", *where, given=NEW)
@@ -103,7 +63,7 @@ def test_a_rotation_is_ended_by_retiring_the_previous_secret(wickiepay: Operator
     assert (left["rotating"], [each["id"] for each in left["versions"]]) == (False, [rotated["current"]])
 
 
-def test_the_secret_is_printed_where_that_is_wanted_and_nowhere_else(wickiepay: Operator) -> None:
+def test_the_secret_is_printed_where_that_is_wanted_and_nowhere_else(wickiepay: Installed) -> None:
     said = [wickiepay("secret", "set", given=NEW), wickiepay("secret", "status"), wickiepay("secret", "show")]
     assert [NEW in done.stdout + done.stderr for done in said] == [False, False, False]
     assert wickiepay("secret", "show", "--yes-print-it").stdout == f"{NEW}\n"
@@ -112,7 +72,7 @@ def test_the_secret_is_printed_where_that_is_wanted_and_nowhere_else(wickiepay: 
 
 # --- Figures -----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("where", [(), DEPLOYED], ids=["local", "deployed"])
-def test_what_comes_is_counted_and_timed(wickiepay: Operator, where: tuple[str, ...]) -> None:
+def test_what_comes_is_counted_and_timed(wickiepay: Installed, where: tuple[str, ...]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     assert wickiepay("trigger", "deposit.status_change", "--secret", DEFAULT_SIGNING_SECRET).returncode == 0
     while (figures := wickiepay.answer("stats", *where))["outcomes"].get("RECEIVED"):
@@ -122,13 +82,13 @@ def test_what_comes_is_counted_and_timed(wickiepay: Operator, where: tuple[str, 
     assert 0 < deposits["latency_seconds"]["p50"] <= deposits["latency_seconds"]["max"] < PATIENCE_SECONDS
 
 
-def test_charts_need_no_terminal_and_no_colours(wickiepay: Operator) -> None:
+def test_charts_need_no_terminal_and_no_colours(wickiepay: Installed) -> None:
     done = wickiepay("stats", NO_COLOR="1")
     assert (done.returncode, done.stderr, "\x1b" in done.stdout, "█" in done.stdout) == (0, "", False, True)
 
 
 # --- Stacks, and the console ----------------------------------------------------------------------------
-def test_the_stack_is_found_on_this_machine_and_in_the_account(wickiepay: Operator) -> None:
+def test_the_stack_is_found_on_this_machine_and_in_the_account(wickiepay: Installed) -> None:
     found = wickiepay.answer("stacks")
     assert [(each["name"], each["local"], each["status"]) for each in found] == [
         ("wickiepay-local", True, "CREATE_COMPLETE"),
@@ -137,17 +97,17 @@ def test_the_stack_is_found_on_this_machine_and_in_the_account(wickiepay: Operat
     assert {each["webhook_url"] for each in found} == {wickiepay.stack.webhook_url}
 
 
-def test_in_another_region_there_is_only_the_local_one(wickiepay: Operator) -> None:
+def test_in_another_region_there_is_only_the_local_one(wickiepay: Installed) -> None:
     assert [each["local"] for each in wickiepay.answer("stacks", "--region", "eu-west-1")] == [True]
 
 
 @pytest.mark.parametrize("what", ["logs", "stack"])
-def test_every_part_of_the_stack_has_its_place_in_the_console(what: str, wickiepay: Operator) -> None:
+def test_every_part_of_the_stack_has_its_place_in_the_console(what: str, wickiepay: Installed) -> None:
     urls = [each["url"] for each in wickiepay.answer("open", what, *DEPLOYED)]
     assert urls
     assert all(url.startswith("https://console.aws.amazon.com/") and "us-east-1" in url for url in urls)
 
 
-def test_the_local_stack_has_no_console(wickiepay: Operator) -> None:
+def test_the_local_stack_has_no_console(wickiepay: Installed) -> None:
     done = wickiepay("open", "dashboard")
     assert (done.returncode, done.stdout, "no console" in done.stderr) == (1, "", True)

@@ -101,7 +101,7 @@ def test_a_second_one_attaches_and_ends_with_the_stack(tmp_path: Path) -> None:
             assert line_with(second, uuid, "payment.completed", "raw")
             assert ended(first) == (0, "")
             _, problem = second.communicate(timeout=PATIENCE_SECONDS)
-            assert (second.returncode, problem.splitlines()[-1]) == (1, "The stack wickiepay-local has stopped.")
+            assert (second.returncode, problem.splitlines()[-1]) == (1, "The local stack has stopped.")
 
 
 def test_attached_it_tells_programs_of_each_event_once(stack: LocalStack, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def redrive(  # noqa: PLR0913  options
     queue = EventQueue(found.sqs(), found.output("EventQueueUrl"))
     wanted, redriven, foreign, unsent = set(ids or ()), 0, 0, 0
     total = len(wanted) or message_count(found.sqs(), found.output("DeadLetterQueueUrl"))
-    with of_stack(found) as dead, progress("Redriving", total) as advance:
+    with of_stack(found) as dead, progress("Redriving", total, hidden=dry_run) as advance:
         for batch in paced(dead.letters(batch_size(rate)), rate):
             chosen = [letter for letter in batch if everything or letter.id in wanted]
             ours = [letter for letter in chosen if letter.message]

@@ -1,0 +1,162 @@
+"""Every command, as it is installed: in JSON for programs, and at terminals of two widths for people.
+
+What each command does has tests of its own; here each only has to work where its users are, on the local stack and on a
+deployed one alike.
+"""
+
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+import typer
+from rich.cells import cell_len
+
+from installed import COMMAND, PATIENCE_SECONDS, Installed
+from wickiepay import clock
+from wickiepay.delivery import Delivery
+from wickiepay.identity import Identity
+from wickiepay.queue import Message, encode
+from wickiepay_cli.app import app
+from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
+from wickiepay_cli.local.run import local_stack
+from wickiepay_cli.local.stack_file import PROJECT
+
+pytestmark = pytest.mark.stack
+
+DEPLOYED: Final = ("--stack", "wickiepay-local")
+"""The same stack as a deployed one."""
+
+COMMANDS: Final[dict[str, list[str]]] = {
+    "trigger": ["payment.completed", "--set", "data.reference=order-1"],
+    "trigger --scenario": ["paid"],
+    "doctor": [],
+    "stats": ["--since", "1h"],
+    "init": ["invoice.paid", "--dry-run"],
+    "stacks": [],
+    "open": ["tables", "--print", *DEPLOYED],
+    "verify": ["--body", "{sample}", "--signature", "{signature}"],
+    "events list": ["--since", "1h"],
+    "events show": ["{uuid}"],
+    "events export": ["--output", "{file}", "--force"],
+    "events replay": ["{uuid}", "--dry-run"],
+    "events accept": ["{conflicting}", "--why", "The second amount is the right one."],
+    "payments show": ["order-1"],
+    "balances show": ["customer-1"],
+    "dlq list": [],
+    "dlq show": ["{letter}"],
+    "dlq redrive": ["--all", "--dry-run"],
+    "secret set": ["--generate"],
+    "secret rotate": ["--generate"],
+    "secret retire": ["--force"],
+    "secret status": [],
+    "secret show": ["--yes-print-it"],
+}
+"""An example of each command, in an order in which they work; what stands in braces is filled in."""
+
+WITHOUT_END: Final = {"listen", "events tail"}
+"""These run until Ctrl-C: see test_listen.py, and below."""
+
+NOWHERE: Final = {"init", "stacks", "open"}
+"""These are about no single stack, or never about the local one."""
+
+ASKS: Final = {"trigger", "trigger --scenario", "events accept", "secret set", "secret rotate", "secret retire"}
+"""These ask before they change a deployed stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The command on a stack where something of everything has happened; `known` is what the examples name."""
+
+    wickiepay: Installed
+    known: dict[str, str]
+
+    def example(self, command: str, *, deployed: bool) -> list[str]:
+        """The command's example, whole, on the local stack or on the same as a deployed one."""
+        words = [*command.split(), *(word.format(**self.known) for word in COMMANDS[command])]
+        if not deployed or command in NOWHERE:
+            return words
+        return [*words, *DEPLOYED, *(["--yes"] if command in ASKS else [])]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("commands")
+    with local_stack(folder, port=0, signing_secret=DEFAULT_SIGNING_SECRET) as running:
+        wickiepay = Installed(folder, running.stack)
+        yield Desk(wickiepay, {**_happened(wickiepay), "file": str(folder / "events.jsonl")})
+
+
+def _happened(wickiepay: Installed) -> dict[str, str]:
+    paid = wickiepay.answer("trigger", "payment.completed", "--set", "data.reference=order-1")
+    wickiepay.answer("trigger", "channel.payment.confirmed", "--set", "data.reference=customer-1")
+    conflicting = wickiepay.answer("trigger", "--scenario", "conflict")["uuid"]
+    event = Delivery(b'{"event": "audit.api", "data": {}}', "raw", clock.instant(clock.now()), "192.0.2.1", "request")
+    letter = encode(Message(Identity("dead-1", "audit.api"), event))
+    queue = wickiepay.stack.outputs["DeadLetterQueueUrl"]
+    sent = wickiepay.stack.client("sqs").send_message(QueueUrl=queue, MessageBody=letter)
+    return {
+        "uuid": paid["uuid"],
+        "conflicting": conflicting,
+        "letter": sent["MessageId"],
+        "sample": str(PROJECT / "events/payloads/payment.completed.json"),
+        "signature": "0" * 64,
+    }
+
+
+def _names(command: Any, *path: str) -> Iterator[str]:  # noqa: ANN401  Typer's own click has no types to name
+    subcommands = getattr(command, "commands", None)
+    if subcommands is None:
+        if not command.hidden:
+            yield " ".join(path)
+        return
+    for name, subcommand in subcommands.items():
+        yield from _names(subcommand, *path, name)
+
+
+def test_no_command_is_forgotten() -> None:
+    assert {*COMMANDS, *WITHOUT_END} - {"trigger --scenario"} == set(_names(typer.main.get_command(app)))
+
+
+EXIT: Final = {"verify": 1}
+"""Where the example ends in a finding: the signature is wrong."""
+
+A_TABLE: Final = re.compile(r"\S {2,}\S|[━─│]")
+"""Tells a line that has columns, or is drawn, from a sentence: how to break that is left to the terminal."""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_programs_get_json_and_nothing_else(command: str, desk: Desk) -> None:
+    done = desk.wickiepay(*desk.example(command, deployed=True), "--json")
+    json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (EXIT.get(command, 0), "")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(("columns", "deployed"), [(80, False), (160, True)], ids=["80", "160"])
+def test_people_get_text_that_fits_their_terminal(columns: int, deployed: bool, command: str, desk: Desk) -> None:
+    code, shown = desk.wickiepay.at_a_terminal(columns, *desk.example(command, deployed=deployed))
+    assert code == EXIT.get(command, 0), shown
+    assert [line for line in shown.splitlines() if cell_len(line.rstrip()) > columns and A_TABLE.search(line)] == []
+    assert "…" not in shown
+
+
+@pytest.mark.parametrize("where", [(), DEPLOYED], ids=["local", "deployed"])
+def test_what_arrives_is_told_until_ctrl_c(where: tuple[str, ...], desk: Desk) -> None:
+    tail = [str(COMMAND), "events", "tail", "--json", *where]
+    sent: list[str] = []
+    with subprocess.Popen(tail, env=desk.wickiepay.environment, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout
+        with ThreadPoolExecutor(1) as reader:
+            line = reader.submit(running.stdout.readline)
+            while not line.done():  # it tells what arrives from some moment on
+                sent.append(desk.wickiepay.answer("trigger", "audit.api")["uuid"])
+                wait([line], timeout=1)
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=PATIENCE_SECONDS)
+    assert (running.returncode, json.loads(line.result())["uuid"] in sent) == (0, True)

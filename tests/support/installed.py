@@ -1,0 +1,79 @@
+"""The command `wickiepay` as it is installed: started as a program of its own, in a pipe or at a terminal."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.text import Text
+
+from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from wickiepay_cli.local.stack_file import LocalStack
+
+COMMAND: Final = Path(sys.executable).parent / "wickiepay"
+PATIENCE_SECONDS: Final = 60
+ROWS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The command, for which `stack`, known in `folder`, is the local one and all of AWS as well."""
+
+    folder: Path
+    stack: LocalStack
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "AWS_ENDPOINT_URL": self.stack.aws_endpoint_url,
+            "AWS_DEFAULT_REGION": self.stack.region,
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            "WICKIEPAY_LOCAL": str(self.folder),
+        }
+
+    def __call__(self, *arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        """How it ends in a pipe; what is `given` is its standard input."""
+        return subprocess.run(
+            [COMMAND, *arguments],
+            env=self.environment | environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+
+    def answer(self, *arguments: str, given: str = "") -> Any:  # noqa: ANN401  JSON
+        """What it prints with --json; it has to succeed, without a word beside it."""
+        done = self(*arguments, "--json", given=given)
+        assert (done.returncode, done.stderr) == (0, "")
+        return json.loads(done.stdout)
+
+    def at_a_terminal(self, columns: int, *arguments: str) -> tuple[int, str]:
+        """Its exit code, and what stands at a terminal so wide when it is done."""
+        ours, its = pty.openpty()
+        termios.tcsetwinsize(its, (ROWS, columns))
+        environment = self.environment | {"TERM": "xterm-256color"}
+        for narrowing in ("COLUMNS", "NO_COLOR", "CI"):
+            environment.pop(narrowing, None)
+        with subprocess.Popen([COMMAND, *arguments], env=environment, stdin=its, stdout=its, stderr=its) as running:
+            os.close(its)
+            shown = b"".join(_read(ours))
+            os.close(ours)
+        lines = shown.decode().replace("\r\n", "\n").split("\n")
+        return running.returncode, "\n".join(Text.from_ansi(line).plain for line in lines)
+
+
+def _read(terminal: int) -> Iterator[bytes]:
+    """All that is written to a terminal, until nobody can write there any more: an error (EIO) on Linux."""
+    with suppress(OSError):
+        while some := os.read(terminal, 65536):
+            yield some
