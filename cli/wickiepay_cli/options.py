@@ -9,6 +9,7 @@ import typer
 
 from wickiepay import clock
 from wickiepay.event_log import State
+from wickiepay_cli.samples import event_types
 
 _WHERE = "Where the stack is"
 
@@ -67,7 +68,13 @@ _WHICH = "Which events"
 
 EventType = Annotated[
     str | None,
-    typer.Option("--type", metavar="TYPE", help="Of this type, or pattern: payment.*", rich_help_panel=_WHICH),
+    typer.Option(
+        "--type",
+        metavar="TYPE",
+        help="Of this type, or pattern: payment.*",
+        autocompletion=event_types,
+        rich_help_panel=_WHICH,
+    ),
 ]
 Since = Annotated[
     datetime | None,

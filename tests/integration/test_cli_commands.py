@@ -142,8 +142,25 @@ def test_programs_get_json_and_nothing_else(command: str, desk: Desk) -> None:
 def test_people_get_text_that_fits_their_terminal(columns: int, deployed: bool, command: str, desk: Desk) -> None:
     code, shown = desk.wickiepay.at_a_terminal(columns, *desk.example(command, deployed=deployed))
     assert code == EXIT.get(command, 0), shown
-    assert [line for line in shown.splitlines() if cell_len(line.rstrip()) > columns and A_TABLE.search(line)] == []
-    assert "…" not in shown
+    assert [line for line in shown.lines if cell_len(line.rstrip()) > columns and A_TABLE.search(line)] == []
+    assert not any("…" in line for line in shown.lines)
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("events l", {"list"}),
+        ("trigger payment.c", {"payment.cancelled", "payment.completed", "payment.created"}),
+        ("trigger --scenario pa", {"paid", "payout"}),
+        ("stats --type deposit", {"deposit.status_change"}),
+    ],
+)
+def test_a_shell_completes_what_is_typed(typed: str, completed: set[str], desk: Desk) -> None:
+    words = ["wickiepay", *typed.split()]
+    done = desk.wickiepay(
+        _WICKIEPAY_COMPLETE="complete_bash", COMP_WORDS=" ".join(words), COMP_CWORD=str(len(words) - 1)
+    )
+    assert set(done.stdout.split()) == completed
 
 
 @pytest.mark.parametrize("where", [(), DEPLOYED], ids=["local", "deployed"])

@@ -7,11 +7,12 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pyte
 from rich.text import Text
 
 from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
@@ -20,6 +21,27 @@ from wickiepay_cli.local.stack_file import LocalStack
 COMMAND: Final = Path(sys.executable).parent / "wickiepay"
 PATIENCE_SECONDS: Final = 60
 ROWS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What was written to a terminal."""
+
+    columns: int
+    written: bytes
+
+    @property
+    def lines(self) -> list[str]:
+        """All that was written, without colours, however long its lines are, and also what was wiped off again."""
+        lines = self.written.decode().replace("\r\n", "\n").split("\n")
+        return [Text.from_ansi(line).plain for line in lines]
+
+    @property
+    def screen(self) -> list[str]:
+        """What stands there in the end."""
+        screen = pyte.Screen(self.columns, ROWS)
+        pyte.ByteStream(screen).feed(self.written)
+        return [line.rstrip() for line in screen.display]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +79,17 @@ class Installed:
         assert (done.returncode, done.stderr) == (0, "")
         return json.loads(done.stdout)
 
-    def at_a_terminal(self, columns: int, *arguments: str) -> tuple[int, str]:
-        """Its exit code, and what stands at a terminal so wide when it is done."""
+    def at_a_terminal(self, columns: int, *arguments: str) -> tuple[int, Shown]:
+        """Its exit code, and what it wrote to a terminal so wide."""
+        with self.running_at_a_terminal(columns, *arguments) as (running, written):
+            shown = Shown(columns, b"".join(written))
+        return running.returncode, shown
+
+    @contextmanager
+    def running_at_a_terminal(
+        self, columns: int, *arguments: str
+    ) -> Iterator[tuple[subprocess.Popen[bytes], Iterator[bytes]]]:
+        """The running command, and what it writes to a terminal so wide, which ends when it does; killed in the end."""
         ours, its = pty.openpty()
         termios.tcsetwinsize(its, (ROWS, columns))
         environment = self.environment | {"TERM": "xterm-256color"}
@@ -66,10 +97,12 @@ class Installed:
             environment.pop(narrowing, None)
         with subprocess.Popen([COMMAND, *arguments], env=environment, stdin=its, stdout=its, stderr=its) as running:
             os.close(its)
-            shown = b"".join(_read(ours))
-            os.close(ours)
-        lines = shown.decode().replace("\r\n", "\n").split("\n")
-        return running.returncode, "\n".join(Text.from_ansi(line).plain for line in lines)
+            try:
+                yield running, _read(ours)
+                running.wait(PATIENCE_SECONDS)
+            finally:
+                running.kill()
+                os.close(ours)
 
 
 def _read(terminal: int) -> Iterator[bytes]:

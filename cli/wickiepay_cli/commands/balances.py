@@ -6,7 +6,7 @@ import typer
 
 from wickiepay_cli import stack
 from wickiepay_cli.books import Books
-from wickiepay_cli.display import say, show_json, show_table
+from wickiepay_cli.display import say, seconds, show_json, show_table
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
 
 balances_app = typer.Typer(help="Accounts that payments into channels credit.", no_args_is_help=True)
@@ -37,5 +37,5 @@ def show(
         show_table(("currency", "balance"), books.balances.items())
         show_table(
             ("at", "event", "uuid", "amount", "currency"),
-            ((entry.at, entry.event, entry.uuid, entry.amount, entry.currency) for entry in books.entries),
+            ((seconds(entry.at), entry.event, entry.uuid, entry.amount, entry.currency) for entry in books.entries),
         )

@@ -6,7 +6,7 @@ import typer
 
 from wickiepay_cli import stack
 from wickiepay_cli.books import Amount, Books
-from wickiepay_cli.display import say, show_json, show_table
+from wickiepay_cli.display import say, seconds, show_json, show_table
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
 
 payments_app = typer.Typer(help="Payments, and the orders that they pay.", no_args_is_help=True)
@@ -45,7 +45,7 @@ def show(
                     payment.order_status,
                     _money(payment.display),
                     _money(payment.paid),
-                    payment.updated_at,
+                    seconds(payment.updated_at),
                 )
                 for payment in payments
             ),
