@@ -12,7 +12,6 @@ import json
 import re
 import sys
 import threading
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ import ingest
 import pre_traffic
 import relay
 from wickiepay import signature
+from wickiepay.delivery import Delivery
 
 STORING: Final = {
     *("PutItem", "UpdateItem", "TransactWriteItems", "BatchWriteItem", "PutEvents"),
@@ -130,7 +130,7 @@ class Hygiene:
                 self._now.secrets.add(_plain(secret.decode(errors="replace")))
             if AN_EVENT.match(body[:BEGINNING]):
                 # As it is, as a JSON text writes it (without the backslashes), and as a message carries it.
-                packed = base64.b64encode(zlib.compress(body)).decode()
+                packed = base64.b64encode(Delivery(body, "", "", "", "").packed_body()).decode()
                 as_base64 = base64.b64encode(body).decode()
                 for form in (_plain(body.decode(errors="replace")), as_base64, packed):
                     self._now.bodies.add(form[:BEGINNING])

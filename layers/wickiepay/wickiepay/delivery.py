@@ -10,6 +10,21 @@ from wickiepay.signature import covered_text
 MAX_BODY_BYTES: Final = 256 * 1024
 """Of a delivery that is taken, so also of whatever is unpacked."""
 
+_COMPACT: Final = (
+    b'"walletCurrency"channel.payment.detectedconfirmedcreatedprocessingunderpaidexpiredcancelled.status_change'
+    b"PROCESSINGCONFIRMEDUNDERPAIDEXPIREDCANCELLED"
+    b'"channelId":"","hash":"","address":{"address":"0x","assetPoolId":"","previousStatus":"","asset":"'
+    b'TRONBITCOINUSDC{"event":"payment.completed","timestamp":"2026-01-01T00:00:00Z","data":{"uuid":"","merchantId":"",'
+    b'"type":"IN","status":"COMPLETE","reference":"order-","displayCurrency":{"currency":"EUR","amount":100.00},'
+    b'"paidCurrency":{"currency":"USDT","amount":0},"transactions":[{"txHash":"0x","network":"ETHEREUM",'
+    b'"confirmations":12,"amount":0.00,"currency":"USDT"}],"metadata":{"orderId":"","customerId":""}}}'
+)
+_SPACED: Final = _COMPACT.replace(b":", b": ").replace(b",", b", ")
+VOCABULARY: Final = _COMPACT + _SPACED
+"""What events are made of, for bodies to be deflated with: the usual record stays under 1 KB, one write unit, even when
+it is finished. What was packed with it needs it, to the last byte, so it never changes.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -34,12 +49,13 @@ class Delivery:
 
     def packed_body(self) -> bytes:
         """The body as it is kept and sent: deflated. What does not compress grows by some bytes per 16 KiB."""
-        return zlib.compress(self.body)
+        packing = zlib.compressobj(zdict=VOCABULARY)
+        return packing.compress(self.body) + packing.flush()
 
 
 def unpack_body(packed: bytes) -> bytes:
     """The body that `packed_body` packed. Raises `zlib.error` for anything else, and above 256 KiB."""
-    unpacking = zlib.decompressobj()
+    unpacking = zlib.decompressobj(zdict=VOCABULARY)
     body = unpacking.decompress(packed, MAX_BODY_BYTES + 1)
     if not unpacking.eof or len(body) > MAX_BODY_BYTES:
         raise zlib.error("cut off, or larger than a body may be")
