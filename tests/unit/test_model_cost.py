@@ -143,6 +143,13 @@ def test_each_lever_saves_something() -> None:
     assert all(lever.saves > 0 for lever in levers(costs()))
 
 
+def test_infrequent_access_pays_only_where_much_is_kept() -> None:
+    def saved(days: int) -> float:
+        return next(lever.saves for lever in levers(costs(event_retention_days=days)) if "infrequent" in lever.what)
+
+    assert saved(400) > 0 > saved(35)
+
+
 def test_further_events_of_a_plan_are_paid_for_one_by_one_or_by_whole_plans() -> None:
     svix = next(each for each in GATEWAYS if each.name.startswith("Svix"))
     by_plans = next(each for each in GATEWAYS if each.events == 500_000)

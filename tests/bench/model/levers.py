@@ -44,6 +44,13 @@ def levers(costs: Costs) -> Iterator[Lever]:
         bill(costs.kept()) - bill(replace(costs, stack=_short(stack)).kept()),
         "a replay from further back finds no record, and is a new event",
     )
+    requests = sum(costs.million(ONE)[part] for part in ("DynamoDB: writes", "DynamoDB: reads"))
+    yield Lever(
+        "DynamoDB's table class for infrequent access (not in the template)",
+        (1 - prices.INFREQUENT_STORAGE) * costs.kept()["Tables and indexes"]
+        + (1 - prices.INFREQUENT_REQUESTS) * requests,
+        "reads and writes cost a quarter more, storage 60 % less: not worth it with a short retention",
+    )
     if stack.announces:
         yield Lever(
             "`Announcements` off",

@@ -46,6 +46,10 @@ OBJECT_PUT: Final = Price("S3, PUT", 5.00, MILLION, "requests")
 OBJECT_GET: Final = Price("S3, GET", 0.40, MILLION, "requests")
 OBJECT_GB: Final = Price("S3, storage", 0.023, 1, "GB-months")
 
+INFREQUENT_STORAGE: Final = 0.4
+INFREQUENT_REQUESTS: Final = 1.25
+"""What DynamoDB's table class for infrequent access asks for storage and for requests, of the standard one's price."""
+
 ALL: Final = tuple(each for each in list(globals().values()) if isinstance(each, Price))
 
 
