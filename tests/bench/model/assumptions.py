@@ -1,0 +1,102 @@
+"""What was neither measured nor promised by anyone. Whoever has figures of his own account puts them in here."""
+
+import json
+from collections.abc import Mapping
+from typing import Final
+
+CALL_SECONDS: Final[Mapping[str, float]] = {
+    "dynamodb:BatchGetItem": 0.006,
+    "dynamodb:PutItem": 0.006,
+    "dynamodb:Query": 0.006,
+    "dynamodb:UpdateItem": 0.006,
+    "dynamodb:TransactWriteItems": 0.015,
+    "sqs:SendMessage": 0.010,
+    "sqs:SendMessageBatch": 0.010,
+    "sqs:ReceiveMessage": 0.010,
+    "sqs:DeleteMessage": 0.010,
+    "events:PutEvents": 0.020,
+    "secretsmanager:GetSecretValue": 0.030,
+}
+"""The mean time of a call within a region. AWS says "single-digit milliseconds" of DynamoDB, of the rest nothing."""
+
+SLOW_CALLS: Final = 0.01
+SLOWER: Final = 10
+"""One call in a hundred takes ten times the mean; the others spread evenly, from half to one and a half of theirs."""
+
+START_SECONDS: Final = 0.2
+"""What AWS needs to make an environment, before any of our code runs."""
+
+WHOLE_CPU_MB: Final = 1769
+"""Memory at which a function has one CPU (AWS's figure). With less it has that share of one; also while it starts,
+where AWS may give it more."""
+
+IDLE_SECONDS: Final = 300
+"""For which AWS keeps an environment that has nothing to do."""
+
+COLD_SHARE: Final = 0.01
+"""Invocations that find no environment, in the costs. The simulation finds its own."""
+
+DEADLINE_SECONDS: Final = 30
+ATTEMPTS: Final = 3
+"""WickiePay's: it waits so long for an answer, and tries so often in all."""
+
+FIRST_PAUSE_SECONDS: Final = 60
+"""Before WickiePay's second attempt; it doubles. WickiePay says "exponential backoff", and no figure."""
+
+OUTAGE_SECONDS: Final = 600
+REPLAY_AFTER_SECONDS: Final = 240
+REPLAY_SECONDS: Final = 60
+"""The storm: an outage so long, and so long after its end somebody has WickiePay replay all that it gave up, which it
+spreads over so long."""
+
+POLL_SECONDS: Final = 20
+"""For which a request to an empty queue waits."""
+
+LOG_LINE_BYTES: Final = 26
+"""That CloudWatch counts on top of a line."""
+
+LOG_PACKED: Final = 0.15
+"""Of a log's bytes, what is left when CloudWatch has compressed them to be kept."""
+
+_FUNCTION: Final = "arn:aws:lambda:us-east-1:123456789012:function:wickiepay-prod-IngestFunction-AbCdEfGhIjKl:live"
+_REQUEST: Final = "7f1c2a52-9f3e-4c1e-8a51-6d2f3f1f0a11"
+_TIME: Final = "2026-01-15T10:25:00.031Z"
+_METRICS: Final = {"durationMs": 26.71, "billedDurationMs": 27, "memorySizeMB": 512, "maxMemoryUsedMB": 61}
+_RECORDS: Final[Mapping[str, Mapping[str, object]]] = {
+    "start": {"requestId": _REQUEST, "functionArn": _FUNCTION, "version": "12"},
+    "report": {"requestId": _REQUEST, "metrics": _METRICS, "status": "success"},
+}
+PLATFORM_LINES: Final = tuple(
+    json.dumps({"time": _TIME, "type": f"platform.{name}", "record": record}, separators=(",", ":"))
+    for name, record in _RECORDS.items()
+)
+"""What the platform logs of each invocation at the level INFO, by the shape that its documentation gives."""
+
+ACCESS_LOG_VALUES: Final[Mapping[str, str]] = {
+    "requestTime": "15/Jan/2026:10:25:00 +0000",
+    "requestId": "JKJaXmPLvHcESHA=",
+    "identity.sourceIp": "192.0.2.10",
+    "httpMethod": "POST",
+    "path": "/webhooks/wickiepay",
+    "status": "200",
+    "responseLatency": "31",
+    "responseLength": "104",
+    "error.message": "-",
+}
+"""Values of the usual length for the variables of the access log."""
+
+RELAY_LOG_BYTES: Final = 560
+RELAY_QUERIES_READ_UNITS: Final = 0.5
+RELAY_CPU_SECONDS: Final = 0.008
+"""Of a run that finds nothing: its two lines, what each query of an empty index bills, its work."""
+
+ANSWER_BYTES: Final = 500
+"""Of an answer with its headers."""
+
+INDEX_ENTRY_BYTES: Final = 100
+"""That DynamoDB counts on top of each item that it stores."""
+
+
+def pauses() -> list[float]:
+    """WickiePay's, before each attempt after the first."""
+    return [FIRST_PAUSE_SECONDS * 2**number for number in range(ATTEMPTS - 1)]

@@ -1,0 +1,58 @@
+"""What the benchmark measured, as the model reads it from figures.json."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+type Calls = Mapping[str, int]
+"""AWS operation (`dynamodb:PutItem`) → how often it is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteUnits:
+    """DynamoDB's write units for one payment event with a body of 1 KiB.
+
+    `put` and `mark` are of the event table, `by_time` of its index, `ledger` and `by_reference` of the books.
+    """
+
+    put: float
+    by_time: float
+    mark: float
+    ledger: float
+    by_reference: float
+
+    @property
+    def event_table(self) -> float:
+        return self.put + self.mark
+
+    @property
+    def total(self) -> float:
+        return self.put + self.by_time + self.mark + self.ledger + self.by_reference
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    calls: Mapping[str, Calls]
+    cpu_seconds: Mapping[str, float]
+    log_bytes: Mapping[str, float]
+    write_units: WriteUnits
+    read_units: float
+    """Of the consumer, for one event."""
+
+    @classmethod
+    def of(cls, measured: Mapping[str, Any]) -> Self:
+        """Takes from the content of figures.json what the model needs."""
+        ingest, consumer = measured["write_units"]["ingest"], measured["write_units"]["consumer"]
+        return cls(
+            calls=measured["calls"],
+            cpu_seconds=measured["cpu_seconds"],
+            log_bytes=measured["log_bytes"],
+            write_units=WriteUnits(
+                put=ingest["table"],
+                by_time=ingest["indexes"],
+                mark=consumer["event_table"],
+                ledger=consumer["ledger"],
+                by_reference=consumer["indexes"],
+            ),
+            read_units=measured["read_units"]["consumer"],
+        )

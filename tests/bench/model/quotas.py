@@ -1,0 +1,48 @@
+"""What an account of AWS allows: the defaults in us-east-1, as AWS's documentation gave them in 2026."""
+
+from typing import Final
+
+API_RATE: Final = 10_000
+"""Requests a second to all APIs of an account and region. AWS raises it on request."""
+
+API_BURST: Final = 5_000
+"""Requests at once to all APIs. AWS derives it from the rate; nobody can ask for it."""
+
+CONCURRENCY: Final = 1_000
+"""Invocations at once of all functions. A new account may have less. AWS raises it to tens of thousands."""
+
+INVOCATIONS_PER_CONCURRENCY: Final = 10
+"""Synchronous invocations a second for each unit of the quota above: what binds where a function takes under 100 ms."""
+
+SCALING_STEP: Final = 1_000
+SCALING_SECONDS: Final = 10
+"""A function gets at most so many new environments in so many seconds. Fixed."""
+
+PARTITION_WRITES: Final = 1_000
+"""Write units a second for one partition, so for one key whose items all go to its end. Fixed."""
+
+NEW_TABLE_WRITES: Final = 4_000
+"""Write units a second that a new on-demand table or index takes at once; later, twice its peak so far."""
+
+TABLE_WRITES: Final = 40_000
+"""Write units a second of one on-demand table. AWS raises it on request."""
+
+IN_FLIGHT: Final = 120_000
+"""Messages of a standard queue received and not yet deleted. Beyond it nothing is received, and nothing lost."""
+
+FIRST_POLLERS: Final = 5
+"""Batches at once with which Lambda begins to read a queue. It polls with as many when there is nothing to read: with a
+maximum concurrency set, AWS does not go down to two."""
+
+POLLERS_PER_MINUTE: Final = 300
+"""More of them each minute while messages wait."""
+
+PUT_EVENTS: Final = 10_000
+"""PutEvents requests a second (2,400 or fewer in other regions). AWS raises it on request."""
+
+CHUNK: Final = 64 * 1024
+"""Bytes that SQS and EventBridge count as one request or event."""
+
+WRITE_UNIT: Final = 1024
+READ_UNIT: Final = 4096
+"""Bytes of an item."""

@@ -1,0 +1,98 @@
+"""docs/cost.md and docs/capacity.md are what the model makes of figures.json, and what they claim of it holds."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import model
+from model.capacity import backlog, storm_factor
+from model.figures import Figures
+from model.markdown import page, table
+from model.plot import plot_storm
+from model.scenarios import STEADY_SECONDS, STORM_RATE, Run, Runs, relaying_seconds
+from model.simulated_facts import BATCH_TOLERANCE, TOLERANCE
+from on_paper import PROJECT
+
+MEASURED: dict[str, Any] = json.loads((PROJECT / "tests/bench/figures.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def runs() -> Runs:
+    return model._made(json.dumps(MEASURED), PROJECT)[1]
+
+
+@pytest.mark.parametrize("path", [model.COST_PAGE, model.CAPACITY_PAGE], ids=str)
+def test_the_page_says_what_the_model_makes_of_the_figures(path: Path) -> None:
+    assert (PROJECT / path).read_text() == model.pages(MEASURED, PROJECT)[path], "run: make bench"
+
+
+def test_all_of_it_is_printed() -> None:
+    printed = model.printed(MEASURED, PROJECT)
+
+    assert all(text in printed for text in model.pages(MEASURED, PROJECT).values())
+
+
+def test_the_parts_of_the_write_units_make_their_total() -> None:
+    figures = Figures.of(MEASURED)
+
+    assert figures.write_units.total == pytest.approx(MEASURED["write_units"]["total"])
+
+
+@pytest.mark.parametrize("rate", STEADY_SECONDS)
+def test_computed_and_simulated_agree(rate: int, runs: Runs) -> None:
+    run = runs.steady[rate]
+    batch = run.service.batch(rate)
+
+    assert run.ingest_busy == pytest.approx(rate * run.service.ingest(), rel=TOLERANCE)
+    assert run.outcome.batch == pytest.approx(batch, rel=BATCH_TOLERANCE)
+    assert run.consumer_busy == pytest.approx(rate / batch * run.service.consumer(batch), rel=BATCH_TOLERANCE)
+    assert run.outcome.refused.total() == 0
+
+
+@pytest.mark.parametrize("which", ["deployed", "ready"])
+def test_the_storm_loses_nothing(which: str, runs: Runs) -> None:
+    run: Run = getattr(runs, which)
+    outcome = run.outcome
+
+    assert len(outcome.accepted) + len(outcome.given_up) == outcome.sent
+    assert outcome.processed.keys() == outcome.accepted
+    assert outcome.processed.total() == len(outcome.accepted)
+    assert run.left == 0
+
+
+def test_prepared_the_storm_is_refused_nothing(runs: Runs) -> None:
+    assert runs.ready.outcome.refused.total() == 0
+    assert not runs.ready.outcome.given_up
+    assert runs.ready.service.stack.throttle_rate >= storm_factor() * STORM_RATE
+
+
+def test_the_storms_backlog_is_as_computed(runs: Runs) -> None:
+    computed, found = backlog(runs.ready.service, STORM_RATE), runs.ready.outcome
+
+    assert found.peak_waiting == pytest.approx(computed.waiting, rel=TOLERANCE, abs=STORM_RATE)
+    assert found.peak_age == pytest.approx(computed.age_seconds, rel=TOLERANCE, abs=2)
+
+
+def test_the_relay_is_done_when_computed(runs: Runs) -> None:
+    run = runs.queue_out
+    took = run.outcome.relayed_at - run.outage_ends
+
+    assert took == pytest.approx(relaying_seconds(run.service, run.rate), rel=TOLERANCE)
+    assert run.outcome.processed.total() == run.outcome.sent
+
+
+def test_the_storm_is_drawn(tmp_path: Path, runs: Runs) -> None:
+    plot_storm({"as deployed": runs.deployed, "prepared": runs.ready}, tmp_path / "storm.png")
+
+    assert (tmp_path / "storm.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_fact_that_is_missing_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        page("cost.md", {})
+
+
+def test_a_table_begins_with_its_head() -> None:
+    assert table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"

@@ -1,0 +1,99 @@
+"""What the model reads of template.yaml and the code."""
+
+from typing import Any
+
+import pytest
+
+from model.stack import Stack, handled
+from on_paper import PROJECT, STACK, template
+from wickiepay.errors import DeliveryError
+from wickiepay.signature import SCHEMES
+
+
+@pytest.mark.parametrize(
+    ("parameter", "default", "field"),
+    [
+        ("ThrottleRate", 7, "throttle_rate"),
+        ("ThrottleBurst", 9, "throttle_burst"),
+        ("ConsumerMaximumConcurrency", 3, "maximum_concurrency"),
+        ("EventRetentionDays", 36, "event_retention_days"),
+        ("LogRetentionDays", 30, "log_retention_days"),
+    ],
+)
+def test_a_parameters_default_is_read(parameter: str, default: int, field: str) -> None:
+    assert getattr(Stack.of(template(**{parameter: default}), PROJECT), field) == default
+
+
+def test_without_announcements_nothing_is_announced() -> None:
+    assert STACK.announces
+    assert not Stack.of(template(Announcements="off"), PROJECT).announces
+
+
+def test_a_reservation_is_a_number_or_none() -> None:
+    assert STACK.reserved_concurrency is None
+    assert Stack.of(template(IngestReservedConcurrency="50"), PROJECT).reserved_concurrency == 50
+
+
+def _changed(resource: str, **properties: Any) -> Stack:  # noqa: ANN401  whatever a template may hold
+    changed = template()
+    changed["Resources"][resource]["Properties"] |= properties
+    return Stack.of(changed, PROJECT)
+
+
+def test_memory_is_read() -> None:
+    assert _changed("IngestFunction", MemorySize=1024).ingest.memory_gb == 1
+
+
+def test_the_platform_is_quiet_where_its_level_says_so() -> None:
+    assert STACK.consumer.platform_lines
+    assert not _changed("ConsumerFunction", LoggingConfig={"SystemLogLevel": "WARN"}).consumer.platform_lines
+
+
+@pytest.mark.parametrize(("schedule", "seconds"), [("rate(1 minute)", 60), ("rate(2 hours)", 7_200)])
+def test_the_relays_schedule_is_read(schedule: str, seconds: int) -> None:
+    event = {"EveryMinute": {"Properties": {"ScheduleExpression": schedule}}}
+
+    assert _changed("RelayFunction", Events=event).relay_seconds == seconds
+
+
+def test_an_alarm_less_is_an_alarm_less() -> None:
+    changed = template()
+    del changed["Resources"]["ForgedAlarm"]
+
+    assert Stack.of(changed, PROJECT).alarms == STACK.alarms - 1
+
+
+def test_the_relays_constant_is_read_from_its_module() -> None:
+    relay = (PROJECT / "functions/relay/relay.py").read_text()
+
+    assert f"MAX_EVENTS: Final = {STACK.relay_events}\n" in relay
+
+
+def test_every_event_type_with_a_handler_is_counted() -> None:
+    samples = {path.stem for path in (PROJECT / "events/payloads").glob("*.json")}
+
+    assert handled(PROJECT) == samples
+    assert len(samples) == STACK.event_types
+
+
+def test_every_metric_that_the_code_can_emit_is_counted() -> None:
+    outcomes = {"accepted", "duplicate", "conflict", "unrecorded", "unsent"}
+    outcomes |= {error.outcome for error in _descendants(DeliveryError) if hasattr(error, "outcome")}
+    ingest = {f"Delivery{outcome.capitalize()}" for outcome in outcomes}
+    ingest |= {f"Scheme{scheme.capitalize()}" for scheme in SCHEMES}
+    consumer = {f"Event{outcome}" for outcome in ("Processed", "Ignored", "Failed", "Retried", "Skipped")}
+    consumer |= {"MessageMalformed", "DeliveryConflict"}
+
+    emitted = {
+        *((name, "ingest") for name in ingest),
+        *((name, "consumer") for name in consumer),
+        *((name, "relay") for name in ("Unsent", "UnsentOldestSeconds")),
+        *((name, "") for name in ("TimeTo200", "DeliveryThrottled")),
+    }
+
+    assert emitted == STACK.metrics
+
+
+def _descendants(error: type[DeliveryError]) -> set[type[DeliveryError]]:
+    below = set(error.__subclasses__())
+    return below.union(*map(_descendants, below))
