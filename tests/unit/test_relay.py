@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import relay
-from relay import MAX_EVENTS, Relay
+from relay import Relay
 from wickiepay.clock import instant
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog, State
@@ -104,10 +104,6 @@ def test_a_run_is_bounded_and_the_next_goes_on(stand: Stand, monkeypatch: pytest
     assert first <= 8
     assert sum(runs) == 30
     assert stand.still_flagged() == set()
-
-
-def test_a_run_fits_its_minute_at_ten_events_in_a_call() -> None:
-    assert MAX_EVENTS == 500
 
 
 # --- What needs no sending any more -------------------------------------------------------------------

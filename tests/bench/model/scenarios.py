@@ -19,7 +19,7 @@ STEADY_SECONDS: Final[Mapping[int, int]] = {1: 1_200, 100: 60, 1_000: 12, 10_000
 """How long each rate is simulated; the highest is computed only."""
 
 STORM_RATE: Final = 100
-QUEUE_OUT_RATE: Final = 10
+QUEUE_OUT_RATE: Final = 30
 BEFORE_SECONDS: Final = 30
 AFTER_SECONDS: Final = 480
 RELAYING_SECONDS: Final = 1_200

@@ -26,7 +26,7 @@ batches are, which is computed as of a flow, without the clumps in which deliver
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HOUR: Final = 3600
+MINUTE: Final = 60
 
 
 def simulated_facts(service: Service, runs: Runs) -> dict[str, str]:
@@ -143,7 +143,11 @@ def _relaying(service: Service) -> str:
     return table(
         ["deliveries a second", "left to the relay", "the relay is done after"],
         [
-            [f"{rate:,}", f"{rate * assumptions.OUTAGE_SECONDS:,}", f"{relaying_seconds(service, rate) / HOUR:,.1f} h"]
+            [
+                f"{rate:,}",
+                f"{rate * assumptions.OUTAGE_SECONDS:,}",
+                f"{relaying_seconds(service, rate) / MINUTE:,.0f} min",
+            ]
             for rate in (QUEUE_OUT_RATE, *RATES[1:])
         ],
     )
