@@ -73,8 +73,8 @@ scan: .venv-scan/.locked ## the template, by checkov: what is unsafe in it, but 
 	.venv-scan/bin/checkov --config-file .checkov.yaml
 
 .PHONY: test-tools
-test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node, sam or many stacks: template lint, sam build, the built functions in AWS's Lambda emulator
-	$(PYTEST) -m 'account or node or sam'
+test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node, sam, many stacks or every command: template lint, sam build, the built functions in AWS's Lambda emulator
+	$(PYTEST) $(IN_PARALLEL) -m 'account or desk or node or sam'
 
 .PHONY: sam-local
 sam-local: .venv/.installed .venv-sam/.locked ## sam local invoke with every sample; with root and INSTALL=1 it installs a container engine where there is none

@@ -27,7 +27,7 @@ from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
 from wickiepay_cli.local.run import local_stack
 from wickiepay_cli.local.stack_file import PROJECT
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.desk]
 
 DEPLOYED: Final = ("--stack", "wickiepay-local")
 """The same stack as a deployed one."""

@@ -13,7 +13,7 @@ from installed import PATIENCE_SECONDS, Installed
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
 from wickiepay_cli.local.run import local_stack
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.desk]
 
 NEW: Final = "the-new-secret-of-this-file"
 
