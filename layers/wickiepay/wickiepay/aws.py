@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-import botocore.session
+from wickiepay import sdk
+
+# isort: split
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
@@ -53,15 +54,10 @@ THROTTLED: Final = frozenset(
 """Error codes below 500 by which AWS says: not now."""
 
 
-@cache
-def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
-
-
 def _client(service: str, *, attempts: int, connections: int = 10, read_seconds: float = READ_SECONDS) -> Any:  # noqa: ANN401  typed by its callers
-    client: Any = _session().create_client(
+    client: Any = sdk.client(
         service,
-        config=Config(
+        Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=read_seconds,
             retries={"mode": "standard", "total_max_attempts": attempts},
