@@ -1,6 +1,5 @@
 """The HTTP edge: verify, record, enqueue, answer. The only place that knows status codes."""
 
-import hashlib
 import ipaddress
 import json
 import os
@@ -31,7 +30,7 @@ from wickiepay.errors import (
 )
 from wickiepay.event import WebhookEvent, parse
 from wickiepay.event_log import EventLog
-from wickiepay.identity import Identity
+from wickiepay.identity import Identity, sha256_of
 from wickiepay.journal import Journal
 from wickiepay.queue import EventQueue, Message
 from wickiepay.signature import Verified, parse_signature, verify
@@ -97,7 +96,7 @@ class Ingest:
         """Verifies, records and enqueues; says how it went. Notes in `facts` what the log may know of the delivery."""
         self._admit(request)
         body = request.body()
-        facts.update(bytes=len(body), body_sha256=hashlib.sha256(body).hexdigest())
+        facts.update(bytes=len(body), body_sha256=sha256_of(body).hex())
         verified = self._verify(body, request.header("x-webhook-signature"))
         facts.update(scheme=verified.scheme)
         delivery = Delivery(

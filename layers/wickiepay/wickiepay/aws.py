@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wickiepay import sdk
 
 # isort: split
+import botocore
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
@@ -38,6 +39,9 @@ INVOKE_SECONDS: Final = 75.0
 CODEDEPLOY_SECONDS: Final = 10.0
 """Nobody waits for CodeDeploy: here a slow answer is better than none."""
 
+USER_AGENT: Final = f"wickiepay-webhook-listener Botocore/{botocore.__version__}"
+"""What CloudTrail shows of who asked. By itself botocore puts a longer text together twice for each call."""
+
 THROTTLED: Final = frozenset(
     {
         "LimitExceededException",
@@ -62,6 +66,7 @@ def _client(service: str, *, attempts: int, connections: int = 10, read_seconds:
             read_timeout=read_seconds,
             retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=connections,
+            user_agent=USER_AGENT,
         ),
     )
     service_id = client.meta.service_model.service_id.hyphenize()

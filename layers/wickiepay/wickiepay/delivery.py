@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from wickiepay.event import WebhookEvent, parse
@@ -34,7 +35,12 @@ class Delivery:
 
     def packed_body(self) -> bytes:
         """The body as it is kept and sent: deflated. What does not compress grows by some bytes per 16 KiB."""
-        return zlib.compress(self.body)
+        return _packed(self.body)
+
+
+@lru_cache(maxsize=1)  # a delivery is kept and sent, one after the other
+def _packed(body: bytes) -> bytes:
+    return zlib.compress(body)
 
 
 def unpack_body(packed: bytes) -> bytes:

@@ -1,8 +1,8 @@
 """What AWS's SDK knows of AWS, cut down to what the functions ask of it.
 
 botocore describes each service in megabytes of JSON and reads them on every cold start. What is kept here is taken from
-its own files: each operation that is named below with the shapes that it reaches, without their documentation, and
-every region of every partition.
+its own files: each operation that is named below, all errors, the shapes that these reach, and every region of every
+partition; no documentation.
 """
 
 import gzip
@@ -62,11 +62,12 @@ def _endpoints(endpoints: Json) -> Json:
 
 
 def _service(model: Json, names: frozenset[str]) -> Json:
-    """A service with the operations `names`, and the shapes that these reach."""
+    """A service with the operations `names`, all of its errors, and the shapes that these reach."""
     operations = {name: operation for name, operation in model["operations"].items() if name in names}
     if missing := names - operations.keys():
         raise LookupError(f"botocore knows no {', '.join(sorted(missing))}.")
-    waiting = list(_shapes_named_in(operations))
+    errors = [name for name, shape in model["shapes"].items() if shape.get("exception")]
+    waiting = [*errors, *_shapes_named_in(operations)]
     shapes: Json = {}
     while waiting:
         if (name := waiting.pop()) not in shapes:
