@@ -48,7 +48,7 @@ class LazyPattern:
 
 @contextmanager
 def _frugally() -> Iterator[None]:
-    """Around imports: no pattern is compiled, and no garbage looked for, then or later, among what is there to stay."""
+    """Around what makes things to stay: no pattern is compiled, and no garbage looked for among them, then or later."""
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -66,7 +66,7 @@ with _frugally():
 
 def client(service: str, config: "Config") -> Any:  # noqa: ANN401  typed by its callers
     """A client of `service`, made by the one session that there is."""
-    with _replaced(httpsession, "create_urllib3_context", _trust):
+    with _frugally(), _replaced(httpsession, "create_urllib3_context", _trust):
         return the_session().create_client(service, config=config)
 
 
