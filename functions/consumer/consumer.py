@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 
 import handlers
 from wickiepay import aws, clock
@@ -39,6 +38,9 @@ OTHER: Final = "other"
 """The event type, in metrics, of whatever has no handler: a sender's names must not become metrics of ours."""
 
 type SqsRecord = Mapping[str, Any]
+
+type BatchResponse = dict[str, list[dict[str, str]]]
+"""`batchItemFailures`: the messages that have to come again, each as `itemIdentifier`."""
 
 logger = Logger()
 metrics = Metrics()
@@ -84,7 +86,7 @@ class Consumer:
     now: Callable[[], datetime]
     threads: ThreadPoolExecutor
 
-    def process(self, records: Iterable[SqsRecord]) -> PartialItemFailureResponse:
+    def process(self, records: Iterable[SqsRecord]) -> BatchResponse:
         """Takes each record as far as it gets; names those that have to come again, each after its own delay."""
         batch: list[Work] = []
         malformed: list[SqsRecord] = []
@@ -280,6 +282,6 @@ def from_environment(environment: Mapping[str, str]) -> Consumer:
 consumer = from_environment(os.environ)
 
 
-def lambda_handler(event: dict[str, Any], context: object) -> PartialItemFailureResponse:  # noqa: ARG001  Lambda passes both
+def lambda_handler(event: dict[str, Any], context: object) -> BatchResponse:  # noqa: ARG001  Lambda passes both
     """Processes a batch of the event queue."""
     return consumer.process(event["Records"])

@@ -1,12 +1,11 @@
 """The request inside an API Gateway event (HTTP API, payload format 2.0).
 
-Nothing about the event is taken for granted: whatever is missing or of another type reads as empty, and what goes into
-records and log lines is bounded.
+Nothing about the event is taken for granted, but that it was read from JSON: whatever is missing or of another type
+reads as empty, and what goes into records and log lines is bounded.
 """
 
 import base64
 import binascii
-from collections.abc import Mapping
 
 from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.errors import BodyTooLarge, MalformedRequest
@@ -27,9 +26,10 @@ class HttpRequest:
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lowercase), in whatever case it came; several come joined by commas."""
         headers = _field(self._event, "headers")
-        if not isinstance(headers, Mapping):
+        if not isinstance(headers, dict):
             return None
-        values = [value for key, value in headers.items() if str(key).lower() == name and isinstance(value, str)]
+        size = len(name)  # to look at first: it rules out most
+        values = [v for key, v in headers.items() if len(key) == size and key.lower() == name and isinstance(v, str)]
         return ",".join(values) if values else None
 
     def body(self) -> bytes:
@@ -50,7 +50,7 @@ class HttpRequest:
 
 
 def _field(value: object, name: str) -> object:
-    return value.get(name) if isinstance(value, Mapping) else None
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def _text(value: object, name: str) -> str:

@@ -1,6 +1,5 @@
 """The HTTP edge: verify, record, enqueue, answer. The only place that knows status codes."""
 
-import hashlib
 import ipaddress
 import json
 import os
@@ -8,10 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
-
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 
 from http_request import HttpRequest
 from wickiepay import aws, clock
@@ -33,7 +30,8 @@ from wickiepay.errors import (
 )
 from wickiepay.event import WebhookEvent, parse
 from wickiepay.event_log import EventLog
-from wickiepay.identity import Identity
+from wickiepay.identity import Identity, sha256_of
+from wickiepay.journal import Journal
 from wickiepay.queue import EventQueue, Message
 from wickiepay.signature import Verified, parse_signature, verify
 from wickiepay.signing_secrets import SigningSecrets
@@ -57,8 +55,7 @@ HEADERS: Final[Mapping[int, Mapping[str, str]]] = {405: {"Allow": "POST"}, 503: 
 
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-logger = Logger()
-metrics = Metrics()
+journal = Journal(os.environ["POWERTOOLS_SERVICE_NAME"], os.environ["POWERTOOLS_METRICS_NAMESPACE"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +77,26 @@ class Ingest:
             outcome = self._take(request, facts)
         except DeliveryError as error:
             status, outcome = STATUS[type(error)], error.outcome
-            content = {"error": error.code, "message": str(error)}
+            content = _error(error.code, str(error))
             facts["reason"] = error.code
             if isinstance(error, Unavailable):
                 facts["cause"] = str(error.__cause__)
         else:
             status = 200
-            content = {"status": outcome, "uuid": str(facts["uuid"]), "event_key": str(facts["event_key"])}
-        logger.info(f"delivery {outcome}", extra={"status": status, **facts})
-        # All at once and in the end, so that a delivery that ends in an exception leaves no counts to the next.
-        metrics.add_metric(f"Delivery{outcome.capitalize()}", MetricUnit.Count, 1)
-        if "scheme" in facts:
-            metrics.add_metric(f"Scheme{str(facts['scheme']).capitalize()}", MetricUnit.Count, 1)
-        if "detour" in facts:
-            metrics.add_metric(f"Delivery{str(facts['detour']).capitalize()}", MetricUnit.Count, 1)
-        metrics.flush_metrics()
+            content = json.dumps({"status": outcome, "uuid": facts["uuid"], "event_key": facts["event_key"]})
+        facts["status"] = status
+        journal.note(f"delivery {outcome}", facts, _counts(outcome, facts), self.now())
         return {
             "statusCode": status,
             "headers": {"Content-Type": "application/json", **HEADERS.get(status, {})},
-            "body": json.dumps(content),
+            "body": content,
         }
 
     def _take(self, request: HttpRequest, facts: dict[str, object]) -> str:
         """Verifies, records and enqueues; says how it went. Notes in `facts` what the log may know of the delivery."""
         self._admit(request)
         body = request.body()
-        facts.update(bytes=len(body), body_sha256=hashlib.sha256(body).hexdigest())
+        facts.update(bytes=len(body), body_sha256=sha256_of(body).hex())
         verified = self._verify(body, request.header("x-webhook-signature"))
         facts.update(scheme=verified.scheme)
         delivery = Delivery(
@@ -168,6 +159,21 @@ class Ingest:
                     raise
                 facts["detour"] = "unsent"
         return recorded.outcome
+
+
+@lru_cache(maxsize=32)
+def _error(code: str, message: str) -> str:
+    return json.dumps({"error": code, "message": message})
+
+
+def _counts(outcome: str, facts: Mapping[str, object]) -> tuple[str, ...]:
+    """The metrics that a delivery adds one to."""
+    counts = [f"Delivery{outcome.capitalize()}"]
+    if "scheme" in facts:
+        counts.append(f"Scheme{str(facts['scheme']).capitalize()}")
+    if "detour" in facts:
+        counts.append(f"Delivery{str(facts['detour']).capitalize()}")
+    return tuple(counts)
 
 
 def from_environment(environment: Mapping[str, str]) -> Ingest:

@@ -1,9 +1,12 @@
 """What `sam` makes of the template: it is valid, it builds, what is built runs as on Lambda, and it can be deployed."""
 
+import io
 import json
 import sys
 import tomllib
+import zipfile
 from collections.abc import Iterator, Mapping
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Final
 
@@ -11,11 +14,13 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from account import Account
+from deployed import FUNCTIONS
 from lambda_emulator import Invoke, in_lambda_emulator
 from sam_command import sam
 from samples_expected import ANSWERS, function_of
 from wickiepay_cli.local.deployment import transform
 from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from wickiepay_cli.local.packages import function_package, layer_package
 from wickiepay_cli.local.preparation import prepare
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
 from wickiepay_cli.samples import EVENTS
@@ -32,19 +37,40 @@ def test_the_template_is_valid_by_the_rules_of_cfn_lint() -> None:
 # --- What is built -------------------------------------------------------------------------------
 
 
-def files(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*.py")}
+def built(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("function", ["ingest", "consumer", "relay"])
-def test_a_function_is_built_with_its_own_code_alone(build: Path, function: str) -> None:
-    assert files(build / f"{function.capitalize()}Function") == files(PROJECT / "functions" / function)
+def packed(package: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(package)) as files:
+        return {name: files.read(name) for name in files.namelist()}
 
 
-def test_the_layer_is_built_with_the_shared_package_and_what_it_requires(build: Path) -> None:
-    packages = {path.name for path in (build / "WickiePayLayer/python").iterdir() if path.suffix in ("", ".py")}
+@pytest.mark.parametrize(("module", "function"), FUNCTIONS.items())
+def test_a_function_is_built_as_the_local_stack_has_it(build: Path, module: str, function: str) -> None:
+    assert built(build / function) == packed(function_package(PROJECT / "functions" / module))
 
-    assert packages == {"wickiepay", "aws_lambda_powertools", "jmespath", "typing_extensions.py"}
+
+def test_the_layer_is_built_as_the_local_stack_has_it(build: Path) -> None:
+    assert built(build / "WickiePayLayer") == packed(layer_package(PROJECT / "layers/wickiepay"))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_its_own_code_alone_and_its_bytecode(function: str) -> None:
+    folder = PROJECT / "functions" / function
+    sources = {path.relative_to(folder).as_posix() for path in folder.rglob("*.py")}
+    bytecode = {cache_from_source(source) for source in sources}
+
+    assert packed(function_package(folder)).keys() == sources | bytecode
+
+
+def test_a_second_build_takes_the_layer_that_the_first_has_made(build: Path) -> None:
+    before = built(build)
+
+    again = sam("build", "--build-dir", build, "--cache-dir", build.parent / "cache")
+
+    assert "WickiePayLayer: Running" not in again.stderr
+    assert built(build) == before
 
 
 # --- What is built runs --------------------------------------------------------------------------

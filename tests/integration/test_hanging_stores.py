@@ -15,7 +15,7 @@ import pytest
 import ingest
 from deployed import environment_of
 from hanging import Door, Way, doors
-from wickiepay import aws
+from wickiepay import sdk
 from wickiepay.queue import decode
 from wickiepay.signature import sign
 from world import SECRET, Stores, http_request
@@ -69,7 +69,7 @@ def listener(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listen
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", stores.access_key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", stores.secret_key)
     monkeypatch.setenv("AWS_DEFAULT_REGION", stores.region)
-    aws._session.cache_clear()
+    sdk.the_session.cache_clear()
     with doors(stores.endpoint_url, *ENDPOINTS) as opened:
         for name, variable in ENDPOINTS.items():
             monkeypatch.setenv(variable, opened[name].url)
@@ -84,7 +84,7 @@ def listener(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listen
         listener = Listener(wired, opened)
         assert listener(str(uuid4())).status == 200
         yield listener
-    aws._session.cache_clear()
+    sdk.the_session.cache_clear()
 
 
 @pytest.fixture

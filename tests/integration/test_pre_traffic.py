@@ -12,7 +12,7 @@ import pytest
 
 import pre_traffic
 from deployed import environment_of
-from wickiepay import aws
+from wickiepay import sdk
 from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from wickiepay_cli.local.stack_file import LocalStack
 
@@ -82,9 +82,9 @@ def clients(stack: LocalStack, codedeploy: CodeDeploy, monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_DEFAULT_REGION", stack.region)
     monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws_endpoint_url)
     monkeypatch.setenv("AWS_ENDPOINT_URL_CODEDEPLOY", codedeploy.url)
-    aws._session.cache_clear()
+    sdk.the_session.cache_clear()
     yield
-    aws._session.cache_clear()
+    sdk.the_session.cache_clear()
 
 
 type Run = Callable[..., list[str]]

@@ -181,7 +181,7 @@ class Besieged:
     @contextmanager
     def _hearing(self) -> Iterator[None]:
         """Hears what the functions print. Loggers hold on to the stdout that they were made with."""
-        handlers: list[Any] = [*ingest.logger.handlers, *consumer.logger.handlers]
+        handlers: list[Any] = list(consumer.logger.handlers)
         before = [(handler, handler.setStream(self._printed)) for handler in handlers]
         try:
             with redirect_stdout(self._printed):

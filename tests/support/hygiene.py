@@ -21,7 +21,6 @@ from typing import Any, Final, TextIO, cast
 import botocore.client
 
 import consumer
-import ingest
 import pre_traffic
 import relay
 from wickiepay import signature
@@ -162,7 +161,7 @@ class Hygiene:
             return call(client, operation, parameters)
 
         clients._make_api_call = make_api_call
-        for function in (ingest, consumer, relay, pre_traffic):
+        for function in (consumer, relay, pre_traffic):  # ingest prints as it is, without a logger
             for handler in cast("list[Any]", function.logger.handlers):
                 handler.setStream(PresentStdout())
 

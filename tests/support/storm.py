@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +39,11 @@ class Metrics:
         with self._lock:
             self.counts[name] += int(value)
 
+    def note(self, _message: str, _facts: object, counts: Iterable[str], _at: object) -> None:
+        """Ingest's journal."""
+        for name in counts:
+            self.add_metric(name, None, 1)
+
     def add_dimensions(self, **_: str) -> None:
         pass
 
@@ -51,7 +56,8 @@ def functions_in_threads() -> Iterator[Counter[str]]:
     """Gives the functions metrics and logs that threads can share, which no invocations on Lambda do; yields counts."""
     metrics = Metrics()
     with ExitStack() as stack:
-        for module in (ingest, consumer, relay):
+        stack.enter_context(patch.object(ingest, "journal", metrics))
+        for module in (consumer, relay):
             stack.enter_context(patch.object(module, "metrics", metrics))
             stack.enter_context(patch.object(module, "logger", MagicMock()))
         yield metrics.counts

@@ -410,6 +410,6 @@ class PresentStdout(io.TextIOBase):
         return sys.stdout.write(text)
 
 
-for module in FUNCTIONS:
+for module in FUNCTIONS.keys() - {"ingest"}:  # which prints as it is, without a logger
     for handler in importlib.import_module(module).logger.handlers:
         handler.setStream(PresentStdout())

@@ -15,7 +15,7 @@ import http_request
 import ingest
 from besieged import SECRET, Besieged
 from hostile import Attack, Bytes, attack, seeded
-from wickiepay import identity, queue
+from wickiepay import clock, identity, queue
 from wickiepay.signature import Verified, parse_signature, sign
 
 BODY: Final = b'{"event": "payment.completed", "data": {"uuid": "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"}}'
@@ -103,7 +103,7 @@ def nothing_is_an_event(text: bytes, body: bytes) -> None:  # noqa: ARG001
 
 
 def told(header: str) -> bytes:
-    ingest.logger.info(f"signed {header}")
+    ingest.journal.note(f"signed {header}", {}, (), clock.now())
     return parse_signature(header)
 
 

@@ -21,7 +21,7 @@ import ingest
 import relay
 from actors import SameThread
 from hygiene import Hygiene
-from wickiepay import event_log, ledger, queue
+from wickiepay import clock, event_log, ledger, queue
 from wickiepay.bus import Announcement, EventBus
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
@@ -150,7 +150,11 @@ def test_without_a_mistake_nothing_leaks(everything_happens: Callable[[], None],
 
 # --- Mistakes -----------------------------------------------------------------------------------------
 def log(text: object) -> None:
-    ingest.logger.info(f"verified {text}")
+    ingest.journal.note(f"verified {text}", {}, (), clock.now())
+
+
+def note(facts: dict[str, object], *counts: str) -> None:
+    ingest.journal.note("verified", facts, counts, clock.now())
 
 
 def fail(text: object) -> None:
@@ -183,12 +187,12 @@ MISTAKES: Final[dict[str, Mistake]] = {
     "the text that is covered": ("a body", ingest, "verify", lambda verified, *_: log(verified.text.decode())),
     "what was verified": ("a body", ingest, "verify", lambda verified, *_: log(verified)),
     "base64": ("a body", ingest, "verify", lambda _, body, *_more: log(base64.b64encode(body))),
-    "a field": ("a body", ingest, "Delivery", lambda made, **_: ingest.logger.info("", extra={"delivery": made})),
+    "a field": ("a body", ingest, "Delivery", lambda made, **_: note({"delivery": str(made)})),
     "a queue message": ("a body", queue, "encode", lambda text, _: log(text)),
     "an exception": ("a body", Delivery, "event", lambda _, delivery: fail(delivery.body)),
     # Elsewhere on the way out
-    "a metric": ("a signature", ingest, "parse_signature", lambda _, header: ingest.metrics.add_metadata("of", header)),
-    "a dimension": ("a body", ingest, "parse", lambda _, text, _body: ingest.metrics.add_dimension("of", str(text))),
+    "a metric": ("a signature", ingest, "parse_signature", lambda _, header: note({}, header)),
+    "a fact": ("a body", ingest, "parse", lambda _, text, _body: note({"of": str(text)})),
     "stdout": ("a body", ingest, "parse", lambda _, text, _body: print(text)),
     "stderr": ("a body", ingest, "parse", lambda _, text, _body: print(text, file=sys.stderr)),
     # What stays

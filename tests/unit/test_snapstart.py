@@ -20,7 +20,7 @@ from botocore.exceptions import EndpointConnectionError
 
 import ingest
 from deployed import environment_of
-from wickiepay import aws
+from wickiepay import sdk
 from wickiepay.signature import sign
 from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS, SigningSecrets
 
@@ -165,9 +165,9 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> Iterator[Credentials]:
         monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "of-this-container")
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
-        aws._session.cache_clear()
+        sdk.the_session.cache_clear()
         yield server
-        aws._session.cache_clear()
+        sdk.the_session.cache_clear()
         server.shutdown()
         serving.join()
 

@@ -1,44 +1,60 @@
 """The zip files that functions and their layer are deployed as, built from the checkout and this environment alone."""
 
 import io
+import subprocess
+import sys
 import zipfile
-from collections.abc import Iterator
-from importlib.metadata import distribution
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+LAYER: Final = Path(__file__).resolve().parents[3] / "layers/wickiepay"
+"""Where the program is that builds what `sam build` builds, too."""
+
+A_DATE: Final = (1980, 1, 1, 0, 0, 0)
+"""Of every file in a package, so that the same code makes the same package. The first that a zip file can tell of."""
 
 
 def function_package(folder: Path) -> bytes:
-    """The code of a function: all of `folder`."""
-    return _zip(_files(folder))
+    """The code of a function, as `sam build` makes it: all of `folder`, with its bytecode."""
+    return _built("function", folder, _fingerprint(folder))
 
 
 def layer_package(folder: Path) -> bytes:
-    """A layer as `sam build` makes it: below `python/` all of `folder` and what its requirements.txt names.
+    """A layer, as `sam build` makes it: what is shared in `folder`, and what its requirements.txt names.
 
-    That is taken from where it is installed for the running interpreter, so nothing is fetched. Raises
-    `importlib.metadata.PackageNotFoundError` where it is not.
+    The latter is taken from where it is installed for the running interpreter, so nothing is fetched. Raises
+    `subprocess.CalledProcessError` where it is not.
     """
-    requirements = (folder / "requirements.txt").read_text().splitlines()
-    installed = [name for name, pinned, _ in (line.partition("==") for line in requirements) if pinned]
-    files = [*_files(folder), *(file for name in installed for file in _installed_files(name))]
-    return _zip((path, f"python/{name}") for path, name in files)
+    return _built("layer", folder, _fingerprint(folder), "--installed")
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, str]]:
+@cache  # a layer takes seconds; with the same fingerprint it is the same
+def _built(kind: str, folder: Path, fingerprint: str, *options: str) -> bytes:  # noqa: ARG001
+    with TemporaryDirectory() as into:
+        command: list[str | Path] = [sys.executable, "-m", "wickiepay_build", kind, folder.absolute(), into, *options]
+        subprocess.run(command, cwd=LAYER, check=True)
+        return _zip(Path(into))
+
+
+def _fingerprint(folder: Path) -> str:
+    """What tells a folder from what it was before a change."""
+    seen = sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            yield path, path.relative_to(folder).as_posix()
+            content = path.read_bytes()
+            seen.update(f"{path.relative_to(folder)} {len(content)} ".encode() + content)
+    return seen.hexdigest()
 
 
-def _installed_files(name: str) -> Iterator[tuple[Path, str]]:
-    for file in distribution(name).files or ():
-        if file.parts[0] != ".." and "__pycache__" not in file.parts:  # `..` leads to scripts
-            yield Path(str(file.locate())), file.as_posix()
-
-
-def _zip(files: Iterator[tuple[Path, str]]) -> bytes:
+def _zip(folder: Path) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
-        for path, name in files:
-            package.write(path, name)
+    with zipfile.ZipFile(buffer, "w") as package:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), A_DATE)
+                entry.external_attr = 0o644 << 16
+                package.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
     return buffer.getvalue()

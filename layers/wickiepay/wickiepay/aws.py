@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-import botocore.session
+from wickiepay import sdk
+
+# isort: split
+import botocore
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
@@ -37,6 +39,9 @@ INVOKE_SECONDS: Final = 75.0
 CODEDEPLOY_SECONDS: Final = 10.0
 """Nobody waits for CodeDeploy: here a slow answer is better than none."""
 
+USER_AGENT: Final = f"wickiepay-webhook-listener Botocore/{botocore.__version__}"
+"""What CloudTrail shows of who asked. By itself botocore puts a longer text together twice for each call."""
+
 THROTTLED: Final = frozenset(
     {
         "LimitExceededException",
@@ -53,19 +58,15 @@ THROTTLED: Final = frozenset(
 """Error codes below 500 by which AWS says: not now."""
 
 
-@cache
-def _session() -> botocore.session.Session:
-    return botocore.session.get_session()
-
-
 def _client(service: str, *, attempts: int, connections: int = 10, read_seconds: float = READ_SECONDS) -> Any:  # noqa: ANN401  typed by its callers
-    client: Any = _session().create_client(
+    client: Any = sdk.client(
         service,
-        config=Config(
+        Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=read_seconds,
             retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=connections,
+            user_agent=USER_AGENT,
         ),
     )
     service_id = client.meta.service_model.service_id.hyphenize()

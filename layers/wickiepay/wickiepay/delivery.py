@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from wickiepay.event import WebhookEvent, parse
@@ -49,8 +50,13 @@ class Delivery:
 
     def packed_body(self) -> bytes:
         """The body as it is kept and sent: deflated. What does not compress grows by some bytes per 16 KiB."""
-        packing = zlib.compressobj(zdict=VOCABULARY)
-        return packing.compress(self.body) + packing.flush()
+        return _packed(self.body)
+
+
+@lru_cache(maxsize=1)  # a delivery is kept and sent, one after the other
+def _packed(body: bytes) -> bytes:
+    packing = zlib.compressobj(zdict=VOCABULARY)
+    return packing.compress(body) + packing.flush()
 
 
 def unpack_body(packed: bytes) -> bytes:

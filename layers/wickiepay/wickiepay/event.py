@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 from wickiepay.clock import parse_instant
 from wickiepay.decimals import plain
 from wickiepay.errors import UnusableBody
-from wickiepay.identity import bounded, identify
+from wickiepay.identity import bounded, identify, sha256_of
 from wickiepay.reserialise import MAX_DEPTH, too_deep
 
 MAX_NAME_CHARACTERS: Final = 100
@@ -51,7 +51,7 @@ def parse(text: bytes, body: bytes) -> WebhookEvent:
     if not isinstance(data, dict):
         raise UnusableBody('"data" is not a JSON object.')
     name = bounded(name)
-    identity = identify(name, envelope, data, hashlib.sha256(body).hexdigest())
+    identity = identify(name, envelope, data, sha256_of(body).hex())
     return WebhookEvent(
         name=name,
         uuid=identity.uuid,

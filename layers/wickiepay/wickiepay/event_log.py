@@ -9,7 +9,6 @@ All writes are conditional; the conditions are the only transitions between stat
     RECEIVED, flag unsent       → the same, on or off    flag_unsent, clear_unsent
 """
 
-import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +22,7 @@ from wickiepay.clock import instant
 from wickiepay.delivery import Delivery, unpack_body
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent
-from wickiepay.identity import Identity
+from wickiepay.identity import Identity, sha256_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -88,7 +87,7 @@ class EventLog:
 
     def keep_unusable(self, delivery: Delivery, reason: str) -> None:
         """Keeps a rightly signed body that holds no event, under its SHA-256. Raises `StoreUnavailable`."""
-        identity = Identity(hashlib.sha256(delivery.body).hexdigest(), "!unusable")
+        identity = Identity(sha256_of(delivery.body).hex(), "!unusable")
         self._put_if_absent({**_item(delivery, identity, State.UNUSABLE), "error": {"S": reason}})
 
     def flag_unsent(self, identity: Identity) -> bool:
@@ -254,7 +253,7 @@ def _item(delivery: Delivery, identity: Identity, state: State, event: WebhookEv
         "body": {"B": delivery.packed_body()},
         "state": {"S": state},
         "scheme": {"S": delivery.scheme},
-        "body_hash": {"B": hashlib.sha256(delivery.body).digest()},
+        "body_hash": {"B": sha256_of(delivery.body)},
         "received_at": {"S": delivery.received_at},
         "day_shard": {"S": f"{delivery.received_at[:10]}#{_shard(identity.uuid)}"},
         "source": {"S": delivery.source},

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from wickiepay.clock import parse_instant
@@ -43,6 +44,12 @@ _HASHED = "sha256:"
 class Identity:
     uuid: str
     event_key: str
+
+
+@lru_cache(maxsize=1)
+def sha256_of(body: bytes) -> bytes:
+    """The SHA-256 of a body. The last is kept: a log line, a key and a record ask for it."""
+    return hashlib.sha256(body).digest()
 
 
 def bounded(text: str) -> str:

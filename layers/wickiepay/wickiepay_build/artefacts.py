@@ -1,0 +1,65 @@
+"""The folders that are deployed, with the bytecode that Lambda would else compile at every cold start."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from wickiepay_build.packages import packages
+from wickiepay_build.sdk_data import pruned
+
+STAND_INS: Final = Path(__file__).parent / "stand_ins"
+"""Modules that go where a package has its own of the same name; each says why."""
+
+
+def make_function(folder: Path, into: Path) -> None:
+    """The code of a function: all of `folder`."""
+    _copy(folder, into)
+    _compile(into)
+
+
+def make_layer(folder: Path, site: Path, into: Path) -> None:
+    """The layer: below `python/` the package `wickiepay`, and what requirements.txt names, as it is in `site`.
+
+    Of other people's code the bytecode alone, which halves it. Raises `importlib.metadata.PackageNotFoundError` where
+    something is not there.
+    """
+    python = into / "python"
+    for source, name in packages(folder / "requirements.txt", site):
+        _put(python / name, source.read_bytes())
+    _copy(STAND_INS, python)
+    for name, content in pruned(site / "botocore/data"):
+        _put(python / "botocore/data" / name, json.dumps(content, separators=(",", ":")).encode())
+    _compile(python, "-b")
+    for source in python.rglob("*.py"):
+        source.unlink()
+    _copy(folder / "wickiepay", python / "wickiepay")
+    _compile(python / "wickiepay")
+
+
+def _copy(folder: Path, into: Path) -> None:
+    for source, name in _files(folder):
+        _put(into / name, source.read_bytes())
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, str]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != "Makefile" and "__pycache__" not in path.parts:
+            yield path, path.relative_to(folder).as_posix()
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _compile(folder: Path, *options: str) -> None:
+    """Compiles all of `folder`; Python will take its word for it that the bytecode is that of the source.
+
+    A zip file, and what unpacks it, may give a file any date, and by its date Python would else judge. In a process of
+    its own, because what bytecode looks like depends on what a process has seen before.
+    """
+    command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    subprocess.run([*command, *options, "-s", folder, folder], check=True)

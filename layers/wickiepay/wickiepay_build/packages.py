@@ -1,0 +1,70 @@
+"""What the layer brings with it of other people's packages: code and licences, but for what nothing here uses."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import Distribution, PackageNotFoundError
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+LEFT_OUT: Final = (
+    "aws_lambda_powertools/event_handler/",
+    "aws_lambda_powertools/metrics/provider/datadog/",
+    "aws_lambda_powertools/utilities/",
+    "botocore/data/",  # pruned instead
+    "botocore/docs/",
+    "dateutil/zoneinfo/",
+    "urllib3/contrib/",
+    "urllib3/http2/connection.py",
+)
+"""Nothing that the functions do comes by these: the tests run them on what is left."""
+
+KEPT: Final = (
+    "aws_lambda_powertools/utilities/__init__.py",
+    "aws_lambda_powertools/utilities/jmespath_utils/",  # the Logger's
+)
+"""Of what is left out."""
+
+
+@contextmanager
+def downloaded(requirements: Path) -> Iterator[Path]:
+    """A folder with what `requirements` names, hashes checked, for as long as the `with` block lasts."""
+    with TemporaryDirectory() as site:
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "-qq", "install"]
+        options = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile", "--target", site]
+        subprocess.run([*pip, *options, "--requirement", requirements], check=True)
+        yield Path(site)
+
+
+def packages(requirements: Path, site: Path) -> Iterator[tuple[Path, str]]:
+    """The files of the packages that `requirements` pins, as they are installed in `site`, and their names there.
+
+    Raises `PackageNotFoundError` where one is not, or in another version.
+    """
+    for line in requirements.read_text().splitlines():
+        name, pinned, rest = line.partition("==")
+        if pinned:
+            version = rest.split()[0]
+            for distribution in Distribution.discover(name=name, path=[str(site)]):
+                if distribution.version == version:
+                    yield from _files(distribution)
+                    break
+            else:
+                raise PackageNotFoundError(f"{name} {version}")
+
+
+def _files(distribution: Distribution) -> Iterator[tuple[Path, str]]:
+    for file in sorted(distribution.files or ()):
+        name = file.as_posix()
+        if _is_wanted(name):
+            yield Path(str(file.locate())), name
+
+
+def _is_wanted(name: str) -> bool:
+    if name.startswith("..") or "__pycache__" in name:  # `..` leads to scripts
+        return False
+    if ".dist-info/" in name:
+        return name.rpartition("/")[2].lower().startswith(("license", "licence", "notice", "copying"))
+    return name.startswith(KEPT) or not name.startswith(LEFT_OUT)

@@ -1,0 +1,14 @@
+"""What botocore mends its documentation with. None is written here, so none of these is ever asked for anything."""
+
+
+class _NoDocumentation:
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def append_documentation(self, **_: object) -> None:
+        pass
+
+    document_auto_populated_param = hide_param = replace_documentation_for_matching_shape = append_documentation
+
+
+AppendParamDocumentation = AutoPopulatedParam = DocumentModifiedShape = HideParamFromOperations = _NoDocumentation

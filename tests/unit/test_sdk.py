@@ -1,0 +1,160 @@
+"""AWS's SDK as the functions bring it up: what is left undone is not missed, and nobody else's is changed."""
+
+import gc
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import handlers, httpsession
+from botocore.config import Config
+from botocore.exceptions import SSLError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from wickiepay import aws, sdk
+
+
+def context_of(client: Any) -> ssl.SSLContext:  # noqa: ANN401  botocore's
+    context: ssl.SSLContext = client._endpoint.http_session._manager.connection_pool_kw["ssl_context"]
+    return context
+
+
+# --- Patterns ------------------------------------------------------------------------------------
+
+
+def test_a_lazy_pattern_matches_as_any_does() -> None:
+    pattern = sdk.LazyPattern("a+", re.IGNORECASE)
+
+    assert [pattern.match("AAb").group(), pattern.sub("-", "baab"), pattern.pattern] == ["AA", "b-b", "a+"]
+
+
+def test_a_lazy_pattern_is_not_looked_at_before_it_is_used() -> None:
+    pattern = sdk.LazyPattern("(")
+
+    with pytest.raises(re.PatternError):
+        pattern.match("")
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_around_imports_all_is_left_as_it_was(collecting: bool) -> None:
+    compile_before = re.compile
+    (gc.enable if collecting else gc.disable)()
+    try:
+        with sdk._frugally():
+            within = re.compile("x"), gc.isenabled()
+
+        assert [type(within[0]).__name__, within[1]] == ["LazyPattern", False]
+        assert (re.compile, gc.isenabled()) == (compile_before, collecting)
+    finally:
+        gc.enable()
+
+
+# --- botocore's handlers -------------------------------------------------------------------------
+
+
+def test_a_handler_that_may_concern_any_service_is_kept() -> None:
+    general = {event for event, *_ in handlers.BUILTIN_HANDLERS if "." not in event}
+
+    assert general
+    assert all(map(sdk.concerns_us, general))
+
+
+def test_the_services_are_those_that_clients_are_made_of() -> None:
+    clients: list[Any] = [
+        *(aws.dynamodb(), aws.sqs(), aws.events(), aws.secretsmanager()),
+        *(aws.lambda_(), aws.codedeploy()),
+    ]
+
+    assert {client.meta.service_model.service_id.hyphenize() for client in clients} == sdk.SERVICE_IDS
+
+
+@pytest.mark.parametrize("event", ["before-call.s3.PutObject", "docs.*.dynamodb.complete-section", "before-call.sqs-x"])
+def test_a_handler_that_concerns_others_is_not_kept(event: str) -> None:
+    assert not sdk.concerns_us(event)
+
+
+# --- Whom to trust -------------------------------------------------------------------------------
+
+
+def test_all_clients_share_what_they_trust() -> None:
+    assert context_of(aws.sqs()) is context_of(aws.dynamodb())
+
+
+def test_a_client_of_somebody_else_does_not_share_it() -> None:
+    other: Any = botocore.session.get_session().create_client("sqs")
+
+    assert context_of(other) is not context_of(aws.sqs())
+
+
+def test_what_is_trusted_is_as_strict_as_botocores_own() -> None:
+    ours, botocores = context_of(aws.sqs()), httpsession.create_urllib3_context()
+
+    assert isinstance(botocores, ssl.SSLContext)
+    for setting in ("verify_mode", "options", "minimum_version", "maximum_version", "post_handshake_auth"):
+        assert getattr(ours, setting) == getattr(botocores, setting)
+
+
+def test_authorities_are_read_once(tmp_path: Path) -> None:
+    context = sdk._ReadOnce(ssl.PROTOCOL_TLS_CLIENT)
+    authorities = tmp_path / "authorities.pem"
+    authorities.write_bytes(Path(httpsession.DEFAULT_CA_BUNDLE).read_bytes())
+    context.load_verify_locations(str(authorities))
+    authorities.unlink()
+
+    context.load_verify_locations(str(authorities))
+
+    assert context.cert_store_stats()["x509_ca"] > 50
+    with pytest.raises(FileNotFoundError):
+        context.load_verify_locations(str(tmp_path / "others.pem"))
+
+
+@pytest.fixture
+def impostor(tmp_path: Path) -> Iterator[str]:
+    """The address of a server that has made its own certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = tmp_path / "server.pem"
+    pem.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with socket.create_server(("localhost", 0)) as server:
+
+        def greet() -> None:
+            connection, _ = server.accept()
+            with connection, pytest.raises(ssl.SSLError):
+                context.wrap_socket(connection, server_side=True)
+
+        greeting = threading.Thread(target=greet)
+        greeting.start()
+        yield f"https://localhost:{server.getsockname()[1]}"
+        greeting.join()
+
+
+def test_a_server_that_nobody_vouches_for_is_told_nothing(impostor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", impostor)
+    client = sdk.client("sqs", Config(retries={"mode": "standard", "total_max_attempts": 1}))
+
+    with pytest.raises(SSLError, match="self-signed"):
+        client.send_message(QueueUrl=impostor, MessageBody="text")
