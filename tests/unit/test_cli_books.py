@@ -1,5 +1,6 @@
 """`wickiepay payments` and `wickiepay balances` show what is in the books."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from wickiepay.errors import StoreUnavailable
 from wickiepay.ledger import Ledger
 from wickiepay.routing import router
 from wickiepay_cli import stack
+from wickiepay_cli.app import main
 from wickiepay_cli.tables import items_of
 
 if TYPE_CHECKING:
@@ -125,12 +127,30 @@ def test_an_uncommon_reference_is_found(happen: Happen) -> None:
     assert len(payments("Bestellung #7 für März")) == 1
 
 
-def test_no_payment_is_an_empty_array() -> None:
-    assert payments("p-1") == []
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, str]:
+    """What a command prints, and says on standard error, that finds nothing."""
+    with pytest.raises(SystemExit, match="1"):
+        main(arguments)
+    return capsys.readouterr()
 
 
-def test_people_are_told_that_there_is_no_payment() -> None:
-    assert run("payments", "show", "[p]").stdout == "There is no payment of the uuid or reference [p].\n"
+def test_no_payment_is_an_empty_array_and_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    there_is_none = "There is no payment of the uuid or reference p.\n"
+    assert refused(capsys, "payments", "show", "p", "--json") == ("[]\n", there_is_none)
+
+
+def test_people_are_told_that_there_is_no_payment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, "payments", "show", "[p]") == ("", "There is no payment of the uuid or reference [p].\n")
+
+
+def test_payments_that_do_not_fit_a_terminal_are_shown_one_fact_a_line(
+    happen: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wickiepay_cli.display.WIDE", 80)
+    uuid = "6a9d6f3e-0f0b-4c39-8a0f-6f7f0a9b1c2d"
+    happen("payment.completed", uuid, "order-1", displayCurrency={"currency": "EUR", "amount": 99.95})
+    lines = run("payments", "show", uuid).stdout.splitlines()
+    assert [line.split(maxsplit=1) for line in lines[:2]] == [["uuid", uuid], ["reference", "order-1"]]
 
 
 def test_people_get_a_table_of_payments(happen: Happen) -> None:
@@ -180,12 +200,16 @@ def test_amounts_are_exact_and_without_exponent(dynamodb: "DynamoDBClient", ledg
     assert (shown["balances"]["EUR"], shown["entries"][0]["amount"]) == (amount, amount)
 
 
-def test_an_account_without_entries_has_no_balance() -> None:
-    assert run_json("balances", "show", "top-up") == {"account": "top-up", "balances": {}, "entries": []}
+def test_an_account_without_entries_has_no_balance_which_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    printed, said = refused(capsys, "balances", "show", "a", "--json")
+    assert (json.loads(printed), said) == (
+        {"account": "a", "balances": {}, "entries": []},
+        "Nothing was ever credited to a.\n",
+    )
 
 
-def test_people_are_told_that_nothing_was_credited() -> None:
-    assert run("balances", "show", "[a]").stdout == "Nothing was ever credited to [a].\n"
+def test_people_are_told_that_nothing_was_credited(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, "balances", "show", "[a]") == ("", "Nothing was ever credited to [a].\n")
 
 
 def test_people_get_balances_and_entries(ledger: Ledger) -> None:

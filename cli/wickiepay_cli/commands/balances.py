@@ -6,7 +6,8 @@ import typer
 
 from wickiepay_cli import stack
 from wickiepay_cli.books import Books
-from wickiepay_cli.display import say, seconds, show_json, show_table
+from wickiepay_cli.display import seconds, show_json, show_table
+from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
 
 balances_app = typer.Typer(help="Accounts that payments into channels credit.", no_args_is_help=True)
@@ -26,14 +27,14 @@ def show(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Show an account's balances, and the entries that they are the sums of."""
+    """Show an account's balances, and the entries that they are the sums of. Exit code 1 where there are none."""
     found = stack.find(stack_name, profile, region)
     books = Books(found.dynamodb(), found.output("LedgerTableName")).account(account)
     if as_json:
         show_json(books)
-    elif not books.entries and not books.balances:
-        say(f"Nothing was ever credited to {account}.")
-    else:
+    if not books.entries and not books.balances:
+        raise Failure(f"Nothing was ever credited to {account}.")
+    if not as_json:
         show_table(("currency", "balance"), books.balances.items())
         show_table(
             ("at", "event", "uuid", "amount", "currency"),

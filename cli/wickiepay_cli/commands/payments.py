@@ -6,7 +6,8 @@ import typer
 
 from wickiepay_cli import stack
 from wickiepay_cli.books import Amount, Books
-from wickiepay_cli.display import say, seconds, show_json, show_table
+from wickiepay_cli.display import seconds, show_json, show_table
+from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
 
 payments_app = typer.Typer(help="Payments, and the orders that they pay.", no_args_is_help=True)
@@ -26,14 +27,14 @@ def show(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Show the payments of a uuid or a reference."""
+    """Show the payments of a uuid or a reference. Exit code 1 where there are none."""
     found = stack.find(stack_name, profile, region)
     payments = Books(found.dynamodb(), found.output("LedgerTableName")).payments(uuid_or_reference)
     if as_json:
         show_json(payments)
-    elif not payments:
-        say(f"There is no payment of the uuid or reference {uuid_or_reference}.")
-    else:
+    if not payments:
+        raise Failure(f"There is no payment of the uuid or reference {uuid_or_reference}.")
+    if not as_json:
         show_table(
             ("uuid", "reference", "type", "status", "order", "display", "paid", "updated at"),
             (
@@ -49,6 +50,7 @@ def show(
                 )
                 for payment in payments
             ),
+            else_facts=True,
         )
 
 

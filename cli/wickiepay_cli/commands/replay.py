@@ -18,7 +18,20 @@ from wickiepay_cli.caller import name_of_caller
 from wickiepay_cli.display import say, show_json
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.filters import Filter
-from wickiepay_cli.options import AsJson, DryRun, EventType, Profile, Rate, Region, Since, StackName, Until, Why, Yes
+from wickiepay_cli.options import (
+    AsJson,
+    DryRun,
+    EventType,
+    Profile,
+    Rate,
+    Region,
+    Since,
+    StackName,
+    Until,
+    Why,
+    Yes,
+    refuse_backwards,
+)
 from wickiepay_cli.pace import batch_size, paced
 from wickiepay_cli.progress import progress
 from wickiepay_cli.records import EventRecords, Record
@@ -98,6 +111,7 @@ def replay(  # noqa: PLR0913  options
         raise typer.BadParameter("--since, --until, --type and --limit go with --state.")
     if state in INSTEAD:
         raise typer.BadParameter(INSTEAD[state], param_hint="--state")
+    refuse_backwards(since, until)
     found = stack.find(stack_name, profile, region)
     records = EventRecords(found.dynamodb(), found.output("EventTableName"))
     if uuid is not None:

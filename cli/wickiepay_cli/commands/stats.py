@@ -14,7 +14,7 @@ from wickiepay_cli import stack
 from wickiepay_cli.display import Share, say, show_json, show_table
 from wickiepay_cli.figures import Figures, Group, Span, figures, fitting_span
 from wickiepay_cli.filters import Filter
-from wickiepay_cli.options import AsJson, EventType, Profile, Region, StackName, Until, moment
+from wickiepay_cli.options import AsJson, EventType, Profile, Region, StackName, Until, moment, refuse_backwards
 from wickiepay_cli.progress import progress
 from wickiepay_cli.records import EventRecords, Record
 
@@ -45,6 +45,7 @@ def stats(  # noqa: PLR0913  options
     """
     now = clock.now()
     begin, end = since or now - AT_FIRST, until or now
+    refuse_backwards(begin, until)
     found = stack.find(stack_name, profile, region)
     records = Filter(event_type=event_type, since=begin, until=until).among(
         EventRecords(found.dynamodb(), found.output("EventTableName")), now
