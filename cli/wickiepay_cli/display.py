@@ -25,7 +25,7 @@ STEADY: Final = 40
 """Characters: a shorter column keeps its width beside a bar, and so does one of uuids: they are there to be copied."""
 
 NARROW: Final = 110
-"""Characters: in a terminal with fewer, what is said twice is said once, and tables have no margins."""
+"""Characters: in a terminal with fewer, what is said twice is said once, and beside uuids there are no margins."""
 
 
 def show_json(value: object) -> None:
@@ -65,7 +65,7 @@ def show_table(
     """
     columns = zip(*rows, strict=True)
     shown = [(heading, column) for heading, column in zip(headings, columns, strict=False) if any(column)]
-    narrow = is_narrow()
+    narrow = is_narrow() and any(heading == "uuid" for heading, _ in shown)
     table = Table(box=SIMPLE_HEAD, show_edge=not narrow, pad_edge=not narrow, padding=(0, 1, 0, 0 if narrow else 1))
     drawn = any(isinstance(cell, Share) for _, column in shown for cell in column)
     for heading, column in shown:

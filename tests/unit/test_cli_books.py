@@ -159,6 +159,47 @@ def test_people_get_a_table_of_payments(happen: Happen) -> None:
     assert [text in shown for text in ("p-1", "order-1", "COMPLETE", "PAID", "99.95 EUR")] == [True] * 5
 
 
+# --- payments list -----------------------------------------------------------------------------------
+@pytest.fixture
+def three(happen: Happen) -> None:
+    """Payments that changed one after another."""
+    happen("payment.completed", "p-1", "order-1", "2026-01-15T10:00:01Z")
+    happen("payment.expired", "p-2", "order-1", "2026-01-15T10:00:02Z")
+    happen("payment.created", "p-3", "order-2", "2026-01-15T10:00:00Z")
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("options", "uuids"),
+    [
+        ((), ["p-2", "p-1", "p-3"]),
+        (("--limit", "2"), ["p-2", "p-1"]),
+        (("--status", "complete"), ["p-1"]),
+        (("--status", "LOST"), []),
+    ],
+)
+def test_the_payments_that_changed_last_are_listed_the_newest_first(options: tuple[str, ...], uuids: list[str]) -> None:
+    assert [each["uuid"] for each in run_json("payments", "list", *options)] == uuids
+
+
+@pytest.mark.usefixtures("three")
+def test_a_listed_payment_is_as_it_is_shown() -> None:
+    assert run_json("payments", "list", "--limit", "1") == payments("p-2")
+
+
+def test_people_are_told_that_there_are_no_payments() -> None:
+    assert run("payments", "list").stdout == "There are no such payments.\n"
+
+
+@pytest.mark.parametrize("columns", [80, 240])
+def test_people_can_copy_a_uuid_from_the_list(happen: Happen, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setattr("wickiepay_cli.display.WIDE", columns)
+    uuid = "6a9d6f3e-0f0b-4c39-8a0f-6f7f0a9b1c2d"
+    happen("payment.completed", uuid, "order-1", paidCurrency={"currency": "USDT", "amount": 108.5})
+    shown = run("payments", "list").stdout
+    assert (uuid in shown, max(map(len, shown.splitlines())) <= columns) == (True, True)
+
+
 # --- balances ----------------------------------------------------------------------------------------
 def credit(
     ledger: Ledger, uuid: str, amount: str, currency: str = "EUR", at: str = "2026-01-15T10:00:00.000000Z"
@@ -217,6 +258,22 @@ def test_people_get_balances_and_entries(ledger: Ledger) -> None:
     credit(ledger, "c-2", "0.05")
     shown = run("balances", "show", "top-up").stdout
     assert [text in shown for text in ("100", "99.95", "0.05", "c-1", "c-2")] == [True] * 5
+
+
+def test_accounts_are_listed_with_all_their_balances(ledger: Ledger) -> None:
+    credit(ledger, "c-1", "99.95")
+    credit(ledger, "c-2", "0.5", "BTC")
+    [account] = run_json("balances", "list")
+    assert account == {"account": "top-up", "balances": {"BTC": "0.5", "EUR": "99.95"}}
+
+
+def test_people_get_a_line_for_each_balance(ledger: Ledger) -> None:
+    credit(ledger, "c-1", "99.95")
+    assert run("balances", "list").stdout.splitlines()[-2].split() == ["top-up", "EUR", "99.95"]
+
+
+def test_people_are_told_that_nothing_was_ever_credited() -> None:
+    assert run("balances", "list").stdout == "Nothing was ever credited.\n"
 
 
 # --- Reading many keys ---------------------------------------------------------------------------------

@@ -375,7 +375,7 @@ def test_the_life_of_a_uuid_is_told_in_the_order_in_which_it_happened(
 
 
 def told(*, announcements: str = "on", again: list[str] | None = None) -> list[list[str]]:
-    """The timeline of u-1, of a stack that announces or not; its log of ingest has the lines `again`, or is not there."""
+    """The timeline of u-1, of a stack that announces or not; its log of ingest has these lines, or is not there."""
     lines = [{"timestamp": 1768472401250, "message": line} for line in again or []]
     log = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [{"events": lines}]))
     found = command_line.stack()

@@ -100,3 +100,5 @@ def export(  # noqa: PLR0913  options
         raise Failure(f"{output} cannot be written: {error.strerror}.") from error
     if as_json:
         show_json({"output": str(output), "events": events})
+    else:
+        typer.echo(f"{events:,} event{'' if events == 1 else 's'} in {output}.", err=True)
