@@ -21,6 +21,7 @@ from wickiepay_cli import stack
 from wickiepay_cli.app import main
 from wickiepay_cli.commands.events_show import _replayed
 from wickiepay_cli.records import FIRST_OF_ALL, EventRecords
+from wickiepay_cli.repeats import PAGES, repeats
 
 if TYPE_CHECKING:
     from tests.unit.conftest import BodyOf, Calls, DeliveryOf
@@ -266,6 +267,13 @@ def test_at_a_narrow_terminal_a_uuid_is_in_one_piece(
     assert (uuid in shown, max(map(len, shown.splitlines())) <= 80) == (True, True)
 
 
+def test_at_a_narrow_terminal_a_long_name_is_broken_at_a_dot(receive: Receive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wickiepay_cli.display.WIDE", 80)
+    receive("2026-01-15T10:00:00", "channel.payment.confirmed", "6a9d6f3e-0f0b-4c39-8a0f-6f7f0a9b1c2d")
+    lines = run("events", "list", "--since", "2026-01-15").stdout.splitlines()
+    assert [line.split()[-1] for line in lines[2:4]] == ["channel.payment.", "confirmed"]
+
+
 def test_people_get_a_table(receive: Receive) -> None:
     receive("2026-01-15T10:00:00")
     result = run("events", "list", "--since", "2026-01-15")
@@ -417,6 +425,21 @@ def test_a_delivery_that_repeats_an_event_is_told_to_the_millisecond(receive: Re
     assert [moment[:3] for moment in moments if "again" in moment[3]] == [
         ["2026-01-15", "10:20:01.250", "payment.completed"]
     ]
+
+
+def test_an_effect_is_a_moment_without_the_uuid_that_all_of_them_are_of(
+    receive: Receive, events: EventLog, now: datetime
+) -> None:
+    effect = {"effect": "set_payment", "uuid": "u-1", "status": "COMPLETE"}
+    events.mark_processed(receive("2026-01-15T10:00:00"), now, KEEP, [effect])
+    assert "effect: set_payment COMPLETE" in [moment[3] for moment in told(again=[])]
+
+
+def test_a_log_that_is_not_read_to_its_end_tells_nothing() -> None:
+    pages = SimpleNamespace(paginate=lambda **_: iter([{"events": []}] * (PAGES + 1)))
+    log = SimpleNamespace(get_paginator=lambda _: pages)
+    found = replace(command_line.stack(), outputs={"IngestLogGroup": "log"}, client=lambda _: log)
+    assert repeats(found, "u-1", "2026-01-15T10:00:00.000000Z") is None
 
 
 def test_where_the_log_cannot_be_read_people_are_told_where_repeated_deliveries_are(receive: Receive) -> None:

@@ -32,6 +32,9 @@ LIMIT_FOR_PEOPLE: Final = 50
 SHORT: Final = 27
 """Characters of an event's key, besides its name, that are shown whole: an instant has so many."""
 
+ROOM: Final = 21
+"""Characters beside a uuid, where a line has 80."""
+
 CUT: Final = 10
 """Of a longer one, the hash of a transaction say."""
 
@@ -85,8 +88,12 @@ def _show(records: Iterator[Record], limit: int, now: datetime) -> None:
 
 
 def _narrow_row(record: Record, now: datetime) -> tuple[str, str, str, str]:
-    """A uuid leaves little room beside it: the error goes below the event."""
-    event = "\n".join(filter(None, (named(record), record.error)))
+    """A uuid leaves little room beside it: a long name is broken at its last dot, and the error goes below."""
+    name = named(record)
+    if len(name) > ROOM:
+        family, dot, rest = name.partition(" ")[0].rpartition(".")
+        name = f"{family}{dot}\n{rest}{name[len(family + dot + rest) :]}".lstrip("\n")
+    event = "\n".join(filter(None, (name, record.error)))
     return briefly(record.received_at, now), record.state, record.uuid, event
 
 

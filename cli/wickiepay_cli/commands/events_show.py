@@ -62,7 +62,7 @@ def _moments(record: WholeRecord, *, announces: bool) -> list[tuple[str, str, st
         accepted = record.accepted
         moments.append((accepted.at, name, f"accepted as {accepted.accepted_as} by {accepted.by} {accepted.why}"))
     if record.processed_at:
-        happened = [f"effect: {_in_words(effect)}" for effect in record.effects]
+        happened = [f"effect: {_in_words(effect, record.uuid)}" for effect in record.effects]
         if announces and record.state is State.PROCESSED:
             happened.append("announced on the event bus")
         happened.append("; ".join(filter(None, (record.state, record.error))))
@@ -78,8 +78,8 @@ def _replayed(replay: Mapping[str, Any]) -> str:
     return f"{said}; {announced}"
 
 
-def _in_words(effect: Mapping[str, str | None]) -> str:
-    return " ".join(filter(None, effect.values()))
+def _in_words(effect: Mapping[str, str | None], known: str | None = None) -> str:
+    return " ".join(value for value in effect.values() if value and value != known)
 
 
 def _show_whole(record: WholeRecord, *, raw: bool) -> None:
