@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from wickiepay.clock import instant
+from wickiepay.event import WebhookEvent
 from wickiepay.event_log import EventLog, State, stored_delivery
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Message
@@ -64,13 +65,15 @@ class Acceptances:
         item = self._item(conflict)
         if done := acceptance(item):
             return done
-        delivery = stored_delivery(item)
-        accepted_key = conflict.event_key.replace(CONFLICT, ACCEPTED)
-        event = replace(delivery.event(), uuid=conflict.uuid, event_key=accepted_key)
+        delivery, event = stored_delivery(item), _event(item, conflict)
         recorded = self._events.record(delivery, event)
         if recorded.to_send:
             self._queue.send(Message(Identity(event.uuid, event.event_key), recorded.to_send))
-        return self._note(conflict, Acceptance(accepted_key, by, why, instant(at)))
+        return self._note(conflict, Acceptance(event.event_key, by, why, instant(at)))
+
+    def event(self, conflict: Identity) -> WebhookEvent:
+        """The event of its own that a conflict is once it is accepted."""
+        return _event(self._item(conflict), conflict)
 
     def _note(self, conflict: Identity, wanted: Acceptance) -> Acceptance:
         """Keeps an acceptance, or returns the one that another operator noted in the meantime."""
@@ -94,3 +97,8 @@ class Acceptances:
     def _item(self, conflict: Identity) -> Item:
         answer = self._client.get_item(TableName=self._table, Key=key_of(conflict), ConsistentRead=True)
         return answer["Item"]
+
+
+def _event(item: Item, conflict: Identity) -> WebhookEvent:
+    accepted_key = conflict.event_key.replace(CONFLICT, ACCEPTED)
+    return replace(stored_delivery(item).event(), uuid=conflict.uuid, event_key=accepted_key)

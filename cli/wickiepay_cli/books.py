@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from heapq import nlargest
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from wickiepay.decimals import plain
@@ -84,6 +86,20 @@ class Books:
         payments = [_payment(item, self._order_status(item)) for item in found.values()]
         return sorted(payments, key=lambda payment: (payment.updated_at, payment.uuid))
 
+    def newest(self, limit: int, status: str | None = None) -> list[Payment]:
+        """The payments that changed last, the newest first. Reads the whole table, and holds on to `limit` items."""
+        items = nlargest(
+            limit,
+            (item for item in self._scan("payment#") if status in {None, item["status"]["S"]}),
+            key=lambda item: (item["updated_at"]["S"], item["pk"]["S"], item["sk"]["S"]),
+        )
+        return [_payment(item, self._order_status(item)) for item in items]
+
+    def balances(self) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """The accounts that were ever credited, each with its balances, in no order, read as they are asked for."""
+        for pk, items in groupby(self._scan("balance#"), key=lambda item: item["pk"]["S"]):
+            yield pk.removeprefix("balance#"), {item["sk"]["S"]: _number(item) for item in items}
+
     def account(self, account: str) -> Account:
         """What was credited to an account, and the balances that this makes; nothing where nothing was."""
         texts = key_texts(account)
@@ -117,6 +133,15 @@ class Books:
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": {"S": pk}},
             ConsistentRead=True,
+        )
+        return (item for page in pages for item in page["Items"])
+
+    def _scan(self, prefix: str) -> Iterator[Item]:
+        """The items of a kind; those of one partition come one after another."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            FilterExpression="begins_with(pk, :prefix)",
+            ExpressionAttributeValues={":prefix": {"S": prefix}},
         )
         return (item for page in pages for item in page["Items"])
 

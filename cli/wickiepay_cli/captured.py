@@ -7,7 +7,10 @@ import json
 import re
 import shlex
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
+from typing import Any, Final, NamedTuple, NoReturn
 
 import h11
 
@@ -22,20 +25,33 @@ _QUOTED = re.compile(r"""\$'(?P<ansi_c>(?:[^'\\]|\\.)*)'|'[^']*'|"(?:[^"\\]|\\.)
 _ESCAPE = re.compile(r"""\\(?:u[0-9a-fA-F]{4}|(x[0-9a-fA-F]{2}|[0-3][0-7]{2})|[abfnrtv\\'"])""")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _VERSION = re.compile(rb"\A(\S+ \S+) HTTP/[0-9.]+")
+_SENT_LINE = re.compile(rb"^> \S+ \S+ HTTP/", re.MULTILINE)
+_NOT_SENT = re.compile(rb"[>*] |>$|[{}] \[\d+ bytes data\]")
+_TRANSCRIPT = re.compile(rb"\r?\n(?=\* |> \S+ \S+ HTTP/)")
+"""Where, below a command, begins what curl -v says."""
 
 
-def read(text: bytes, entry: int | None = None) -> Received:
-    """The delivery in a captured request. `entry` chooses one of a HAR archive, from 0 on.
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A delivery, and of one in an archive which it is: its number, from 0 on, and where it went to."""
 
-    Without it, that is the first POST with a signature, else the first POST. Raises `Failure` for anything that is no
-    such request.
+    received: Received
+    entry: int | None = None
+    url: str | None = None
+
+
+def read(text: bytes, entry: int | None = None) -> Sequence[Captured]:
+    """The deliveries in a captured request: one, but in a HAR archive every POST, unless `entry` chooses one.
+
+    Raises `Failure` for anything that is no such request.
     """
     start = text.removeprefix(codecs.BOM_UTF8).lstrip()
     if start.startswith((b"curl ", b"$ curl ")):
-        return _curl(start.decode(errors="surrogateescape"))
+        command, *_ = _TRANSCRIPT.split(start, maxsplit=1)
+        return [Captured(_curl(command.decode(errors="surrogateescape")))]
     if start.startswith(b"{"):
         return _json(start, entry)
-    return _http(start)
+    return [Captured(_http(_sent(start) if _SENT_LINE.search(start) else start))]
 
 
 def _received(headers: Headers, body: bytes) -> Received:
@@ -51,10 +67,25 @@ class _Curl(argparse.ArgumentParser):
         raise Failure(f"The curl command cannot be read: {message}.")
 
 
+class _Data(NamedTuple):
+    """A part of the body. An @ at its beginning stands for a file, but in the form raw."""
+
+    form: str
+    text: str
+
+
+_DATA: Final = {
+    "text": ("-d", "--data", "--data-ascii"),
+    "binary": ("--data-binary", "--json"),
+    "raw": ("--data-raw",),
+}
+
+
 def _curl(command: str) -> Received:
     parser = _Curl(add_help=False, allow_abbrev=False)
     parser.add_argument("-H", "--header", action="append", default=[])
-    parser.add_argument("-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--json", action="append")
+    for form, names in _DATA.items():
+        parser.add_argument(*names, dest="data", action="append", type=partial(_Data, form))
     try:
         words = shlex.split(_QUOTED.sub(_as_shlex_has_it, command))
     except ValueError as error:
@@ -62,11 +93,20 @@ def _curl(command: str) -> Received:
     options, _ = parser.parse_known_args(words)
     if options.data is None:
         raise Failure("The curl command sends no body: there is no --data in it.")
-    for each in options.data:
-        if each.startswith("@"):
-            raise Failure(f"The body is in a file: give it with --body {each[1:]}.")
     headers = [(name, value.strip()) for name, _, value in (each.partition(":") for each in options.header)]
-    return _received(headers, "&".join(options.data).encode(errors="surrogateescape"))
+    received = _received(headers, "&".join(each.text for each in options.data).encode(errors="surrogateescape"))
+    for each in options.data:
+        if each.form != "raw" and each.text.startswith("@"):
+            raise Failure(_in_a_file(each, received.signature))
+    return received
+
+
+def _in_a_file(data: _Data, signature: str | None) -> str:
+    file = data.text[1:]
+    words = f"The body is in a file: give it with --body {file} --signature {signature or 'HEX'}."
+    if data.form == "binary":
+        return words
+    return f"{words} And curl takes the line ends out of what it sends with -d @{file}: send it with --data-binary."
 
 
 def _as_shlex_has_it(quoted: re.Match[str]) -> str:
@@ -83,7 +123,7 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 
 # --- JSON: HAR, and what API Gateway hands to a function ---------------------------------------------
-def _json(text: bytes, entry: int | None) -> Received:
+def _json(text: bytes, entry: int | None) -> Sequence[Captured]:
     try:
         captured = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -93,21 +133,28 @@ def _json(text: bytes, entry: int | None) -> Received:
             return _of_har(entries, entry)
         case {"headers": dict(headers), "body": str(body), **rest}:
             encoding = "base64" if rest.get("isBase64Encoded") else None
-            return _received(list(headers.items()), _decoded(body, encoding))
+            return [Captured(_received(list(headers.items()), _decoded(body, encoding)))]
     raise Failure(
         "The request is JSON, yet neither a HAR archive nor an event of API Gateway; a mere body goes to --body."
     )
 
 
-def _of_har(entries: Sequence[Any], chosen: int | None) -> Received:
-    if chosen is not None:
-        if chosen >= len(entries):
-            raise Failure(f"There is no entry {chosen} in the archive: it has {len(entries)}, counted from 0.")
-        return _har_request(entries[chosen])
-    posts = [_har_request(entry) for entry in entries if _is_post(entry)]
-    for received in [each for each in posts if each.signature is not None] or posts:
-        return received
-    raise Failure("There is no POST in the archive.")
+def _of_har(entries: Sequence[Any], chosen: int | None) -> Sequence[Captured]:
+    if chosen is not None and chosen >= len(entries):
+        raise Failure(f"There is no entry {chosen} in the archive: it has {len(entries)}, counted from 0.")
+    wanted = [
+        number for number, entry in enumerate(entries) if chosen == number or (chosen is None and _is_post(entry))
+    ]
+    if not wanted:
+        raise Failure("There is no POST in the archive.")
+    return [Captured(_har_request(entries[number]), number, _har_url(entries[number])) for number in wanted]
+
+
+def _har_url(entry: object) -> str | None:
+    match entry:
+        case {"request": {"url": str(url)}}:
+            return url
+    return None
 
 
 def _is_post(entry: object) -> bool:
@@ -146,6 +193,26 @@ def _decoded(body: str, encoding: object) -> bytes:
 
 
 # --- As it went over the wire ------------------------------------------------------------------------
+def _sent(transcript: bytes) -> bytes:
+    """The request in what curl -v says, where ">" stands before each line of its head, and "<" before the answer's.
+
+    curl itself does not show the body that it sends: somebody has to have put it below the head.
+    """
+    lines = transcript.replace(b"\r\n", b"\n").split(b"\n")
+    first = next(number for number, line in enumerate(lines) if _SENT_LINE.match(line))
+    sent = list(takewhile(lambda line: not line.startswith(b"<"), lines[first:]))
+    head = [line[1:].strip() for line in sent if line.startswith(b">") and line[1:].strip()]
+    body = b"\n".join(line for line in sent if not _NOT_SENT.match(line)).rstrip(b"\n")
+    if not body:
+        headers = [(name.lower(), value.strip()) for name, _, value in (line.partition(b":") for line in head)]
+        signature = dict(headers).get(SIGNATURE_HEADER.encode(), b"HEX").decode(errors="replace")
+        raise Failure(
+            f"curl -v does not show the body that it sends: give that with --body FILE --signature {signature}, "
+            "or begin the transcript with the curl command."
+        )
+    return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
 def _http(text: bytes) -> Received:
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(text) + 1)
     # As of HTTP/1.0, a request needs no Host: dumps often are without. And HTTP/2 is written down in this form, too.

@@ -2,9 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import typer
@@ -22,7 +22,10 @@ BAR: Final = 24
 """Characters of the longest bar, where there is room."""
 
 STEADY: Final = 40
-"""Characters: a shorter column keeps its width beside a bar."""
+"""Characters: a shorter column keeps its width beside a bar, and so does one of uuids: they are there to be copied."""
+
+NARROW: Final = 110
+"""Characters: in a terminal with fewer, what is said twice is said once, and beside uuids there are no margins."""
 
 
 def show_json(value: object) -> None:
@@ -47,32 +50,69 @@ class Share:
     most: int
 
 
-def show_table(headings: Iterable[str], rows: Iterable[Iterable[str | Share | None]]) -> None:
+def is_narrow() -> bool:
+    """Whether there is little room in a line."""
+    return _console().width < NARROW
+
+
+def show_table(
+    headings: Iterable[str], rows: Iterable[Iterable[str | Share | None]], *, else_facts: bool = False
+) -> None:
     """Prints a table without its empty columns; a long cell takes several lines, so that nothing is cut off.
 
-    Where it gets narrow, bars give way first.
+    A uuid stays in one piece. Where it gets narrow, bars give way first; with `else_facts`, what does not fit is not a
+    table any more but a list of facts for each row.
     """
-    table = Table(box=SIMPLE_HEAD)
     columns = zip(*rows, strict=True)
     shown = [(heading, column) for heading, column in zip(headings, columns, strict=False) if any(column)]
+    narrow = is_narrow() and any(heading == "uuid" for heading, _ in shown)
+    table = Table(box=SIMPLE_HEAD, show_edge=not narrow, pad_edge=not narrow, padding=(0, 1, 0, 0 if narrow else 1))
     drawn = any(isinstance(cell, Share) for _, column in shown for cell in column)
     for heading, column in shown:
         if any(isinstance(cell, Share) for cell in column):
             table.add_column(heading, max_width=BAR)
         else:
-            table.add_column(heading, overflow="fold", no_wrap=drawn and _width(column) < STEADY)
+            steady = (drawn or heading == "uuid") and _width(column) < STEADY
+            table.add_column(heading, overflow="fold", no_wrap=steady)
     for row in zip(*(column for _, column in shown), strict=True):
         table.add_row(*map(_cell, row))
-    _console().print(table)
+    if else_facts and not _fits(table):
+        for row in zip(*(column for _, column in shown), strict=True):
+            show_facts((heading, str(cell)) for (heading, _), cell in zip(shown, row, strict=True) if cell)
+            say("")
+    else:
+        _print_table(table, margin=narrow)
 
 
 def show_facts(facts: Iterable[tuple[str, str | None]]) -> None:
-    """Prints names and what they stand for; those that stand for nothing are left out."""
+    """Prints names and what they stand for, whole; those that stand for nothing are left out."""
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, fact in facts:
         if fact:
             table.add_row(name, _printable(fact))
-    _console().print(table)
+    _print_table(table)
+
+
+def _fits(table: Table) -> bool:
+    """Whether each row of a table is one line."""
+    console = _console()
+    return console.measure(table, options=console.options.update(max_width=10 * WIDE)).maximum <= console.width
+
+
+def _print_table(table: Table, *, margin: bool = False) -> None:
+    """In a pipe a table begins with its first line, and no line ends in blanks: other programs read it."""
+    console = _console()
+    if sys.stdout.isatty():
+        console.print(table)
+        if margin:
+            console.print()
+    else:
+        with console.capture() as captured:
+            console.print(table)
+        lines: Sequence[str] = [line.rstrip() for line in captured.get().split("\n")]
+        typer.echo("\n".join(lines).lstrip("\n"), nl=False)
 
 
 def say(text: str) -> None:
@@ -89,6 +129,17 @@ def say_json(text: str) -> None:
 def seconds(instant: str) -> str:
     """An instant as `wickiepay.clock` writes it, in UTC, for people: without a fraction."""
     return datetime.fromisoformat(instant).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def milliseconds(instant: str) -> str:
+    """The same, to the thousandth: what follows within a second is told apart."""
+    return f"{seconds(instant)}.{datetime.fromisoformat(instant).microsecond // 1000:03}"
+
+
+def briefly(instant: str, now: datetime) -> str:
+    """The time of day of what was today, else the date: for narrow columns."""
+    date, time = seconds(instant).split()
+    return time if date == f"{now.astimezone(UTC):%Y-%m-%d}" else date
 
 
 def ago(instant: str, now: datetime) -> str:

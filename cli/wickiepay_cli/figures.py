@@ -6,7 +6,7 @@ that are told apart, not with the number of events.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -70,7 +70,7 @@ class Durations:
 
 @dataclass(slots=True)
 class Group:
-    """Events that have something in common. `durations` are from the receipt of those that are PROCESSED to that."""
+    """Events that have something in common. `durations` are of those that are PROCESSED: how long that took."""
 
     outcomes: Counter[State] = field(default_factory=Counter)
     durations: Durations = field(default_factory=Durations)
@@ -79,10 +79,10 @@ class Group:
     def received(self) -> int:
         return self.outcomes.total()
 
-    def see(self, record: Record) -> None:
+    def see(self, record: Record, begun_at: str) -> None:
         self.outcomes[record.state] += 1
         if record.state is State.PROCESSED and record.processed_at:
-            took = datetime.fromisoformat(record.processed_at) - datetime.fromisoformat(record.received_at)
+            took = datetime.fromisoformat(record.processed_at) - datetime.fromisoformat(begun_at)
             self.durations.add(took.total_seconds())
 
 
@@ -95,9 +95,9 @@ class Figures:
     types: defaultdict[str | None, Group] = field(default_factory=lambda: defaultdict(Group))
     times: defaultdict[str, Group] = field(default_factory=lambda: defaultdict(Group))
 
-    def see(self, record: Record) -> None:
+    def see(self, record: Record, begun_at: str) -> None:
         for group in (self.total, self.types[record.event], self.times[_span_of(record.received_at, self.span)]):
-            group.see(record)
+            group.see(record, begun_at)
 
     def by_type(self) -> list[tuple[str | None, Group]]:
         """The types, the most frequent first."""
@@ -116,11 +116,11 @@ def fitting_span(since: datetime, until: datetime) -> Span:
     return "day" if until - since <= timedelta(days=62) else "month"
 
 
-def figures(records: Iterable[Record], span: Span) -> Figures:
-    """Those of the records, each of which is looked at once."""
+def figures(records: Iterable[Record], span: Span, begun_at: Callable[[Record], str]) -> Figures:
+    """Those of the records, each of which is looked at once; `begun_at` says from when on it was to be processed."""
     summed = Figures(span)
     for record in records:
-        summed.see(record)
+        summed.see(record, begun_at(record))
     return summed
 
 

@@ -9,6 +9,7 @@ import typer
 
 from wickiepay import clock
 from wickiepay.event_log import State
+from wickiepay_cli.records import AHEAD
 from wickiepay_cli.samples import event_types
 
 _WHERE = "Where the stack is"
@@ -107,6 +108,14 @@ Containing = Annotated[
     str | None,
     typer.Option("--text", help="With this text in their body, whatever its case.", rich_help_panel=_WHICH),
 ]
+
+
+def refuse_backwards(since: datetime | None, until: datetime | None) -> None:
+    """Raises `typer.BadParameter` for a time that ends before it begins; without an `until`, that is soon after now."""
+    last = until or clock.now() + AHEAD
+    if since and since > last:
+        end = f"--until, {last:%Y-%m-%d %H:%M:%S} UTC" if until else "now"
+        raise typer.BadParameter(f"it begins at {since:%Y-%m-%d %H:%M:%S} UTC, later than {end}.", param_hint="--since")
 
 
 def naming(stack_name: str | None, profile: str | None, region: str | None) -> str:

@@ -27,6 +27,7 @@ KNOWN_AFTER: Final = timedelta(seconds=TIME_TO_LIVE_SECONDS)
 
 MAX_BYTES: Final = 65_536
 """What Secrets Manager takes."""
+MIN_CHARACTERS: Final = 16
 
 GENERATED_BYTES: Final = 48
 
@@ -164,3 +165,12 @@ def checked(text: str | bytes) -> str:
     if size > MAX_BYTES:
         raise Failure(f"The secret is longer than {MAX_BYTES} bytes.")
     return secret
+
+
+def refuse_short(secret: str) -> None:
+    """Raises `Failure` for a secret that somebody who has one signed body could find by trying."""
+    if len(secret) < MIN_CHARACTERS:
+        raise Failure(
+            f"The secret has fewer than {MIN_CHARACTERS} characters: short secrets can be guessed. "
+            "If it has to be this one, say --force."
+        )

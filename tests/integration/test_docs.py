@@ -31,6 +31,9 @@ from wickiepay_cli.local.stack_file import PROJECT, LocalStack
 OF_A_NEW_TYPE: Final = ["trigger", "invoice.paid"]
 """Sends what has a sample once the reader of docs/adding-an-event-type.md has added it."""
 
+ACCOUNT: Final = "customer-1"
+"""One that was credited."""
+
 
 def lines(found: Sequence[Command]) -> list[str]:
     """Commands as text, each once."""
@@ -113,6 +116,7 @@ class Operator:
         self._stack = stack
         self._taken = taken
         self._uuid = str(uuid4())
+        self._give("trigger", "channel.payment.confirmed", "--set", f"data.reference={ACCOUNT}")
         for amount in ("100.00", "99.00"):  # an event, and a delivery in conflict with it
             self._give(
                 "trigger", "payment.completed", "--uuid", self._uuid, "--set", f"data.paidCurrency.amount={amount}"
@@ -120,7 +124,7 @@ class Operator:
 
     def do(self, command: Command) -> Done:
         """Gives a command, with what the reader has to fill in, and says yes to what it asks."""
-        filled_in = {"UUID": self._uuid, "MESSAGE_ID": ""}
+        filled_in = {"UUID": self._uuid, "ACCOUNT": ACCOUNT, "MESSAGE_ID": ""}
         if "MESSAGE_ID" in command:
             filled_in["MESSAGE_ID"] = self._bury()
         self._taken.clear()

@@ -9,13 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wickiepay_cli.captured import read
+from wickiepay_cli import captured
 from wickiepay_cli.diagnosis.verdict import Received
 from wickiepay_cli.failure import Failure
 
 SIGNATURE: Final = "5a" * 32
 BODY: Final = '{"event":"payment.completed","data":{"reference":"Café 1\'7 $\'x","amount":100.00}}'
 SENT: Final = Received(BODY.encode(), SIGNATURE)
+
+
+def read(text: bytes, entry: int | None = None) -> Received:
+    """The first delivery in a captured request."""
+    return captured.read(text, entry)[0].received
 
 
 def quoted(text: str) -> str:
@@ -72,6 +77,51 @@ def test_several_data_are_joined_as_curl_does() -> None:
     assert read(b"curl https://example.com -d a=1 -d b=2").body == b"a=1&b=2"
 
 
+# --- What curl -v says -------------------------------------------------------------------------------
+SAID: Final = f"""\
+* Connected to example.com (192.0.2.1) port 443
+> POST /hook HTTP/1.1\r
+> Host: example.com\r
+> X-Webhook-Signature: {SIGNATURE}\r
+> Content-Type: application/json\r
+>\r
+"""
+ANSWERED: Final = """\
+* upload completely sent off
+< HTTP/1.1 401 Unauthorized\r
+<\r
+{"error": "it isn't"}
+"""
+
+
+@pytest.mark.parametrize(
+    "transcript",
+    [
+        f"{SAID}{BODY}\n{ANSWERED}",
+        f"{SAID}}} [83 bytes data]\n{BODY}\n{ANSWERED}".replace("\r", ""),
+        f"$ curl -v https://example.com/hook {HEADER} --data-raw {quoted(BODY)}\n{SAID}{ANSWERED}",
+    ],
+)
+def test_what_curl_says_of_a_request_is_read(transcript: str) -> None:
+    assert read(transcript.encode()) == SENT
+
+
+def test_where_curl_does_not_show_the_body_its_signature_is_remembered() -> None:
+    with pytest.raises(Failure, match=f"does not show the body .* --body FILE --signature {SIGNATURE},"):
+        read(f"{SAID}{ANSWERED}".encode())
+
+
+@pytest.mark.parametrize(("option", "warned"), [("-d", True), ("--data-binary", False), ("--json", False)])
+def test_of_a_body_in_a_file_one_is_told_what_curl_made_of_it(option: str, warned: bool) -> None:
+    with pytest.raises(Failure, match=f"--body body.json --signature {SIGNATURE}") as refused:
+        read(f"curl https://example.com {HEADER} {option} @body.json".encode())
+    assert ("line ends" in str(refused.value)) is warned
+
+
+def test_raw_data_is_never_a_file() -> None:
+    assert read(b"curl https://example.com --data-raw @body").body == b"@body"
+
+
 # --- HAR ---------------------------------------------------------------------------------------------
 def request(method: str, signature: str | None, body: str | None = BODY, **more: Any) -> dict[str, Any]:  # noqa: ANN401
     headers = [{"name": "Host", "value": "example.com"}]
@@ -85,22 +135,12 @@ def har(*entries: object) -> bytes:
     return json.dumps({"log": {"version": "1.2", "entries": entries}}, indent=1).encode()
 
 
-@pytest.mark.parametrize(
-    "entries",
-    [
-        [request("POST", SIGNATURE)],
-        [request("GET", None, None), request("POST", None), request("POST", SIGNATURE), request("POST", "0" * 64)],
-        ["nonsense", {}, request("GET", "0" * 64), request("POST", SIGNATURE)],
-    ],
-)
-def test_the_first_signed_post_of_an_archive_is_read(entries: list[object]) -> None:
-    assert read(har(*entries)) == SENT
-
-
-def test_without_a_signed_post_the_first_post_is_read() -> None:
-    assert read(har(request("GET", None), request("POST", None), request("POST", None, "later"))) == Received(
-        BODY.encode(), None
-    )
+def test_every_post_of_an_archive_is_read_and_known_by_its_number_and_url() -> None:
+    entries = ["nonsense", request("GET", "0" * 64), request("POST", SIGNATURE, url="https://a"), request("POST", None)]
+    assert [(each.entry, each.url, each.received) for each in captured.read(har(*entries))] == [
+        (2, "https://a", SENT),
+        (3, None, Received(BODY.encode(), None)),
+    ]
 
 
 def test_an_entry_can_be_chosen() -> None:

@@ -91,6 +91,36 @@ def test_people_are_told_that_the_first_has_credited_nothing(desk: Desk) -> None
     assert f"The first delivery of {CONFIRMED} has credited nothing." in run("events", "accept", "c-1").stdout
 
 
+@pytest.mark.usefixtures("conflict")
+def test_people_are_told_what_the_second_would_credit() -> None:
+    assert "The second one would credit 7 EUR to account.\n" in run("events", "accept", "c-1").stdout
+
+
+@pytest.mark.usefixtures("conflict")
+def test_what_the_second_would_credit_is_a_part_of_the_question() -> None:
+    asked = run("events", "accept", "c-1", "--stack", "prod")
+    assert ("so that it may credit 7 EUR to account, in the stack prod?" in asked.stderr, asked.exit_code) == (True, 1)
+
+
+def test_people_are_told_that_the_second_would_fail(desk: Desk) -> None:
+    desk.receive()
+    desk.receive(reference=None)
+    assert "The second one would fail: The event names no account" in run("events", "accept", "c-1").stdout
+
+
+def test_people_are_told_that_the_second_would_credit_nothing(desk: Desk) -> None:
+    desk.receive(event="payment.completed")
+    desk.receive(event="payment.completed", displayCurrency=SECOND)
+    assert "The second one would credit nothing." in run("events", "accept", "c-1").stdout
+
+
+@pytest.mark.parametrize("more", [(), ("--stack", "prod")])
+def test_a_dry_run_asks_nothing_and_accepts_nothing(desk: Desk, conflict: Identity, more: tuple[str, ...]) -> None:
+    answer = run_json("events", "accept", "c-1", "--dry-run", *more)
+    assert (answer["dry_run"], answer["already"], "accepted_as" in desk.item(conflict)) == (True, False, False)
+    assert desk.consume() == []
+
+
 # --- Once --------------------------------------------------------------------------------------------
 @pytest.mark.usefixtures("conflict")
 def test_accepting_twice_does_nothing_twice(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """`wickiepay payments` and `wickiepay balances` show what is in the books."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from wickiepay.errors import StoreUnavailable
 from wickiepay.ledger import Ledger
 from wickiepay.routing import router
 from wickiepay_cli import stack
+from wickiepay_cli.app import main
 from wickiepay_cli.tables import items_of
 
 if TYPE_CHECKING:
@@ -125,18 +127,77 @@ def test_an_uncommon_reference_is_found(happen: Happen) -> None:
     assert len(payments("Bestellung #7 für März")) == 1
 
 
-def test_no_payment_is_an_empty_array() -> None:
-    assert payments("p-1") == []
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, str]:
+    """What a command prints, and says on standard error, that finds nothing."""
+    with pytest.raises(SystemExit, match="1"):
+        main(arguments)
+    return capsys.readouterr()
 
 
-def test_people_are_told_that_there_is_no_payment() -> None:
-    assert run("payments", "show", "[p]").stdout == "There is no payment of the uuid or reference [p].\n"
+def test_no_payment_is_an_empty_array_and_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    there_is_none = "There is no payment of the uuid or reference p.\n"
+    assert refused(capsys, "payments", "show", "p", "--json") == ("[]\n", there_is_none)
+
+
+def test_people_are_told_that_there_is_no_payment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, "payments", "show", "[p]") == ("", "There is no payment of the uuid or reference [p].\n")
+
+
+def test_payments_that_do_not_fit_a_terminal_are_shown_one_fact_a_line(
+    happen: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wickiepay_cli.display.WIDE", 80)
+    uuid = "6a9d6f3e-0f0b-4c39-8a0f-6f7f0a9b1c2d"
+    happen("payment.completed", uuid, "order-1", displayCurrency={"currency": "EUR", "amount": 99.95})
+    lines = run("payments", "show", uuid).stdout.splitlines()
+    assert [line.split(maxsplit=1) for line in lines[:2]] == [["uuid", uuid], ["reference", "order-1"]]
 
 
 def test_people_get_a_table_of_payments(happen: Happen) -> None:
     happen("payment.completed", "p-1", "order-1", displayCurrency={"currency": "EUR", "amount": 99.95})
     shown = run("payments", "show", "order-1").stdout
     assert [text in shown for text in ("p-1", "order-1", "COMPLETE", "PAID", "99.95 EUR")] == [True] * 5
+
+
+# --- payments list -----------------------------------------------------------------------------------
+@pytest.fixture
+def three(happen: Happen) -> None:
+    """Payments that changed one after another."""
+    happen("payment.completed", "p-1", "order-1", "2026-01-15T10:00:01Z")
+    happen("payment.expired", "p-2", "order-1", "2026-01-15T10:00:02Z")
+    happen("payment.created", "p-3", "order-2", "2026-01-15T10:00:00Z")
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("options", "uuids"),
+    [
+        ((), ["p-2", "p-1", "p-3"]),
+        (("--limit", "2"), ["p-2", "p-1"]),
+        (("--status", "complete"), ["p-1"]),
+        (("--status", "LOST"), []),
+    ],
+)
+def test_the_payments_that_changed_last_are_listed_the_newest_first(options: tuple[str, ...], uuids: list[str]) -> None:
+    assert [each["uuid"] for each in run_json("payments", "list", *options)] == uuids
+
+
+@pytest.mark.usefixtures("three")
+def test_a_listed_payment_is_as_it_is_shown() -> None:
+    assert run_json("payments", "list", "--limit", "1") == payments("p-2")
+
+
+def test_people_are_told_that_there_are_no_payments() -> None:
+    assert run("payments", "list").stdout == "There are no such payments.\n"
+
+
+@pytest.mark.parametrize("columns", [80, 240])
+def test_people_can_copy_a_uuid_from_the_list(happen: Happen, monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setattr("wickiepay_cli.display.WIDE", columns)
+    uuid = "6a9d6f3e-0f0b-4c39-8a0f-6f7f0a9b1c2d"
+    happen("payment.completed", uuid, "order-1", paidCurrency={"currency": "USDT", "amount": 108.5})
+    shown = run("payments", "list").stdout
+    assert (uuid in shown, max(map(len, shown.splitlines())) <= columns) == (True, True)
 
 
 # --- balances ----------------------------------------------------------------------------------------
@@ -180,12 +241,16 @@ def test_amounts_are_exact_and_without_exponent(dynamodb: "DynamoDBClient", ledg
     assert (shown["balances"]["EUR"], shown["entries"][0]["amount"]) == (amount, amount)
 
 
-def test_an_account_without_entries_has_no_balance() -> None:
-    assert run_json("balances", "show", "top-up") == {"account": "top-up", "balances": {}, "entries": []}
+def test_an_account_without_entries_has_no_balance_which_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    printed, said = refused(capsys, "balances", "show", "a", "--json")
+    assert (json.loads(printed), said) == (
+        {"account": "a", "balances": {}, "entries": []},
+        "Nothing was ever credited to a.\n",
+    )
 
 
-def test_people_are_told_that_nothing_was_credited() -> None:
-    assert run("balances", "show", "[a]").stdout == "Nothing was ever credited to [a].\n"
+def test_people_are_told_that_nothing_was_credited(capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, "balances", "show", "[a]") == ("", "Nothing was ever credited to [a].\n")
 
 
 def test_people_get_balances_and_entries(ledger: Ledger) -> None:
@@ -193,6 +258,22 @@ def test_people_get_balances_and_entries(ledger: Ledger) -> None:
     credit(ledger, "c-2", "0.05")
     shown = run("balances", "show", "top-up").stdout
     assert [text in shown for text in ("100", "99.95", "0.05", "c-1", "c-2")] == [True] * 5
+
+
+def test_accounts_are_listed_with_all_their_balances(ledger: Ledger) -> None:
+    credit(ledger, "c-1", "99.95")
+    credit(ledger, "c-2", "0.5", "BTC")
+    [account] = run_json("balances", "list")
+    assert account == {"account": "top-up", "balances": {"BTC": "0.5", "EUR": "99.95"}}
+
+
+def test_people_get_a_line_for_each_balance(ledger: Ledger) -> None:
+    credit(ledger, "c-1", "99.95")
+    assert run("balances", "list").stdout.splitlines()[-2].split() == ["top-up", "EUR", "99.95"]
+
+
+def test_people_are_told_that_nothing_was_ever_credited() -> None:
+    assert run("balances", "list").stdout == "Nothing was ever credited.\n"
 
 
 # --- Reading many keys ---------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """`wickiepay doctor` says that the books add up where they do, and what is wrong where they do not."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -79,6 +80,11 @@ def detail(name: str, *arguments: str) -> str:
 @pytest.mark.usefixtures("books")
 def test_books_that_add_up_are_said_to() -> None:
     assert complaints() == set()
+
+
+@pytest.mark.usefixtures("books")
+def test_it_is_said_in_plain_words_how_many_credits_have_their_event() -> None:
+    assert re.fullmatch(r"(\d+) of \1 credits looked up, and each has its event", detail("credits_have_events"))
 
 
 @pytest.mark.usefixtures("desk", "happenings")

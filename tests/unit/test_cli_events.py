@@ -1,8 +1,11 @@
 """`wickiepay events` shows what is on record."""
 
 import hashlib
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +18,10 @@ from wickiepay.event import parse
 from wickiepay.event_log import SHARDS, EventLog
 from wickiepay.identity import Identity
 from wickiepay_cli import stack
+from wickiepay_cli.app import main
+from wickiepay_cli.commands.events_show import _replayed
 from wickiepay_cli.records import FIRST_OF_ALL, EventRecords
+from wickiepay_cli.repeats import PAGES, repeats
 
 if TYPE_CHECKING:
     from tests.unit.conftest import BodyOf, Calls, DeliveryOf
@@ -222,6 +228,52 @@ def test_people_see_how_long_ago_it_was(receive: Receive, now: datetime) -> None
     assert "3 min ago" in run("events", "list", "--since", "2026-01-15").stdout
 
 
+@pytest.mark.parametrize(
+    ("event", "data", "name"),
+    [
+        ("payment.completed", {}, "payment.completed"),
+        ("deposit.status_change", {"status": "PENDING"}, "deposit.status_change PENDING"),
+        ("channel.payment.confirmed", {"hash": "0x" + "ab" * 32}, "channel.payment.confirmed 0xabababab.."),
+    ],
+)
+def test_people_see_what_tells_the_events_of_a_uuid_apart(
+    receive: Receive, event: str, data: dict[str, str], name: str
+) -> None:
+    receive("2026-01-15T10:00:00", event, **data)
+    assert f" {name} " in run("events", "list", "--since", "2026-01-15").stdout
+
+
+def test_people_are_told_that_the_limit_cut_the_list(receive: Receive) -> None:
+    for number in range(3):
+        receive(f"2026-01-15T10:00:0{number}", uuid=f"u-{number}")
+    told = [run("events", "list", "--since", "2026-01-15", "--limit", limit).stderr for limit in ("2", "3")]
+    assert told == ["There are more than these 2: --limit 20\n", ""]
+
+
+def test_in_a_pipe_a_table_begins_with_its_headings_and_no_line_ends_in_blanks(receive: Receive) -> None:
+    receive("2026-01-15T10:00:00")
+    lines = run("events", "list", "--since", "2026-01-15").stdout.splitlines()
+    assert ("received at" in lines[0], [line for line in lines if line != line.rstrip()]) == (True, [])
+
+
+def test_at_a_narrow_terminal_a_uuid_is_in_one_piece(
+    receive: Receive, events: EventLog, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wickiepay_cli.display.WIDE", 80)
+    uuid = "6a9d6f3e-0f0b-4c39-8a0f-6f7f0a9b1c2d"
+    identity = receive("2026-01-15T10:00:00", "channel.payment.confirmed", uuid)
+    events.mark_failed(identity, now, "The event names no account: data.reference is missing.")
+    shown = run("events", "list", "--since", "2026-01-15").stdout
+    assert (uuid in shown, max(map(len, shown.splitlines())) <= 80) == (True, True)
+
+
+def test_at_a_narrow_terminal_a_long_name_is_broken_at_a_dot(receive: Receive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wickiepay_cli.display.WIDE", 80)
+    receive("2026-01-15T10:00:00", "channel.payment.confirmed", "6a9d6f3e-0f0b-4c39-8a0f-6f7f0a9b1c2d")
+    lines = run("events", "list", "--since", "2026-01-15").stdout.splitlines()
+    assert [line.split()[-1] for line in lines[2:4]] == ["channel.payment.", "confirmed"]
+
+
 def test_people_get_a_table(receive: Receive) -> None:
     receive("2026-01-15T10:00:00")
     result = run("events", "list", "--since", "2026-01-15")
@@ -239,6 +291,17 @@ def test_people_get_a_table(receive: Receive) -> None:
 @pytest.mark.parametrize("arguments", [("--state", "LOST"), ("--limit", "0"), ("--since", "yesterday")])
 def test_a_list_of_nonsense_is_wrong_usage(arguments: tuple[str, ...]) -> None:
     assert run("events", "list", *arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("command", [("events", "list"), ("events", "export"), ("events", "replay", "--state=FAILED")])
+@pytest.mark.parametrize("period", [("--since", "2026-01-15", "--until", "2026-01-14"), ("--since", "2026-02-01")])
+def test_a_time_that_ends_before_it_begins_is_wrong_usage(command: tuple[str, ...], period: tuple[str, ...]) -> None:
+    result = run(*command, *period)
+    assert (result.exit_code, "later than" in result.stderr) == (2, True)
+
+
+def test_so_it_is_where_stats_begin_a_day_ago() -> None:
+    assert run("stats", "--until", "2026-01-01").exit_code == 2
 
 
 # --- show --------------------------------------------------------------------------------------------
@@ -281,12 +344,18 @@ def test_an_event_is_found_by_the_uuid_it_came_with_and_by_the_one_it_is_listed_
     assert [len(run_json("events", "show", name)) for name in (uuid, identity.uuid)] == [1, 1]
 
 
-def test_no_event_of_a_uuid_is_an_empty_array() -> None:
-    assert run_json("events", "show", "u-1") == []
+def test_programs_get_an_empty_array_before_they_are_told_that_there_is_no_event(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit, match="1"):
+        main(["events", "show", "u-1", "--json"])
+    assert tuple(capsys.readouterr()) == ("[]\n", "There is no event of the uuid u-1.\n")
 
 
-def test_people_are_told_that_there_is_no_event() -> None:
-    assert run("events", "show", "[u-1]").stdout == "There is no event of the uuid [u-1].\n"
+def test_people_are_told_that_there_is_no_event(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="1"):
+        main(["events", "show", "[u-1]"])
+    assert tuple(capsys.readouterr()) == ("", "There is no event of the uuid [u-1].\n")
 
 
 def test_people_see_the_facts_the_effects_and_the_body(receive: Receive, events: EventLog, now: datetime) -> None:
@@ -307,9 +376,86 @@ def test_the_life_of_a_uuid_is_told_in_the_order_in_which_it_happened(
     assert told == [
         ["payment.created", "received,"],
         ["payment.completed", "received,"],
+        ["payment.created", "announced"],
         ["payment.created", "PROCESSED"],
         ["payment.completed", "FAILED;"],
     ]
+
+
+def told(*, announcements: str = "on", again: list[str] | None = None) -> list[list[str]]:
+    """The timeline of u-1, of a stack that announces or not; its log of ingest has these lines, or is not there."""
+    lines = [{"timestamp": 1768472401250, "message": line} for line in again or []]
+    log = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [{"events": lines}]))
+    found = command_line.stack()
+    outputs = {**found.outputs, **({} if again is None else {"IngestLogGroup": "log"})}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            stack,
+            "find",
+            lambda *_: replace(
+                found,
+                outputs=outputs,
+                parameters={"Announcements": announcements},
+                client=lambda service: log if service == "logs" else found.client(service),
+            ),
+        )
+        shown = run("events", "show", "u-1").stdout.splitlines()
+    return [line.split(maxsplit=3) for line in shown[2:] if line.strip().startswith(("2026-", "Deliveries"))]
+
+
+@pytest.mark.parametrize(("announcements", "seen"), [("on", True), ("off", False)])
+def test_an_announcement_is_a_moment_where_the_stack_announces(
+    receive: Receive, events: EventLog, now: datetime, announcements: str, *, seen: bool
+) -> None:
+    events.mark_processed(receive("2026-01-15T10:00:00"), now, KEEP, [])
+    whats = [moment[3] for moment in told(announcements=announcements, again=[])]
+    assert ("announced on the event bus" in whats) is seen
+
+
+def test_what_is_not_processed_was_not_announced(receive: Receive, events: EventLog, now: datetime) -> None:
+    events.mark_ignored(receive("2026-01-15T10:00:00"), now, KEEP)
+    assert [moment[3].split()[0] for moment in told(again=[])] == ["received,", "IGNORED"]
+
+
+def test_a_delivery_that_repeats_an_event_is_told_to_the_millisecond(receive: Receive) -> None:
+    receive("2026-01-15T10:00:00")
+    line = {"message": "delivery duplicate", "uuid": "u-1", "event_key": "payment.completed"}
+    other = {**line, "uuid": "u-10"}
+    moments = told(again=["START", json.dumps(other), json.dumps(line)])
+    assert [moment[:3] for moment in moments if "again" in moment[3]] == [
+        ["2026-01-15", "10:20:01.250", "payment.completed"]
+    ]
+
+
+def test_an_effect_is_a_moment_without_the_uuid_that_all_of_them_are_of(
+    receive: Receive, events: EventLog, now: datetime
+) -> None:
+    effect = {"effect": "set_payment", "uuid": "u-1", "status": "COMPLETE"}
+    events.mark_processed(receive("2026-01-15T10:00:00"), now, KEEP, [effect])
+    assert "effect: set_payment COMPLETE" in [moment[3] for moment in told(again=[])]
+
+
+def test_a_log_that_is_not_read_to_its_end_tells_nothing() -> None:
+    pages = SimpleNamespace(paginate=lambda **_: iter([{"events": []}] * (PAGES + 1)))
+    log = SimpleNamespace(get_paginator=lambda _: pages)
+    found = replace(command_line.stack(), outputs={"IngestLogGroup": "log"}, client=lambda _: log)
+    assert repeats(found, "u-1", "2026-01-15T10:00:00.000000Z") is None
+
+
+def test_where_the_log_cannot_be_read_people_are_told_where_repeated_deliveries_are(receive: Receive) -> None:
+    receive("2026-01-15T10:00:00")
+    assert told(again=None)[-1][0] == "Deliveries"
+
+
+def test_the_log_of_a_deployed_stack_is_named(receive: Receive) -> None:
+    receive("2026-01-15T10:00:00")
+    assert "alone: wickiepay open logs ingest --stack prod\n" in run("events", "show", "u-1", "--stack", "prod").stdout
+
+
+@pytest.mark.parametrize(("announce", "said"), [(True, "again"), (False, "only if it was not yet")])
+def test_a_replay_says_whether_it_was_to_be_announced_again(announce: bool, said: str) -> None:
+    replay = {"id": "r", "by": "operator", "why": "", "at": "2026-01-15T10:00:00.000000Z", "announce": announce}
+    assert _replayed(replay) == f"replayed by operator; to be announced {said}"
 
 
 def test_amounts_are_shown_as_they_are_spelled(receive: Receive) -> None:

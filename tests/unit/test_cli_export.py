@@ -77,6 +77,12 @@ def test_a_whole_export_leaves_no_place_to_go_on_from(tmp_path: Path) -> None:
     assert (answer["events"], [path.name for path in tmp_path.iterdir()]) == (5, ["events.jsonl"])
 
 
+@pytest.mark.usefixtures("five")
+def test_people_are_told_how_many_events_are_in_the_file(tmp_path: Path) -> None:
+    result = run("events", "export", *SINCE, "--output", str(tmp_path / "events.jsonl"))
+    assert (result.stdout, result.stderr) == ("", f"5 events in {tmp_path}/events.jsonl.\n")
+
+
 @pytest.mark.parametrize("batch", [1, 2, 3])
 @pytest.mark.parametrize("after", range(6))
 def test_an_export_that_was_cut_off_goes_on_where_it_was(

@@ -347,3 +347,17 @@ def test_all_pages_of_versions_are_read(secretsmanager: "SecretsManagerClient", 
         Version(OTHER, [PREVIOUS], now),
     ]
     assert [call.get("NextToken") for call in calls.of("ListSecretVersionIds")] == [None, "more"]
+
+
+# --- Short ones --------------------------------------------------------------------------------------
+@pytest.mark.parametrize("command", ["set", "rotate"])
+def test_a_short_secret_is_refused(command: str) -> None:
+    with pytest.raises(Failure, match="short secrets can be guessed"):
+        secret(command, given="fifteen letters")
+    assert list(accepted()) == [OLD.encode()]
+
+
+@pytest.mark.parametrize("command", ["set", "rotate"])
+def test_a_short_secret_is_taken_by_force(command: str) -> None:
+    secret(command, "--force", given="fifteen letters")
+    assert accepted()[0] == b"fifteen letters"

@@ -193,7 +193,6 @@ def test_the_local_stack_comes_first(account: Account, monkeypatch: pytest.Monke
 
 # --- What people see ---------------------------------------------------------------------------------
 SHOWN: Final = """\
-
   stack            region      env    status               updated at
  ───────────────────────────────────────────────────────────────────────────
   wickiepay-prod   us-east-1   prod   UPDATE_COMPLETE      2026-02-01 09:30

@@ -99,6 +99,21 @@ def test_what_was_processed_is_timed_and_nothing_else() -> None:
     assert types[COMPLETED] == pytest.approx({"p50": 0.25, "p95": 4, "p99": 4, "max": 4}, rel=0.011)
 
 
+def test_an_accepted_conflict_is_timed_from_its_acceptance(desk: Desk) -> None:
+    for note in ("first", "second"):
+        desk.receive(age=timedelta(hours=5), note=note)
+    run("events", "accept", "c-1")
+    desk.consume()
+    assert run_json("stats")["latency_seconds"]["max"] == 0
+
+
+def test_the_chart_begins_with_the_first_event_and_ends_with_the_last(desk: Desk) -> None:
+    for hours in (5, 3):
+        desk.receive(f"u-{hours}", age=timedelta(hours=hours))
+    shown = run("stats").stdout.splitlines()
+    assert [line.split()[1] for line in shown if line.split()[:1] == ["2026-01-15"]] == ["05:00", "06:00", "07:00"]
+
+
 def test_nothing_is_counted_as_such(desk: Desk) -> None:
     answer = run_json("stats")
     assert (answer["received"], answer["outcomes"], answer["latency_seconds"], answer["types"]) == (0, {}, None, [])
@@ -187,7 +202,7 @@ def test_memory_does_not_grow_with_the_number_of_events(now: datetime) -> None:
 
     def peak(count: int) -> int:
         tracemalloc.start()
-        figures(records(count), "hour")
+        figures(records(count), "hour", lambda record: record.received_at)
         _, highest = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return highest
@@ -213,7 +228,6 @@ def test_the_cut_fits_the_period(period: timedelta, span: Span, now: datetime) -
 SHOWN: Final = {
     80: """\
 8 deliveries on record from 2026-01-15 07:25 to 2026-01-15 10:25 UTC.
-
   outcome     events   share
  ───────────────────────────────────────────────────────
   RECEIVED    1        12.5%   ████████
@@ -223,14 +237,12 @@ SHOWN: Final = {
   UNUSABLE    1        12.5%   ████████
   CONFLICT    1        12.5%   ████████
 
-
   type                    events                      failed   p50      p95
  ──────────────────────────────────────────────────────────────────────────────
   payment.completed       5        ████████████████   1        248 ms   3.97 s
   (no event)              1        ███▏
   deposit.status_change   1        ███▏                        2.49 h   2.49 h
   refund.created          1        ███▏
-
 
   hour (UTC)         events                           failed   p50      p95
  ──────────────────────────────────────────────────────────────────────────────
@@ -241,7 +253,6 @@ SHOWN: Final = {
 """,
     160: """\
 8 deliveries on record from 2026-01-15 07:25 to 2026-01-15 10:25 UTC.
-
   outcome     events   share
  ───────────────────────────────────────────────────────
   RECEIVED    1        12.5%   ████████
@@ -251,14 +262,12 @@ SHOWN: Final = {
   UNUSABLE    1        12.5%   ████████
   CONFLICT    1        12.5%   ████████
 
-
   type                    events                              failed   p50      p95
  ──────────────────────────────────────────────────────────────────────────────────────
   payment.completed       5        ████████████████████████   1        248 ms   3.97 s
   (no event)              1        ████▊
   deposit.status_change   1        ████▊                               2.49 h   2.49 h
   refund.created          1        ████▊
-
 
   hour (UTC)         events                              failed   p50      p95
  ─────────────────────────────────────────────────────────────────────────────────

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from typer.testing import Result
+from typer.testing import CliRunner, Result
 
 import command_line
 from command_line import run, run_json
@@ -21,6 +21,8 @@ from desk import Desk
 from wickiepay.reserialise import node_text, python_text
 from wickiepay.signature import sign
 from wickiepay_cli import display, stack
+from wickiepay_cli.app import app
+from wickiepay_cli.failure import Failure
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
 from wickiepay_cli.samples import sample
 from wickiepay_cli.stack import Stack
@@ -117,6 +119,10 @@ BREAKAGES: Final = {
     # The signature's text.
     "sha256= prefix": Breakage(("signature_prefixed",), signature=lambda text: f"sha256={text}"),
     "v1= prefix": Breakage(("signature_prefixed",), signature=lambda text: f"v1={text}"),
+    "Stripe's header": Breakage(("signature_stripe",), signature=lambda text: f"t=1768472700,v1={text}"),
+    "Stripe's header, with an older one": Breakage(
+        ("signature_stripe",), signature=lambda text: f"t=1768472700,v1={text},v0={text}"
+    ),
     "name of the header": Breakage(("signature_named",), signature=lambda text: f"X-Webhook-Signature: {text}"),
     "newline after the signature": Breakage(("signature_blanks",), signature=lambda text: f"{text}\n"),
     "quotes around the signature": Breakage(("signature_quoted",), signature=lambda text: f'"{text}"'),
@@ -141,6 +147,8 @@ BREAKAGES: Final = {
     "another secret": Breakage(("wrong_secret",), listener=lambda _: "another", received=in_lines, sent=in_lines),
     "secret with a newline": Breakage(("secret_blanks",), listener=lambda secret: f"{secret}\n"),
     "signed with a newline": Breakage(("secret_newline",), signer=lambda key: key + b"\n"),
+    "signed with quotes": Breakage(("secret_quoted",), signer=lambda key: b'"' + key + b'"'),
+    "signed with single quotes": Breakage(("secret_quoted",), signer=lambda key: b"'" + key + b"'"),
     "secret in quotes": Breakage(("secret_quoted",), listener=lambda secret: f'"{secret}"'),
     "secret in quotes, with a newline": Breakage(
         ("secret_blanks", "secret_quoted"), listener=lambda secret: f"'{secret}'\n"
@@ -465,6 +473,76 @@ def test_the_length_that_a_request_declares_shows_that_it_is_cut_off(tmp_path: P
     (tmp_path / "request").write_bytes(text)
     answer = verdict(run("verify", "--request", str(tmp_path / "request"), "--secret", SECRET, "--json"))
     assert "Content-Length says 7" in answer["findings"][0]["what"]
+
+
+@pytest.mark.parametrize("option", ["--body", "--request"])
+def test_what_is_given_may_come_from_standard_input(tmp_path: Path, option: str) -> None:
+    given = BODY if option == "--body" else Path(request_file(tmp_path)).read_bytes()
+    arguments = ["verify", option, "-", "--signature", sign(BODY, SECRET.encode()), "--secret", SECRET]
+    assert CliRunner().invoke(app, arguments, input=given).exit_code == 0
+
+
+def archive(tmp_path: Path, *signatures: str) -> str:
+    """An archive of a POST with each of the signatures."""
+    entries = [
+        {
+            "request": {
+                "method": "POST",
+                "url": f"https://example.com/{number}",
+                "headers": [{"name": "X-Webhook-Signature", "value": signature}],
+                "postData": {"text": BODY.decode()},
+            }
+        }
+        for number, signature in enumerate(signatures)
+    ]
+    (tmp_path / "har").write_text(json.dumps({"log": {"entries": entries}}))
+    return str(tmp_path / "har")
+
+
+VALID = sign(BODY, SECRET.encode())
+
+
+@pytest.mark.parametrize(("signatures", "code"), [((VALID, VALID), 0), ((VALID, "0" * 64), 1), (("0" * 64, VALID), 1)])
+def test_of_several_deliveries_each_has_to_be_valid(tmp_path: Path, signatures: tuple[str, ...], code: int) -> None:
+    assert run("verify", "--request", archive(tmp_path, *signatures), "--secret", SECRET).exit_code == code
+
+
+def test_several_deliveries_are_an_array_for_programs(tmp_path: Path) -> None:
+    answer = verdict(run("verify", "--request", archive(tmp_path, VALID, "0" * 64), "--secret", SECRET, "--json"))
+    assert [(each["entry"], each["url"], each["valid"]) for each in answer] == [
+        (0, "https://example.com/0", True),
+        (1, "https://example.com/1", False),
+    ]
+
+
+def test_of_several_deliveries_each_is_named(tmp_path: Path) -> None:
+    shown = run("verify", "--request", archive(tmp_path, VALID, "0" * 64), "--secret", SECRET).stdout
+    assert [line for line in shown.splitlines() if line.startswith("Entry")] == [
+        "Entry 0: https://example.com/0",
+        "Entry 1: https://example.com/1",
+    ]
+
+
+def test_one_of_several_deliveries_can_be_chosen(tmp_path: Path) -> None:
+    arguments = ("--request", archive(tmp_path, "0" * 64, VALID), "--entry", "1", "--secret", SECRET)
+    assert run("verify", *arguments).exit_code == 0
+
+
+def test_what_cannot_be_read_could_not_be_checked(tmp_path: Path) -> None:
+    (tmp_path / "request").write_text("curl https://example.com")
+    result = run("verify", "--request", str(tmp_path / "request"), "--secret", SECRET)
+    assert (result.exit_code, result.stderr.count("\n")) == (3, 1)
+
+
+def test_without_a_secret_and_a_stack_one_is_told_to_give_the_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> Stack:
+        raise Failure("No local stack is running.")
+
+    monkeypatch.setattr(stack, "find", none)
+    result = run("verify", "--request", request_file(tmp_path))
+    assert (result.exit_code, "--secret" in result.stderr) == (3, True)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,8 @@ class CreditsHaveEvents:
 
     def check(self) -> Check:
         self._unexplained.settle()
-        detail = f"{self._young} of {self.credits} credits are young enough to need one"
+        older = "; the others are older than events are kept" if self._young < self.credits else ""
+        detail = f"{self._young} of {self.credits} credits looked up, and each has its event{older}"
         if wrong := self._unexplained.count:
             detail = f"No event that may have made the credit of {named(keys(self._unexplained.wrong), wrong)}"
         return Check("credits_have_events", not wrong, detail)

@@ -27,6 +27,7 @@ from wickiepay_cli.options import (
     Since,
     StackName,
     Until,
+    refuse_backwards,
 )
 from wickiepay_cli.progress import progress
 from wickiepay_cli.records import EventRecords, WholeRecord
@@ -60,6 +61,7 @@ def export(  # noqa: PLR0913  options
     """
     if output is None and (resume or as_json):
         raise typer.BadParameter("--resume and --json go with --output.")
+    refuse_backwards(since, until)
     found = stack.find(stack_name, profile, region)
     records = EventRecords(found.dynamodb(), found.output("EventTableName"))
     now = clock.now()
@@ -98,3 +100,5 @@ def export(  # noqa: PLR0913  options
         raise Failure(f"{output} cannot be written: {error.strerror}.") from error
     if as_json:
         show_json({"output": str(output), "events": events})
+    else:
+        typer.echo(f"{events:,} event{'' if events == 1 else 's'} in {output}.", err=True)

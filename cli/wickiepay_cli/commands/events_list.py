@@ -9,7 +9,7 @@ import typer
 
 from wickiepay import clock
 from wickiepay_cli import stack
-from wickiepay_cli.display import ago, say, seconds, show_table, stream_json
+from wickiepay_cli.display import ago, briefly, is_narrow, say, seconds, show_table, stream_json
 from wickiepay_cli.filters import Filter
 from wickiepay_cli.options import (
     AsJson,
@@ -23,10 +23,20 @@ from wickiepay_cli.options import (
     Since,
     StackName,
     Until,
+    refuse_backwards,
 )
 from wickiepay_cli.records import EventRecords, Record
 
 LIMIT_FOR_PEOPLE: Final = 50
+
+SHORT: Final = 27
+"""Characters of an event's key, besides its name, that are shown whole: an instant has so many."""
+
+ROOM: Final = 21
+"""Characters beside a uuid, where a line has 80."""
+
+CUT: Final = 10
+"""Of a longer one, the hash of a transaction say."""
 
 
 def list_events(  # noqa: PLR0913  options
@@ -48,6 +58,7 @@ def list_events(  # noqa: PLR0913  options
     region: Region = None,
 ) -> None:
     """List events, the newest first."""
+    refuse_backwards(since, until)
     found = stack.find(stack_name, profile, region)
     records = EventRecords(found.dynamodb(), found.output("EventTableName"))
     now = clock.now()
@@ -55,15 +66,41 @@ def list_events(  # noqa: PLR0913  options
     if as_json:
         stream_json(map(Record.brief, islice(wanted, limit)))
     else:
-        _show(islice(wanted, limit or LIMIT_FOR_PEOPLE), now)
+        _show(wanted, limit or LIMIT_FOR_PEOPLE, now)
 
 
-def _show(records: Iterator[Record], now: datetime) -> None:
-    rows = [
-        (seconds(each.received_at), ago(each.received_at, now), each.state, each.event, each.uuid, each.error)
-        for each in records
-    ]
-    if rows:
-        show_table(("received at", "", "state", "event", "uuid", "error"), rows)
-    else:
+def _show(records: Iterator[Record], limit: int, now: datetime) -> None:
+    listed = list(islice(records, limit))
+    if not listed:
         say("There are no such events.")
+    elif is_narrow():
+        show_table(("", "state", "uuid", "event"), (_narrow_row(each, now) for each in listed))
+    else:
+        show_table(
+            ("received at", "", "state", "event", "uuid", "error"),
+            (
+                (seconds(each.received_at), ago(each.received_at, now), each.state, named(each), each.uuid, each.error)
+                for each in listed
+            ),
+        )
+    if next(records, None):
+        typer.echo(f"There are more than these {limit}: --limit {limit * 10}", err=True)
+
+
+def _narrow_row(record: Record, now: datetime) -> tuple[str, str, str, str]:
+    """A uuid leaves little room beside it: a long name is broken at its last dot, and the error goes below."""
+    name = named(record)
+    if len(name) > ROOM:
+        family, dot, rest = name.partition(" ")[0].rpartition(".")
+        name = f"{family}{dot}\n{rest}{name[len(family + dot + rest) :]}".lstrip("\n")
+    event = "\n".join(filter(None, (name, record.error)))
+    return briefly(record.received_at, now), record.state, record.uuid, event
+
+
+def named(record: Record) -> str:
+    """An event's name, and what else its key holds: three of one name and one uuid are three things that happened."""
+    key, _, mark = record.event_key.partition("!")
+    name, _, more = key.partition("#")
+    accepted = "accepted" if mark.startswith("accepted") else None  # that it is a conflict, its state says
+    short = more if len(more) <= SHORT else f"{more[:CUT]}.."
+    return " ".join(filter(None, (record.event or name, short if record.event else None, accepted)))

@@ -1,13 +1,17 @@
 """`wickiepay events show`: the life of a uuid as far as it is on record."""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
+from wickiepay.event_log import State
 from wickiepay_cli import payload, stack
-from wickiepay_cli.display import say, say_json, seconds, show_facts, show_json, show_table
-from wickiepay_cli.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.display import milliseconds, say, say_json, show_facts, show_json, show_table
+from wickiepay_cli.failure import Failure
+from wickiepay_cli.options import AsJson, Profile, Region, StackName, naming
 from wickiepay_cli.records import EventRecords, WholeRecord
+from wickiepay_cli.repeats import Repeat, repeats
 
 
 def show(  # noqa: PLR0913  options
@@ -21,41 +25,61 @@ def show(  # noqa: PLR0913  options
 ) -> None:
     """Show what happened to a uuid, moment by moment; then each of its events, with body and effects.
 
-    A delivery that only repeats an event is not on record; the log of ingest has it.
+    A delivery that only repeats an event is not on record: the log of ingest has it, which is read as well, but for
+    --json. Exit code 1 where nothing is on record.
     """
     found = stack.find(stack_name, profile, region)
     records = EventRecords(found.dynamodb(), found.output("EventTableName")).of_uuid(uuid)
     if as_json:
         show_json(records)
-    elif records:
-        show_table(("at", "event", "what happened"), timeline(records))
+    if not records:
+        raise Failure(f"There is no event of the uuid {uuid}.")
+    if not as_json:
+        again = repeats(found, records[0].uuid, records[0].received_at)
+        announces = found.parameters.get("Announcements", "on") == "on"
+        show_table(("at (UTC)", "event", "what happened"), timeline(records, again or [], announces=announces))
+        if again is None:
+            where = naming(stack_name, profile, region)
+            look = f": wickiepay open logs ingest{where}" if where else ", which cannot be read here."
+            say(f"Deliveries that only repeat an event are in the log of ingest alone{look}\n")
         for record in records:
             _show_whole(record, raw=raw)
-    else:
-        say(f"There is no event of the uuid {uuid}.")
 
 
-def timeline(records: list[WholeRecord]) -> list[tuple[str, str, str]]:
-    """When, to which event, and what: all that is on record of these, in the order in which it happened."""
-    moments = [moment for record in records for moment in _moments(record)]
-    return [(seconds(at), name, what) for at, name, what in sorted(moments, key=lambda moment: moment[0])]
+def timeline(records: Sequence[WholeRecord], again: Sequence[Repeat], *, announces: bool) -> list[tuple[str, str, str]]:
+    """When, to which event, and what: all that is known of these, in the order in which it happened."""
+    moments = [moment for record in records for moment in _moments(record, announces=announces)]
+    moments += [(each.at, each.event_key, "delivered again: answered, and nothing done twice") for each in again]
+    return [(milliseconds(at), name, what) for at, name, what in sorted(moments, key=lambda moment: moment[0])]
 
 
-def _moments(record: WholeRecord) -> list[tuple[str, str, str]]:
+def _moments(record: WholeRecord, *, announces: bool) -> list[tuple[str, str, str]]:
+    """Of what the verdict alone bears the instant, in the order in which the consumer works: announce before mark."""
     name = record.event_key
     moments = [(record.received_at, name, f"received, signed under the scheme {record.scheme}")]
-    moments += [
-        (each["at"], name, " ".join(filter(None, ("replayed by", each["by"], each["why"])))) for each in record.replays
-    ]
-    if record.processed_at:
-        became = [record.state, record.error, *(" ".join(filter(None, each.values())) for each in record.effects)]
-        moments.append((record.processed_at, name, "; ".join(filter(None, became))))
-    else:
-        moments.append((record.received_at, name, record.error or f"{record.state} since then"))
+    moments += [(each["at"], name, _replayed(each)) for each in record.replays]
     if record.accepted:
         accepted = record.accepted
         moments.append((accepted.at, name, f"accepted as {accepted.accepted_as} by {accepted.by} {accepted.why}"))
+    if record.processed_at:
+        happened = [f"effect: {_in_words(effect, record.uuid)}" for effect in record.effects]
+        if announces and record.state is State.PROCESSED:
+            happened.append("announced on the event bus")
+        happened.append("; ".join(filter(None, (record.state, record.error))))
+        moments += [(record.processed_at, name, what) for what in happened]
+    else:
+        moments.append((record.received_at, name, record.error or f"{record.state} since then"))
     return moments
+
+
+def _replayed(replay: Mapping[str, Any]) -> str:
+    said = " ".join(filter(None, ("replayed by", replay["by"], replay["why"])))
+    announced = "to be announced again" if replay.get("announce") else "to be announced only if it was not yet"
+    return f"{said}; {announced}"
+
+
+def _in_words(effect: Mapping[str, str | None], known: str | None = None) -> str:
+    return " ".join(value for value in effect.values() if value and value != known)
 
 
 def _show_whole(record: WholeRecord, *, raw: bool) -> None:
@@ -70,7 +94,7 @@ def _show_whole(record: WholeRecord, *, raw: bool) -> None:
             ("processed at", record.processed_at),
             ("scheme", record.scheme),
             ("body sha256", record.body_sha256),
-            *(("effect", " ".join(filter(None, effect.values()))) for effect in record.effects),
+            *(("effect", _in_words(effect)) for effect in record.effects),
         ]
     )
     say("")

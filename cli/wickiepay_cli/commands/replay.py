@@ -18,7 +18,20 @@ from wickiepay_cli.caller import name_of_caller
 from wickiepay_cli.display import say, show_json
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.filters import Filter
-from wickiepay_cli.options import AsJson, DryRun, EventType, Profile, Rate, Region, Since, StackName, Until, Why, Yes
+from wickiepay_cli.options import (
+    AsJson,
+    DryRun,
+    EventType,
+    Profile,
+    Rate,
+    Region,
+    Since,
+    StackName,
+    Until,
+    Why,
+    Yes,
+    refuse_backwards,
+)
 from wickiepay_cli.pace import batch_size, paced
 from wickiepay_cli.progress import progress
 from wickiepay_cli.records import EventRecords, Record
@@ -63,8 +76,9 @@ def replay(  # noqa: PLR0913  options
     event_key: Annotated[
         str | None, typer.Option("--event-key", metavar="KEY", help="Of the uuid's events only this one.")
     ] = None,
-    state: Annotated[
-        State | None, typer.Option(case_sensitive=False, help="Instead of a UUID: all events in this state.")
+    states: Annotated[
+        list[State] | None,
+        typer.Option("--state", case_sensitive=False, help="Instead of a UUID: all events in this state; repeatable."),
     ] = None,
     since: Since = None,
     until: Until = None,
@@ -86,32 +100,40 @@ def replay(  # noqa: PLR0913  options
 ) -> None:
     """Have events processed again; nothing that they did already is done twice.
 
-    Who, when and why is kept on each event's record (the last ten times). Exit code 1 where the queue did not take all.
+    Who, when and why is kept on each event's record (the last ten times). Exit code 1 where the queue did not take all,
+    130 after Ctrl-C.
     The newest come first; Ctrl-C says how to go on with the rest. What is FAILED or IGNORED and has been processed by
     then is in another state, and would not be replayed again anyhow.
     """
-    if (uuid is None) == (state is None):
-        raise typer.BadParameter("give either a UUID or --state, for all events in that state.")
+    if (uuid is None) != bool(states):
+        raise typer.BadParameter(
+            "give either a UUID, or --state for all events in that state: --state FAILED, perhaps with --state IGNORED."
+        )
     if uuid is None and event_key is not None:
         raise typer.BadParameter("--event-key tells the events of one UUID apart.")
     if uuid is not None and (since or until or event_type or limit):
         raise typer.BadParameter("--since, --until, --type and --limit go with --state.")
-    if state in INSTEAD:
-        raise typer.BadParameter(INSTEAD[state], param_hint="--state")
+    for state in states or []:
+        if state in INSTEAD:
+            raise typer.BadParameter(INSTEAD[state], param_hint="--state")
+    refuse_backwards(since, until)
     found = stack.find(stack_name, profile, region)
     records = EventRecords(found.dynamodb(), found.output("EventTableName"))
     if uuid is not None:
         selection = _of_uuid(records, uuid, event_key)
     else:
-        assert state is not None
-        wanted = Filter(state, event_type, since, until or clock.now())
-        selection = Selection(lambda: islice(wanted.among(records, clock.now()), limit), {state})
+        wanted = Filter(None, event_type, since, until or clock.now())
+        chosen = frozenset(states or [])
+        selection = Selection(
+            lambda: islice((each for each in wanted.among(records, clock.now()) if each.state in chosen), limit), chosen
+        )
     matched = sum(1 for _ in selection.records())
     order = Replay(str(uuid4()), name_of_caller(found), why, announce)
     done = Done(Tally())
     if not dry_run:
-        if uuid is None and matched > 1 and stack_name is not None and not yes:
-            typer.confirm(f"Have {matched} events of the stack {stack_name} processed again?", abort=True, err=True)
+        if matched and stack_name is not None and not yes:
+            events = "1 event" if matched == 1 else f"{matched} events"
+            typer.confirm(f"Have {events} of the stack {stack_name} processed again?", abort=True, err=True)
         done = _replay(found, selection, matched, order, rate)
     if as_json:
         interrupted = {"interrupted": done.interrupted, "until": done.until} if done.interrupted else {}
@@ -167,9 +189,10 @@ def _show(selection: Selection, matched: int, tally: Tally | None) -> None:
 
 
 def _complain(done: Done, matched: int, *, by_time: bool) -> None:
-    """Raises `Failure`, with the way to go on, where not all was done."""
+    """Ends the command, with the way to go on, where not all was done; after Ctrl-C as shells expect it."""
     if done.interrupted:
         again = f"with --until {done.until}" if by_time and done.until else "again"
-        raise Failure(f"That was not all of the {matched}: for the rest, give the same command {again}.")
+        typer.echo(f"That was not all of the {matched}: for the rest, give the same command {again}.", err=True)
+        raise typer.Exit(130)
     if done.tally.unsent:
         raise Failure(f"The event queue did not take {done.tally.unsent} of them: try again later.")

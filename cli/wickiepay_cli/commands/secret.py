@@ -23,6 +23,7 @@ from wickiepay_cli.secret_versions import (
     generated,
     refuse_retirement,
     refuse_rotation,
+    refuse_short,
     rotation_known_from,
     with_stage,
 )
@@ -52,6 +53,7 @@ def set_secret(  # noqa: PLR0913  options
     *,
     generate: Generate = False,
     from_environment: FromEnvironment = None,
+    force: Annotated[bool, typer.Option("--force", help="Even though it is short.")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
     stack_name: StackName = None,
@@ -64,6 +66,8 @@ def set_secret(  # noqa: PLR0913  options
     """
     versions = _versions(stack.find(stack_name, profile, region))
     value = _given(generate=generate, variable=from_environment, may_be_piped=yes or stack_name is None)
+    if not force:
+        refuse_short(value)
     _ask(f"Have the stack {stack_name} refuse whatever is signed with another secret?", stack_name, yes=yes)
     version = versions.replace(value)
     alone_from = clock.now() + KNOWN_AFTER
@@ -85,7 +89,10 @@ def rotate(  # noqa: PLR0913  options
     generate: Generate = False,
     from_environment: FromEnvironment = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Even though the previous one still counts: it is dropped.")
+        bool,
+        typer.Option(
+            "--force", help="Even though the previous one still counts (it is dropped), or the new one is short."
+        ),
     ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -102,6 +109,8 @@ def rotate(  # noqa: PLR0913  options
     if not force:
         refuse_rotation(versions.staged())
     value = _given(generate=generate, variable=from_environment, may_be_piped=yes or stack_name is None)
+    if not force:
+        refuse_short(value)
     _ask(f"Have the stack {stack_name} accept a new secret besides the present one?", stack_name, yes=yes)
     current = _of(versions, versions.rotate(value))
     where = naming(stack_name, profile, region)

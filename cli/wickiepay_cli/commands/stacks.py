@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import boto3
 import typer
@@ -13,8 +14,12 @@ from wickiepay_cli.deployments import Deployment, deployments
 from wickiepay_cli.display import say, show_table, stream_json
 from wickiepay_cli.failure import sentence
 from wickiepay_cli.local import stack_file
+from wickiepay_cli.local.stack_file import LocalStack
 from wickiepay_cli.options import AsJson
 from wickiepay_cli.stack import ASKING
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
 
 
 def stacks(
@@ -35,7 +40,8 @@ def stacks(
     They are known by the tag application=wickiepay-webhook-listener, or by their outputs. Where nothing is configured
     for AWS, the local one alone is looked for.
     """
-    found = chain(_local(), _deployed(profile, regions or []))
+    local = stack_file.read(stack_file.state_folder())
+    found = chain(_local(local), _deployed(profile, regions or [], local))
     if as_json:
         stream_json(found)
     elif listed := list(found):
@@ -58,18 +64,29 @@ def stacks(
         say("There is no stack.")
 
 
-def _local() -> Iterator[Deployment]:
-    local = stack_file.read(stack_file.state_folder())
+def _local(local: LocalStack | None) -> Iterator[Deployment]:
     return deployments(local.client("cloudformation"), local=True) if local else iter(())
 
 
-def _deployed(profile: str | None, regions: Sequence[str]) -> Iterator[Deployment]:
-    """Those in an account. Raises botocore's errors, but for one: nobody has configured AWS, nor asked for it here."""
+def _deployed(profile: str | None, regions: Sequence[str], local: LocalStack | None) -> Iterator[Deployment]:
+    """Those in an account. Raises botocore's errors, but for one: nobody has configured AWS, nor asked for it here.
+
+    Where AWS_ENDPOINT_URL leads to the emulator, the local stack is there as well: it is listed once.
+    """
     session = boto3.Session(profile_name=profile)
     try:
         for region in dict.fromkeys(regions) or [None]:
-            yield from deployments(session.client("cloudformation", region_name=region, config=Config(**ASKING)))
+            client: CloudFormationClient = session.client("cloudformation", region_name=region, config=Config(**ASKING))
+            for each in deployments(client):
+                if not (local and _is_at(client, local.aws_endpoint_url) and each.name == local.stack_name):
+                    yield each
     except (NoCredentialsError, NoRegionError) as error:
         if profile or regions:
             raise
         typer.echo(f"No AWS account was asked: {sentence(error)}", err=True)
+
+
+def _is_at(client: "CloudFormationClient", endpoint_url: str) -> bool:
+    """Whether a client asks this endpoint, however it is spelled."""
+    asked, known = (urlsplit(url.replace("localhost", "127.0.0.1")) for url in (client.meta.endpoint_url, endpoint_url))
+    return asked.netloc == known.netloc

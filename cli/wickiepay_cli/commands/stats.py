@@ -1,8 +1,9 @@
 """`wickiepay stats`: the events in figures, and as small charts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import batched
+from functools import partial
+from itertools import batched, dropwhile
 from typing import Annotated, Any, Final
 
 import typer
@@ -10,11 +11,13 @@ import typer
 from wickiepay import clock
 from wickiepay.clock import instant
 from wickiepay.event_log import State
+from wickiepay.identity import Identity
 from wickiepay_cli import stack
+from wickiepay_cli.acceptance import ACCEPTED, CONFLICT
 from wickiepay_cli.display import Share, say, show_json, show_table
 from wickiepay_cli.figures import Figures, Group, Span, figures, fitting_span
 from wickiepay_cli.filters import Filter
-from wickiepay_cli.options import AsJson, EventType, Profile, Region, StackName, Until, moment
+from wickiepay_cli.options import AsJson, EventType, Profile, Region, StackName, Until, moment, refuse_backwards
 from wickiepay_cli.progress import progress
 from wickiepay_cli.records import EventRecords, Record
 
@@ -41,16 +44,19 @@ def stats(  # noqa: PLR0913  options
 ) -> None:
     """Count events by outcome, type and time, and say how long they took from receipt to PROCESSED.
 
+    An accepted conflict counts from its acceptance. Hours and days in which nothing came are left out of the chart
+    before the first event and after the last.
+
     Reads the record of each event of the period, once. Times are UTC. Quantiles are right to 1 %.
     """
     now = clock.now()
     begin, end = since or now - AT_FIRST, until or now
+    refuse_backwards(begin, until)
     found = stack.find(stack_name, profile, region)
-    records = Filter(event_type=event_type, since=begin, until=until).among(
-        EventRecords(found.dynamodb(), found.output("EventTableName")), now
-    )
+    events = EventRecords(found.dynamodb(), found.output("EventTableName"))
+    records = Filter(event_type=event_type, since=begin, until=until).among(events, now)
     with progress("Reading", None) as advance:
-        summed = figures(_told(records, advance), by or fitting_span(begin, end))
+        summed = figures(_told(records, advance), by or fitting_span(begin, end), partial(_begun_at, events))
     if as_json:
         show_json(_whole(summed, begin, end))
     else:
@@ -61,6 +67,15 @@ def _told(records: Iterator[Record], advance: Callable[[int], None]) -> Iterator
     for batch in batched(records, STEP, strict=False):
         yield from batch
         advance(len(batch))
+
+
+def _begun_at(events: EventRecords, record: Record) -> str:
+    """When it was received; of a conflict that an operator accepted, when he did, be it days later."""
+    if ACCEPTED in record.event_key:
+        conflict = Identity(record.uuid, record.event_key.replace(ACCEPTED, CONFLICT))
+        for whole in events.whole_of([conflict]):
+            return whole.accepted.at if whole.accepted else record.received_at
+    return record.received_at
 
 
 def _whole(summed: Figures, since: datetime, until: datetime) -> dict[str, Any]:
@@ -97,8 +112,18 @@ def _show(summed: Figures, since: datetime, until: datetime) -> None:
     width = {"hour": 16, "day": 10, "month": 7}[summed.span]
     _chart(
         f"{summed.span} (UTC)",
-        ((begin.replace("T", " ")[:width], group) for begin, group in summed.by_time(since, until)),
+        ((begin.replace("T", " ")[:width], group) for begin, group in _eventful(summed.by_time(since, until))),
     )
+
+
+def _eventful(times: Iterable[tuple[str, Group]]) -> Iterator[tuple[str, Group]]:
+    """Without the empty spans before the first event and after the last."""
+    empty: list[tuple[str, Group]] = []
+    for time in dropwhile(lambda each: not each[1].received, times):
+        empty.append(time)
+        if time[1].received:
+            yield from empty
+            empty.clear()
 
 
 def _chart(heading: str, groups: Iterator[tuple[str, Group]]) -> None:

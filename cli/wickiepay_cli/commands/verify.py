@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -13,29 +14,40 @@ import typer
 from wickiepay.signature import SCHEMES
 from wickiepay.signing_secrets import SigningSecrets
 from wickiepay_cli import captured, known_bodies, stack
+from wickiepay_cli.captured import Captured
 from wickiepay_cli.diagnosis.others import Known
 from wickiepay_cli.diagnosis.verdict import Received, Verdict, diagnose
 from wickiepay_cli.display import say, show_facts, show_json
+from wickiepay_cli.failure import EXPECTED, Failure, sentence
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
 from wickiepay_cli.stack import Stack
 
 _FILE: Final[Mapping[str, Any]] = {"metavar": "FILE", "exists": True, "dir_okay": False, "readable": True}
+_FILE_OR_PIPE: Final[Mapping[str, Any]] = {"metavar": "FILE", "dir_okay": False}
+
+UNCHECKED: Final = 3
+"""The exit code where nothing is known of the signature: neither that it is valid, nor that it is not."""
 
 SECRET_VARIABLE: Final = "WICKIEPAY_WEBHOOK_SECRET"
 
 
 def verify(  # noqa: PLR0913  options
     *,
-    body: Annotated[Path | None, typer.Option(**_FILE, help="The body as it was received.")] = None,
+    body: Annotated[
+        Path | None, typer.Option(**_FILE_OR_PIPE, help="The body as it was received; - is standard input.")
+    ] = None,
     signature: Annotated[
         str | None, typer.Option(metavar="HEX", help="The value of the header X-Webhook-Signature.")
     ] = None,
     request: Annotated[
         Path | None,
-        typer.Option(**_FILE, help="A captured request: a curl command, HAR, raw HTTP or an event of API Gateway."),
+        typer.Option(
+            **_FILE_OR_PIPE,
+            help="A captured request: a curl command, HAR, raw HTTP, what curl -v says, an event of API Gateway.",
+        ),
     ] = None,
     entry: Annotated[
-        int | None, typer.Option(min=0, help="Which entry of the HAR archive.", show_default="the first signed POST")
+        int | None, typer.Option(min=0, help="Which entry of the HAR archive.", show_default="every POST")
     ] = None,
     secrets: Annotated[
         list[str] | None,
@@ -58,35 +70,72 @@ def verify(  # noqa: PLR0913  options
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Say whether a signature is valid, under which scheme and with which secret, and if not, why; exit code 1 then.
+    """Say whether a signature is valid, under which scheme and with which secret, and if not, why.
 
     A secret that is given keeps the local stack out of it. No secret is ever shown.
+
+    Exit codes: 0 valid (each one of several), 1 not valid, 2 wrong usage, 3 it could not be checked.
     """
-    received = _received(body, signature, request, entry)
-    keys = _given(secrets or [])
-    found = None
-    if not keys or stack_name or profile or region:
-        found = stack.find(stack_name, profile, region)
-        keys = keys or _of_stack(found)
-    verdict = diagnose(received, keys, _others(others or [], found), [scheme] if scheme else _accepted(found))
+    try:
+        deliveries = _deliveries(body, signature, request, entry)
+        keys = _given(secrets or [])
+        found = None
+        if not keys or stack_name or profile or region:
+            found = _found(stack_name, profile, region)
+            keys = keys or _of_stack(found)
+        schemes = [scheme] if scheme else _accepted(found)
+        verdicts = [diagnose(each.received, keys, _others(others or [], found), schemes) for each in deliveries]
+    except EXPECTED as error:
+        typer.echo(sentence(error), err=True)
+        raise typer.Exit(UNCHECKED) from error
+    checked = list(zip(deliveries, verdicts, strict=True))
     if as_json:
-        show_json(asdict(verdict) | _body_facts(received))
+        facts = [_facts(each, verdict) for each, verdict in checked]
+        show_json(facts if len(facts) > 1 else facts[0])
     else:
-        _show(verdict, received)
-    if not verdict.valid:
+        for each, verdict in checked:
+            if len(checked) > 1:
+                say(f"Entry {each.entry}: {each.url or ''}")
+            _show(verdict, each.received)
+            if len(checked) > 1:
+                say("")
+    if not all(verdict.valid for verdict in verdicts):
         raise typer.Exit(1)
 
 
-def _received(body: Path | None, signature: str | None, request: Path | None, entry: int | None) -> Received:
+def _deliveries(
+    body: Path | None, signature: str | None, request: Path | None, entry: int | None
+) -> Sequence[Captured]:
     if (body is None) == (request is None):
         raise typer.BadParameter("give either --body, with its --signature, or --request.")
     if body is not None:
         if signature is None:
             raise typer.BadParameter("--body goes with --signature, the value of the header X-Webhook-Signature.")
-        return Received(body.read_bytes(), signature)
+        return [Captured(Received(_read(body), signature))]
     assert request is not None
-    received = captured.read(request.read_bytes(), entry)
-    return received if signature is None else replace(received, signature=signature)
+    deliveries = captured.read(_read(request), entry)
+    if signature is None:
+        return deliveries
+    return [replace(each, received=replace(each.received, signature=signature)) for each in deliveries]
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def _found(stack_name: str | None, profile: str | None, region: str | None) -> Stack:
+    try:
+        return stack.find(stack_name, profile, region)
+    except Failure as error:
+        if stack_name or profile or region:
+            raise
+        raise Failure(
+            f"There is no secret to verify with: give it with --secret or in {SECRET_VARIABLE}, or name with --stack "
+            "the deployed stack that has it. (No local stack is running.)"
+        ) from error
 
 
 def _given(given: Sequence[str]) -> Sequence[bytes]:
@@ -111,6 +160,11 @@ def _others(files: Sequence[Path], found: Stack | None) -> Iterator[Known]:
     yield from known_bodies.of_samples()
     if found is not None:
         yield from known_bodies.on_record(found)
+
+
+def _facts(delivery: Captured, verdict: Verdict) -> dict[str, object]:
+    which = {} if delivery.entry is None else {"entry": delivery.entry, "url": delivery.url}
+    return which | asdict(verdict) | _body_facts(delivery.received)
 
 
 def _body_facts(received: Received) -> dict[str, object]:

@@ -18,6 +18,7 @@ _SET_TWICE: Final = "Find out what adds the header a second time: the client, or
 
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _NAME = re.compile(r"\s*[\w-]*signature[\w-]*\s*:\s*", re.IGNORECASE)
+_STRIPE = re.compile(r"\s*t=[0-9]+\s*,(?:.*,)?\s*v[0-9]=", re.IGNORECASE)
 _PREFIX = re.compile(r"\s*(?:(?:hmac[-_]?)?sha[-_]?(?:1|256|512)|hmac|hex|v[0-9]|signature)\s*[=:]\s*", re.IGNORECASE)
 
 
@@ -64,6 +65,16 @@ MISSING: Final = Finding(
     "Look for the header X-Webhook-Signature where the request came in: proxies drop what they do not know.",
 )
 MALFORMED: Final = Finding("signature_malformed", "The signature is not one of 64 hexadecimal digits.", _EXPECTED)
+STRIPE: Final = Finding(
+    "signature_stripe",
+    "The signature has Stripe's form (t=…,v1=…): it covers a time and the body, not the body alone.",
+    "WickiePay sends 64 hexadecimal digits and nothing else: see whose webhook this is, and which library signs it.",
+)
+
+
+def is_stripe_s(text: str) -> bool:
+    """Whether a signature is written as Stripe writes its own."""
+    return _STRIPE.match(text) is not None
 
 
 def remarks(text: str) -> list[Finding]:

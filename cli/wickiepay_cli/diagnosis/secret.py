@@ -13,6 +13,7 @@ from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
 
 _AS_GIVEN = "Use the secret as WickiePay shows it, as text: its bytes are the key."
 _ONE_WAY = "Give both sides the secret in the same form: the text as it is."
+_SIGNED_WITH_QUOTES = "The signature was made with the secret and quotes around it."
 _UNSET = "Set the secret where the signature is made, and refuse to start without one."
 
 
@@ -69,6 +70,8 @@ SECRET_CHANGES: Final[Changes[bytes]] = (
         "Strip the secret where the signature is made: it was read from a file, or written with echo.",
         lambda secret: secret + b"\n",
     ),
+    Change("secret_quoted", _SIGNED_WITH_QUOTES, _AS_GIVEN, lambda secret: b'"' + secret + b'"'),
+    Change("secret_quoted", _SIGNED_WITH_QUOTES, _AS_GIVEN, lambda secret: b"'" + secret + b"'"),
     Change("secret_quoted", "The quotes around the secret are taken for a part of it.", _AS_GIVEN, _unquoted),
     Change(
         "secret_blanks",

@@ -62,6 +62,8 @@ def diagnose(
 def _why(
     received: Received, secrets: Sequence[bytes], others: Iterable[Known], schemes: Sequence[str]
 ) -> Sequence[Finding]:
+    if header.is_stripe_s(received.signature or ""):
+        return [header.STRIPE]
     signatures = Signatures((received.signature or "").strip(" \t"))
     if not signatures.forms:
         return [header.MALFORMED]
