@@ -15,12 +15,16 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
+import command_line
 from desk import Desk
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import State
 from wickiepay.identity import Identity
 from wickiepay_cli import feed as feed_module
+from wickiepay_cli.commands import listen as listen_module
+from wickiepay_cli.commands.listen import sample_command
 from wickiepay_cli.delivery_table import fitting, name
+from wickiepay_cli.failure import Failure
 from wickiepay_cli.feed import Arrival, Changed, Delivered, Feed, News, Trouble, of_exchange, of_record
 from wickiepay_cli.local.front_door import Exchange
 from wickiepay_cli.logbook import Logbook, Reader, is_kept_in
@@ -525,3 +529,50 @@ def test_with_its_stack_a_delivery_is_forgotten(feed: Feed) -> None:
 def test_what_a_stranger_wrote_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     show_line(Delivered(replace(ARRIVAL, event="[red]\x1b[31m")))
     assert "[red]\N{REPLACEMENT CHARACTER}[31m" in capsys.readouterr().out
+
+
+# --- Where it is said to be ----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [
+        (None, "'/a b/wickiepay' trigger payment.completed"),
+        ("/a folder", "WICKIEPAY_LOCAL='/a folder' '/a b/wickiepay' trigger payment.completed"),
+    ],
+)
+def test_the_command_that_sends_a_sample_can_be_pasted(
+    folder: str | None, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WICKIEPAY_LOCAL", raising=False)
+    if folder:
+        monkeypatch.setenv("WICKIEPAY_LOCAL", folder)
+    assert sample_command("/a b/wickiepay") == command
+
+
+# --- Whose port and secret -----------------------------------------------------------------------------
+@pytest.fixture
+def followed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stacks that are followed, deployed as they are, instead of being waited for."""
+    followed: list[str] = []
+
+    def follow_stack(*_: object, following: Callable[..., None], **__: object) -> None:
+        following(command_line.stack(), lambda: None)
+
+    monkeypatch.setattr(listen_module, "follow_stack", follow_stack)
+    monkeypatch.setattr(listen_module, "Newcomers", lambda *_: list)
+    monkeypatch.setattr(listen_module._Watch, "__call__", lambda *_, **__: followed.append("followed"))
+    return followed
+
+
+def test_the_environment_s_port_and_secret_are_no_matter_to_a_deployed_stack(
+    followed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", "3100")
+    monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", "of-the-environment")
+    assert (command_line.run("listen", "--stack", "prod").exit_code, followed) == (0, ["followed"])
+
+
+@pytest.mark.usefixtures("followed")
+@pytest.mark.parametrize("option", [("--port", "3100"), ("--signing-secret", "mine")])
+def test_a_port_or_secret_that_is_asked_for_is_not_passed_over(option: tuple[str, str]) -> None:
+    with pytest.raises(Failure, match="is for starting a stack"):
+        command_line.run("listen", "--stack", "prod", *option)

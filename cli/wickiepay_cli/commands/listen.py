@@ -5,7 +5,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -131,12 +131,12 @@ def _introduce(running: Running, signing_secret: str, tell: Callable[[str], None
     told = signing_secret if signing_secret == DEFAULT_SIGNING_SECRET else "what WICKIEPAY_WEBHOOK_SECRET says"
     tell(f"Signing secret: {told}")
     tell(listening)
-    tell(f"Send a signed sample: {sample_command(sys.argv[0], os.environ)}")
+    tell(f"Send a signed sample: {sample_command(sys.argv[0])}")
 
 
-def sample_command(program: str, environment: Mapping[str, str]) -> str:
-    """What sends a sample to this stack, to be pasted into a terminal where nothing of `environment` need be set."""
-    folder = f"WICKIEPAY_LOCAL={shlex.quote(str(state_folder()))} " if environment.get("WICKIEPAY_LOCAL") else ""
+def sample_command(program: str) -> str:
+    """What sends a sample to this stack, to be pasted into a terminal that knows nothing of WICKIEPAY_LOCAL."""
+    folder = f"WICKIEPAY_LOCAL={shlex.quote(str(state_folder()))} " if os.environ.get("WICKIEPAY_LOCAL") else ""
     return f"{folder}{shlex.quote(program)} trigger payment.completed"
 
 
