@@ -1,7 +1,9 @@
 """The body of a delivery, made as a person describes it: from a sample or a file, with fields that are changed."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import click
@@ -12,6 +14,8 @@ from wickiepay_cli import payload, samples
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.payload import Json
 
+STANDARD_INPUT: Final = Path("-")
+
 
 def compose(event: str | None, file: Path | None, uuid: str | None, assignments: Sequence[str], *, edit: bool) -> bytes:
     """The body of `event`'s sample, or else of `file`, after all that is to be changed in it.
@@ -19,13 +23,15 @@ def compose(event: str | None, file: Path | None, uuid: str | None, assignments:
     A file in which nothing is changed stays as it is, byte by byte. Raises `Failure` where it is no JSON that could be
     changed, and `typer.Abort` where the editor was left with nothing.
     """
-    text = file.read_bytes() if file else samples.sample(str(event))
+    text = _content(file) if file else samples.sample(str(event))
     if file and uuid is None and not assignments and not edit:
         return text
     try:
         envelope = payload.read(text)
     except ValueError as error:
-        raise Failure(f"{file} is not JSON that could be changed: {error}") from error
+        raise Failure(
+            f"{file if file != STANDARD_INPUT else 'Standard input'} is not JSON that could be changed: {error}"
+        ) from error
     if file is None:
         samples.refresh(envelope, str(uuid4()), clock.now())
     if uuid is not None:
@@ -33,6 +39,11 @@ def compose(event: str | None, file: Path | None, uuid: str | None, assignments:
     assign_all(envelope, assignments)
     body = text if file and uuid is None and not assignments else payload.write(envelope).encode()
     return _edited(payload.write(envelope), body) if edit else body
+
+
+def _content(file: Path) -> bytes:
+    """What the file holds, or what comes on standard input where it is named `-`."""
+    return sys.stdin.buffer.read() if file == STANDARD_INPUT else file.read_bytes()
 
 
 def assign_all(envelope: Json, assignments: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import takewhile
 from queue import Empty, Full, Queue
 from typing import Final
 
@@ -145,10 +145,15 @@ class Feed:
         except Empty:
             return None
 
-    def last(self, count: int) -> list[Arrival]:
-        """The last so many deliveries, as they are now, in the order of arrival."""
+    def after(self, number: int) -> list[Arrival]:
+        """The deliveries after the one of that number (0: all of them), as they are now, in the order of arrival."""
         with self._lock:
-            return list(islice(reversed(self._arrivals.values()), count))[::-1]
+            return list(takewhile(lambda each: each.number > number, reversed(self._arrivals.values())))[::-1]
+
+    def forget(self) -> None:
+        """Follows no delivery of before any longer: their records went with their stack."""
+        with self._lock:
+            self._arrivals.clear()
 
     def _tell(self, news: News) -> None:
         try:

@@ -5,7 +5,6 @@ import operator
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 import httpx
@@ -69,6 +68,15 @@ def is_this_machine(url: str) -> bool:
     return httpx.URL(url).host in LOOPBACK
 
 
+def is_web_address(url: str) -> bool:
+    """Whether anything could be sent to `url`."""
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return address.scheme in {"http", "https"} and bool(address.host)
+
+
 def connection(url: str) -> httpx.Client:
     """An HTTP client for deliveries to `url`. A proxy of the environment is not asked for this machine."""
     return httpx.Client(timeout=ANSWER_SECONDS, trust_env=not is_this_machine(url))
@@ -122,7 +130,18 @@ class Sender:
     scheme: str
     retries: bool
 
-    def send(self, body: bytes, signing: Signing = sign) -> Sequence[Answer]:
-        """The answers, one to each attempt. Raises `NotReserialisable` where the scheme cannot sign the body."""
-        attempt = partial(deliver, self.http, self.url, body, signing(body, self.secret, self.scheme))
+    def send(
+        self, body: bytes, signing: Signing = sign, heard: Callable[[Answer], None] = lambda _: None
+    ) -> Sequence[Answer]:
+        """The answers, one to each attempt; `heard` is told of each at once.
+
+        Raises `NotReserialisable` where the scheme cannot sign the body.
+        """
+        signature = signing(body, self.secret, self.scheme)
+
+        def attempt() -> Answer:
+            answer = deliver(self.http, self.url, body, signature)
+            heard(answer)
+            return answer
+
         return until_accepted(attempt) if self.retries else [attempt()]

@@ -70,6 +70,12 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, problem
 
 
+def emulators_of(process: subprocess.Popen[str]) -> list[int]:
+    """The process ids of its children that are emulators."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(child) for child in children if "emulator" in Path(f"/proc/{child}/cmdline").read_text()]
+
+
 def local(folder: Path) -> LocalStack:
     found = stack_file.read(folder)
     assert found
@@ -92,16 +98,37 @@ def test_what_arrives_is_shown_with_its_answer_and_then_its_verdict(tmp_path: Pa
             httpx.get(url, trust_env=False)
 
 
-def test_a_second_one_attaches_and_ends_with_the_stack(tmp_path: Path) -> None:
+def test_a_second_one_sees_the_same_and_goes_on_with_the_next_stack(tmp_path: Path) -> None:
     with listening(tmp_path, "--quiet") as first:
         line_with(first, "Listening on ")
         with listening(tmp_path) as second:
             line_with(second, "of the stack wickiepay-local")
-            uuid = trigger(tmp_path)
-            assert line_with(second, uuid, "payment.completed", "raw")
+            uuid = trigger(tmp_path, "--repeat", "2")
+            assert line_with(second, uuid, "payment.completed", "200 accepted", " ms")
+            assert line_with(second, uuid, "200 duplicate")
+            trigger(tmp_path, "--secret", "another")
+            assert line_with(second, "401 signature_mismatch")
             assert ended(first) == (0, "")
-            _, problem = second.communicate(timeout=PATIENCE_SECONDS)
-            assert (second.returncode, problem.splitlines()[-1]) == (1, "The local stack has stopped.")
+            assert line_with(second, "The local stack has stopped: waiting for the next one")
+            with listening(tmp_path, "--quiet") as third:
+                line_with(third, "Listening on ")
+                line_with(second, "of the stack wickiepay-local")
+                assert line_with(second, trigger(tmp_path), "200 accepted")
+                assert ended(third) == (0, "")
+            assert ended(second) == (0, "")
+
+
+def test_an_emulator_that_ends_is_followed_by_a_new_stack_at_the_same_address(tmp_path: Path) -> None:
+    with listening(tmp_path, "--quiet") as process:
+        listening_on = line_with(process, "Listening on ")
+        before = local(tmp_path)
+        [emulator] = emulators_of(process)
+        os.kill(emulator, signal.SIGKILL)
+        assert line_with(process, "A new stack is started", "nothing of the old one is kept")
+        assert line_with(process, "Listening on ") == listening_on
+        assert local(tmp_path).webhook_url == before.webhook_url
+        assert httpx.get(local(tmp_path).aws_endpoint_url, trust_env=False).status_code < 500
+        assert ended(process) == (0, "")
 
 
 def test_attached_it_tells_programs_of_each_event_once(stack: LocalStack, tmp_path: Path) -> None:
@@ -110,6 +137,7 @@ def test_attached_it_tells_programs_of_each_event_once(stack: LocalStack, tmp_pa
     with listening(tmp_path, "--json") as process:
         assert process.stderr
         assert process.stderr.readline() == f"Listening to {stack.webhook_url} of the stack wickiepay-local\n"
+        assert process.stderr.readline().startswith("Answers are not on record there")
         uuid = trigger(tmp_path, "--repeat", "2")
         told: list[dict[str, Any]] = [json.loads(line_with(process, uuid))]
         while told[-1]["state"] != "PROCESSED":

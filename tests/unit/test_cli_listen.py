@@ -3,23 +3,33 @@
 import io
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyte
 import pytest
 from rich.console import Console
+from rich.live import Live
 
+import command_line
 from desk import Desk
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import State
 from wickiepay.identity import Identity
 from wickiepay_cli import feed as feed_module
-from wickiepay_cli.commands.listen import as_table, show_line, show_line_of_json
+from wickiepay_cli.commands import listen as listen_module
+from wickiepay_cli.commands.listen import sample_command
+from wickiepay_cli.delivery_table import fitting, name
+from wickiepay_cli.failure import Failure
 from wickiepay_cli.feed import Arrival, Changed, Delivered, Feed, News, Trouble, of_exchange, of_record
 from wickiepay_cli.local.front_door import Exchange
+from wickiepay_cli.logbook import Logbook, Reader, is_kept_in
 from wickiepay_cli.records import EventRecords, Record
+from wickiepay_cli.views import Drawing, show_line, show_line_of_json
 from wickiepay_cli.watch import Newcomers, look, looking
 
 if TYPE_CHECKING:
@@ -75,7 +85,7 @@ def test_a_delivery_is_news(feed: Feed) -> None:
 def test_deliveries_are_numbered_in_the_order_of_arrival(feed: Feed) -> None:
     for _ in range(3):
         feed.arrived(ARRIVAL)
-    assert [each.number for each in feed.last(10)] == [1, 2, 3]
+    assert [each.number for each in feed.after(0)] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("state", [State.PROCESSED, State.IGNORED, State.FAILED])
@@ -125,7 +135,7 @@ def test_a_duplicate_of_what_is_processed_is_told_so(feed: Feed) -> None:
 def test_the_scheme_comes_with_the_record(feed: Feed) -> None:
     feed.arrived(ARRIVAL)
     feed.noticed([RECEIVED])
-    assert [each.scheme for each in feed.last(1)] == ["raw"]
+    assert [each.scheme for each in feed.after(0)] == ["raw"]
 
 
 def test_what_is_not_on_record_yet_is_still_followed(feed: Feed) -> None:
@@ -249,8 +259,8 @@ def test_what_the_index_shows_late_is_not_missed(desk: Desk, table: EventRecords
 def test_newcomers_are_found_across_midnight(desk: Desk, table: EventRecords) -> None:
     midnight = desk.now.replace(hour=0, minute=0, second=0) + timedelta(days=1)
     newcomers = newcomers_to(table, lambda: midnight)
-    for name, at in (("evening", midnight - timedelta(seconds=1)), ("morning", midnight + timedelta(seconds=1))):
-        desk.receive(name, age=desk.now - at)
+    for uuid, at in (("evening", midnight - timedelta(seconds=1)), ("morning", midnight + timedelta(seconds=1))):
+        desk.receive(uuid, age=desk.now - at)
     assert uuids(newcomers()) == ["evening", "morning"]
 
 
@@ -338,42 +348,231 @@ def test_a_program_gets_a_line_of_json(
     }
 
 
-def rendered(columns: int, *arrivals: Arrival) -> list[str]:
-    screen = io.StringIO()
-    Console(file=screen, width=columns, force_terminal=False).print(as_table(list(arrivals)))
-    return [line.rstrip() for line in screen.getvalue().splitlines()]
-
-
+UUID = "9204c333-4469-4b29-b7cb-b6c1fb41d1d4"
 LONG = replace(
-    FAILED,
-    event="channel.payment.completed",
-    uuid="9204c333-4469-4b29-b7cb-b6c1fb41d1d4",
-    state=State.PROCESSED,
+    FAILED, event="channel.payment.completed", uuid=UUID, event_key="channel.payment.completed", state=State.PROCESSED
 )
+REFUSED = replace(ARRIVAL, uuid=UUID, event_key=None, status=401, outcome="signature_mismatch", state=None)
+
+
+def rendered(columns: int, *arrivals: Arrival, answers: bool = True) -> list[str]:
+    table = fitting(columns, answers=answers)
+    return [table.head.plain, *(table.row(each).plain for each in arrivals)]
+
+
 SHOWN = {
     80: """\
-time      event            uuid              scheme  answer        ms  state
-10:25:00  channel.paymen…  9204c333-4469-4…  raw     200 accepted  12  PROCESSED
+time     event               uuid                                 code state
+10:25:00 channe…nt.completed 9204c333-4469-4b29-b7cb-b6c1fb41d1d4 200  PROCESSED
+10:25:00 payment.completed   9204c333-4469-4b29-b7cb-b6c1fb41d1d4 401
 """,
-    160: """\
-time      event                      uuid                                  scheme  answer        ms  state
-10:25:00  channel.payment.completed  9204c333-4469-4b29-b7cb-b6c1fb41d1d4  raw     200 accepted  12  PROCESSED
+    120: """\
+time      event                           uuid                                  answer                     ms  state
+10:25:00  channel.payment.completed       9204c333-4469-4b29-b7cb-b6c1fb41d1d4  200 accepted               12  PROCESSED
+10:25:00  payment.completed               9204c333-4469-4b29-b7cb-b6c1fb41d1d4  401 signature_mismatch     12
 """,
+    160: (
+        "time      event                                   uuid                                  scheme  answer"
+        "                     ms  state\n"
+        "10:25:00  channel.payment.completed               9204c333-4469-4b29-b7cb-b6c1fb41d1d4  raw     200 accepted"
+        "               12  PROCESSED\n"
+        "10:25:00  payment.completed                       9204c333-4469-4b29-b7cb-b6c1fb41d1d4          401 signature"
+        "_mismatch     12\n"
+    ),
 }
 
 
 @pytest.mark.parametrize("columns", SHOWN)
 def test_the_table_keeps_to_the_width_of_the_terminal(columns: int) -> None:
-    assert rendered(columns, LONG) == SHOWN[columns].splitlines()
+    assert rendered(columns, LONG, REFUSED) == SHOWN[columns].splitlines()
 
 
-@pytest.mark.parametrize("columns", [80, 160])
+@pytest.mark.parametrize("columns", range(59, 200))
+def test_a_uuid_and_a_state_are_never_cut(columns: int) -> None:
+    [_, line] = rendered(columns, LONG)
+    assert (len(line) <= columns, UUID in line, line.endswith("PROCESSED")) == (True, True, True)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120, 160])
+def test_events_of_different_names_do_not_look_alike(columns: int) -> None:
+    events = ("channel.payment.confirmed", "channel.payment.completed", "payment.completed")
+    assert len({rendered(columns, replace(LONG, event=event))[1] for event in events}) == len(events)
+
+
+def test_a_stack_that_keeps_no_answers_has_no_columns_for_them() -> None:
+    [head, _] = rendered(120, LONG, answers=False)
+    assert head.split() == ["time", "event", "uuid", "scheme", "state"]
+
+
+@pytest.mark.parametrize(
+    ("event_key", "shown"),
+    [
+        ("deposit.status_change#COMPLETE", "deposit.status_change#COMPLETE"),
+        ("deposit.status_change#" + "0" * 64, "deposit.status_change"),
+        ("deposit.status_change", "deposit.status_change"),
+        (None, "deposit.status_change"),
+    ],
+)
+def test_a_short_key_tells_events_of_a_type_apart(event_key: str | None, shown: str) -> None:
+    assert name(replace(ARRIVAL, event="deposit.status_change", event_key=event_key)) == shown
+
+
+@pytest.mark.parametrize("columns", [20, 80, 160])
 def test_a_delivery_is_one_line_whatever_it_holds(columns: int) -> None:
     hostile = replace(ARRIVAL, event=HOSTILE * 30, uuid=HOSTILE, outcome=HOSTILE)
-    lines = rendered(columns, hostile)
-    assert (len(lines), "\x1b" in "".join(lines)) == (2, False)
+    [_, line] = rendered(columns, hostile)
+    assert line.isprintable()
+
+
+# --- What stays to be scrolled back to -----------------------------------------------------------------
+class Terminal:
+    """A terminal of so many lines; the clock stands until it is told."""
+
+    def __init__(self, feed: Feed, now: datetime, lines: int = 5) -> None:
+        self.now = now
+        self.screen = io.StringIO()
+        console = Console(file=self.screen, width=120, height=lines, force_terminal=True, color_system=None)
+        self.live = Live(console=console, auto_refresh=False)
+        self.drawing = Drawing(feed, self.live, lambda: self.now, answers=True)
+
+    def written(self) -> list[str]:
+        """The uuids of what stands above the table that changes, for whoever scrolls back."""
+        return self._uuids(slice(None, -1))
+
+    def all(self) -> list[str]:
+        return self._uuids(slice(None))
+
+    def _uuids(self, parts: slice) -> list[str]:
+        screen = pyte.HistoryScreen(120, 5, history=1000)
+        pyte.Stream(screen).feed(self.screen.getvalue().replace("\n", "\r\n"))
+        above = ["".join(line[x].data for x in range(120)) for line in screen.history.top]
+        tables = "\n".join([*above, *screen.display]).split("time  ")
+        return [line.split()[2] for table in tables[parts] for line in table.splitlines() if line[:1].isdigit()]
+
+    def draw(self) -> None:
+        self.drawing(None)
+
+
+@pytest.fixture
+def terminal(feed: Feed, now: datetime) -> Iterator[Terminal]:
+    terminal = Terminal(feed, now)
+    with terminal.live:
+        yield terminal
+
+
+def test_what_the_screen_has_no_room_for_is_written_above_it_once_and_in_order(feed: Feed, terminal: Terminal) -> None:
+    for number in range(8):
+        feed.arrived(replace(ARRIVAL, uuid=f"u-{number}", state=State.PROCESSED))
+        terminal.draw()
+        terminal.draw()
+    assert (terminal.all(), len(terminal.written())) == ([f"u-{number}" for number in range(8)], 5)
+
+
+def test_what_is_written_waits_for_its_verdict(feed: Feed, terminal: Terminal) -> None:
+    for number in range(5):
+        feed.arrived(replace(ARRIVAL, uuid=f"u-{number}"))
+    terminal.draw()
+    assert terminal.written() == []
+    feed.noticed([replace(verdict(State.FAILED), uuid="u-0")])
+    terminal.draw()
+    assert terminal.written() == ["u-0"]
+
+
+def test_a_verdict_is_not_waited_for_without_end(feed: Feed, terminal: Terminal) -> None:
+    for number in range(5):
+        feed.arrived(replace(ARRIVAL, uuid=f"u-{number}"))
+    terminal.now += timedelta(minutes=1)
+    terminal.draw()
+    assert terminal.written() == ["u-0", "u-1"]
+
+
+def test_nothing_is_kept_back_in_the_end(feed: Feed, terminal: Terminal) -> None:
+    for number in range(5):
+        feed.arrived(replace(ARRIVAL, uuid=f"u-{number}"))
+    terminal.drawing.finish()
+    assert terminal.written() == ["u-0", "u-1"]
+
+
+# --- The logbook ---------------------------------------------------------------------------------------
+def test_a_reader_gets_what_is_noted_from_then_on(tmp_path: Path) -> None:
+    logbook = Logbook(tmp_path)
+    logbook.note(LONG)
+    with closing(Reader(tmp_path)) as reader:
+        logbook.note(ARRIVAL)
+        logbook.note(REFUSED)
+        assert [reader(), reader()] == [[ARRIVAL, REFUSED], []]
+
+
+def test_a_full_logbook_gives_way_to_another_and_readers_miss_nothing(tmp_path: Path) -> None:
+    logbook = Logbook(tmp_path, max_bytes=1000)
+    read: list[Arrival] = []
+    with closing(Reader(tmp_path)) as reader:
+        for number in range(20):
+            logbook.note(replace(ARRIVAL, number=number))
+            read += reader()
+    assert [each.number for each in read] == list(range(20))
+    assert (tmp_path / "deliveries.jsonl").stat().st_size < 1500
+
+
+def test_a_logbook_is_there_as_long_as_its_stack(tmp_path: Path) -> None:
+    with Logbook.kept_in(tmp_path):
+        assert is_kept_in(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_with_its_stack_a_delivery_is_forgotten(feed: Feed) -> None:
+    feed.arrived(ARRIVAL)
+    feed.forget()
+    assert (feed.unsettled(), feed.after(0)) == ([], [])
 
 
 def test_what_a_stranger_wrote_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     show_line(Delivered(replace(ARRIVAL, event="[red]\x1b[31m")))
     assert "[red]\N{REPLACEMENT CHARACTER}[31m" in capsys.readouterr().out
+
+
+# --- Where it is said to be ----------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [
+        (None, "'/a b/wickiepay' trigger payment.completed"),
+        ("/a folder", "WICKIEPAY_LOCAL='/a folder' '/a b/wickiepay' trigger payment.completed"),
+    ],
+)
+def test_the_command_that_sends_a_sample_can_be_pasted(
+    folder: str | None, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WICKIEPAY_LOCAL", raising=False)
+    if folder:
+        monkeypatch.setenv("WICKIEPAY_LOCAL", folder)
+    assert sample_command("/a b/wickiepay") == command
+
+
+# --- Whose port and secret -----------------------------------------------------------------------------
+@pytest.fixture
+def followed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stacks that are followed, deployed as they are, instead of being waited for."""
+    followed: list[str] = []
+
+    def follow_stack(*_: object, following: Callable[..., None], **__: object) -> None:
+        following(command_line.stack(), lambda: None)
+
+    monkeypatch.setattr(listen_module, "follow_stack", follow_stack)
+    monkeypatch.setattr(listen_module, "Newcomers", lambda *_: list)
+    monkeypatch.setattr(listen_module._Watch, "__call__", lambda *_, **__: followed.append("followed"))
+    return followed
+
+
+def test_the_environment_s_port_and_secret_are_no_matter_to_a_deployed_stack(
+    followed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORT", "3100")
+    monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", "of-the-environment")
+    assert (command_line.run("listen", "--stack", "prod").exit_code, followed) == (0, ["followed"])
+
+
+@pytest.mark.usefixtures("followed")
+@pytest.mark.parametrize("option", [("--port", "3100"), ("--signing-secret", "mine")])
+def test_a_port_or_secret_that_is_asked_for_is_not_passed_over(option: tuple[str, str]) -> None:
+    with pytest.raises(Failure, match="is for starting a stack"):
+        command_line.run("listen", "--stack", "prod", *option)

@@ -1,5 +1,6 @@
 """`wickiepay trigger` sends what the provider would send, and says what was answered."""
 
+import json
 import shlex
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import command_line
 from command_line import run, run_json
@@ -17,6 +19,8 @@ from listener import Listener, put_in_place_of_the_network
 from wickiepay import clock
 from wickiepay.signature import sign, verify
 from wickiepay_cli import samples, sender, stack
+from wickiepay_cli.app import app, main
+from wickiepay_cli.commands import delivery
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.payload import read
 from wickiepay_cli.scenarios import SCENARIOS
@@ -124,6 +128,11 @@ def test_a_file_that_is_changed_keeps_its_identity_and_time(listener: Listener, 
     )
 
 
+def test_standard_input_is_sent_as_it_is(listener: Listener) -> None:
+    CliRunner().invoke(app, ["trigger", "--file", "-", *OFFLINE], input=b'{"event":"x",  "data":{}}')
+    assert listener.requests[0].content == b'{"event":"x",  "data":{}}'
+
+
 # --- Where to, and with what secret ------------------------------------------------------------------
 @pytest.fixture
 def deployed(signing_secret: str, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
@@ -148,6 +157,39 @@ def test_the_environment_s_secret_wins_over_the_stack_s(listener: Listener, monk
     run("trigger", "payment.completed")
     [request] = listener.requests
     assert request.headers["x-webhook-signature"] == sign(request.content, b"of-the-environment")
+
+
+@pytest.mark.usefixtures("deployed")
+def test_the_environment_s_secret_is_not_for_a_stack_that_is_named(
+    listener: Listener, secret: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", "of-the-environment")
+    run("trigger", "payment.completed", "--stack", "prod")
+    [request] = listener.requests
+    assert request.headers["x-webhook-signature"] == sign(request.content, secret)
+
+
+@pytest.mark.usefixtures("deployed")
+def test_a_secret_on_the_command_line_is_for_whatever_stack_is_named(listener: Listener) -> None:
+    run("trigger", "payment.completed", "--stack", "prod", "--secret", "given")
+    [request] = listener.requests
+    assert request.headers["x-webhook-signature"] == sign(request.content, b"given")
+
+
+def test_without_a_stack_and_a_secret_it_is_said_how_to_give_one(
+    listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
+    with pytest.raises(Failure, match="give --secret or WICKIEPAY_WEBHOOK_SECRET"):
+        run("trigger", "payment.completed", "--url", URL)
+    assert listener.requests == []
+
+
+@pytest.mark.parametrize(
+    "option", [("--url", "notaurl"), ("--url", "ftp://a/"), ("--url", "http://"), ("--secret", "")]
+)
+def test_an_address_or_a_secret_that_is_none_is_wrong_usage(listener: Listener, option: tuple[str, str]) -> None:
+    assert (run("trigger", "payment.completed", *OFFLINE, *option).exit_code, listener.requests) == (2, [])
 
 
 # --- What is said ------------------------------------------------------------------------------------
@@ -249,6 +291,31 @@ def test_people_see_each_attempt(listener: Listener) -> None:
     assert [line.rpartition(" (")[0] for line in lines[1:]] == ["attempt 1: 503 busy", "attempt 2: 200 fine"]
 
 
+def test_an_attempt_is_told_before_the_next_one_is_made(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    told_before: list[int] = []
+
+    def answering(request: httpx.Request) -> httpx.Response:
+        told_before.append(len(told))
+        return listener(request)
+
+    put_in_place_of_the_network(answering, monkeypatch)
+    monkeypatch.setattr(delivery, "say", told.append)
+    trigger("payment.completed", "--repeat", "3")
+    assert told_before == [1, 2, 3]
+
+
+def test_ctrl_c_keeps_what_was_answered(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answering(request: httpx.Request) -> httpx.Response:
+        if len(listener.requests) == 2:
+            raise KeyboardInterrupt
+        return listener(request)
+
+    put_in_place_of_the_network(answering, monkeypatch)
+    result = run("trigger", "payment.completed", "--repeat", "9", "--json", *OFFLINE)
+    assert (result.exit_code, len(json.loads(result.stdout)["answers"])) == (130, 2)
+
+
 # --- The provider's patience --------------------------------------------------------------------------
 def test_no_longer_is_waited_than_the_provider_waits() -> None:
     with sender.connection(URL) as http:
@@ -276,6 +343,25 @@ def test_a_listener_that_hangs_is_said_to_give_no_answer(listener: Listener, mon
     put_in_place_of_the_network(hang, monkeypatch)
     with pytest.raises(Failure, match=f"{URL} did not answer: timed out"):
         trigger("payment.completed")
+
+
+@pytest.mark.usefixtures("at_once")
+def test_of_attempts_without_any_answer_the_number_is_said(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    put_in_place_of_the_network(hang, monkeypatch)
+    with pytest.raises(Failure, match="did not answer to any of 3 attempts: timed out"):
+        trigger("payment.completed", "--retries")
+
+
+def test_programs_are_told_also_of_no_answer(
+    listener: Listener,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    put_in_place_of_the_network(hang, monkeypatch)
+    with pytest.raises(SystemExit, match="1"):
+        main(["trigger", "payment.completed", "--json", *OFFLINE])
+    [answer] = json.loads(capsys.readouterr().out)["answers"]
+    assert (answer["status"], answer["body"]) == (None, "timed out")
 
 
 # --- The editor ---------------------------------------------------------------------------------------
@@ -354,12 +440,16 @@ def test_an_editor_that_cannot_be_started_is_said_to_be_so(
 
 
 # --- What cannot be sent -----------------------------------------------------------------------------
-def test_an_event_without_a_sample_is_answered_with_those_that_have_one(listener: Listener) -> None:
-    with pytest.raises(
-        Failure, match=r"no sample of payment\.paid\. There are: .*payment\.completed, payment\.created"
-    ):
-        trigger("payment.paid")
-    assert listener.requests == []
+@pytest.mark.parametrize(
+    ("typed", "way_out"),
+    [("payment.complete", "did you mean payment.completed?"), ("zzz", "there are: approval")],
+)
+def test_an_event_without_a_sample_is_answered_with_what_was_meant(
+    listener: Listener, typed: str, way_out: str
+) -> None:
+    result = run("trigger", typed, *OFFLINE)
+    said = " ".join(result.stderr.replace("│", " ").split())
+    assert (result.exit_code, way_out in said, listener.requests) == (2, True, [])
 
 
 @pytest.mark.parametrize(
@@ -382,6 +472,8 @@ def test_an_event_without_a_sample_is_answered_with_those_that_have_one(listener
         ("--scenario", "storm", "--count", "100001"),
         ("--scenario", "storm", "--senders", "17"),
         ("--file", "no-such-file"),
+        ("--file", "-", "--edit"),
+        ("payment.completed", "--uuid", ""),
         ("payment.completed", "--set", "data.amount"),
         ("payment.completed", "--set", "data.reference.x=1"),
         ("payment.completed", "--scheme", "sha1"),

@@ -25,26 +25,41 @@ class Sent:
 
 
 def deliver(body: bytes, repeat: int, sender: Sender, *, as_json: bool) -> bool:
-    """Sends a body so many times, and shows the answers; says whether it was accepted each time.
+    """Sends a body so many times, and shows each answer as it comes; says whether it was accepted each time.
 
-    Raises `Failure` where it cannot be signed, and where nothing was answered at all.
+    Raises `Failure` where it cannot be signed, and where nothing was answered at all. Ctrl-C keeps what was answered.
     """
     try:
-        deliveries = [sender.send(body) for _ in range(repeat)]
+        sent = _sent(body, sender.scheme, sender.url)
     except NotReserialisable as error:
         raise Failure(f"The payload cannot be signed under the scheme {sender.scheme}: {error}") from error
-    last = [attempts[-1] for attempts in deliveries]
-    if all(answer.status is None for attempts in deliveries for answer in attempts):
-        raise Failure(f"{sender.url} did not answer: {last[-1].text}")
-    sent = _sent(body, sender.scheme, sender.url)
-    if as_json:
-        answers = [_members(answer, number) for attempts in deliveries for number, answer in enumerate(attempts, 1)]
-        show_json({**asdict(sent), "answers": answers})
-    else:
+    if not as_json:
         say(f"{sent.event_key or 'no event'} {sent.uuid or ''} → {sent.url} ({sent.scheme})")
-        for attempts in deliveries:
-            _show(attempts)
-    return all(answer.accepted for answer in last)
+    deliveries: list[list[Answer]] = []
+
+    def heard(answer: Answer) -> None:
+        deliveries[-1].append(answer)
+        if not as_json:
+            _show(answer, len(deliveries[-1]) if sender.retries else None)
+
+    try:
+        for _ in range(repeat):
+            deliveries.append([])
+            sender.send(body, heard=heard)
+    finally:
+        if as_json:
+            answers = [_members(answer, number) for attempts in deliveries for number, answer in enumerate(attempts, 1)]
+            show_json({**asdict(sent), "answers": answers})
+    _complain_of_silence(deliveries, sender.url)
+    return all(attempts[-1].accepted for attempts in deliveries)
+
+
+def _complain_of_silence(deliveries: Sequence[Sequence[Answer]], url: str) -> None:
+    """Raises `Failure` where nothing was answered to any attempt."""
+    attempts = [answer for attempts in deliveries for answer in attempts]
+    if all(answer.status is None for answer in attempts):
+        made = f" to any of {len(attempts)} attempts" if len(attempts) > 1 else ""
+        raise Failure(f"{url} did not answer{made}: {attempts[-1].text}")
 
 
 def _sent(body: bytes, scheme: str, url: str) -> Sent:
@@ -60,8 +75,7 @@ def _members(answer: Answer, attempt: int) -> dict[str, object]:
     return {"attempt": attempt, "status": answer.status, "body": answer.content, "seconds": answer.seconds}
 
 
-def _show(attempts: Sequence[Answer]) -> None:
-    for number, answer in enumerate(attempts, 1):
-        attempt = f"attempt {number}: " if len(attempts) > 1 else ""
-        told = "no answer:" if answer.status is None else str(answer.status)
-        say(f"{attempt}{told} {answer.text} ({answer.seconds * 1000:.0f} ms)")
+def _show(answer: Answer, attempt: int | None) -> None:
+    prefix = f"attempt {attempt}: " if attempt else ""
+    told = "no answer:" if answer.status is None else str(answer.status)
+    say(f"{prefix}{told} {answer.text} ({answer.seconds * 1000:.0f} ms)")

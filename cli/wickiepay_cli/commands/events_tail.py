@@ -12,11 +12,10 @@ import typer
 
 from wickiepay import clock
 from wickiepay.identity import Identity
-from wickiepay_cli import stack
+from wickiepay_cli.attachment import follow_stack
 from wickiepay_cli.display import say, seconds
 from wickiepay_cli.failure import EXPECTED, sentence
 from wickiepay_cli.filters import Filter
-from wickiepay_cli.local import stack_file
 from wickiepay_cli.options import (
     Containing,
     EventType,
@@ -26,6 +25,7 @@ from wickiepay_cli.options import (
     StackName,
 )
 from wickiepay_cli.records import EventRecords, Record
+from wickiepay_cli.stack import Stack
 from wickiepay_cli.watch import Newcomers
 
 PAUSE_SECONDS: Final = 1.0
@@ -41,15 +41,21 @@ def tail(  # noqa: PLR0913  options
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Show events as they arrive, until Ctrl-C. Where AWS does not answer for a while, it waits and goes on."""
-    found = stack.find(stack_name, profile, region)
-    records = EventRecords(found.dynamodb(), found.output("EventTableName"))
+    """Show events as they arrive, until Ctrl-C.
+
+    Where AWS does not answer for a while, or the local stack is stopped and started again, it waits and goes on.
+    """
     wanted = Filter(event_type=event_type, reference=reference, text=text)
-    newcomers = Newcomers(records, wanted_of(records, wanted), clock.now)
-    check = stack_file.still_running(stack_file.state_folder()) if stack_name is None else lambda: None
-    with suppress(KeyboardInterrupt):
-        for record in arriving(newcomers, check, time.sleep, partial(typer.echo, err=True)):
+    complain = partial(typer.echo, err=True)
+
+    def following(found: Stack, check: Callable[[], None]) -> None:
+        records = EventRecords(found.dynamodb(), found.output("EventTableName"))
+        newcomers = Newcomers(records, wanted_of(records, wanted), clock.now)
+        for record in arriving(newcomers, check, time.sleep, complain):
             _show(record, as_json=as_json)
+
+    with suppress(KeyboardInterrupt):
+        follow_stack(stack_name, profile, region, following=following, tell=complain)
 
 
 def arriving(

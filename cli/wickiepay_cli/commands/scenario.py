@@ -27,6 +27,7 @@ class Played:
     summary: Summary
     delivered: Sequence[Delivered]
     seconds: float
+    interrupted: bool
 
     @property
     def about(self) -> tuple[str | None, str | None]:
@@ -51,13 +52,15 @@ def play(  # noqa: PLR0913  what trigger was told
     """Sends a scenario and shows how it went; says whether all of it was sent, and answered as it must be.
 
     `size` is for a storm, which has no end of its own. `where` are the options that find the stack, for the command
-    that shows what came of it; None where no stack is known.
+    that shows what came of it; None where no stack is known. Ctrl-C is passed on when all of that is said.
     """
     played = _send(name, cast, sender, size)
     if as_json:
         _show_as_json(played, sender)
     else:
         _show(played, sender, where)
+    if played.interrupted:
+        raise KeyboardInterrupt
     return played.summary.as_expected == played.planned
 
 
@@ -68,7 +71,7 @@ def _send(name: str, cast: Cast, sender: Sender, size: Size | None) -> Played:
         steps = list(steps)
         size = Size(len(steps))
     summary, delivered = Summary(), list[Delivered]()
-    began = time.perf_counter()
+    began, interrupted = time.perf_counter(), True
     with progress(name, size.count) as advance, suppress(KeyboardInterrupt):
 
         def send(step: Step) -> None:
@@ -79,7 +82,8 @@ def _send(name: str, cast: Cast, sender: Sender, size: Size | None) -> Played:
             advance(1)
 
         send_all(steps, send, size)
-    return Played(name, size.count, summary, delivered, time.perf_counter() - began)
+        interrupted = False
+    return Played(name, size.count, summary, delivered, time.perf_counter() - began, interrupted)
 
 
 def _show(played: Played, sender: Sender, where: Mapping[str, str | None] | None) -> None:

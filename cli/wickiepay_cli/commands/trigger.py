@@ -1,5 +1,6 @@
 """`wickiepay trigger`: sends signed deliveries, as the provider would."""
 
+import difflib
 import os
 import random
 from pathlib import Path
@@ -11,9 +12,11 @@ from wickiepay import clock
 from wickiepay_cli import samples, sender, stack
 from wickiepay_cli.commands.delivery import deliver
 from wickiepay_cli.commands.scenario import play
-from wickiepay_cli.composition import compose
+from wickiepay_cli.composition import STANDARD_INPUT, compose
 from wickiepay_cli.display import show_json, show_table
+from wickiepay_cli.failure import Failure
 from wickiepay_cli.lives import Cast
+from wickiepay_cli.local import stack_file
 from wickiepay_cli.options import AsJson, Profile, Region, StackName, Yes
 from wickiepay_cli.scenarios import SCENARIOS, STORM
 from wickiepay_cli.sender import Sender
@@ -22,6 +25,8 @@ from wickiepay_cli.volley import MAX_COUNT, MAX_SENDERS, Size
 DEFAULT_COUNT: Final = 100
 DEFAULT_SENDERS: Final = 4
 """Of a storm."""
+
+SECRET_VARIABLE: Final = "WICKIEPAY_WEBHOOK_SECRET"
 
 _SCENARIOS: Final = "Scenarios"
 
@@ -45,10 +50,43 @@ def _known(scenario: str | None) -> str | None:
     return scenario
 
 
+def _sampled(event: str | None) -> str | None:
+    if event is not None and event not in (known := samples.event_types()):
+        alike = difflib.get_close_matches(event, known, n=1)
+        way_out = f"did you mean {alike[0]}?" if alike else f"there are: {', '.join(known)}."
+        raise typer.BadParameter(f"there is no sample of {event}: {way_out}")
+    return event
+
+
+def _not_empty(text: str | None) -> str | None:
+    if text == "":
+        raise typer.BadParameter("it is empty.")
+    return text
+
+
+def _there(file: Path | None) -> Path | None:
+    # Not by Typer's own means: its `exists` does not know standard input.
+    if file is not None and file != STANDARD_INPUT and not file.exists():
+        raise typer.BadParameter(f"there is no {file}.")
+    return file
+
+
+def _reachable(url: str | None) -> str | None:
+    if url is not None and not sender.is_web_address(url):
+        raise typer.BadParameter(f"{url} is no address that begins with http:// or https://.")
+    return url
+
+
 def trigger(  # noqa: PLR0913  options
+    context: typer.Context,
     event: Annotated[
         str | None,
-        typer.Argument(metavar="EVENT", help="The type: payment.completed …", autocompletion=samples.event_types),
+        typer.Argument(
+            metavar="EVENT",
+            help="The type: payment.completed …",
+            callback=_sampled,
+            autocompletion=samples.event_types,
+        ),
     ] = None,
     *,
     scenario: Annotated[
@@ -94,11 +132,17 @@ def trigger(  # noqa: PLR0913  options
     file: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, readable=True, help="Instead of EVENT: a payload of your own, sent as it is."
+            dir_okay=False,
+            readable=True,
+            callback=_there,
+            help="Instead of EVENT: a payload of your own, sent as it is; - reads standard input.",
         ),
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="List the events and scenarios, and send nothing.")] = False,
-    uuid: Annotated[str | None, typer.Option(help="The uuid of what it is about.", show_default="a fresh one")] = None,
+    uuid: Annotated[
+        str | None,
+        typer.Option(help="The uuid of what it is about.", show_default="a fresh one", callback=_not_empty),
+    ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="A field to change: data.displayCurrency.amount=100.00"),
@@ -107,9 +151,13 @@ def trigger(  # noqa: PLR0913  options
     scheme: Annotated[Literal["raw", "node", "python"], typer.Option(help="What of the body is signed.")] = "raw",
     secret: Annotated[
         str | None,
-        typer.Option(envvar="WICKIEPAY_WEBHOOK_SECRET", help="What to sign with.", show_default="the stack's"),
+        typer.Option(
+            envvar=SECRET_VARIABLE, help="What to sign with.", show_default="the stack's", callback=_not_empty
+        ),
     ] = None,
-    url: Annotated[str | None, typer.Option(help="Where to send it.", show_default="the stack's")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Where to send it.", show_default="the stack's", callback=_reachable)
+    ] = None,
     repeat: Annotated[int, typer.Option(min=1, help="How often to send it, one after another.")] = 1,
     retries: Annotated[
         bool, typer.Option("--retries", help="Try three times, as the provider does, with growing pauses.")
@@ -129,18 +177,15 @@ def trigger(  # noqa: PLR0913  options
     if scenario is not None and (edit or repeat > 1):
         raise typer.BadParameter("--edit and --repeat go with a single delivery.")
     size = _size(scenario, count, rate, senders)
-    if size and uuid is not None:
-        raise typer.BadParameter("a storm is about many of them.", param_hint="--uuid")
-    if size and url is not None and not sender.is_this_machine(url):
-        raise typer.BadParameter("a storm goes to this machine, or to a stack's own URL.", param_hint="--url")
+    if size:
+        _refuse_what_is_no_storm(uuid, url)
+    if file == STANDARD_INPUT and edit:
+        raise typer.BadParameter("the editor needs standard input for itself.", param_hint="--edit")
     changes = assignments or []
     body = None if scenario else compose(event, file, uuid, changes, edit=edit)
     where = None if url else {"--stack": stack_name, "--profile": profile, "--region": region}
-    key = None if secret is None else os.fsencode(secret)
-    if url is None or key is None:
-        found = stack.find(stack_name, profile, region)
-        url = found.output("WebhookUrl") if url is None else url
-        key = found.signing_secret() if key is None else key
+    given = None if stack_name and _of_environment(context, "secret") else secret
+    url, key = _destination(url, given, stack_name, profile, region)
     if size and where and stack_name and not yes:
         typer.confirm(f"Send {size.count} deliveries to the stack {stack_name}?", abort=True, err=True)
     with sender.connection(url) as http:
@@ -162,6 +207,31 @@ def _size(scenario: str | None, count: int | None, rate: float | None, senders: 
     if count or rate or senders:
         raise typer.BadParameter(f"--count, --rate and --senders go with --scenario {STORM}.")
     return None
+
+
+def _refuse_what_is_no_storm(uuid: str | None, url: str | None) -> None:
+    if uuid is not None:
+        raise typer.BadParameter("a storm is about many of them.", param_hint="--uuid")
+    if url is not None and not sender.is_this_machine(url):
+        raise typer.BadParameter("a storm goes to this machine, or to a stack's own URL.", param_hint="--url")
+
+
+def _of_environment(context: typer.Context, name: str) -> bool:
+    """Whether an option has its value from there: that is meant for the stack on this machine."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "ENVIRONMENT"
+
+
+def _destination(
+    url: str | None, secret: str | None, stack_name: str | None, profile: str | None, region: str | None
+) -> tuple[str, bytes]:
+    """Where to send, and what to sign with: as it was said, else as the stack says."""
+    if url is not None and secret is not None:
+        return url, os.fsencode(secret)
+    if url is not None and stack_name is None and stack_file.read(stack_file.state_folder()) is None:
+        raise Failure(f"What to sign with is not known: give --secret or {SECRET_VARIABLE}.")
+    found = stack.find(stack_name, profile, region)
+    return url or found.output("WebhookUrl"), found.signing_secret() if secret is None else os.fsencode(secret)
 
 
 def _list(*, as_json: bool) -> None:

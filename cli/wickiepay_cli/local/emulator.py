@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import boto3
 import botocore.session
@@ -30,21 +30,27 @@ READY_SECONDS: Final = 60
 STOP_SECONDS: Final = 3
 
 
+class EmulatorEnded(Failure):
+    """The emulator was there, and ended without being told to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Emulator:
     endpoint_url: str
     process: subprocess.Popen[bytes]
     log: Path
 
-    def watch(self) -> NoReturn:
-        """Waits for as long as the emulator is there, then raises `Failure`."""
-        self.process.wait()
-        raise Failure(f"The emulator of AWS has ended; {self.log} says why.")
+    def check(self) -> None:
+        """Raises `EmulatorEnded` where the emulator is there no longer."""
+        if self.process.poll() is not None:
+            raise EmulatorEnded("The emulator of AWS has ended.")
 
 
 @contextmanager
 def emulator(folder: Path) -> Iterator[Emulator]:
     """Runs an emulator with nothing in it. Its files are kept below `folder`, and wiped in the end but for its log.
+
+    The log of the one before it is kept as well: it says why that one ended.
 
     Raises `Failure` where it does not start.
     """
@@ -52,6 +58,8 @@ def emulator(folder: Path) -> Iterator[Emulator]:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     log = folder / "ministack.log"
+    if log.exists():
+        log.replace(folder / "ministack.previous.log")
     with reserved(0) as gate, log.open("wb") as output:
         port = gate.getsockname()[1]
         process = subprocess.Popen(

@@ -9,12 +9,15 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from wickiepay import clock
 from wickiepay_cli.failure import Failure
+from wickiepay_cli.feed import of_exchange
 from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.emulator import REGION, Emulator, emulator
 from wickiepay_cli.local.front_door import Exchange, front_door, reserved
 from wickiepay_cli.local.preparation import Prepared
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
+from wickiepay_cli.logbook import Logbook
 
 STACK_NAME: Final = "wickiepay-local"
 PATH: Final = "/webhooks/wickiepay"
@@ -33,18 +36,28 @@ def local_stack(
 ) -> Iterator[Running]:
     """Runs a stack whose front door is `port` (0: any free one) and whose files are in `folder`.
 
-    `seen` is told of every request and answer, in another thread. Raises `Failure` where the stack cannot run. However
-    the `with` block ends, nothing of the stack is left running.
+    `seen` is told of every request and answer, in another thread; the logbook in `folder` tells others of them. Raises
+    `Failure` where the stack cannot run. However the `with` block ends, nothing of the stack is left running.
     """
     # Here, not above: the SAM transform that it imports would double what every other command takes to start.
     from wickiepay_cli.local.deployment import deploy  # noqa: PLC0415
 
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone_in(folder), reserved(port) as door, emulator(folder) as aws:
+    with (
+        _alone_in(folder),
+        reserved(port) as door,
+        emulator(folder) as aws,
+        Logbook.kept_in(folder) as logbook,
+    ):
+
+        def note(exchange: Exchange) -> None:
+            logbook.note(of_exchange(exchange, clock.now()))
+            seen(exchange)
+
         webhook_url = f"http://127.0.0.1:{door.getsockname()[1]}{PATH}"
         deployed = deploy(PROJECT, aws.endpoint_url, STACK_NAME, webhook_url, signing_secret)
         stack = LocalStack(webhook_url, aws.endpoint_url, REGION, STACK_NAME, deployed.outputs, os.getpid())
-        with front_door(door, deployed.api_url, seen):
+        with front_door(door, deployed.api_url, note):
             stack_file.write(stack, folder)
             try:
                 yield Running(stack, deployed.prepared, aws)

@@ -14,6 +14,10 @@ PROJECT: Final = Path(__file__).resolve().parents[3]
 """The checkout that this command belongs to: where template.yaml lies."""
 
 
+class Stopped(Failure):
+    """The local stack that somebody follows runs no longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalStack:
     webhook_url: str
@@ -46,12 +50,12 @@ def read(folder: Path) -> LocalStack | None:
 
 
 def still_running(folder: Path) -> Callable[[], None]:
-    """A check that raises `Failure` once the stack that runs in `folder` now does so no longer."""
+    """A check that raises `Stopped` once the stack that runs in `folder` now does so no longer."""
     before = read(folder)
 
     def check() -> None:
         if before is None or read(folder) != before:
-            raise Failure("The local stack has stopped.")
+            raise Stopped("The local stack has stopped.")
 
     return check
 
