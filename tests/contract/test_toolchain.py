@@ -54,8 +54,11 @@ def test_the_layer_brings_what_the_tests_run_with() -> None:
     assert layer.items() <= pins(PROJECT / "requirements/dev.txt").items()
 
 
-def test_the_layer_leaves_to_the_lambda_runtime_what_the_runtime_has() -> None:
-    assert not {"boto3", "botocore", "s3transfer"} & pins(PROJECT / "layers/wickiepay/requirements.txt").keys()
+def test_the_layer_brings_the_sdk_in_the_tested_version_and_nothing_on_top_of_it() -> None:
+    layer = pins(PROJECT / "layers/wickiepay/requirements.txt")
+
+    assert layer["botocore"] == pins(PROJECT / "requirements/dev.txt")["botocore"]
+    assert not {"boto3", "s3transfer"} & layer.keys()
 
 
 def test_one_version_of_python_everywhere() -> None:
