@@ -1,93 +1,24 @@
-"""The benchmark: measures everything and writes docs/performance.md; with --gate, its part of make check."""
+"""The benchmark, as a program: `.venv/bin/python tests/bench`. See bench_command.py."""
 
-import argparse
+import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-sys.path.append(str(Path(__file__).parents[1] / "support"))
-
-from rich.console import Console
-from rich.table import Table
-
-import callgrind
-import figures
-import gate
-import page
-from counting import Counter
-from goals import results
-from lambda_folder import LambdaFolder, Packages
-from measuring import Bench
-from whole_run import measure
-
-console: Final = Console()
-
-
-@contextmanager
-def unpacked() -> Iterator[tuple[Packages, LambdaFolder, Path]]:
-    """The packages, what Lambda would make of them, and room for the runs. Names of one length: counts hang on it."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        packages = Packages.of_project()
-        yield packages, LambdaFolder(Path(folder) / "lambda", packages), Path(folder) / "runs"
-
-
-def whole() -> int:
-    if not callgrind.present():
-        console.print("There is no valgrind here: it counts the instructions (apt-get install valgrind).")
-        return 1
-    with unpacked() as (packages, folder, scratch):
-        measured = measure(packages, folder, scratch, console.print)
-    figures.save(measured)
-    page.write(figures.load())
-    show_goals(figures.load())
-    return 0
-
-
-def show_goals(measured: figures.Figures) -> None:
-    table = Table("figure", "measured", "goal", "", "for comparison")
-    for result in results(measured):
-        value = "-" if result.value is None else page.number(result.value)
-        table.add_row(
-            result.goal.name, value, f"≤ {result.goal.limit:g} {result.goal.unit}", result.verdict, result.comparison
-        )
-    console.print(table)
-
-
-def gated() -> int:
-    committed = figures.load()
-    with unpacked() as (_, folder, scratch):
-        compared = list(gate.compare_calls(committed, Bench(folder, scratch).calls()))
-        if callgrind.present():
-            counter = Counter(folder, scratch)
-            ratios = figures.ratios(counter.count(counter.ours()))
-            compared += gate.compare_ratios(committed, ratios, figures.machine())
-        else:
-            console.print("There is no valgrind here: calls are counted, instructions are not.")
-    table = Table("count", "committed", "now", "at most", "")
-    for each in compared:
-        verdict = "improved" if each.improved else "" if each.passes else "worse"
-        table.add_row(each.name, *map(page.number, (each.committed, each.counted, each.limit)), verdict)
-    console.print(table)
-    if any(each.improved for each in compared):
-        console.print("Some counts are better than committed: `make bench` makes that the measure.")
-    if all(each.passes for each in compared):
-        return 0
-    console.print("More is spent than tests/bench/figures.json allows. If that is meant, `make bench` and commit.")
-    return 1
+PROJECT: Final = Path(__file__).parents[2]
+FOLDERS: Final = ("tests/support", "functions/ingest", "functions/consumer", "functions/relay", "functions/pre_traffic")
+"""Where modules begin, as pytest's and mypy's settings have it."""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--gate", action="store_true", help="count again what is gated, and compare")
-    parser.add_argument("--page", action="store_true", help="write the page anew, from the figures as they are")
-    arguments = parser.parse_args()
-    if arguments.page:
-        page.write(figures.load())
-        return 0
-    return gated() if arguments.gate else whole()
+    sys.path += [str(PROJECT / folder) for folder in FOLDERS]
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]  # a developer's own profile, keys and endpoints
+    os.environ.update(AWS_DEFAULT_REGION="us-east-1", AWS_ACCESS_KEY_ID="bench", AWS_SECRET_ACCESS_KEY="bench")
+
+    from bench_command import run  # noqa: PLC0415  what it imports is only found now
+
+    return run()
 
 
 if __name__ == "__main__":

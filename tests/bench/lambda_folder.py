@@ -113,6 +113,8 @@ class LambdaFolder:
 
     def __init__(self, root: Path, packages: Packages) -> None:
         self.root = root
+        self.launcher = root / "launch.pyc"
+        self.watching = root / "watching"
         for name, package in packages.functions.items():
             _unpack(package, root / "task" / name)
         _unpack(packages.layer, root / "opt")
@@ -120,11 +122,17 @@ class LambdaFolder:
         _link(root / "libraries", LIBRARIES)
         _link(root / "runtime_client", RUNTIME_CLIENT)
         _link_all_but(root / "opt_without_sdk/python", root / "opt/python", RUNTIME_SDK)
-        shutil.copytree(HERE / "peers", root / "peers", ignore=shutil.ignore_patterns("__pycache__"))
-        compileall.compile_dir(root / "peers", quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
-        self.launcher = root / "launch.pyc"
-        py_compile.compile(str(HERE / "launch.py"), str(self.launcher), doraise=True)
+        self._compile()
         self.bundles_sdk = (root / "opt/python/botocore").exists()
+
+    def _compile(self) -> None:
+        """What is the benchmark's own costs no compiling: the peers, and what runs and watches a function."""
+        shutil.copytree(HERE / "peers", self.root / "peers", ignore=shutil.ignore_patterns("__pycache__"))
+        self.watching.mkdir()
+        shutil.copy(HERE / "attribution.py", self.watching)
+        for folder in (self.root / "peers", self.watching):
+            compileall.compile_dir(folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+        py_compile.compile(str(HERE / "launch.py"), str(self.launcher), doraise=True)
 
     def ours(self, function: str, *, stock_sdk: bool = False, **overridden: str) -> Place:
         """One of our functions, as it is deployed; or on the runtime's SDK, with all that AWS ships in it."""

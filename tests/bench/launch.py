@@ -31,6 +31,8 @@ def now(measured: list[dict[str, float]]) -> None:
     """Ends a step: what the process had used by then."""
     sys.stdout.flush()
     posix.getpriority(0, 0)
+    if "attribution" in sys.modules:
+        sys.modules["attribution"].step_ended()
     measured.append({"cpu": time.process_time(), "wall": time.perf_counter(), "logged": float(posix.fstat(1).st_size)})
 
 
@@ -53,11 +55,13 @@ def main(plan_file: str, report_file: str) -> None:
     now(measured)
     if plan["attributed"]:
         sys.path.append(plan["attributed"])
-        __import__("attribution").attribute()
+        __import__("attribution").watch_imports()
     if plan["frozen"]:
         time.time = lambda: NOON
     handler = getattr(__import__(plan["module"]), plan["handler"])
     now(measured)
+    if plan["attributed"]:
+        sys.modules["attribution"].watch_stages()
     context, answers, memory = Context(), [], []
     for events in plan["steps"]:
         answer = None
@@ -71,7 +75,8 @@ def main(plan_file: str, report_file: str) -> None:
         if plan["memory"]:
             memory.append((kibibytes("VmRSS"), kibibytes("VmHWM")))
     with open(report_file, "wb") as file:  # noqa: PTH123
-        marshal.dump({"measured": measured, "answers": answers, "memory": memory}, file)
+        parts = sys.modules["attribution"].parts if plan["attributed"] else []
+        marshal.dump({"measured": measured, "answers": answers, "memory": memory, "parts": parts}, file)
 
 
 main(*sys.argv[1:])

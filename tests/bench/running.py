@@ -48,6 +48,8 @@ class Run:
     """KiB in memory after each of the plan's steps."""
     peak: int
     """The most KiB that ever were."""
+    parts: list[tuple[int, str]]
+    """Where the steps were told apart: of each number in `instructions` the step, and to what in it it belongs."""
 
     def cold(self) -> int:
         """The instructions of the whole process, with the first of the plan's steps alone."""
@@ -113,6 +115,7 @@ def _read(report: Mapping[str, Any], output: bytes, instructions: list[int]) -> 
         logs=[output[a:b].decode() for a, b in pairwise(written[1:])],
         resident=[now for now, _ in report["memory"]],
         peak=max((most for _, most in report["memory"]), default=0),
+        parts=report["parts"],
     )
 
 

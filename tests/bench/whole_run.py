@@ -5,8 +5,11 @@ from pathlib import Path
 
 import figures
 from counting import Counter, counted_twice
+from growth import Growth
 from lambda_folder import LambdaFolder, Packages
+from listeners import listeners
 from measuring import CONFIRMED, Bench
+from where_it_goes import where_it_goes
 
 type Say = Callable[[str], None]
 
@@ -25,6 +28,12 @@ def measure(packages: Packages, folder: LambdaFolder, scratch: Path, say: Say) -
     seconds, in_parallel = bench.cpu_seconds(), bench.in_parallel()
     say("Ten thousand deliveries each, for their memory …")
     memory = bench.memory()
+    say("Where the instructions go …")
+    attribution = where_it_goes(folder, scratch)
+    say("Growth …")
+    growth = Growth(folder, scratch).measure()
+    say("The provider's example listeners …")
+    examples = listeners(scratch)
     return {
         "machine": figures.machine(),
         "instructions": rows,
@@ -42,4 +51,7 @@ def measure(packages: Packages, folder: LambdaFolder, scratch: Path, say: Say) -
         "sdk": "bundled" if folder.bundles_sdk else "the runtime's",
         "log_bytes": {name: each["bytes"] for name, each in logs.items()},
         "log_lines": logs,
+        "attribution": attribution,
+        "growth": growth,
+        "listeners": examples,
     }
