@@ -18,6 +18,7 @@ import plots
 from counting import Counter
 from goals import results
 from lambda_folder import LambdaFolder, Packages
+from markdown import number
 from measuring import Bench
 from whole_run import measure
 
@@ -54,7 +55,7 @@ def show() -> None:
 def show_goals(measured: figures.Figures) -> None:
     table = Table("figure", "measured", "goal", "", "for comparison")
     for result in results(measured):
-        value = "-" if result.value is None else page.number(result.value)
+        value = "-" if result.value is None else number(result.value)
         table.add_row(
             result.goal.name, value, f"≤ {result.goal.limit:g} {result.goal.unit}", result.verdict, result.comparison
         )
@@ -74,7 +75,7 @@ def gated() -> int:
     table = Table("count", "committed", "now", "at most", "")
     for each in compared:
         verdict = "improved" if each.improved else "" if each.passes else "worse"
-        table.add_row(each.name, *map(page.number, (each.committed, each.counted, each.limit)), verdict)
+        table.add_row(each.name, *map(number, (each.committed, each.counted, each.limit)), verdict)
     console.print(table)
     if any(each.improved for each in compared):
         console.print("Some counts are better than committed: `make bench` makes that the measure.")
