@@ -48,12 +48,12 @@ def _growth(growth: Mapping[str, Sequence[Mapping[str, float]]], file: Path) -> 
         _line(stored, growth["stored"], "events", kind, label)
     _line(of_one, growth["of_one_payment"], "events", "first", "first")
     for kind, label in (("first", "first"), ("consumer_event", "consumer")):
-        _line(body, growth["body"], "bytes", kind, label)
+        _line(body, [{**point, "KiB": point["bytes"] / 1024} for point in growth["body"]], "KiB", kind, label)
     stored.set(title="events on record", xscale="log")
     of_one.set(title="events of one payment", xscale="log")
-    body.set(title="bytes of body")
+    body.set(title="KiB of body")
     for axes in (stored, of_one, body):
-        axes.set(ylabel="million instructions", ylim=(0, None))
+        axes.set(ylabel="million instructions", ylim=(0, axes.dataLim.y1 * 1.1))
         axes.legend(fontsize="small", frameon=False)
     _save(figure, file)
 
