@@ -49,7 +49,7 @@ test: .venv/.installed ## every test that needs no account, engine or root
 	$(PYTEST) $(IN_PARALLEL) --cov --cov-report= --cov-fail-under=0
 
 .PHONY: check
-check: format-check lint types scan test coverage test-tools sam-local ## everything: tests, coverage, style, types, security, template, sam build
+check: format-check lint types scan test coverage counts test-tools sam-local ## everything: tests, coverage, style, types, security, template, sam build
 	@echo 'All is well.'
 
 .PHONY: coverage
@@ -72,6 +72,10 @@ types: .venv/.installed ## types, strictly
 scan: .venv-scan/.locked ## the template, by checkov: what is unsafe in it, but for what .checkov.yaml gives a reason for
 	.venv-scan/bin/checkov --config-file .checkov.yaml
 
+.PHONY: counts
+counts: .venv/.installed ## instructions (where there is valgrind) and AWS calls are no more than tests/bench/figures.json says
+	.venv/bin/python tests/bench --gate
+
 .PHONY: test-tools
 test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node, sam, many stacks or every command: template lint, sam build, the built functions in AWS's Lambda emulator
 	$(PYTEST) $(IN_PARALLEL) -m 'account or desk or node or sam'
@@ -84,6 +88,10 @@ sam-local: .venv/.installed .venv-sam/.locked ## sam local invoke with every sam
 .PHONY: prove
 prove: .venv/.installed ## the long proofs of the promises, twenty minutes at most; prints the figures of docs/reliability.md
 	timeout 1200 $(PYTEST) -n 2 --maxschedchunk 1 -m prove
+
+.PHONY: bench
+bench: .venv/.installed ## what everything costs, beside others and beside the goals; ten minutes, needs valgrind; writes docs/performance.md
+	.venv/bin/python tests/bench
 
 # --- Keeping it ----------------------------------------------------------------------------------
 

@@ -1,0 +1,203 @@
+"""A stub of AWS on loopback: right answers from a table, a pause before each if wanted, and a count of the calls.
+
+It remembers what was put into tables under a condition, so that what comes again is answered as DynamoDB would. It is a
+process of its own, so that none of its work is counted as a function's, and ends with the one that started it.
+"""
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+SECRET: Final = "whsec_of_the_benchmark"
+KEPT_REQUESTS: Final = 100
+KEYS: Final = (("pk", "sk"), ("uuid", "event_key"), ("id",))
+"""Of the tables that are known here: the ledger, the events, and the one of Powertools' idempotency."""
+
+SERVICES: Final = {
+    "DynamoDB_20120810": "dynamodb",
+    "AmazonSQS": "sqs",
+    "secretsmanager": "secretsmanager",
+    "AWSEvents": "events",
+}
+ANSWERS: Final[Mapping[str, Callable[["Content"], "Content"]]] = {
+    "BatchGetItem": lambda asked: {"Responses": {t: _received(r["Keys"]) for t, r in asked["RequestItems"].items()}},
+    "TransactWriteItems": lambda _: {},
+    "GetSecretValue": lambda _: {"Name": "signing", "SecretString": SECRET, "VersionId": "1"},
+    "SendMessage": lambda _: {"MessageId": "0b6f3c7e-4a4e-4a25-8f65-2e6c9a1f0d11"},
+    "ChangeMessageVisibility": lambda _: {},
+    "PutEvents": lambda asked: {"FailedEntryCount": 0, "Entries": [{"EventId": "event"}] * len(asked["Entries"])},
+}
+"""Operation → the answer to what is asked, where nothing of it has to be remembered."""
+
+_SET: Final = re.compile(r"(#?\w+) = (:\w+)")
+
+type Content = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """What was asked of the stub: how often by operation, and the first requests as (operation, content)."""
+
+    by_operation: dict[str, int]
+    requests: list[tuple[str, Content]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stub:
+    url: str
+
+    def calls(self) -> Calls:
+        """What was asked since this was last called."""
+        return Calls(**json.loads(self._control("calls", {})))
+
+    def pause(self, milliseconds: float) -> None:
+        """From now on each answer takes so long."""
+        self._control("pause", {"milliseconds": milliseconds})
+
+    def forget(self) -> None:
+        """From now on every item that is put is one that was not there."""
+        self._control("forget", {})
+
+    def _control(self, what: str, content: Content) -> bytes:
+        request = urllib.request.Request(  # noqa: S310  our own server
+            self.url, json.dumps(content).encode(), {"X-Amz-Target": f"control.{what}"}
+        )
+        answer: bytes = urllib.request.urlopen(request, timeout=10).read()  # noqa: S310
+        return answer
+
+
+@contextmanager
+def stub_aws() -> Iterator[Stub]:
+    with subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout
+            yield Stub(f"http://127.0.0.1:{int(process.stdout.readline())}")
+        finally:
+            process.kill()
+
+
+# --- The child -----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Stores:
+    counts: Counter[str] = field(default_factory=Counter)
+    requests: list[tuple[str, Content]] = field(default_factory=list)
+    items: dict[tuple[str, ...], Content] = field(default_factory=dict)
+    pause_seconds: float = 0.0
+    remembers: bool = True
+
+    def answer(self, target: str, content: Content) -> tuple[int, Content]:
+        """The status and the content of the answer to a request."""
+        service, _, operation = target.partition(".")
+        if service == "control":
+            return 200, self._control(operation, content)
+        name = f"{SERVICES[service]}:{operation}"
+        self.counts[name] += 1
+        if len(self.requests) < KEPT_REQUESTS:
+            self.requests.append((name, content))
+        if operation in {"PutItem", "UpdateItem"}:
+            return self._put(content) if operation == "PutItem" else self._update(content)
+        if content.get("VersionStage") == "AWSPREVIOUS":
+            return 400, {"__type": "ResourceNotFoundException", "Message": "It was never rotated."}
+        return (200, ANSWERS[operation](content)) if operation in ANSWERS else (400, {"__type": "UnknownOperation"})
+
+    def _control(self, what: str, content: Content) -> Content:
+        if what == "pause":
+            self.pause_seconds = content["milliseconds"] / 1000
+            return {}
+        if what == "forget":
+            self.remembers = False
+            return {}
+        told = {"by_operation": dict(sorted(self.counts.items())), "requests": self.requests}
+        self.counts, self.requests = Counter(), []
+        return told
+
+    def _put(self, content: Content) -> tuple[int, Content]:
+        key = _key(content["TableName"], content["Item"])
+        if "ConditionExpression" in content and (existing := self.items.get(key)):
+            failed = {"__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}
+            return 400, {**failed, "message": "The conditional request failed", "Item": _finished(existing)}
+        if self.remembers:
+            self.items[key] = content["Item"]
+        return 200, {}
+
+    def _update(self, content: Content) -> tuple[int, Content]:
+        """Follows plain assignments, for an item that is there; others are taken as done."""
+        item = self.items.get(_key(content["TableName"], content["Key"]))
+        names, values = content.get("ExpressionAttributeNames", {}), content.get("ExpressionAttributeValues", {})
+        if item is not None:
+            for name, value in _SET.findall(content["UpdateExpression"]):
+                item[names.get(name, name)] = values[value]
+        return 200, {}
+
+
+def _key(table: str, item: Content) -> tuple[str, ...]:
+    names = next(names for names in KEYS if item.keys() >= set(names))
+    return (table, *(json.dumps(item[name]) for name in names))
+
+
+def _received(keys: list[Content]) -> list[Content]:
+    return [{**key, "state": {"S": "RECEIVED"}} for key in keys]
+
+
+def _finished(item: Content) -> Content:
+    """By the time that an event comes again it has been processed."""
+    return {**item, "state": {"S": "PROCESSED"}} if "state" in item else item
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection: HTTP/1.1, one request after the other."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, end, body = self._buffer.partition(b"\r\n\r\n")
+        if not end:
+            return
+        headers = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        if len(body) < (length := int(headers[b"content-length"])):
+            return
+        self._buffer = body[length:]
+        target = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"x-amz-target:"))
+        status, content = self._stores.answer(target.partition(b": ")[2].decode(), json.loads(body))
+        payload = json.dumps(content).encode()
+        answer = (
+            f"HTTP/1.1 {status} {'OK' if status == 200 else 'Bad Request'}\r\n"
+            "Content-Type: application/x-amz-json-1.0\r\n"
+            "x-amzn-RequestId: 7T1C4C8F2NQ1B9E3D6K5M0P7A8VV4KQNSO5AEMVJF66Q9ASUAAJG\r\n"
+            f"x-amz-crc32: {zlib.crc32(payload)}\r\n"
+            f"Content-Length: {len(payload)}\r\n\r\n"
+        )
+        asyncio.get_running_loop().call_later(
+            self._stores.pause_seconds, self._transport.write, answer.encode() + payload
+        )
+
+
+async def _serve() -> None:
+    stores = Stores()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Connection(stores), "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.to_thread(os.read, sys.stdin.fileno(), 1)  # until the other end closes, if only by dying
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

@@ -1,0 +1,46 @@
+"""docs/performance.md says what tests/bench/figures.json says, and whether the goals are met."""
+
+import copy
+
+import pytest
+
+import figures
+import goals
+import markdown
+import page
+
+FIGURES = figures.load()
+
+
+def test_the_page_is_made_of_the_figures() -> None:
+    assert page.FILE.read_text() == page.render(FIGURES)
+
+
+@pytest.mark.parametrize("plot", ["cold", "warm", "growth"])
+def test_its_plots_are_there(plot: str) -> None:
+    assert (page.FILE.parent / f"performance-{plot}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_goal_is_met_at_its_limit_and_not_above() -> None:
+    changed = copy.deepcopy(FIGURES)
+    changed["ratios"]["first"] = 1.06
+    assert _result("warm first delivery", changed).verdict == "met"
+    changed["ratios"]["first"] = 1.061
+    assert _result("warm first delivery", changed).verdict == "not met"
+
+
+def test_what_was_not_measured_is_said_to_be_so() -> None:
+    changed = copy.deepcopy(FIGURES)
+    del changed["write_units"]
+    assert _result("DynamoDB writes of a payment event of 1 KiB", changed).verdict == "not measured"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2, "2"), (0.12345, "0.123"), (1758994515.0, "1,758,994,515"), (1234.5, "1,234")]
+)
+def test_numbers_have_three_digits(value: float, text: str) -> None:
+    assert markdown.number(value) == text
+
+
+def _result(name: str, measured: figures.Figures) -> goals.Result:
+    return next(result for result in goals.results(measured) if result.goal.name == name)
