@@ -1,7 +1,10 @@
 """The command `wickiepay` and what it is made of."""
 
+import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -23,10 +26,10 @@ from wickiepay_cli.commands.stacks import stacks
 from wickiepay_cli.commands.stats import stats
 from wickiepay_cli.commands.trigger import EXAMPLES, HELP, trigger
 from wickiepay_cli.commands.verify import verify
+from wickiepay_cli.entry import INTERRUPTED
 from wickiepay_cli.failure import EXPECTED, sentence
 
 app = typer.Typer(
-    help="Run, feed and read a WickiePay webhook listener.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they show local variables, and a secret is one of them
 )
@@ -49,10 +52,57 @@ app.command(epilog="Example: wickiepay verify --request captured.har")(verify)
 app.command(hidden=True)(samples)
 
 
+def _show_version(wanted: bool) -> None:  # noqa: FBT001  as Typer calls it
+    if wanted:
+        typer.echo(f"wickiepay {version('wickiepay-webhook-listener')}")
+        raise typer.Exit
+
+
+@app.callback()
+def wickiepay(
+    *,
+    version: Annotated[  # its callback acts
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version, and end.")
+    ] = False,
+) -> None:
+    """Run, feed and read a WickiePay webhook listener."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command; what it cannot do, it says in one sentence on standard error, with exit code 1."""
+    """Runs the command; what it cannot do, it says in one sentence on standard error, with exit code 1.
+
+    Ctrl-C ends it with exit code 130, unless that is how a command is to end.
+    """
     try:
-        app(arguments)
+        try:
+            app(arguments)
+        finally:
+            sys.stdout.flush()
+    except OSError as error:  # a circumstance, like a disk that is full; most commands have none of their own to tell
+        _write_no_more()
+        _end(sentence(error))
     except EXPECTED as error:
-        typer.echo(sentence(error), err=True)
-        sys.exit(1)
+        _end(sentence(error))
+    except SystemExit as end:
+        if end.code == 1 and _began_with_ctrl_c(end):  # at a question, Typer takes it for a no
+            sys.exit(INTERRUPTED)
+        raise
+
+
+def _end(text: str) -> NoReturn:
+    typer.echo(text, err=True)
+    sys.exit(1)
+
+
+def _write_no_more() -> None:
+    """Whatever standard output could not take is let go, so that the interpreter does not try again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _began_with_ctrl_c(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None

@@ -15,10 +15,12 @@ EXPECTED = (Failure, ListenerError, httpx.InvalidURL, BotoCoreError, ClientError
 
 
 def sentence(error: Exception) -> str:
-    """What to tell a person of one of the `EXPECTED` errors."""
+    """What to tell a person of one of the `EXPECTED` errors, or of an error of the machine."""
     if isinstance(error, ClientError):
         answer = error.response.get("Error", {})
         text = f"AWS refused {error.operation_name}: {answer.get('Message') or answer.get('Code')}"
+    elif isinstance(error, OSError) and error.strerror:
+        text = ": ".join(filter(None, (error.filename and str(error.filename), error.strerror)))
     else:
         text = " ".join(str(error).split())
     return text if text.endswith((".", "!", "?")) else f"{text}."

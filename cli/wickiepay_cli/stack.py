@@ -65,13 +65,21 @@ def find(name: str | None, profile: str | None = None, region: str | None = None
     """
     if name is not None:
         session = boto3.Session(profile_name=profile, region_name=region)
-        return _described(name, partial(session.client, config=Config(**ASKING)))
+        return _described(name, partial(_client, session))
     if profile or region:
         raise Failure("A profile or a region is for finding a deployed stack: name it with --stack.")
     local = stack_file.read(stack_file.state_folder())
     if local is None:
         raise Failure("No local stack is running: start one with make run, or name a deployed one with --stack.")
     return _described(local.stack_name, local.client)
+
+
+def _client(session: boto3.Session, service: str) -> Any:  # noqa: ANN401  typed by its callers
+    anything: Any = session
+    try:
+        return anything.client(service, config=Config(**ASKING))
+    except ValueError as error:  # of an AWS_ENDPOINT_URL, or the like, that is none
+        raise Failure(f"AWS cannot be asked, as it is configured: {error}") from error
 
 
 def _described(name: str, client: Callable[[str], Any]) -> Stack:

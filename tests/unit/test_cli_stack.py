@@ -76,7 +76,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
 ) -> None:
     with pytest.raises(SystemExit) as end:
         main(arguments)
-    assert (end.value.code, capsys.readouterr()) == (1, ("", f"{sentence}\n"))
+    assert (end.value.code, capsys.readouterr().err) == (1, f"{sentence}\n")
 
 
 def test_what_aws_refuses_is_said_in_a_sentence(cloudformation: Stubber, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,6 @@ from wickiepay_cli.composition import STANDARD_INPUT, compose
 from wickiepay_cli.display import show_json, show_table
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.lives import Cast
-from wickiepay_cli.local import stack_file
 from wickiepay_cli.options import AsJson, Profile, Region, StackName, Yes
 from wickiepay_cli.scenarios import SCENARIOS, STORM
 from wickiepay_cli.sender import Sender
@@ -228,9 +227,12 @@ def _destination(
     """Where to send, and what to sign with: as it was said, else as the stack says."""
     if url is not None and secret is not None:
         return url, os.fsencode(secret)
-    if url is not None and stack_name is None and stack_file.read(stack_file.state_folder()) is None:
-        raise Failure(f"What to sign with is not known: give --secret or {SECRET_VARIABLE}.")
-    found = stack.find(stack_name, profile, region)
+    try:
+        found = stack.find(stack_name, profile, region)
+    except Failure as error:
+        if url is None or stack_name is not None:
+            raise
+        raise Failure(f"What to sign with is not known: give --secret or {SECRET_VARIABLE}.") from error
     return url or found.output("WebhookUrl"), found.signing_secret() if secret is None else os.fsencode(secret)
 
 

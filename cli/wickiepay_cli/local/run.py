@@ -42,7 +42,7 @@ def local_stack(
     # Here, not above: the SAM transform that it imports would double what every other command takes to start.
     from wickiepay_cli.local.deployment import deploy  # noqa: PLC0415
 
-    folder.mkdir(parents=True, exist_ok=True)
+    _make(folder)
     with (
         _alone_in(folder),
         reserved(port) as door,
@@ -63,6 +63,16 @@ def local_stack(
                 yield Running(stack, deployed.prepared, aws)
             finally:
                 stack_file.remove(folder)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "lock").touch()
+    except OSError as error:
+        raise Failure(
+            f"The local stack cannot keep its files in {folder} ({error.strerror}): have WICKIEPAY_LOCAL name a folder."
+        ) from error
 
 
 @contextmanager

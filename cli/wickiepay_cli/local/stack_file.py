@@ -44,7 +44,7 @@ def read(folder: Path) -> LocalStack | None:
     try:
         stack = LocalStack(**json.loads((folder / "stack.json").read_text()))
         os.kill(stack.pid, 0)
-    except (FileNotFoundError, ProcessLookupError, ValueError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, ProcessLookupError, ValueError, TypeError):
         return None
     return stack
 
