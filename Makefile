@@ -90,7 +90,7 @@ prove: .venv/.installed ## the long proofs of the promises, twenty minutes at mo
 	timeout 1200 $(PYTEST) -n 2 --maxschedchunk 1 -m prove
 
 .PHONY: bench
-bench: .venv/.installed ## what everything costs, beside others and beside the goals; ten minutes, needs valgrind; writes docs/performance.md
+bench: .venv/.installed ## what everything costs, beside others and beside the goals; needs valgrind; writes docs/performance.md, cost.md and capacity.md
 	.venv/bin/python tests/bench
 
 # --- Keeping it ----------------------------------------------------------------------------------

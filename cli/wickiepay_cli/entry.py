@@ -19,7 +19,12 @@ def main() -> None:
     from wickiepay_cli.app import main as run  # noqa: PLC0415  it takes its time
 
     signal.signal(signal.SIGINT, former)
-    run()
+    try:
+        run()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGINT, _leave_at_once)  # while the interpreter ends, which takes a moment as well
 
 
 def _leave_at_once(*_: object) -> NoReturn:

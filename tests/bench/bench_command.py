@@ -1,4 +1,4 @@
-"""Measures everything and writes docs/performance.md; with --gate, counts again what make check holds."""
+"""Measures everything, and writes the pages that say so; with --gate, counts again what make check holds."""
 
 import argparse
 import tempfile
@@ -13,6 +13,7 @@ from rich.table import Table
 import callgrind
 import figures
 import gate
+import model
 import page
 import plots
 from counting import Counter
@@ -21,6 +22,7 @@ from lambda_folder import LambdaFolder, Packages
 from markdown import number
 from measuring import Bench
 from whole_run import measure
+from wickiepay_cli.local.stack_file import PROJECT
 
 console: Final = Console()
 
@@ -45,10 +47,12 @@ def whole() -> int:
 
 
 def show() -> None:
-    """The page, the plots and the goals, from the figures as they are kept."""
+    """The pages, the plots and the goals, from the figures as they are kept; and what the model makes of them."""
     kept = figures.load()
     page.write(kept)
     plots.draw(kept)
+    model.write_pages(kept, PROJECT)
+    console.print(model.printed(kept, PROJECT), markup=False, highlight=False)
     show_goals(kept)
 
 

@@ -71,7 +71,8 @@ def test_prepared_the_storm_is_refused_nothing(runs: Runs) -> None:
 def test_the_storms_backlog_is_as_computed(runs: Runs) -> None:
     computed, found = backlog(runs.ready.service, STORM_RATE), runs.ready.outcome
 
-    assert found.peak_waiting == pytest.approx(computed.waiting, rel=TOLERANCE, abs=STORM_RATE)
+    at_a_moment = 0.2 * storm_factor() * STORM_RATE  # what comes while batches are on their way is waiting, too
+    assert found.peak_waiting == pytest.approx(computed.waiting, rel=TOLERANCE, abs=at_a_moment)
     assert found.peak_age == pytest.approx(computed.age_seconds, rel=TOLERANCE, abs=2)
 
 

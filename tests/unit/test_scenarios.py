@@ -372,7 +372,6 @@ def test_ctrl_c_ends_with_the_summary_of_what_was_sent(listener: Listener, monke
 SHOWN: Final = {
     80: """\
 conflict u-1 → https://listener.example.com/webhooks/wickiepay (raw)
-
   delivery                     answer                     took    expected
  ──────────────────────────────────────────────────────────────────────────────
   channel.payment.confirmed    200 accepted               12 ms
@@ -384,7 +383,6 @@ See wickiepay events show u-1 --stack prod
 """,  # noqa: RUF001  a sign of multiplication is meant
     160: """\
 conflict u-1 → https://listener.example.com/webhooks/wickiepay (raw)
-
   delivery                                    answer                     took    expected
  ─────────────────────────────────────────────────────────────────────────────────────────────
   channel.payment.confirmed                   200 accepted               12 ms
