@@ -13,8 +13,8 @@ INTERRUPTED = 130
 def main() -> None:
     """Runs the command on the streams and signals as they are found."""
     former = signal.getsignal(signal.SIGINT)
-    if former is signal.default_int_handler:  # whoever has it ignored is to have it so
-        signal.signal(signal.SIGINT, _leave_at_once)
+    meanwhile = _leave_at_once if former is signal.default_int_handler else former  # who ignores it goes on doing so
+    signal.signal(signal.SIGINT, meanwhile)
     _make_streams_usable()
     from wickiepay_cli.app import main as run  # noqa: PLC0415  it takes its time
 
@@ -24,7 +24,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     finally:
-        signal.signal(signal.SIGINT, _leave_at_once)  # while the interpreter ends, which takes a moment as well
+        signal.signal(signal.SIGINT, meanwhile)  # the interpreter's end takes a moment as well
 
 
 def _leave_at_once(*_: object) -> NoReturn:

@@ -24,7 +24,10 @@ AHEAD: Final = timedelta(days=1)
 """So far the clock here may be behind the one that stamped the deliveries."""
 
 PAGE: Final = 1000
-"""Keys of a shard that are read at once: whoever wants the first few events should not pay for a whole megabyte."""
+"""Keys of a shard that are read at once, at the most: a page of DynamoDB's is a whole megabyte."""
+
+ALL: Final = PAGE * SHARDS
+"""What is read at first where everything is wanted."""
 
 THREADS: Final = 8
 MOST_DAYS: Final = 32
@@ -83,9 +86,12 @@ class WholeRecord(Record):
 
 
 class EventRecords:
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    """Reads the table. Whoever wants but a few events says how many `at_first`, and pays for little more than those."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, at_first: int = ALL) -> None:
         self._client = client
         self._table = table
+        self._at_first = at_first
 
     def beginning(self) -> datetime:
         """Before this nothing was received: the day (UTC) the table was made; of a restored one, our own first."""
@@ -130,10 +136,10 @@ class EventRecords:
         return (_whole_record(item) for page in pages for item in page["Items"])
 
     def _records(self, keys: Iterable[Item]) -> Iterator[Record]:
-        return map(_record, items_of(self._client, self._table, keys, only(_SHOWN)))
+        return map(_record, items_of(self._client, self._table, keys, only(_SHOWN), at_first=self._at_first))
 
     def _whole_records(self, keys: Iterable[Item]) -> Iterator[WholeRecord]:
-        return map(_whole_record, items_of(self._client, self._table, keys))
+        return map(_whole_record, items_of(self._client, self._table, keys, at_first=self._at_first))
 
     def _keys(self, since: datetime, until: datetime) -> Iterator[Item]:
         """The keys of what was received in that time, the newest first.
@@ -142,12 +148,13 @@ class EventRecords:
         together. Where something is, only as much is read as is asked for.
         """
         days, together = _backwards(since, until), 1
+        page_size = min(PAGE, -(-self._at_first // SHARDS))
         with ThreadPoolExecutor(THREADS) as threads:
             while looked_at := list(islice(days, together)):
                 shards = [_Shard(self._client, self._table, f"{day}#{n}") for day in looked_at for n in range(SHARDS)]
-                first_pages = list(threads.map(lambda shard: shard.page(since, until), shards))
+                first_pages = list(threads.map(lambda shard: shard.page(since, until, page_size), shards))
                 for some in batched(zip(shards, first_pages, strict=True), SHARDS, strict=True):
-                    entries = (shard.entries(since, until, page) for shard, page in some)
+                    entries = (shard.entries(since, until, page_size, page) for shard, page in some)
                     yield from map(_key, heapq.merge(*entries, key=_received_at, reverse=True))
                 empty = not any(page["Items"] for page in first_pages)
                 together = min(together * 2, MOST_DAYS) if empty else 1
@@ -161,7 +168,7 @@ class _Shard:
     table: str
     day_shard: str
 
-    def page(self, since: datetime, until: datetime, **start: Any) -> Mapping[str, Any]:  # noqa: ANN401
+    def page(self, since: datetime, until: datetime, size: int, **start: Any) -> Mapping[str, Any]:  # noqa: ANN401
         values = {":day_shard": self.day_shard, ":since": instant(since), ":until": instant(until)}
         return self.client.query(
             TableName=self.table,
@@ -169,15 +176,16 @@ class _Shard:
             KeyConditionExpression="day_shard = :day_shard AND received_at BETWEEN :since AND :until",
             ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
             ScanIndexForward=False,
-            Limit=PAGE,
+            Limit=size,
             **start,
         )
 
-    def entries(self, since: datetime, until: datetime, page: Mapping[str, Any]) -> Iterator[Item]:
-        """What stands on `page` and on those after it, the newest first."""
+    def entries(self, since: datetime, until: datetime, size: int, page: Mapping[str, Any]) -> Iterator[Item]:
+        """What stands on `page`, of that size, and on those after it, each larger than the one before."""
         yield from page["Items"]
         while "LastEvaluatedKey" in page:
-            page = self.page(since, until, ExclusiveStartKey=page["LastEvaluatedKey"])
+            size = min(PAGE, size * 2)
+            page = self.page(since, until, size, ExclusiveStartKey=page["LastEvaluatedKey"])
             yield from page["Items"]
 
 

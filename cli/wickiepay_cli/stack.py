@@ -65,7 +65,7 @@ def find(name: str | None, profile: str | None = None, region: str | None = None
     """
     if name is not None:
         session = boto3.Session(profile_name=profile, region_name=region)
-        return _described(name, partial(_client, session))
+        return _described(name, partial(client_of, session))
     if profile or region:
         raise Failure("A profile or a region is for finding a deployed stack: name it with --stack.")
     local = stack_file.read(stack_file.state_folder())
@@ -74,10 +74,11 @@ def find(name: str | None, profile: str | None = None, region: str | None = None
     return _described(local.stack_name, local.client)
 
 
-def _client(session: boto3.Session, service: str) -> Any:  # noqa: ANN401  typed by its callers
+def client_of(session: boto3.Session, service: str, region: str | None = None) -> Any:  # noqa: ANN401  typed by its callers
+    """A client of a service, in the session's region or another. Raises `Failure` where the configuration is none."""
     anything: Any = session
     try:
-        return anything.client(service, config=Config(**ASKING))
+        return anything.client(service, region_name=region, config=Config(**ASKING))
     except ValueError as error:  # of an AWS_ENDPOINT_URL, or the like, that is none
         raise Failure(f"AWS cannot be asked, as it is configured: {error}") from error
 

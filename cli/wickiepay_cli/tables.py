@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import batched
+from itertools import batched, chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from wickiepay.errors import StoreUnavailable
@@ -44,19 +44,24 @@ def scan(client: "DynamoDBClient", table: str, names: Sequence[str], **request: 
     return (item for page in pages for item in page["Items"])
 
 
-def items_of(
+def items_of(  # noqa: PLR0913  what is wanted of a table, and in what pieces
     client: "DynamoDBClient",
     table: str,
     keys: Iterable[Item],
     projection: Mapping[str, Any] | None = None,
+    *,
     sleep: Callable[[float], None] = time.sleep,
+    at_first: int = MAX_KEYS,
 ) -> Iterator[Item]:
     """The items under `keys`, in the order of the keys; those that are not there are left out.
 
-    Reads a hundred at a time, consistently, and only as they are asked for. `projection` is what BatchGetItem takes
-    of attributes and their names. Raises `StoreUnavailable` where the table does not hand them all out.
+    Reads a hundred at a time (the first time `at_first`), consistently, and only as they are asked for.
+    `projection` is what BatchGetItem takes of attributes and their names. Raises `StoreUnavailable` where the table
+    does not hand them all out.
     """
-    for batch in batched(keys, MAX_KEYS, strict=False):
+    left = iter(keys)
+    first = batched(islice(left, min(at_first, MAX_KEYS)), MAX_KEYS, strict=False)
+    for batch in chain(first, batched(left, MAX_KEYS, strict=False)):
         found = {_values(item, batch[0]): item for item in _batch(client, table, batch, projection or {}, sleep)}
         yield from (found[values] for key in batch if (values := _values(key, batch[0])) in found)
 

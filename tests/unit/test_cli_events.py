@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import islice
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -172,6 +173,20 @@ def test_the_time_that_is_asked_for_is_all_that_is_read(
     found = [record.uuid for record in EventRecords(dynamodb, "EventTable").newest_first(*bounds)]
     asked = [request["Keys"] for call in calls.of("BatchGetItem") for request in call["RequestItems"].values()]
     assert (found, [key["uuid"]["S"] for keys in asked for key in keys]) == (["u-11", "u-10"], ["u-11", "u-10"])
+
+
+def test_the_first_page_of_many_reads_little_more_than_it_shows(
+    receive: Receive, dynamodb: "DynamoDBClient", calls: "Calls"
+) -> None:
+    for minute in range(60):
+        receive(f"2026-01-15T10:{minute:02}:00", uuid=f"u-{minute}")
+    calls.made.clear()
+    newest_first = EventRecords(dynamodb, "EventTable", at_first=11).newest_first(
+        FIRST_OF_ALL, datetime(2026, 1, 16, tzinfo=UTC)
+    )
+    assert [record.uuid for record in islice(newest_first, 10)] == [f"u-{59 - n}" for n in range(10)]
+    keys = [len(each["Keys"]) for call in calls.of("BatchGetItem") for each in call["RequestItems"].values()]
+    assert (keys, {query["Limit"] for query in calls.of("Query")} <= {3, 6}) == ([11], True)
 
 
 def test_every_day_is_looked_at_once_however_many_are_empty(

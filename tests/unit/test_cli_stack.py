@@ -79,6 +79,19 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     assert (end.value.code, capsys.readouterr().err) == (1, f"{sentence}\n")
 
 
+@pytest.mark.parametrize("arguments", [["stacks"], ["doctor", "--stack", "prod"]], ids=" ".join)
+def test_an_endpoint_that_is_none_is_said_in_a_sentence(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "foo")
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert (end.value.code, capsys.readouterr().err) == (
+        1,
+        "AWS cannot be asked, as it is configured: Invalid endpoint: foo.\n",
+    )
+
+
 def test_what_aws_refuses_is_said_in_a_sentence(cloudformation: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
     cloudformation.add_client_error("describe_stacks", "AccessDenied", "You are not allowed to")
     with cloudformation, pytest.raises(SystemExit) as end:

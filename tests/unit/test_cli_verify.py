@@ -404,6 +404,14 @@ def rotated(
     return "the-new-signing-secret"
 
 
+def test_a_stack_that_is_named_has_its_own_secret_whatever_the_environment_says(
+    tmp_path: Path, rotated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", SECRET)
+    answer = verify_body(tmp_path, BODY, sign(BODY, rotated.encode()), "--stack", "prod")
+    assert (answer["valid"], answer["secret"]) == (True, "current")
+
+
 def test_without_a_secret_the_stack_s_current_one_is_taken(tmp_path: Path, rotated: str) -> None:
     answer = verify_body(tmp_path, BODY, sign(BODY, rotated.encode()))
     assert (answer["valid"], answer["secret"]) == (True, "current")

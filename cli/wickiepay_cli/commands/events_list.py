@@ -25,7 +25,7 @@ from wickiepay_cli.options import (
     Until,
     refuse_backwards,
 )
-from wickiepay_cli.records import EventRecords, Record
+from wickiepay_cli.records import ALL, EventRecords, Record
 
 LIMIT_FOR_PEOPLE: Final = 50
 
@@ -60,11 +60,13 @@ def list_events(  # noqa: PLR0913  options
     """List events, the newest first."""
     refuse_backwards(since, until)
     found = stack.find(stack_name, profile, region)
-    records = EventRecords(found.dynamodb(), found.output("EventTableName"))
+    shown = limit if as_json else limit or LIMIT_FOR_PEOPLE
+    at_first = shown + 1 if shown else ALL  # the one more tells whether there are more
+    records = EventRecords(found.dynamodb(), found.output("EventTableName"), at_first)
     now = clock.now()
     wanted = Filter(state, event_type, since, until, uuid, reference, text).among(records, now)
     if as_json:
-        stream_json(map(Record.brief, islice(wanted, limit)))
+        stream_json(map(Record.brief, islice(wanted, shown)))
     else:
         _show(wanted, limit or LIMIT_FOR_PEOPLE, now)
 

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import boto3
 import typer
-from botocore.config import Config
 from botocore.exceptions import NoCredentialsError, NoRegionError
 
 from wickiepay_cli.deployments import Deployment, deployments
@@ -16,7 +15,7 @@ from wickiepay_cli.failure import sentence
 from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.stack_file import LocalStack
 from wickiepay_cli.options import AsJson
-from wickiepay_cli.stack import ASKING
+from wickiepay_cli.stack import client_of
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -76,7 +75,7 @@ def _deployed(profile: str | None, regions: Sequence[str], local: LocalStack | N
     session = boto3.Session(profile_name=profile)
     try:
         for region in dict.fromkeys(regions) or [None]:
-            client: CloudFormationClient = session.client("cloudformation", region_name=region, config=Config(**ASKING))
+            client: CloudFormationClient = client_of(session, "cloudformation", region)
             for each in deployments(client):
                 if not (local and _is_at(client, local.aws_endpoint_url) and each.name == local.stack_name):
                     yield each

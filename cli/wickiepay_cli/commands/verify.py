@@ -78,7 +78,7 @@ def verify(  # noqa: PLR0913  options
     """
     try:
         deliveries = _deliveries(body, signature, request, entry)
-        keys = _given(secrets or [])
+        keys = _given(secrets or [], None if stack_name else os.environ.get(SECRET_VARIABLE))
         found = None
         if not keys or stack_name or profile or region:
             found = _found(stack_name, profile, region)
@@ -138,10 +138,13 @@ def _found(stack_name: str | None, profile: str | None, region: str | None) -> S
         ) from error
 
 
-def _given(given: Sequence[str]) -> Sequence[bytes]:
-    """The secrets that are said on the command line, else in the environment; none where neither says any."""
+def _given(given: Sequence[str], of_environment: str | None) -> Sequence[bytes]:
+    """The secrets that are said on the command line, else in the environment; none where neither says any.
+
+    The environment's is for this machine: a deployed stack that is named has its own.
+    """
     # Not Typer's own way with variables: it would part the text at its blanks, and those may be what is wrong.
-    return [os.fsencode(secret) for secret in given or filter(None, [os.environ.get(SECRET_VARIABLE)])]
+    return [os.fsencode(secret) for secret in given or filter(None, [of_environment])]
 
 
 def _of_stack(found: Stack) -> Sequence[bytes]:
