@@ -39,7 +39,8 @@ class Counter:
         return [self._trivial, self._ingest_raw, self._ingest, self._consumer, self._bare_calls]
 
     def others(self) -> list[Counting]:
-        return [self._typical, self._ingest_on_stock_sdk, self._lean, self._runtime_client, self._verifying]
+        sdks = [self._ingest_on_stock_sdk, self._ingest_on_pruned_data]
+        return [self._typical, *sdks, self._lean, self._runtime_client, self._verifying]
 
     def count(self, countings: list[Counting]) -> Rows:
         with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -68,6 +69,12 @@ class Counter:
     def _ingest_on_stock_sdk(self) -> Rows:
         place = self.folder.ours("ingest", stock_sdk=True, ACCEPTED_SCHEMES=ALL_SCHEMES)
         return _listener_rows("stock_sdk", self._run("stock", listener("ingest"), place))
+
+    def _ingest_on_pruned_data(self) -> Rows:
+        """What was decided against: the runtime's SDK, told by AWS_DATA_PATH to read the layer's pruned data."""
+        data = str(self.folder.root / "opt/python/botocore/data")
+        place = self.folder.ours("ingest", stock_sdk=True, ACCEPTED_SCHEMES=ALL_SCHEMES, AWS_DATA_PATH=data)
+        return {"pruned_data_cold": self._run("pruned", listener("ingest"), place).cold()}
 
     def _lean(self) -> Rows:
         return _listener_rows("lean", self._run("lean", listener("lean"), self.folder.peer("lean")))

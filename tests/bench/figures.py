@@ -13,6 +13,7 @@ RATIOS: Final = {
     "ingest_cold_to_typical": ("ingest_cold", "typical_cold"),
     "consumer_cold": ("consumer_cold", "interpreter"),
     "stock_sdk_cold": ("stock_sdk_cold", "interpreter"),
+    "pruned_data_cold": ("pruned_data_cold", "interpreter"),
     "lean_cold": ("lean_cold", "interpreter"),
     "typical_cold": ("typical_cold", "interpreter"),
     "bare_cold": ("bare_cold", "interpreter"),

@@ -29,8 +29,11 @@ BATCHES: Final = 20
 THOUSAND: Final = 10
 """Times that a hundred deliveries are gone through in one step."""
 
+CREATED: Final = "payment.created"
 COMPLETED: Final = "payment.completed"
 CONFIRMED: Final = "channel.payment.confirmed"
+
+type Requests = list[tuple[str, Any]]
 
 type CallCounts = dict[str, float]
 
@@ -76,13 +79,19 @@ class Bench:
 
     # --- What is billed, and its bytes -----------------------------------------------------------
 
-    def billed(self, name: str = COMPLETED, body_size: int = deliveries.KIB) -> dict[str, Any]:
-        """What the tables bill for one event, from ingest's put to the consumer's mark; and the bytes of each thing."""
-        content = deliveries.body(deliveries.uuid("billed", 0), body_size, name)
-        records = [deliveries.record(content)]
-        received = self.asked(Plan("ingest", [[deliveries.delivery(content)]]), self.folder.ours("ingest")).requests
-        consumed = self.asked(Plan("consumer", [[{"Records": records}]]), self.folder.ours("consumer")).requests
+    def billed(
+        self, name: str = COMPLETED, body_size: int = deliveries.KIB, after: str | None = None
+    ) -> dict[str, Any]:
+        """What the tables bill for one event, from ingest's put to the consumer's mark; and the bytes of each thing.
+
+        The event is the first of its payment, or comes `after` another one of it.
+        """
         meter = Meter(_tables())
+        if after:
+            for requests in self._requests(self._billed_body(after, body_size)):
+                list(meter.writes(requests))
+        content = self._billed_body(name, body_size)
+        received, consumed = self._requests(content)
         recorded = list(meter.writes(received))
         reads = meter.read_units(consumed)
         finished = list(meter.writes(consumed))
@@ -104,6 +113,16 @@ class Bench:
             "items": {" ".join(place[:1]): size(item) for place, item in meter.items.items()},
         }
         return {"write_units": units, "read_units": {"consumer": reads}, "event_bytes": sizes}
+
+    def _billed_body(self, name: str, size: int) -> bytes:
+        return deliveries.body(deliveries.uuid("billed", 0), size, name)
+
+    def _requests(self, content: bytes) -> tuple[Requests, Requests]:
+        """What ingest and the consumer ask of AWS for an event."""
+        records = [deliveries.record(content)]
+        received = self.asked(Plan("ingest", [[deliveries.delivery(content)]]), self.folder.ours("ingest"))
+        consumed = self.asked(Plan("consumer", [[{"Records": records}]]), self.folder.ours("consumer"))
+        return received.requests, consumed.requests
 
     # --- Time ------------------------------------------------------------------------------------
 

@@ -14,8 +14,11 @@ def units(figures: Figures) -> str:
         return (name, *map(str, parts), str(units["total"]))
 
     heads = ("event of 1 KiB", "record", "its indexes", "mark", "ledger", "its indexes", "all")
-    completed, credited = figures["write_units"], figures["credited_write_units"]
-    rows = [row("payment.completed", completed), row("channel.payment.confirmed, which credits", credited)]
+    rows = [
+        row("payment.completed, the first event of its payment", figures["write_units"]),
+        row("the same after payment.created", figures["later_write_units"]),
+        row("channel.payment.confirmed, which credits", figures["credited_write_units"]),
+    ]
     sizes = figures["event_bytes"]
     return (
         f"{table('## DynamoDB write units', heads, rows)}\n"

@@ -11,6 +11,7 @@ ROWS: Final = (
     ("what Lambda's own runtime client imports", "runtime_client"),
     ("**ingest**", "ingest_cold"),
     ("ingest, on the runtime's SDK with all its data", "stock_sdk_cold"),
+    ("ingest, on the runtime's SDK with the layer's pruned data", "pruned_data_cold"),
     ("**consumer**, batch of one", "consumer_cold"),
     ("two bare botocore calls", "bare_cold"),
     ("lean listener on boto3", "lean_cold"),

@@ -8,7 +8,7 @@ from counting import Counter, counted_twice
 from growth import Growth
 from lambda_folder import LambdaFolder, Packages
 from listeners import listeners
-from measuring import CONFIRMED, Bench
+from measuring import CONFIRMED, CREATED, Bench
 from where_it_goes import where_it_goes
 
 type Say = Callable[[str], None]
@@ -22,7 +22,7 @@ def measure(packages: Packages, folder: LambdaFolder, scratch: Path, say: Say) -
     say(f"The two counts differ by {spread:.1%} at the most.")
     say("Counting calls, and what they are billed …")
     calls = bench.calls()
-    billed, credited = bench.billed(), bench.billed(CONFIRMED)
+    billed, later, credited = bench.billed(), bench.billed(after=CREATED), bench.billed(CONFIRMED)
     logs = bench.logs()
     say("Timing …")
     seconds, in_parallel = bench.cpu_seconds(), bench.in_parallel()
@@ -41,6 +41,7 @@ def measure(packages: Packages, folder: LambdaFolder, scratch: Path, say: Say) -
         "ratios": figures.ratios(rows),
         "calls": calls,
         **billed,
+        "later_write_units": later["write_units"],
         "credited_write_units": credited["write_units"],
         "cpu_seconds": seconds,
         "in_parallel": in_parallel,

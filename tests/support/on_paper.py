@@ -30,6 +30,7 @@ ROUND: Final = Figures.of(
             "ingest": {"table": 1, "indexes": 1},
             "consumer": {"event_table": 1, "indexes": 0, "ledger": 1},
         },
+        "later_write_units": {"consumer": {"indexes": 0}},
         "read_units": {"consumer": 1},
         "cpu_seconds": {
             "ingest_cold": 0.3,

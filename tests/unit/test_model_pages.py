@@ -8,7 +8,7 @@ import pytest
 
 import model
 from model.capacity import backlog, storm_factor
-from model.figures import Figures
+from model.figures import EVENTS_OF_A_PAYMENT, Figures
 from model.markdown import page, table
 from model.plot import plot_storm
 from model.scenarios import STEADY_SECONDS, STORM_RATE, Run, Runs, relaying_seconds
@@ -34,10 +34,12 @@ def test_all_of_it_is_printed() -> None:
     assert all(text in printed for text in model.pages(MEASURED, PROJECT).values())
 
 
-def test_the_parts_of_the_write_units_make_their_total() -> None:
-    figures = Figures.of(MEASURED)
+def test_the_parts_of_the_write_units_make_the_total_of_a_payment_s_life() -> None:
+    first, later = MEASURED["write_units"]["total"], MEASURED["later_write_units"]["total"]
 
-    assert figures.write_units.total == pytest.approx(MEASURED["write_units"]["total"])
+    assert EVENTS_OF_A_PAYMENT * Figures.of(MEASURED).write_units.total == pytest.approx(
+        first + (EVENTS_OF_A_PAYMENT - 1) * later
+    )
 
 
 @pytest.mark.parametrize("rate", STEADY_SECONDS)

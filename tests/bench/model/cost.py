@@ -18,7 +18,10 @@ MONTH_DAYS: Final = 365 / 12
 MONTH_SECONDS: Final = MONTH_DAYS * 86_400
 USUAL_BODY: Final = 1024
 APP_LINES: Final = 2
-"""Of a delivery, and of an event: what happened, and the metrics."""
+"""Of an event, and of the relay's run: what happened, and the metrics."""
+
+INGEST_LINES: Final = 1
+"""Of a delivery: both in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Costs:
             + prices.INVOCATION.of(1)
             + _computing(self.stack.ingest, self.service.ingest(kind))
             + prices.WRITE_UNIT.of(units)
-            + prices.LOG_GB.of((lines + APP_LINES * LOG_LINE_BYTES + self._access_line()) / prices.GIB)
+            + prices.LOG_GB.of((lines + INGEST_LINES * LOG_LINE_BYTES + self._access_line()) / prices.GIB)
         )
         return each * MILLION
 
@@ -151,7 +154,7 @@ class Costs:
         """That a delivery and its event leave in the logs."""
         own = self.figures.log_bytes["ingest_first"] + self.figures.log_bytes["consumer_event"]
         platform = self._around(self.stack.ingest) + self._around(self.stack.consumer) / batch
-        return own + 2 * APP_LINES * LOG_LINE_BYTES + platform + self._access_line()
+        return own + (INGEST_LINES + APP_LINES) * LOG_LINE_BYTES + platform + self._access_line()
 
     def _around(self, function: Function) -> int:
         """What the platform logs around an invocation."""
