@@ -32,7 +32,7 @@ def test_a_goal_is_met_at_its_limit_and_not_above() -> None:
 def test_what_was_not_measured_is_said_to_be_so() -> None:
     changed = copy.deepcopy(FIGURES)
     del changed["write_units"]
-    assert _result("DynamoDB writes of a payment event of 1 KiB", changed).verdict == "not measured"
+    assert _result("DynamoDB writes of a payment's first event of 1 KiB", changed).verdict == "not measured"
 
 
 @pytest.mark.parametrize(

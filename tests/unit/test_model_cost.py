@@ -45,8 +45,8 @@ def test_logs_are_billed_by_their_bytes() -> None:
     quiet = costs(access_log_format="$context.status")
     quiet = replace(quiet, stack=replace(quiet.stack, ingest=QUIET, consumer=QUIET))
 
-    # 700 of ingest, 300 of the consumer, "200" of the API, and 26 on top of each of five lines.
-    assert quiet.million(1)["Logs"] == pytest.approx(0.50 * 1_000_000 * (700 + 300 + 3 + 5 * 26) / GIB)
+    # 700 of ingest, 300 of the consumer, "200" of the API, and 26 on top of each of four lines.
+    assert quiet.million(1)["Logs"] == pytest.approx(0.50 * 1_000_000 * (700 + 300 + 3 + 4 * 26) / GIB)
 
 
 def test_a_cold_start_is_billed(monkeypatch: pytest.MonkeyPatch) -> None:
