@@ -6,7 +6,7 @@ Two runs at once do no harm: an event that is sent twice is processed once.
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import batched
 from typing import Final
 
@@ -18,9 +18,10 @@ from wickiepay.event_log import EventLog
 from wickiepay.queue import MAX_ENTRIES, EventQueue, Message
 
 MAX_EVENTS: Final = 3000
-"""Looked at by one run, at the most; the rest waits for the next. docs/capacity.md says how long that takes: about half
-of the run's 55 seconds, so that slow stores do not cut it off. (What is sent by then would stay sent.)
-"""
+"""Looked at by one run, at the most; the rest waits for the next."""
+
+RUN_SECONDS: Final = 40
+"""After so long a run takes up no more, so that slow stores do not have it cut off, which would ring an alarm."""
 
 logger = Logger()
 metrics = Metrics()
@@ -37,6 +38,7 @@ class Relay:
 
         Raises `StoreUnavailable` where the event table cannot be read or written; the next run goes on from there.
         """
+        end = self.now() + timedelta(seconds=RUN_SECONDS)
         unsent = self.events.unsent(MAX_EVENTS)
         oldest = (self.now() - datetime.fromisoformat(unsent[0].received_at)).total_seconds() if unsent else 0
         metrics.add_metric("Unsent", MetricUnit.Count, len(unsent))
@@ -52,8 +54,8 @@ class Relay:
                 if identity not in refused:
                     self.events.clear_unsent(identity)
             sent += taken.count(True)
-            if refused:
-                break  # the queue is still out of reach
+            if refused or self.now() >= end:
+                break  # the queue is still out of reach, or the rest has to wait for the next run
         logger.info("relay run", extra={"unsent": len(unsent), "sent": sent})
         return sent
 

@@ -167,7 +167,7 @@ def _reads(stores: Stores) -> dict[str, Point]:
     client = stores.client("dynamodb")
     reads = _Reads(client)
     now = clock.now()
-    records = EventRecords(client, table)
+    records = EventRecords(client, table, LISTED + 1)  # as the command does, which says whether there are more
     listed = list(islice(records.newest_first(now - 2 * PERIOD, now), LISTED))
     of_list: Point = {"wanted": len(listed), "index_entries": reads.index_entries, "records": reads.records}
     log = EventLog(client, table)

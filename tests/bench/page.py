@@ -30,6 +30,8 @@ HOW: Final = """\
   handshakes and names cost is in no row.
 - A delivery is an event of a payment of 1 KiB, signed raw. Counts of instructions are those of one build of the
   interpreter; their ratios carry over to other machines better than they do.
+- Bare calls are made by botocore's own clients. A listener can be below them: ours leave out what botocore does at each
+  call for other services, and for its user agent.
 - Seconds are those of the machine that this was run on, and gate nothing.
 """
 

@@ -5,6 +5,7 @@ comes, too, and it must be the same.
 """
 
 import ast
+import importlib.metadata
 import inspect
 import json
 import os
@@ -41,6 +42,22 @@ def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Artefacts:
 
 def test_all_packages_together_are_small(artefacts: Artefacts) -> None:
     assert sum(map(len, artefacts.packages.values())) <= MOST_BYTES
+
+
+def test_every_handler_runs_on_what_the_layer_has(artefacts: Artefacts) -> None:
+    names = [path.stem for path in (PROJECT / "functions/consumer/handlers").glob("*.py") if path.stem != "__init__"]
+    program = (
+        "import importlib, json\nfor name in sys.argv[1:]: importlib.import_module(f'handlers.{name}')\nprint('1')"
+    )
+
+    assert artefacts.run("consumer", program, *names) == 1
+
+
+def test_a_scanner_finds_what_the_layer_brings_with_it(artefacts: Artefacts) -> None:
+    pinned = re.findall(r"^(\S+)==(\S+)", (PROJECT / "layers/wickiepay/requirements.txt").read_text(), re.MULTILINE)
+
+    found = importlib.metadata.distributions(path=[str(artefacts.folder / "layer/python")])
+    assert {(each.name.lower().replace("_", "-"), each.version) for each in found} == set(pinned)
 
 
 COMPILED: Final = """
@@ -148,6 +165,22 @@ def test_the_sdk_loads_only_packages_there_is_a_reason_for(artefacts: Artefacts)
 
     layer = {path.name.partition(".")[0] for path in (artefacts.folder / "layer/python").iterdir()}
     assert {module.partition(".")[0] for module in modules} & layer == {"wickiepay", *OTHER_PEOPLES}
+
+
+BROUGHT_UP: Final = """
+import json
+first = set(sys.modules)
+__import__(sys.argv[1])
+print(json.dumps(sorted({module.partition(".")[0] for module in set(sys.modules) - first})))
+"""
+
+
+def test_bringing_up_the_sdk_loads_nothing_of_our_own_but_the_garbage_collector(artefacts: Artefacts) -> None:
+    ours, botocores = (
+        set(artefacts.run("ingest", BROUGHT_UP, module)) for module in ("wickiepay.sdk", "botocore.session")
+    )
+
+    assert ours - botocores == {"wickiepay", "gc"}  # it is kept from what is there to stay
 
 
 def test_the_sdk_does_without_what_no_function_needs(artefacts: Artefacts) -> None:

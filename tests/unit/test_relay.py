@@ -1,14 +1,15 @@
 """The relay: sends what was recorded and could not be sent, the oldest first, within bounds."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 import pytest
 
 import relay
-from relay import Relay
+from relay import RUN_SECONDS, Relay
 from wickiepay.clock import instant
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog, State
@@ -104,6 +105,15 @@ def test_a_run_is_bounded_and_the_next_goes_on(stand: Stand, monkeypatch: pytest
     assert first <= 8
     assert sum(runs) == 30
     assert stand.still_flagged() == set()
+
+
+def test_a_run_that_takes_long_leaves_the_rest_to_the_next(stand: Stand, now: datetime) -> None:
+    stand.flag(range(30))
+    instants = chain([now, now], repeat(now + timedelta(seconds=RUN_SECONDS)))
+
+    slow = replace(stand.relay, now=lambda: next(instants))
+
+    assert [slow.run(), stand.relay.run()] == [10, 20]
 
 
 # --- What needs no sending any more -------------------------------------------------------------------

@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -117,10 +118,10 @@ def test_authorities_are_read_once(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def impostor(tmp_path: Path) -> Iterator[str]:
-    """The address of a server that has made its own certificate."""
+def impostor(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a server that has made its own certificate, for the host that the test names."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, request.param)])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -129,7 +130,7 @@ def impostor(tmp_path: Path) -> Iterator[str]:
         .serial_number(1)
         .not_valid_before(datetime.now(UTC) - timedelta(days=1))
         .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(request.param)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = tmp_path / "server.pem"
@@ -143,8 +144,8 @@ def impostor(tmp_path: Path) -> Iterator[str]:
 
         def greet() -> None:
             connection, _ = server.accept()
-            with connection, pytest.raises(ssl.SSLError):
-                context.wrap_socket(connection, server_side=True)
+            with connection, suppress(OSError), context.wrap_socket(connection, server_side=True) as greeted:
+                assert greeted.recv(1) == b""
 
         greeting = threading.Thread(target=greet)
         greeting.start()
@@ -152,9 +153,29 @@ def impostor(tmp_path: Path) -> Iterator[str]:
         greeting.join()
 
 
-def test_a_server_that_nobody_vouches_for_is_told_nothing(impostor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def trust_of_its_own() -> Iterator[None]:
+    """What a test trusts is nobody else's."""
+    sdk._trust.cache_clear()
+    yield
+    sdk._trust.cache_clear()
+
+
+@pytest.mark.usefixtures("trust_of_its_own")
+@pytest.mark.parametrize(
+    ("impostor", "trusted", "why"),
+    [("localhost", False, "self-signed"), ("other.example", True, "doesn't match")],
+    indirect=["impostor"],
+    ids=["nobody vouches for", "has another's name"],
+)
+def test_a_server_that_may_be_another_is_told_nothing(
+    impostor: str, trusted: bool, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", impostor)
+    if trusted:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "server.pem"))
+        monkeypatch.setattr(sdk, "the_session", sdk.the_session.__wrapped__)  # which has read the variable before
     client = sdk.client("sqs", Config(retries={"mode": "standard", "total_max_attempts": 1}))
 
-    with pytest.raises(SSLError, match="self-signed"):
+    with pytest.raises(SSLError, match=why):
         client.send_message(QueueUrl=impostor, MessageBody="text")

@@ -2,7 +2,7 @@
 
 CloudWatch reads metrics out of any line that names them below `_aws` (its embedded metric format), so nothing else is
 written or called for them. The fields are those that Powertools' Logger and Metrics write for the other functions; they
-take ten times as long to do it, which is for a forger to spend.
+take much longer to do it (docs/performance.md), which would be for a forger to spend.
 """
 
 import json

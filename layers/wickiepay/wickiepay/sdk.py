@@ -35,7 +35,7 @@ _compile = re.compile
 
 
 class LazyPattern:
-    """A regular expression that is compiled when it is first used. The SDK has a hundred, and uses a dozen."""
+    """A regular expression that is compiled when it is first used. The SDK has many, and uses few."""
 
     def __init__(self, pattern: Any, flags: Any = 0) -> None:  # noqa: ANN401  re's own business
         self._arguments = pattern, flags

@@ -15,9 +15,12 @@ STAND_INS: Final = Path(__file__).parent / "stand_ins"
 
 
 def make_function(folder: Path, into: Path) -> None:
-    """The code of a function: all of `folder`."""
+    """The code of a function: all of `folder`.
+
+    Its bytecode counts only as long as it is that of the source beside it: somebody may change that in the console.
+    """
     _copy(folder, into)
-    _compile(into)
+    _compile(into, invalidation="checked-hash")
 
 
 def make_layer(folder: Path, site: Path, into: Path) -> None:
@@ -55,11 +58,11 @@ def _put(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _compile(folder: Path, *options: str) -> None:
-    """Compiles all of `folder`; Python will take its word for it that the bytecode is that of the source.
+def _compile(folder: Path, *options: str, invalidation: str = "unchecked-hash") -> None:
+    """Compiles all of `folder`; Python takes its word for it that the bytecode is that of the source, or hashes that.
 
     A zip file, and what unpacks it, may give a file any date, and by its date Python would else judge. In a process of
     its own, because what bytecode looks like depends on what a process has seen before.
     """
-    command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", invalidation]
     subprocess.run([*command, *options, "-s", folder, folder], check=True)

@@ -1,4 +1,4 @@
-"""What the layer brings with it of other people's packages: code and licences, but for what nothing here uses."""
+"""What the layer brings with it of other people's packages: code, licences, and the metadata that scanners look for."""
 
 import subprocess
 import sys
@@ -66,5 +66,5 @@ def _is_wanted(name: str) -> bool:
     if name.startswith("..") or "__pycache__" in name:  # `..` leads to scripts
         return False
     if ".dist-info/" in name:
-        return name.rpartition("/")[2].lower().startswith(("license", "licence", "notice", "copying"))
+        return name.rpartition("/")[2].lower().startswith(("license", "licence", "notice", "copying", "metadata"))
     return name.startswith(KEPT) or not name.startswith(LEFT_OUT)

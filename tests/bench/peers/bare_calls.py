@@ -1,4 +1,4 @@
-"""The calls alone that a delivery needs, with everything ready made: what no listener on this SDK can go below."""
+"""The calls alone that a delivery needs, with everything ready made, on clients as botocore makes them."""
 
 import json
 from typing import Any
