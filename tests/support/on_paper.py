@@ -24,6 +24,7 @@ ROUND: Final = Figures.of(
             "first": {"dynamodb:PutItem": 1, "sqs:SendMessage": 1},
             "duplicate": {"dynamodb:PutItem": 1},
             "forged": {},
+            "cold": {"secretsmanager:GetSecretValue": 2, "dynamodb:PutItem": 1, "sqs:SendMessage": 1},
             "consumer_batch_of_1": dict.fromkeys(CONSUMER_CALLS, 1),
         },
         "write_units": {

@@ -110,7 +110,10 @@ def test_each_event_type_has_its_metrics() -> None:
 
 def test_a_forged_delivery_writes_nothing() -> None:
     unwritten = replace(
-        ROUND, calls={**ROUND.calls, "duplicate": {}}, cpu_seconds=dict.fromkeys(ROUND.cpu_seconds, 0.1)
+        ROUND,
+        calls={**ROUND.calls, "duplicate": {}},
+        cpu_seconds=dict.fromkeys(ROUND.cpu_seconds, 0.1),
+        log_bytes=dict.fromkeys(ROUND.log_bytes, 500),
     )
     costs_of_equals = replace(costs(), figures=unwritten)
 

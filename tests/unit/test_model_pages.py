@@ -11,7 +11,7 @@ from model.capacity import backlog, storm_factor
 from model.figures import EVENTS_OF_A_PAYMENT, Figures
 from model.markdown import page, table
 from model.plot import plot_storm
-from model.scenarios import STEADY_SECONDS, STORM_RATE, Run, Runs, relaying_seconds
+from model.scenarios import STEADY_SECONDS, STORM_RATE, Run, Runs, relay_run_seconds, relaying_seconds
 from model.simulated_facts import BATCH_TOLERANCE, TOLERANCE
 from on_paper import PROJECT
 
@@ -99,3 +99,9 @@ def test_a_fact_that_is_missing_is_an_error() -> None:
 
 def test_a_table_begins_with_its_head() -> None:
     assert table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
+
+
+def test_a_full_run_of_the_relay_ends_before_it_would_end_itself(runs: Runs) -> None:
+    service = runs.queue_out.service
+
+    assert relay_run_seconds(service) < service.stack.relay_run_seconds < service.stack.relay.timeout_seconds

@@ -75,7 +75,8 @@ class Costs:
     def answers(self, kind: str) -> float:
         """A million deliveries that end at ingest: `duplicate` or `forged`."""
         units = self.figures.write_units.put * sum(self.figures.calls[kind].values())
-        lines = self.figures.log_bytes["ingest_forged"] + self._around(self.stack.ingest)
+        line = self.figures.log_bytes["ingest_forged" if kind == "forged" else "ingest_first"]
+        lines = line + self._around(self.stack.ingest)
         each = (
             prices.API_REQUEST.of(1)
             + prices.SENT_GB.of(assumptions.ANSWER_BYTES / prices.GIB)
@@ -129,11 +130,12 @@ class Costs:
         """A month of so many deliveries, evenly spread, once as much is kept as ever will be."""
         rate = deliveries / MONTH_SECONDS
         containers = max(1, math.ceil(rate * self.service.ingest())) if deliveries else 0
+        reads = self.service.secret_reads * containers * MONTH_SECONDS / TIME_TO_LIVE_SECONDS
         share = deliveries / MILLION
         return {
             "Whatever is delivered": sum(self.idle().values()),
             "Metrics": prices.METRIC.of(self.ordinary_metrics()) if deliveries else 0.0,
-            "Reading the secret": prices.SECRET_CALL.of(containers * MONTH_SECONDS / TIME_TO_LIVE_SECONDS),
+            "Reading the secret": prices.SECRET_CALL.of(reads),
             "Deliveries": share * sum(self.million(self.service.batch(rate)).values()),
             "Keeping them": share * sum(self.kept().values()),
         }

@@ -29,8 +29,8 @@ def cheapest(stack: Stack) -> Stack:
 
 
 def leanest(units: WriteUnits) -> WriteUnits:
-    """With a finished record that takes one unit, and no index of the books."""
-    return replace(units, mark=1, by_reference=0)
+    """Without the index of the books."""
+    return replace(units, by_reference=0)
 
 
 def levers(costs: Costs) -> Iterator[Lever]:

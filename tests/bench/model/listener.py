@@ -11,7 +11,7 @@ import simpy
 from model import assumptions, quotas
 from model.gates import Environments, TokenBucket
 from model.outcome import Outcome, Second
-from model.service import SECRET, Service
+from model.service import Service
 
 type Steps[T] = Generator[simpy.Event, Any, T]
 type Span = tuple[float, float]
@@ -180,7 +180,7 @@ class Listener:
 
 def _work(service: Service, kind: str) -> Work:
     if kind == "cold":
-        calls = [assumptions.CALL_SECONDS[SECRET], *service.ingest_calls("first")]
+        calls = service.ingest_calls("cold")
         return service.ingest_cold() - sum(calls), calls
     calls = service.ingest_calls(kind)
     return service.ingest(kind) - sum(calls), calls

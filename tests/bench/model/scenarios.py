@@ -9,7 +9,7 @@ from model import assumptions
 from model.capacity import prepared
 from model.listener import Account, Listener
 from model.outcome import Outcome
-from model.service import Service
+from model.service import Service, cpu_share
 from model.simulation import poisson, run
 from model.stack import Stack
 
@@ -112,7 +112,8 @@ def relaying_seconds(service: Service, rate: float) -> float:
 
 
 def relay_run_seconds(service: Service) -> float:
-    """How long the calls of a full run of the relay take, ten events at a time: read, send, and clear one by one."""
-    ten = sum(assumptions.CALL_SECONDS[name] for name in ("dynamodb:BatchGetItem", "sqs:SendMessageBatch"))
+    """How long a full run of the relay takes, ten events at a time: read, send, and clear one by one."""
+    ten = 10 * assumptions.RELAYED_CPU_SECONDS / cpu_share(service.stack.relay)
+    ten += sum(assumptions.CALL_SECONDS[name] for name in ("dynamodb:BatchGetItem", "sqs:SendMessageBatch"))
     ten += 10 * assumptions.CALL_SECONDS["dynamodb:UpdateItem"]
     return service.stack.relay_events / 10 * ten

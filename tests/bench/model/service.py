@@ -35,7 +35,12 @@ class Service:
 
     def ingest_cold(self) -> float:
         """Of a first delivery that has to wait for an environment, its imports, clients and the secret."""
-        return START_SECONDS + self._ingest_cpu("cold") + CALL_SECONDS[SECRET] + sum(self.ingest_calls("first"))
+        return START_SECONDS + self._ingest_cpu("cold") + sum(self.ingest_calls("cold"))
+
+    @property
+    def secret_reads(self) -> int:
+        """Calls that it takes to know the secret: the current one, and the one before it."""
+        return self.figures.calls["cold"][SECRET]
 
     def ingest_calls(self, kind: str) -> list[float]:
         """The calls that a delivery makes, one after another."""

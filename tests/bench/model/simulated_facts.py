@@ -48,6 +48,7 @@ def simulated_facts(service: Service, runs: Runs) -> dict[str, str]:
         "backlogs": _backlogs(service, runs),
         "relay_events": str(stack.relay_events),
         "relay_seconds": str(stack.relay_seconds),
+        "run_seconds": str(stack.relay_run_seconds),
         "relay_run": number(relay_run_seconds(service)),
         "relay_timeout": str(stack.relay.timeout_seconds),
         "queue_out_rate": str(QUEUE_OUT_RATE),

@@ -49,6 +49,7 @@ class Stack:
     log_retention_days: int
     relay_seconds: int
     relay_events: int
+    relay_run_seconds: int
     shards: int
     alarms: int
     dashboards: int
@@ -96,6 +97,7 @@ class Stack:
             log_retention_days=parameters["LogRetentionDays"],
             relay_seconds=_period(schedule),
             relay_events=_constant(project / "functions/relay/relay.py", "MAX_EVENTS"),
+            relay_run_seconds=_constant(project / "functions/relay/relay.py", "RUN_SECONDS"),
             shards=SHARDS,
             alarms=count("AWS::CloudWatch::Alarm"),
             dashboards=count("AWS::CloudWatch::Dashboard"),
