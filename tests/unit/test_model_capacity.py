@@ -107,7 +107,14 @@ def test_a_backlog_by_hand() -> None:
 
     assert found.waiting == pytest.approx((8 * rate - takes) * 60)
     assert found.age_seconds == pytest.approx(found.waiting / takes)
-    assert found.caught_up_seconds == pytest.approx(240 + 60 + found.waiting / (takes - rate))
+    # The last that waits for a second comes when a second's worth waits, and has waited for it a second later.
+    assert found.caught_up_seconds == pytest.approx(240 + 60 + (found.waiting - takes) / (takes - rate) + 1)
+
+
+def test_who_is_never_late_has_nothing_to_catch_up_with() -> None:
+    assert capacity.backlog(service(), service().takes() / 8.1).waiting == 0
+    assert capacity.backlog(service(), service().takes() / 7.99).waiting > 0
+    assert capacity.backlog(service(), service().takes() / 7.99).caught_up_seconds == 0
 
 
 def test_who_takes_less_than_comes_never_catches_up() -> None:

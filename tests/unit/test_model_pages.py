@@ -11,9 +11,9 @@ from model.capacity import backlog, storm_factor
 from model.figures import EVENTS_OF_A_PAYMENT, Figures
 from model.markdown import page, table
 from model.plot import plot_storm
-from model.scenarios import STEADY_SECONDS, STORM_RATE, Run, Runs, relay_run_seconds, relaying_seconds
+from model.scenarios import STEADY_SECONDS, STORM_RATE, Run, Runs, relay_run_seconds, relaying_seconds, storm
 from model.simulated_facts import BATCH_TOLERANCE, TOLERANCE
-from on_paper import PROJECT
+from on_paper import PROJECT, service
 
 MEASURED: dict[str, Any] = json.loads((PROJECT / "tests/bench/figures.json").read_text())
 
@@ -78,6 +78,24 @@ def test_the_storms_backlog_is_as_computed(runs: Runs) -> None:
     assert found.peak_age == pytest.approx(computed.age_seconds, rel=TOLERANCE, abs=2)
 
 
+def test_the_storm_is_caught_up_with_as_computed(runs: Runs) -> None:
+    _is_caught_up_with_as_computed(runs.ready)
+
+
+def test_a_storm_that_is_too_much_for_the_consumer_is_caught_up_with_as_computed() -> None:
+    narrow = service(maximum_concurrency=4, throttle_rate=5_000, throttle_burst=5_000)
+
+    assert backlog(narrow, STORM_RATE).caught_up_seconds > 0
+    _is_caught_up_with_as_computed(storm(narrow, as_deployed=True))
+
+
+def _is_caught_up_with_as_computed(run: Run) -> None:
+    computed = backlog(run.service, STORM_RATE).caught_up_seconds
+    found = max(0.0, run.outcome.caught_up_at - run.outage_ends)
+
+    assert found == pytest.approx(computed, rel=TOLERANCE)
+
+
 def test_the_relay_is_done_when_computed(runs: Runs) -> None:
     run = runs.queue_out
     took = run.outcome.relayed_at - run.outage_ends
@@ -102,6 +120,6 @@ def test_a_table_begins_with_its_head() -> None:
 
 
 def test_a_full_run_of_the_relay_ends_before_it_would_end_itself(runs: Runs) -> None:
-    service = runs.queue_out.service
+    relaying = runs.queue_out.service
 
-    assert relay_run_seconds(service) < service.stack.relay_run_seconds < service.stack.relay.timeout_seconds
+    assert relay_run_seconds(relaying) < relaying.stack.relay_run_seconds < relaying.stack.relay.timeout_seconds

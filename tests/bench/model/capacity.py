@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from model import assumptions, quotas
 from model.listener import Account
+from model.outcome import LATE_SECONDS
 from model.service import Service
 from model.stack import Stack
 
@@ -164,7 +165,8 @@ def warming_seconds(service: Service, rate: float) -> float:
 class Backlog:
     """What the replay of the outage's deliveries does to the queue, where the door lets all of it in.
 
-    `caught_up_seconds` is counted from the end of the outage; infinite where steady deliveries alone are too many.
+    `caught_up_seconds` is when an event is last late, counted from the end of the outage: 0 where none is, infinite
+    where steady deliveries alone are too many.
     """
 
     waiting: float
@@ -177,6 +179,8 @@ def backlog(service: Service, rate: float) -> Backlog:
     takes = service.takes()
     replayed = storm_factor() - assumptions.ATTEMPTS
     waiting = max(0.0, ((1 + replayed) * rate - takes) * assumptions.REPLAY_SECONDS)
-    emptied = waiting / (takes - rate) if takes > rate else math.inf
+    age = waiting / takes
+    # The last that is late comes when as many wait as are taken until it is.
+    shrunk = (waiting - LATE_SECONDS * takes) / (takes - rate) if takes > rate else math.inf
     over = assumptions.REPLAY_AFTER_SECONDS + assumptions.REPLAY_SECONDS
-    return Backlog(waiting, waiting / takes, over + emptied if waiting else 0.0)
+    return Backlog(waiting, age, over + shrunk + LATE_SECONDS if age > LATE_SECONDS else 0.0)

@@ -2,7 +2,10 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+LATE_SECONDS: Final = 1
+"""An event that waits for longer is late; the listener has caught up when none is any more."""
 
 
 class Second(NamedTuple):
@@ -53,8 +56,8 @@ class Outcome:
 
     @property
     def caught_up_at(self) -> float:
-        """When an event had last waited for longer than a second."""
-        return max((second.at for second in self.seconds if second.oldest > 1), default=0.0)
+        """When an event was last late."""
+        return max((second.at for second in self.seconds if second.oldest > LATE_SECONDS), default=0.0)
 
     def slowest(self, share: float) -> float:
         """The time to 200 that all but `share` of the deliveries stay within."""

@@ -136,7 +136,8 @@ def _backlogs(service: Service, runs: Runs) -> str:
             found = runs.ready.outcome
             caught_up = _after(runs.ready, found.caught_up_at)
             rows.append([f"{rate:,}, simulated", f"{found.peak_waiting:,}", f"{found.peak_age:.1f} s", caught_up])
-    head = ["a second", "most events in the queue", "longest in the queue", "caught up, after the end of the outage"]
+    caught_up = "no event waits for a second any more, after the end of the outage"
+    head = ["a second", "most events in the queue", "longest in the queue", caught_up]
     return table(head, rows)
 
 
