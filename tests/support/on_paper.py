@@ -67,7 +67,7 @@ def service(**changes: Any) -> Service:  # noqa: ANN401  as above
 
 
 def costs(**changes: Any) -> Costs:  # noqa: ANN401  as above
-    return Costs(one_cpu(**changes), ROUND, PROJECT)
+    return Costs(one_cpu(**changes), ROUND)
 
 
 def chance(seed: int) -> Random:

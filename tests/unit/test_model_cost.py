@@ -11,7 +11,7 @@ from model.cost import MONTH_SECONDS, Costs
 from model.levers import levers
 from model.markdown import bill
 from model.prices import GATEWAYS, GIB
-from model.sizes import body_of, sizes
+from model.sizes import sizes
 from model.stack import Stack
 from on_paper import ONE_CPU_MB, PROJECT, ROUND, STACK, costs, template
 
@@ -67,13 +67,13 @@ def test_what_is_not_announced_costs_neither_the_bus_nor_its_call() -> None:
 
 def test_keeping_costs_as_many_days_as_the_template_says() -> None:
     def kept(days: int) -> float:
-        return Costs(Stack.of(template(EventRetentionDays=days), PROJECT), ROUND, PROJECT).kept()["Tables and indexes"]
+        return Costs(Stack.of(template(EventRetentionDays=days), PROJECT), ROUND).kept()["Tables and indexes"]
 
     assert kept(400) == pytest.approx(4 * kept(100))
 
 
 def test_what_is_kept_is_what_the_listener_writes() -> None:
-    of = sizes(1024, PROJECT)
+    of = sizes(1024)
     tables = of.finished + of.ledger + 2 * 100
     indexes = 2 * (of.entry + 100)
 
@@ -128,18 +128,13 @@ def test_fuller_batches_never_cost_more(one: float, other: float) -> None:
     assert bill(costs().million(large)) <= bill(costs().million(small)) + 1e-9
 
 
-@given(st.integers(205, 200_000), st.integers(205, 200_000))
+@given(st.integers(1_024, 200_000), st.integers(1_024, 200_000))
 def test_a_larger_body_never_costs_less(one: int, other: int) -> None:
     small, large = sorted((one, other))
     assume(large > 1.1 * small)  # the same digits deflate a little better or worse with others beside them
 
     assert bill(costs().million(1, large)) >= bill(costs().million(1, small))
     assert bill(costs().kept(large)) > bill(costs().kept(small))
-
-
-@given(st.integers(205, 256 * 1024))
-def test_a_body_is_as_long_as_asked(size: int) -> None:
-    assert len(body_of(size, PROJECT)) == size
 
 
 def test_each_lever_saves_something() -> None:

@@ -8,11 +8,13 @@ import pytest
 
 import model
 from model.capacity import backlog, storm_factor
+from model.cost import USUAL_BODY
 from model.figures import EVENTS_OF_A_PAYMENT, Figures
 from model.markdown import page, table
 from model.plot import plot_storm
 from model.scenarios import STEADY_SECONDS, STORM_RATE, Run, Runs, relay_run_seconds, relaying_seconds, storm
 from model.simulated_facts import BATCH_TOLERANCE, TOLERANCE
+from model.sizes import sizes
 from on_paper import PROJECT, service
 
 MEASURED: dict[str, Any] = json.loads((PROJECT / "tests/bench/figures.json").read_text())
@@ -113,6 +115,15 @@ def test_the_storm_is_drawn(tmp_path: Path, runs: Runs) -> None:
 def test_a_fact_that_is_missing_is_an_error() -> None:
     with pytest.raises(KeyError):
         page("cost.md", {})
+
+
+def test_a_longer_body_takes_as_many_more_write_units_as_were_measured() -> None:
+    costs, _ = model._made(json.dumps(MEASURED), PROJECT)
+    measured = {each["bytes"]: each["write_units"] for each in MEASURED["growth"]["body"]}
+
+    for size, units in measured.items():
+        more = costs.write_units(sizes(size)) - costs.write_units(sizes(USUAL_BODY))
+        assert more == pytest.approx(units - measured[USUAL_BODY])
 
 
 def test_a_table_begins_with_its_head() -> None:

@@ -40,5 +40,5 @@ def pages(figures: Mapping[str, Any], project: Path) -> Mapping[Path, str]:
 
 @lru_cache(maxsize=1)
 def _made(figures: str, project: Path) -> tuple[Costs, Runs]:
-    costs = Costs(stack.read(project), Figures.of(json.loads(figures)), project)
+    costs = Costs(stack.read(project), Figures.of(json.loads(figures)))
     return costs, simulate(costs.service)

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from model import assumptions, prices, quotas
@@ -28,7 +27,6 @@ INGEST_LINES: Final = 1
 class Costs:
     stack: Stack
     figures: Figures
-    project: Path
 
     @property
     def service(self) -> Service:
@@ -36,7 +34,7 @@ class Costs:
 
     def million(self, batch: float, body: int = USUAL_BODY) -> dict[str, float]:
         """A million first deliveries of payment events, worked on in batches of `batch`; keeping them is `kept`."""
-        size = sizes(body, self.project)
+        size = sizes(body)
         ingest = _some_cold(self.service.ingest(), self.service.ingest_cold())
         consumer = _some_cold(self.service.consumer(batch), self.service.consumer_cold()) / batch
         chunks = _units(size.message, quotas.CHUNK)
@@ -56,7 +54,7 @@ class Costs:
 
     def kept(self, body: int = USUAL_BODY) -> dict[str, float]:
         """What it costs to keep what a million deliveries leave behind for as long as the template keeps it."""
-        size = sizes(body, self.project)
+        size = sizes(body)
         tables = size.kept_in_tables * MILLION / prices.GIB
         indexes = size.kept_in_indexes * MILLION / prices.GIB
         months = self.stack.event_retention_days / MONTH_DAYS
@@ -70,7 +68,7 @@ class Costs:
     def kept_as_objects(self, body: int) -> float:
         """Keeping a million bodies as objects in S3, as large as their records are, for as long as those."""
         months = self.stack.event_retention_days / MONTH_DAYS
-        return prices.OBJECT_GB.of(sizes(body, self.project).record * MILLION / prices.GIB * months)
+        return prices.OBJECT_GB.of(sizes(body).record * MILLION / prices.GIB * months)
 
     def answers(self, kind: str) -> float:
         """A million deliveries that end at ingest: `duplicate` or `forged`."""
@@ -142,14 +140,14 @@ class Costs:
 
     def write_units(self, size: Sizes) -> float:
         """Of one event: as measured for the usual body, and more or fewer as the record of another needs them."""
-        usual, units = sizes(USUAL_BODY, self.project), self.figures.write_units
+        usual, units = sizes(USUAL_BODY), self.figures.write_units
         put = units.put + _units(size.record, quotas.WRITE_UNIT) - _units(usual.record, quotas.WRITE_UNIT)
         mark = units.mark + _units(size.finished, quotas.WRITE_UNIT) - _units(usual.finished, quotas.WRITE_UNIT)
         return units.total - units.event_table + max(1, put) + max(1, mark)
 
     def read_units(self, size: Sizes) -> float:
         """Of one event: its record is billed whole, whatever is asked of it."""
-        usual = sizes(USUAL_BODY, self.project)
+        usual = sizes(USUAL_BODY)
         return self.figures.read_units + _units(size.record, quotas.READ_UNIT) - _units(usual.record, quotas.READ_UNIT)
 
     def log_bytes(self, batch: float) -> float:

@@ -14,7 +14,7 @@ GOALS: Final = {True: 6.0, False: 5.0}
 """USD for a million deliveries, with announcements and without."""
 
 VOLUMES: Final = (0, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
-SHORT_BODY: Final = 205
+SHORT_BODY: Final = 192
 BODIES: Final = (SHORT_BODY, 1_024, 4_096, 16_384, 65_536, 262_144)
 
 
@@ -127,7 +127,7 @@ def _month(costs: Costs) -> str:
 def _bodies(costs: Costs) -> str:
     rows = []
     for body in BODIES:
-        of = sizes(body, costs.project)
+        of = sizes(body)
         money = (bill(costs.million(1, body)), bill(costs.kept(body)))
         rows.append([size(body), f"{of.record:,}", number(costs.write_units(of)), *map(usd, money)])
     return table(["body", "record, bytes", "write units", "handling", "keeping"], rows)

@@ -1,14 +1,12 @@
 """How large an event is in each place where it is kept or sent: what the listener's own code makes of it."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any, Final, cast
 
+from deliveries import body, uuid
 from model.assumptions import INDEX_ENTRY_BYTES
 from wickiepay.bus import Announcement
 from wickiepay.clock import instant
@@ -55,26 +53,12 @@ class _Heard:
     put_item = update_item = send_message = note
 
 
-def body_of(size: int, project: Path) -> bytes:
-    """The sample of payment.completed, made as long as asked with hexadecimal digits, which deflate to half.
-
-    Where that is less than the sample has, what it can do without is left out.
-    """
-    payload = json.loads((project / "events/payloads/payment.completed.json").read_text())
-    data = {**payload["data"], "metadata": {"note": ""}}
-    if len(_json({**payload, "data": data})) > size:
-        data = {name: data[name] for name in ("uuid", "type", "status")} | {"note": ""}
-    noted = data.get("metadata", data)
-    noted["note"] = _digits(size - len(_json({**payload, "data": data})))
-    return _json({**payload, "data": data})
-
-
 @cache
-def sizes(size: int, project: Path) -> Sizes:
-    """Of a payment's event whose body has `size` bytes."""
+def sizes(size: int) -> Sizes:
+    """Of a payment's event whose body has `size` bytes: the benchmark's, so both speak of the same bodies."""
     heard = _Heard()
-    body = body_of(size, project)
-    delivery = Delivery(body, "raw", instant(NOW), "192.0.2.10", "JKJaXmPLvHcESHA=")
+    content = body(uuid("sized", size), size)
+    delivery = Delivery(content, "raw", instant(NOW), "192.0.2.10", "JKJaXmPLvHcESHA=")
     event = delivery.event()
     identity = Identity(event.uuid, event.event_key)
     effect = set_payment(event, stage=90, status="COMPLETE", order_status="PAID")
@@ -106,13 +90,3 @@ def _item_bytes(item: Mapping[str, Any]) -> int:
 def _value_bytes(value: Mapping[str, Any]) -> int:
     [(kind, content)] = value.items()
     return len(content) // 2 + 1 if kind == "N" else len(content)
-
-
-def _json(payload: Mapping[str, Any]) -> bytes:
-    return json.dumps(payload, separators=(",", ":")).encode()
-
-
-def _digits(number: int) -> str:
-    """So many hexadecimal digits, as good as random, always the same."""
-    blocks = (hashlib.sha256(str(block).encode()).hexdigest() for block in range(number // 64 + 1))
-    return "".join(blocks)[: max(0, number)]
