@@ -23,6 +23,7 @@ EVERY_PARAMETER: Final[Mapping[str, str]] = {
     "AlarmEmail": "alarms@example.com",
     "Announcements": "off",
     "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/0a",
+    "ConsumerBatchingWindow": "1",
     "ConsumerMaximumConcurrency": "2",
     "CustomerKeyArn": "arn:aws:kms:us-east-1:123456789012:key/0a",
     "DomainName": "hooks.example.com",

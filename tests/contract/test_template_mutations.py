@@ -153,6 +153,9 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         instead(f"{SOURCE}/BatchSize", 100),
         without(f"{SOURCE}/BatchSize"),
     ],
+    queues.a_batch_is_waited_for_as_long_as_the_parameter_says: [
+        without(f"{SOURCE}/MaximumBatchingWindowInSeconds"),
+    ],
     queues.batches_at_once_are_limited_by_the_parameter: [without(f"{SOURCE}/ScalingConfig")],
     queues.a_message_stays_hidden_while_it_is_worked_on: [
         instead("EventQueue/VisibilityTimeout", 179),

@@ -169,6 +169,7 @@ def test_events_are_announced_unless_that_is_switched_off(
         ({"AccountField": "metadata..customerId"}, "a field of an event's data"),
         ({"AlarmEmail": "somebody"}, "an e-mail address"),
         ({"CertificateArn": "arn:aws:iam::123456789012:server-certificate/x"}, "the ARN of a certificate"),
+        ({"ConsumerBatchingWindow": "61"}, "0 to 60"),
         ({"ConsumerMaximumConcurrency": "1"}, "2 to 1000"),
         ({"CustomerKeyArn": "arn:aws:kms:us-east-1:123456789012:alias/key"}, "the ARN of a KMS key"),
         ({"EventRetentionDays": "34"}, "35 to 3650"),

@@ -43,6 +43,10 @@ def test_a_batch_between_those_that_were_measured_lies_between_them() -> None:
     assert service().consumer(5.5) == pytest.approx((service().consumer(1) + service().consumer(10)) / 2)
 
 
+def test_a_window_fills_batches_where_each_poller_gets_one_within_it() -> None:
+    assert service().filled_from(10) == pytest.approx(5 * 10 / 10)
+
+
 @given(RATES, RATES)
 def test_batches_get_no_emptier_as_the_rate_grows(one: float, other: float) -> None:
     slow, fast = sorted((one, other))

@@ -15,6 +15,7 @@ from wickiepay.signature import SCHEMES
     [
         ("ThrottleRate", 7, "throttle_rate"),
         ("ThrottleBurst", 9, "throttle_burst"),
+        ("ConsumerBatchingWindow", 5, "batching_window_seconds"),
         ("ConsumerMaximumConcurrency", 3, "maximum_concurrency"),
         ("EventRetentionDays", 36, "event_retention_days"),
         ("LogRetentionDays", 30, "log_retention_days"),

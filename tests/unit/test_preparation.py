@@ -54,6 +54,10 @@ def test_all_that_is_bent_to_the_emulator_is_told(template: Template) -> None:
             "dropped (the emulator speaks plain HTTP, on this machine only)",
             ["EventQueueTlsOnly", "DeadLetterQueueTlsOnly"],
         ),
+        (
+            "MaximumBatchingWindowInSeconds as a number (the emulator takes its parameter as text)",
+            ["ConsumerFunctionQueue"],
+        ),
         ("MaximumConcurrency as a number (the emulator takes its parameter as text)", ["ConsumerFunctionQueue"]),
         (
             "sqs:SendMessageBatch allowed (in the emulator an action, on AWS sqs:SendMessage)",
@@ -100,3 +104,10 @@ def test_the_concurrency_of_the_consumer_is_the_number_that_the_template_default
     prepare(template, FRONT_DOOR)
     scaling = template["Resources"]["ConsumerFunctionQueue"]["Properties"]["ScalingConfig"]
     assert scaling == {"MaximumConcurrency": template["Parameters"]["ConsumerMaximumConcurrency"]["Default"]}
+
+
+def test_the_queue_waits_for_as_long_as_the_template_defaults_to(template: Template) -> None:
+    prepare(template, FRONT_DOOR)
+    source = template["Resources"]["ConsumerFunctionQueue"]["Properties"]
+    window = template["Parameters"]["ConsumerBatchingWindow"]["Default"]
+    assert source["MaximumBatchingWindowInSeconds"] == window

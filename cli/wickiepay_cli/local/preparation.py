@@ -31,7 +31,7 @@ def prepare(template: Template, webhook_url: str) -> list[Prepared]:
         _describe_api_by_routes,
         _refer_to_secrets_by_arn,
         _let_queues_be_reached_without_tls,
-        _give_concurrency_as_a_number,
+        _give_numbers_as_numbers,
         _allow_batches_by_their_own_name,
         _allow_batches_to_read_anything,
         partial(_point_output_at_front_door, webhook_url),
@@ -108,12 +108,16 @@ def _let_queues_be_reached_without_tls(template: Template) -> Iterator[Prepared]
             yield Prepared(name, "dropped", "the emulator speaks plain HTTP, on this machine only")
 
 
-def _give_concurrency_as_a_number(template: Template) -> Iterator[Prepared]:
+def _give_numbers_as_numbers(template: Template) -> Iterator[Prepared]:
     for name, mapping in _of_type(template, "AWS::Lambda::EventSourceMapping"):
-        scaling = mapping["Properties"]["ScalingConfig"]
-        parameter = scaling["MaximumConcurrency"]["Ref"]
-        scaling["MaximumConcurrency"] = int(template["Parameters"][parameter]["Default"])
-        yield Prepared(name, "MaximumConcurrency as a number", "the emulator takes its parameter as text")
+        source = mapping["Properties"]
+        for properties, number in (
+            (source, "MaximumBatchingWindowInSeconds"),
+            (source["ScalingConfig"], "MaximumConcurrency"),
+        ):
+            parameter = properties[number]["Ref"]
+            properties[number] = int(template["Parameters"][parameter]["Default"])
+            yield Prepared(name, f"{number} as a number", "the emulator takes its parameter as text")
 
 
 def _allow_batches_by_their_own_name(template: Template) -> Iterator[Prepared]:

@@ -7,7 +7,7 @@ from typing import Final
 from model import prices
 from model.cost import Costs
 from model.figures import WriteUnits
-from model.markdown import bill, ms
+from model.markdown import bill, ms, number
 from model.prices import MILLION
 from model.stack import Function, Stack
 
@@ -57,10 +57,12 @@ def levers(costs: Costs) -> Iterator[Lever]:
             handling - bill(replace(costs, stack=replace(stack, announces=False)).million(ONE)),
             "nothing else hears of an event",
         )
+    window = stack.greatest_batching_window_seconds
     yield Lever(
-        "a batching window of the queue (not in the template), where it fills batches",
+        f"`ConsumerBatchingWindow` {window} instead of {stack.batching_window_seconds}, where it fills batches: from "
+        f"{number(costs.service.filled_from(window))} deliveries a second on",
         handling - bill(costs.million(full)),
-        "an event waits for the window",
+        f"an event waits for others, for up to {window} s",
     )
     yield Lever(
         "`SystemLogLevel: WARN` for ingest and consumer",

@@ -6,6 +6,7 @@ from typing import Final
 
 from model.assumptions import CALL_SECONDS, START_SECONDS, WHOLE_CPU_MB
 from model.figures import Figures
+from model.quotas import FIRST_POLLERS
 from model.stack import Function, Stack
 
 ANNOUNCE: Final = "events:PutEvents"
@@ -84,6 +85,10 @@ class Service:
         fixed = self.cycle(1) - each
         spare = pollers - rate * each  # pollers that are left for what a batch costs whatever its size
         return float(most) if spare <= 0 else min(float(most), max(1.0, rate * fixed / spare))
+
+    def filled_from(self, window_seconds: float) -> float:
+        """Events a second from which so long a window fills batches: each of the first pollers fills its own."""
+        return FIRST_POLLERS * self.stack.batch_size / window_seconds
 
     def _ingest_cpu(self, kind: str) -> float:
         return self.figures.cpu_seconds[f"ingest_{kind}"] / cpu_share(self.stack.ingest)

@@ -41,6 +41,8 @@ class Stack:
     throttle_burst: float
     reserved_concurrency: int | None
     batch_size: int
+    batching_window_seconds: int
+    greatest_batching_window_seconds: int
     maximum_concurrency: int
     greatest_maximum_concurrency: int
     announces: bool
@@ -89,6 +91,8 @@ class Stack:
             throttle_burst=value(api["DefaultRouteSettings"]["ThrottlingBurstLimit"]),
             reserved_concurrency=int(reserved) if reserved else None,
             batch_size=value(source["BatchSize"]),
+            batching_window_seconds=value(source["MaximumBatchingWindowInSeconds"]),
+            greatest_batching_window_seconds=template["Parameters"]["ConsumerBatchingWindow"]["MaxValue"],
             maximum_concurrency=value(source["ScalingConfig"]["MaximumConcurrency"]),
             greatest_maximum_concurrency=template["Parameters"]["ConsumerMaximumConcurrency"]["MaxValue"],
             announces=parameters["Announcements"] == "on",

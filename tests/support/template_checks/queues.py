@@ -29,6 +29,12 @@ def batches_at_once_are_limited_by_the_parameter(template: Template) -> Iterator
         yield f"the limit is {limit}"
 
 
+def a_batch_is_waited_for_as_long_as_the_parameter_says(template: Template) -> Iterator[str]:
+    window = _source(template, ConsumerBatchingWindow="7").get("MaximumBatchingWindowInSeconds")
+    if window != "7":
+        yield f"it is waited for {window} s"
+
+
 def a_message_stays_hidden_while_it_is_worked_on(template: Template) -> Iterator[str]:
     hidden = _queues(template)["EventQueue"].get("VisibilityTimeout", 30)
     timeout = template.stack().of_type("AWS::Lambda::Function")["ConsumerFunction"]["Timeout"]
