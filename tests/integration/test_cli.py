@@ -17,7 +17,7 @@ from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.stack_file import LocalStack
 from wickiepay_cli.samples import event_types
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.desk]
 
 PROCESSED_SECONDS = 60
 POLL_SECONDS = 0.1

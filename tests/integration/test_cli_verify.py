@@ -15,7 +15,7 @@ from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from wickiepay_cli.local.stack_file import LocalStack
 from wickiepay_cli.samples import PAYLOADS, sample
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.desk]
 
 COMMAND: Final = Path(sys.executable).parent / "wickiepay"
 SAMPLE: Final = "payment.completed"
