@@ -115,9 +115,10 @@ def _give_numbers_as_numbers(template: Template) -> Iterator[Prepared]:
             (source, "MaximumBatchingWindowInSeconds"),
             (source["ScalingConfig"], "MaximumConcurrency"),
         ):
-            parameter = properties[number]["Ref"]
-            properties[number] = int(template["Parameters"][parameter]["Default"])
-            yield Prepared(name, f"{number} as a number", "the emulator takes its parameter as text")
+            if number in properties:  # a stack of an earlier commit, to be updated, may have fewer of them
+                parameter = properties[number]["Ref"]
+                properties[number] = int(template["Parameters"][parameter]["Default"])
+                yield Prepared(name, f"{number} as a number", "the emulator takes its parameter as text")
 
 
 def _allow_batches_by_their_own_name(template: Template) -> Iterator[Prepared]:
