@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from wickiepay.clock import instant
 from wickiepay.event import WebhookEvent
-from wickiepay.event_log import EventLog, State, stored_delivery
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import State, delivery_of
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Message
 from wickiepay_cli.failure import Failure
@@ -65,10 +66,10 @@ class Acceptances:
         item = self._item(conflict)
         if done := acceptance(item):
             return done
-        delivery, event = stored_delivery(item), _event(item, conflict)
+        delivery, event = delivery_of(item), _event(item, conflict)
         recorded = self._events.record(delivery, event)
         if recorded.to_send:
-            self._queue.send(Message(Identity(event.uuid, event.event_key), recorded.to_send))
+            self._queue.send(Message(event.identity, recorded.to_send))
         return self._note(conflict, Acceptance(event.event_key, by, why, instant(at)))
 
     def event(self, conflict: Identity) -> WebhookEvent:
@@ -101,4 +102,4 @@ class Acceptances:
 
 def _event(item: Item, conflict: Identity) -> WebhookEvent:
     accepted_key = conflict.event_key.replace(CONFLICT, ACCEPTED)
-    return replace(stored_delivery(item).event(), uuid=conflict.uuid, event_key=accepted_key)
+    return replace(delivery_of(item).event(), uuid=conflict.uuid, event_key=accepted_key)

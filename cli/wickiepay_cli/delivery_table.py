@@ -6,7 +6,7 @@ from typing import Final
 
 from rich.text import Text
 
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay_cli.display import cell
 from wickiepay_cli.feed import Arrival
 

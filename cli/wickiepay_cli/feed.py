@@ -12,7 +12,7 @@ from typing import Final
 from wickiepay.clock import instant
 from wickiepay.errors import UnusableBody
 from wickiepay.event import WebhookEvent, parse
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay_cli.local.front_door import Exchange
 from wickiepay_cli.records import Record
@@ -227,6 +227,6 @@ def _answer(body: bytes) -> dict[str, str]:
 
 def _event(body: bytes) -> WebhookEvent | None:
     try:
-        return parse(body, body)
+        return parse(body)
     except UnusableBody:
         return None

@@ -7,7 +7,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from wickiepay.clock import instant
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay_cli.records import AHEAD, EventRecords, Record, WholeRecord
 
 

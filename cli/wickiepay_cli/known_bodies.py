@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final
 
 from wickiepay import clock
-from wickiepay.event_log import stored_delivery
+from wickiepay.event_record import delivery_of
 from wickiepay_cli.diagnosis.others import Known
 from wickiepay_cli.records import AHEAD, EventRecords, identity_of, key_of
 from wickiepay_cli.samples import event_types, sample
@@ -34,4 +34,4 @@ def on_record(found: Stack) -> Iterator[Known]:
     keys = (key_of(record.identity) for record in islice(newest, MOST_RECORDS))
     for item in items_of(found.dynamodb(), table, keys, only(_STORED)):
         identity = identity_of(item)
-        yield Known(f"{identity.event_key} of {identity.uuid}, on record", stored_delivery(item).body)
+        yield Known(f"{identity.event_key} of {identity.uuid}, on record", delivery_of(item).body)

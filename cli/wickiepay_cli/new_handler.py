@@ -51,7 +51,7 @@ from wickiepay_cli.samples import sample
 
 def test_${plain}_sets_what_it_is_about() -> None:
     body = sample("$event")
-    effects = $function(parse(body, body))
+    effects = $function(parse(body))
     assert [describe(effect) for effect in effects] == [
         {
             "effect": "set_resource",

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from wickiepay import clock
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay_cli.records import AHEAD
 from wickiepay_cli.samples import event_types
 

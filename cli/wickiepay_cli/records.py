@@ -10,7 +10,7 @@ from itertools import batched, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from wickiepay.clock import instant
-from wickiepay.event_log import SHARDS, State, stored_delivery
+from wickiepay.event_record import SHARDS, State, delivery_of
 from wickiepay.identity import Identity
 from wickiepay_cli.tables import Item, items_of, key_texts, only
 
@@ -241,7 +241,7 @@ def _whole_record(item: Item) -> WholeRecord:
     brief = _record(item)
     return WholeRecord(
         **{name: getattr(brief, name) for name in _SHOWN},
-        body=stored_delivery(item).body.decode(errors="replace"),
+        body=delivery_of(item).body.decode(errors="replace"),
         body_sha256=item["body_hash"]["B"].hex(),
         effects=json.loads(_text(item, "effects") or "[]"),
         replays=json.loads(_text(item, "replays") or "[]"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wickiepay.clock import instant
 from wickiepay.errors import StoreUnavailable
-from wickiepay.event_log import State, stored_delivery
+from wickiepay.event_record import State, delivery_of
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Message, Replay
 from wickiepay_cli.records import identity_of, key_of
@@ -55,7 +55,7 @@ class Replayer:
         """
         items = items_of(self._client, self._table, map(key_of, identities))
         noted = [item for item in items if State(item["state"]["S"]) in states and self._note(item, replay)]
-        messages = [Message(identity_of(item), stored_delivery(item), replay=replay) for item in noted]
+        messages = [Message(identity_of(item), delivery_of(item), replay=replay) for item in noted]
         taken = self._queue.send_all(messages)
         return Tally(taken.count(True), len(identities) - len(noted), taken.count(False))
 

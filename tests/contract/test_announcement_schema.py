@@ -25,7 +25,7 @@ of_every_type = pytest.mark.parametrize("event_type", event_types())
 
 def announced(body: bytes, replay_id: str | None = None) -> dict[str, Any]:
     """The detail that subscribers get of the event in `body`."""
-    detail: dict[str, Any] = json.loads(Announcement(parse(body, body), RECEIVED_AT, replay_id).detail())
+    detail: dict[str, Any] = json.loads(Announcement(parse(body), RECEIVED_AT, replay_id).detail())
     return detail
 
 

@@ -248,7 +248,7 @@ DUTIES: Final[Mapping[str, Callable[[Stage], None]]] = {
 
 
 def identity(event: WebhookEvent) -> Identity:
-    return Identity(event.uuid, event.event_key)
+    return event.identity
 
 
 # --- Enough --------------------------------------------------------------------------------------

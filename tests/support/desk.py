@@ -14,7 +14,8 @@ from wickiepay.bus import EventBus
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
 from wickiepay.event import parse
-from wickiepay.event_log import EventLog, stored_delivery
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import delivery_of
 from wickiepay.identity import Identity
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, decode, encode
@@ -64,13 +65,13 @@ class Desk:
         at = instant(self.now - age)
         envelope = {"event": event, "timestamp": at, "data": {"uuid": uuid, **money, **data}}
         body = json.dumps({**envelope, "id": own_id} if own_id else envelope).encode()
-        delivered = parse(body, body)
+        delivered = parse(body)
         recorded = self.events.record(Delivery(body, "raw", at, "192.0.2.1", "request"), delivered)
         mark = f"!conflict#{delivered.data_hash.hex()}" if recorded.outcome == "conflict" else ""
         return Identity(delivered.uuid, delivered.event_key + mark)
 
     def message(self, identity: Identity) -> Message:
-        return Message(identity, stored_delivery(self.item(identity)))
+        return Message(identity, delivery_of(self.item(identity)))
 
     def process(self, identity: Identity) -> Identity:
         """Has an event on record processed, as it is after ingest has sent it."""

@@ -23,7 +23,8 @@ from actors import Actor, Fate, SameThread
 from in_process import Heard, client
 from wickiepay.bus import EventBus
 from wickiepay.event import WebhookEvent, parse
-from wickiepay.event_log import EventLog, State, stored_delivery
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import State, delivery_of
 from wickiepay.identity import Identity
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, Replay, encode
@@ -133,7 +134,7 @@ class Histories(RuleBasedStateMachine):
     @rule(which=choices)
     def deliver(self, which: int) -> None:
         body = self.bodies[which % len(self.bodies)]
-        self.sent.append(Sending(body, parse(body, body)))
+        self.sent.append(Sending(body, parse(body)))
         self._try(self.sent[-1])
 
     @precondition(lambda self: any(not sending.accepted and sending.tries < SENDER_TRIES for sending in self.sent))
@@ -173,14 +174,14 @@ class Histories(RuleBasedStateMachine):
         if items:
             item = items[which % len(items)]
             by = Replay("replay", "somebody", "to see", announce)
-            self.queue.append(Parcel(encode(Message(identity(item), stored_delivery(item), replay=by))))
+            self.queue.append(Parcel(encode(Message(identity(item), delivery_of(item), replay=by))))
 
     @rule(which=choices)
     def accept(self, which: int) -> None:
         conflicts = [item for item in self._items() if item["state"]["S"] == "CONFLICT"]
         if conflicts:
             item = conflicts[which % len(conflicts)]
-            delivery, key = stored_delivery(item), item["event_key"]["S"].replace("!conflict#", "!accepted#")
+            delivery, key = delivery_of(item), item["event_key"]["S"].replace("!conflict#", "!accepted#")
             event = replace(delivery.event(), event_key=key)
             self.accepted_conflicts.add(Identity(event.uuid, key))
             recorded = self.log.record(delivery, event)
@@ -246,7 +247,7 @@ class Histories(RuleBasedStateMachine):
 
     def _items(self) -> list[dict[str, Any]]:
         found = []
-        for uuid in {parse(body, body).uuid for body in self.bodies}:
+        for uuid in {parse(body).uuid for body in self.bodies}:
             found += self.account.dynamodb.query(
                 TableName=self.account.event_table,
                 KeyConditionExpression="#uuid = :uuid",

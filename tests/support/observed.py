@@ -184,7 +184,7 @@ def _consumer(account: Account) -> None:
     def process(body: bytes, *, receives: int = 1, unrecorded: bool = True, replay: Replay | None = None) -> int:
         delivery = Delivery(body, "raw", "2026-01-15T10:25:01.000000Z", "192.0.2.1", "request")
         event = delivery.event()
-        message = Message(Identity(event.uuid, event.event_key), delivery, unrecorded, replay)
+        message = Message(event.identity, delivery, unrecorded, replay)
         return len(function.process([_record(encode(message), receives)])["batchItemFailures"])
 
     payment = {"type": "IN", "reference": "order"}

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from traffic import CONFIRMED, STAGES, Envelope
-from wickiepay.delivery import unpack_body
+from wickiepay.delivery import unpack
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import parse
 from wickiepay.identity import Identity
@@ -50,8 +50,8 @@ def _lost(
 ) -> Iterator[str]:
     """Each accepted event must be final, in the state that becomes it; each accepted content must be kept, once."""
     for body in {json.dumps(envelope).encode() for envelope in accepted}:
-        event = parse(body, body)
-        identity = Identity(event.uuid, event.event_key)
+        event = parse(body)
+        identity = event.identity
         state = records[identity]["state"] if identity in records else "lost"
         if state != _end_of(event.name, event.data):
             yield f"{identity} is {state}"
@@ -104,5 +104,5 @@ def _wrong_states(ledger: Sequence[Item], processed: Mapping[Identity, Envelope]
 
 
 def _envelope_of(record: Item) -> Envelope:
-    envelope: Envelope = json.loads(unpack_body(record["body"]))
+    envelope: Envelope = json.loads(unpack(record["body"]))
     return envelope

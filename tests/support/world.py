@@ -24,7 +24,8 @@ import relay
 from faults import Injector, Killed
 from wickiepay import clock
 from wickiepay.bus import EventBus
-from wickiepay.event_log import EventLog, stored_delivery
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import delivery_of
 from wickiepay.identity import Identity
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, Replay, encode
@@ -194,7 +195,7 @@ class World:
         item = self.dynamodb.get_item(
             TableName=self._outputs["EventTableName"], Key={"uuid": {"S": uuid}, "event_key": {"S": event_key}}
         )["Item"]
-        text = encode(Message(identity, stored_delivery(item), replay=replay))
+        text = encode(Message(identity, delivery_of(item), replay=replay))
         self.sqs.send_message(QueueUrl=self._outputs["EventQueueUrl"], MessageBody=text)
 
     def settle(self) -> None:

@@ -18,7 +18,8 @@ from wickiepay.bus import EventBus
 from wickiepay.effects import Effect
 from wickiepay.errors import PermanentFailure
 from wickiepay.event import WebhookEvent
-from wickiepay.event_log import EventLog, State
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, Replay, encode
@@ -122,7 +123,7 @@ def message_of(body_of: "BodyOf", delivery_of: "DeliveryOf") -> MessageOf:
     def message(event: str = CONFIRMED, data: Mapping[str, object] = PAID, **more: Any) -> Message:  # noqa: ANN401
         delivery = delivery_of(body_of(event, data))
         made = delivery.event()
-        return Message(Identity(made.uuid, made.event_key), delivery, **more)
+        return Message(made.identity, delivery, **more)
 
     return message
 
@@ -295,7 +296,7 @@ def test_an_event_without_a_record_is_recorded_first(
     assert platform.run(message) == [True]
     record = record_of(dynamodb, message)
     assert record["state"] == "PROCESSED"
-    assert record["body"] == message.delivery.packed_body()
+    assert record["body"] == message.delivery.packed_body
     assert record["received_at"] == message.delivery.received_at
     assert balance(dynamodb) == "100.1"
 

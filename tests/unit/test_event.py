@@ -21,7 +21,7 @@ WIDE = Context(prec=100)
 
 def read(text: bytes | str) -> WebhookEvent:
     body = text.encode() if isinstance(text, str) else text
-    return parse(body, body)
+    return parse(body)
 
 
 def with_data(value: str) -> str:

@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 from wickiepay.delivery import Delivery
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent
-from wickiepay.event_log import SHARDS, EventLog, Recorded, State, Unsent
+from wickiepay.event_log import EventLog, Recorded, Unsent
+from wickiepay.event_record import SHARDS, State
 from wickiepay.identity import Identity
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def test_a_first_delivery_is_received(table: Table, dynamodb: "DynamoDBClient") 
         "event_key": KEY,
         "event": "payment.completed",
         "data_hash": table.event.data_hash,
-        "body": table.delivery.packed_body(),
+        "body": table.delivery.packed_body,
         "state": "RECEIVED",
         "scheme": "raw",
         "body_hash": hashlib.sha256(table.delivery.body).digest(),

@@ -163,7 +163,7 @@ def test_the_largest_event_fits_an_item(
     body = text.replace("1e+300", "1e300").encode()
     assert 200_000 < len(body) <= MAX_BODY_BYTES
 
-    ledger.apply(set_resource(parse(body, body), "deposit"), now)
+    ledger.apply(set_resource(parse(body), "deposit"), now)
 
     assert size_of(calls.of("PutItem")[0]["Item"]) <= MAX_ITEM_BYTES
 

@@ -12,7 +12,8 @@ import relay
 from relay import RUN_SECONDS, Relay
 from wickiepay.clock import instant
 from wickiepay.errors import StoreUnavailable
-from wickiepay.event_log import EventLog, State
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Message, decode
 

@@ -10,7 +10,7 @@ from typing import Final
 from wickiepay.clock import instant
 from wickiepay.decimals import plain
 from wickiepay.effects import payment_part
-from wickiepay.event_log import State, stored_delivery
+from wickiepay.event_record import State, delivery_of
 from wickiepay.identity import Identity
 from wickiepay.queue import Message
 from wickiepay_cli.audit.statements import Check, Suspects, keys, named
@@ -130,7 +130,7 @@ def is_credit(item: Item) -> bool:
 
 def made_by(entry: Credited) -> Identity:
     """The event that made an entry."""
-    return Identity(entry.uuid, entry.event_key)
+    return entry.identity
 
 
 def _credits(record: Item) -> list[tuple[str, str, str]]:
@@ -148,5 +148,5 @@ def _may_have_credited(record: Item) -> bool:
 
 def _place(identity: Identity, item: Item) -> tuple[str, str]:
     """The uuid and the part under which an event's entry stands."""
-    event = Message(identity, stored_delivery(item)).event()
+    event = Message(identity, delivery_of(item)).event()
     return event.uuid, payment_part(event)

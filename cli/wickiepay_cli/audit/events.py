@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wickiepay.clock import instant
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay_cli.acceptance import CONFLICT
 from wickiepay_cli.audit.statements import Check, Suspects, keys, named

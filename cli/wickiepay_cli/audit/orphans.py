@@ -7,7 +7,8 @@ from itertools import batched, chain
 from typing import Final
 
 from wickiepay.clock import instant
-from wickiepay.event_log import EventLog, State
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay.queue import MAX_ENTRIES, EventQueue, Message
 from wickiepay_cli.audit.statements import Check, Suspects, keys, named

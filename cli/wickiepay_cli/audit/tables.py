@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay_cli.books import Credited, credited
 from wickiepay_cli.records import identity_of, key_of

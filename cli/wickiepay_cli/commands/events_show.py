@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay_cli import payload, stack
 from wickiepay_cli.display import milliseconds, say, say_json, show_facts, show_json, show_table
 from wickiepay_cli.failure import Failure

@@ -10,7 +10,7 @@ from uuid import uuid4
 import typer
 
 from wickiepay import clock
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Replay
 from wickiepay_cli import stack

@@ -10,7 +10,7 @@ import typer
 
 from wickiepay import clock
 from wickiepay.clock import instant
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay_cli import stack
 from wickiepay_cli.acceptance import ACCEPTED, CONFLICT

@@ -32,10 +32,6 @@ class MethodNotAllowed(RequestRefused):
     code = "method_not_allowed"
 
 
-class UnsupportedMediaType(RequestRefused):
-    code = "unsupported_media_type"
-
-
 class SourceNotAllowed(RequestRefused):
     code = "source_not_allowed"
 
@@ -97,8 +93,14 @@ class PermanentFailure(ListenerError):
     code = "permanent_failure"
 
 
+class AdjustmentRefused(ListenerError):
+    """An operator's entry that cannot be made; its text says why."""
+
+    code = "adjustment_refused"
+
+
 class MalformedMessage(ListenerError):
-    """A queue message that this listener has not written."""
+    """A queue message that this listener did not write."""
 
     code = "malformed_message"
 

@@ -60,7 +60,7 @@ def sizes(size: int) -> Sizes:
     content = body(uuid("sized", size), size)
     delivery = Delivery(content, "raw", instant(NOW), "192.0.2.10", "JKJaXmPLvHcESHA=")
     event = delivery.event()
-    identity = Identity(event.uuid, event.event_key)
+    identity = event.identity
     effect = set_payment(event, stage=90, status="COMPLETE", order_status="PAID")
     log, ledger = EventLog(cast("Any", heard), "events"), Ledger(cast("Any", heard), "ledger")
 
