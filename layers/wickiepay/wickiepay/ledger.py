@@ -103,7 +103,7 @@ class Ledger:
         }
         if adjustment.amount < 0 and not below_zero:
             update["ConditionExpression"] = "amount >= :least"
-            update["ExpressionAttributeValues"][":least"] = {"N": plain(-adjustment.amount)}
+            update["ExpressionAttributeValues"][":least"] = {"N": plain(adjustment.amount.copy_negate())}
         for _ in self._tries():
             outcome = self._transact([self._absent(item), {"Update": {"TableName": self.table, **update}}])
             match outcome:

@@ -99,7 +99,7 @@ def _credited_currency(value: object) -> str:
 
 
 def _of_bounded_digits(amount: Decimal) -> Decimal:
-    if abs(amount) >= _MAX_AMOUNT or len(plain(amount).partition(".")[2]) > MAX_DIGITS:
+    if amount.copy_abs() >= _MAX_AMOUNT or len(plain(amount).partition(".")[2]) > MAX_DIGITS:
         raise PermanentFailure(f"The amount has more than {MAX_DIGITS} + {MAX_DIGITS} digits.")
     return amount
 
