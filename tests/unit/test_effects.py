@@ -126,7 +126,8 @@ def test_a_reference_is_kept_as_it_was_sent(reference: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "shown"), [("", None), ("  ", None), (None, None), ([], None), (7, "7"), ("x" * 3000, "sha256:")]
+    ("reference", "shown"),
+    [("", None), ("  ", None), (None, None), ([], None), (7, "7"), ("x" * 3000, "sha256:"), ("\ud800", "sha256:")],
 )
 def test_what_is_no_reference_to_read_is_none_or_its_hash(reference: object, shown: str | None) -> None:
     found = payment_of({"reference": reference}).says.value("reference")

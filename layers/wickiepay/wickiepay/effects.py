@@ -6,6 +6,7 @@ is rule 4 and 6 of books.md in the design.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -124,6 +125,8 @@ class Refuse:
 
     reason: str
 
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 type Effect = SetPayment | SetResource | Credit | Refuse
 
@@ -273,9 +276,15 @@ def direction_of(event: WebhookEvent) -> Direction | None:
 
 
 def shown(data: Mapping[str, object], field: str) -> str | None:
-    """A reference or an account as it was sent, where it is not blank; its hash where it is longer than people read."""
+    """A reference or an account as it was sent, where it is not blank; otherwise None.
+
+    Its hash stands for what is longer than people read, and for what no table takes: half a character (a lone
+    surrogate).
+    """
     text = text_of(data, field)
-    return text if text is None or len(text) <= MAX_SHOWN_CHARACTERS else bounded(text)
+    if text is None:
+        return None
+    return text if len(text) <= MAX_SHOWN_CHARACTERS and not _SURROGATE.search(text) else bounded(text)
 
 
 def describe(effect: Effect, *, stands: bool) -> dict[str, object]:
