@@ -49,7 +49,7 @@ def test_the_detail(announcement: Announcement) -> None:
         "replay_id": None,
         "outcome": "PROCESSED",
         "effects": [{"effect": "credit"}],
-        "data_sha256": announcement.event.content_hash.hex(),
+        "data_sha256": announcement.event.data_hash.hex(),
         "data": {"uuid": UUID, "amount": "100.1"},
     }
 
@@ -70,7 +70,7 @@ def test_a_large_event_is_announced_by_its_hash_and_key(filler: str, event_of: "
 
     detail = detail_of(large)
     assert "data" not in detail
-    assert (detail["uuid"], detail["data_sha256"]) == (UUID, large.event.content_hash.hex())
+    assert (detail["uuid"], detail["data_sha256"]) == (UUID, large.event.data_hash.hex())
 
 
 def test_an_event_within_the_limit_is_announced_whole(event_of: "EventOf") -> None:

@@ -153,7 +153,8 @@ def test_what_is_read_for_a_batch_spares_reading_it_again(ledger: Ledger, calls:
     created, completed = told("payment.created"), told("payment.completed", uuid=UUID.upper())
     reading = ledger.reading([created, completed])
     assert reading
-    keys = [(key["pk"]["S"], key["sk"]["S"]) for key in reading["Keys"]]
+    wanted: Any = reading["Keys"]
+    keys = [(key["pk"]["S"], key["sk"]["S"]) for key in wanted]
     rows = ledger.rows([created, completed], [])
     ledger.apply(completed, rows)
 

@@ -184,4 +184,4 @@ def test_what_cannot_be_credited(data: Mapping[str, object], reason: str) -> Non
 
 @given(st.decimals(SMALLEST, LARGEST, allow_nan=False, allow_infinity=False, places=18))
 def test_an_amount_of_up_to_18_and_18_digits_is_credited_to_the_last_of_them(amount: Decimal) -> None:
-    assert money_to_credit({"amount": amount, "currency": "EUR"}).amount == amount
+    assert money_to_credit({"amount": amount, "currency": "EUR"}) == Money("EUR", amount)

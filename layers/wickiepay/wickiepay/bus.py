@@ -58,7 +58,7 @@ class Announcement:
             "replay_id": self.replay_id,
             "outcome": self.outcome,
             "effects": self.effects,
-            "data_sha256": event.content_hash.hex(),
+            "data_sha256": event.data_hash.hex(),
         }
         whole = json.dumps({**head, "data": event.data}, default=plain)
         return whole if len(whole) <= MAX_DETAIL_BYTES else json.dumps(head)
