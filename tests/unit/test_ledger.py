@@ -277,6 +277,7 @@ def test_a_credit_is_an_entry_and_a_sum(ledger: Ledger, dynamodb: "DynamoDBClien
     assert apply(ledger, CREDIT) == [True]
 
     assert balance(dynamodb) == D("0.1")
+    assert (item(dynamodb, f"payment#{UUID}", "#channel") or {})["credited"] == "True"
     assert item(dynamodb, f"credit#{UUID}", "-") == {
         "pk": f"credit#{UUID}",
         "sk": "-",
@@ -375,6 +376,15 @@ def test_a_payment_that_turns_out_to_be_a_payout_after_it_was_credited_is_for_a_
         apply(ledger, OUT)
     assert balance(dynamodb) == D("0.1")
     assert apply(ledger, CREDIT) == [True]
+
+
+def test_that_a_payment_was_credited_stays_on_it(ledger: Ledger, dynamodb: "DynamoDBClient") -> None:
+    rows: Rows = {}
+    for effect in (told("channel.payment.confirmed"), CREDIT, told("channel.payment.completed")):
+        ledger.apply(effect, rows)
+
+    found = item(dynamodb, f"payment#{UUID}", "#channel") or {}
+    assert (found["status"], found["credited"], found["version"]) == ("COMPLETE", "True", "3")
 
 
 def test_a_credit_is_decided_again_where_the_payment_was_written_to_since_it_was_read(

@@ -6,10 +6,9 @@ from decimal import Context, Decimal, Inexact
 from typing import Final
 
 from wickiepay.decimals import plain
-from wickiepay_cli.audit.credits import is_credit
+from wickiepay.ledger_items import entry_of
 from wickiepay_cli.audit.statements import Check, Suspects, named
-from wickiepay_cli.audit.tables import Tables, account_of
-from wickiepay_cli.books import Books, credited
+from wickiepay_cli.audit.tables import Tables, account_of, is_entry
 from wickiepay_cli.tables import Item
 
 EXACT: Final = Context(prec=200, traps=[Inexact])
@@ -27,7 +26,6 @@ class BalancesAddUp:
 
     def __init__(self, tables: Tables, pause: Callable[[], None]) -> None:
         self._tables = tables
-        self._books = Books(tables.client, tables.ledger)
         self._pause = pause
         self._differences: dict[Account, Decimal] = defaultdict(Decimal)
         self._found: dict[Account, str] = {}
@@ -37,8 +35,8 @@ class BalancesAddUp:
         return len(self._differences)
 
     def see(self, item: Item) -> None:
-        if is_credit(item):
-            entry = credited(item)
+        if is_entry(item):
+            entry = entry_of(item)
             account, amount = (entry.account, entry.currency), entry.amount
         else:
             account, amount = account_of(item), Decimal(item["amount"]["N"]).copy_negate()
@@ -56,10 +54,10 @@ class BalancesAddUp:
         return Check("balances_add_up", not wrong, detail)
 
     def _look(self, suspects: Sequence[Account]) -> list[Account]:
-        """Which of the suspects cannot be right, whatever was credited while they were read.
+        """Which of the suspects are wrong: their balance stayed while their entries were read, and is not the sum.
 
-        A balance only grows. The sum of entries that are read after it, once the index by which they are found has
-        caught up, and before it is read again, lies between the two.
+        The entries are read once the index by which they are found has caught up. One that came meanwhile has changed
+        the balance.
         """
         before = self._tables.balances(suspects)
         self._pause()
@@ -67,7 +65,7 @@ class BalancesAddUp:
         for account in suspects:
             total = self._sum(account)
             after = self._tables.balances([account])
-            if not before.get(account, Decimal()) <= total <= after.get(account, Decimal()):
+            if before.get(account) == after.get(account) and after.get(account, Decimal()) != total:
                 wrong.append(account)
                 balance = plain(after.get(account, Decimal()))
                 self._found[account] = f"{account[0]} has {balance} {account[1]}, its entries add up to {plain(total)}"
@@ -75,7 +73,7 @@ class BalancesAddUp:
 
     def _sum(self, account: Account) -> Decimal:
         total = Decimal()
-        for entry in self._books.credits_to(account[0]):
+        for entry in self._tables.entries_to(account[0]):
             if entry.currency == account[1]:
                 total = EXACT.add(total, entry.amount)
         return total

@@ -178,7 +178,7 @@ def set_payment(event: WebhookEvent, stage: int, status: str, received: Received
         underpaid=received == "part",
         money_came=came,
     )
-    effects: list[Effect] = [SetPayment(_uuid(event), _family(event), own, says, _spellings(event))]
+    effects: list[Effect] = [SetPayment(_uuid(event), _family(event), own, says, spellings_of(event))]
     if direction == "UNCLEAR":
         effects.append(Refuse("The event is of a type that is neither IN nor OUT."))
     elif not agrees:
@@ -237,7 +237,7 @@ def credit(event: WebhookEvent, account_field: str, *, if_missing: bool = False)
     if amount is None and flaw is None:
         return [Refuse("The event names no amount to credit.")]
     channel = _family(event) == "channel"
-    spellings = _spellings(event)
+    spellings = spellings_of(event)
     return [
         Credit(
             uuid=_uuid(event),
@@ -344,7 +344,8 @@ def _family(event: WebhookEvent) -> Family:
     return "channel" if event.name.startswith("channel.") else "payment"
 
 
-def _spellings(event: WebhookEvent) -> Spellings:
+def spellings_of(event: WebhookEvent) -> Spellings:
+    """How older versions made keys of what the event is about."""
     sent = text_of(event.data, "uuid", "id")
     paid_by = text_of(event.data, "hash", "txHash") if event.name.startswith("channel.") else None
     part = bounded(paid_by) if paid_by else WHOLE

@@ -6,6 +6,7 @@
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from wickiepay import ledger_items as items
@@ -201,7 +202,9 @@ class Ledger:
                 ]
             )
             if outcome is None:
-                rows[place] = Row(row.version + 1, row.payment, row.stored)
+                rows[place] = Row(
+                    row.version + 1, replace(row.payment, credited=True), replace(row.stored, credited=True)
+                )
                 return True
             if any(reason.get("Code") == "ValidationError" for reason in outcome):
                 raise PermanentFailure(f"The balance of {credit.account} in {credit.currency} has too many digits.")
@@ -246,14 +249,14 @@ class Ledger:
         }
 
     def _next_version(self, credit: Credit, row: Row) -> Any:  # noqa: ANN401
-        values = {":next": {"N": str(row.version + 1)}}
+        values: dict[str, AttributeValueTypeDef] = {":next": {"N": str(row.version + 1)}, ":yes": {"BOOL": True}}
         if row.version:
             values[":read"] = {"N": str(row.version)}
         return {
             "Update": {
                 "TableName": self.table,
                 "Key": items.payment_key(credit.uuid, credit.family),
-                "UpdateExpression": "SET version = :next",
+                "UpdateExpression": "SET version = :next, credited = :yes",
                 "ConditionExpression": "version = :read" if row.version else "attribute_not_exists(pk)",
                 "ExpressionAttributeValues": values,
             }

@@ -196,13 +196,13 @@ def payment_item(uuid: str, family: Family, payment: Payment, version: int) -> d
         item["details"] = {"B": pack(canonical(details))}
     if payment.amounts:
         item["amounts"] = {"SS": sorted(payment.amounts)}
-    if payment.underpaid:
-        item["underpaid"] = {"BOOL": True}
-    if payment.money_came:
-        item["money_came"] = {"BOOL": True}
+    for name in _FLAGS:
+        if getattr(payment, name):
+            item[name] = {"BOOL": True}
     return item
 
 
+_FLAGS: Final = ("underpaid", "money_came", "credited")
 _PACKED: Final[tuple[Field, Field]] = ("transactions", "metadata")
 
 
@@ -251,8 +251,7 @@ def _payment(item: Item) -> Payment:
             slots=None if slots is None else {slot: (at, letters) for slot, (at, letters) in slots.items()},
         ),
         amounts=frozenset(item["amounts"]["SS"]) if "amounts" in item else frozenset(),
-        underpaid="underpaid" in item,
-        money_came="money_came" in item,
+        **{name: name in item for name in _FLAGS},
     )
 
 

@@ -87,7 +87,7 @@ class Payment:
 
     `fields` maps a field to the position of the event that it is from, and its value as text: the furthest event that
     has the field counts. `amounts` holds the different amounts that events name, `underpaid` whether one was underpaid,
-    `money_came` whether one says that money has come.
+    `money_came` whether one says that money has come, `credited` whether the payment was credited to an account.
     """
 
     fields: Mapping[Field, tuple[str, str]] = field(default_factory=dict)
@@ -95,6 +95,7 @@ class Payment:
     amounts: frozenset[str] = frozenset()
     underpaid: bool = False
     money_came: bool = False
+    credited: bool = False
 
     def value(self, name: Field) -> str | None:
         """The value of a field; None where no event has it."""
@@ -118,6 +119,7 @@ def merge(one: Payment, other: Payment) -> Payment:
         amounts=MANY if len(amounts - MANY) > MAX_AMOUNTS or MANY & amounts else amounts,
         underpaid=one.underpaid or other.underpaid,
         money_came=one.money_came or other.money_came,
+        credited=one.credited or other.credited,
     )
 
 
