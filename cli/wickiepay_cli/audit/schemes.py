@@ -1,15 +1,12 @@
 """Which signature schemes were used lately, by the counts that ingest emits."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wickiepay.signature import SCHEMES
 from wickiepay_cli.stack import Stack
-
-if TYPE_CHECKING:
-    from types_boto3_cloudwatch import CloudWatchClient
 
 PERIOD: Final = timedelta(days=30)
 
@@ -19,7 +16,7 @@ def only_scheme(stack: Stack, now: datetime) -> str | None:
 
     None as well where CloudWatch cannot be asked: this is advice, and nothing hangs on it.
     """
-    client: CloudWatchClient = stack.client("cloudwatch")
+    client = stack.client("cloudwatch")
     try:
         used = [scheme for scheme in SCHEMES if _was_used(client, stack.name, scheme, now)]
     except (BotoCoreError, ClientError):
@@ -27,7 +24,7 @@ def only_scheme(stack: Stack, now: datetime) -> str | None:
     return used[0] if len(used) == 1 else None
 
 
-def _was_used(client: "CloudWatchClient", stack: str, scheme: str, now: datetime) -> bool:
+def _was_used(client: Any, stack: str, scheme: str, now: datetime) -> bool:  # noqa: ANN401  no types for CloudWatch
     answer = client.get_metric_statistics(
         Namespace=f"WickiePay/{stack}",
         MetricName=f"Scheme{scheme.capitalize()}",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from wickiepay.effects import Credit
-from wickiepay.errors import PermanentFailure
+from wickiepay.errors import CREDITED_OTHERWISE, MAY_BE_THE_SAME, PermanentFailure, SecondCredit
 from wickiepay.identity import bounded
 from wickiepay.ledger_items import Entry
 from wickiepay.payments import Payment
@@ -21,14 +21,14 @@ class Verdict(Enum):
 def decide(credit: Credit, payment: Payment, entries: Sequence[Entry]) -> Verdict:
     """What becomes of `credit`, with all that the events of its payment say, and all `entries` of its uuid.
 
-    Raises `PermanentFailure` where a person has to decide.
+    Raises `PermanentFailure` where a person has to look at it: `SecondCredit` where earlier entries are in the way.
     """
     same_place = [entry for entry in entries if _is_at(entry, credit)]
     for entry in same_place:
         if _agree(entry, credit):
             return _made_by(entry, credit)
     if same_place and credit.second:
-        raise PermanentFailure("The payment was credited before, with another account, currency or amount.")
+        raise SecondCredit(CREDITED_OTHERWISE)
     direction = payment.directions.effective
     if direction == "OUT" and credit.direction is None:
         return Verdict.DONE
@@ -55,9 +55,9 @@ def _credited_before(credit: Credit, entries: Sequence[Entry]) -> Verdict | None
         if _agree(entry, credit) and (not credit.may_be_channels or entry.transaction == credit.transaction):
             return _made_by(entry, credit)
     if any(_agree(entry, credit) for entry in entries):
-        raise PermanentFailure("This may be the payment that was credited before, under another transaction or none.")
+        raise SecondCredit(MAY_BE_THE_SAME)
     if own:
-        raise PermanentFailure("The payment was credited before, with another account, currency or amount.")
+        raise SecondCredit(CREDITED_OTHERWISE)
     return None
 
 

@@ -4,7 +4,7 @@
 Each class carries `code`, the short machine-readable word that its HTTP answer and its log line share.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class ListenerError(Exception):
@@ -91,6 +91,18 @@ class PermanentFailure(ListenerError):
     """An event whose effects can never be applied; its text is the reason that a person will read."""
 
     code = "permanent_failure"
+
+
+MAY_BE_THE_SAME: Final = "This may be the payment that was credited before, under another transaction or none."
+CREDITED_OTHERWISE: Final = "The payment was credited before, with another account, currency or amount."
+QUESTIONS: Final = frozenset({MAY_BE_THE_SAME, CREDITED_OTHERWISE})
+"""What a FAILED event's record says where its credit may be a second one."""
+
+
+class SecondCredit(PermanentFailure):
+    """A credit that may be the second one of its payment: a person says whether it is to be made."""
+
+    code = "second_credit"
 
 
 class AdjustmentRefused(ListenerError):
