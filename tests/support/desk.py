@@ -15,7 +15,7 @@ from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
 from wickiepay.event import parse
 from wickiepay.event_log import EventLog
-from wickiepay.event_record import delivery_of
+from wickiepay.event_record import pending_of
 from wickiepay.identity import Identity
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, decode, encode
@@ -67,11 +67,11 @@ class Desk:
         body = json.dumps({**envelope, "id": own_id} if own_id else envelope).encode()
         delivered = parse(body)
         recorded = self.events.record(Delivery(body, "raw", at, "192.0.2.1", "request"), delivered)
-        mark = f"!conflict#{delivered.data_hash.hex()}" if recorded.outcome == "conflict" else ""
-        return Identity(delivered.uuid, delivered.event_key + mark)
+        told = recorded.identity
+        return told.conflict(delivered.content_hash) if recorded.outcome == "conflict" else told
 
     def message(self, identity: Identity) -> Message:
-        return Message(identity, delivery_of(self.item(identity)))
+        return Message.of(pending_of(self.item(identity)))
 
     def process(self, identity: Identity) -> Identity:
         """Has an event on record processed, as it is after ingest has sent it."""
