@@ -330,7 +330,7 @@ class Histories(RuleBasedStateMachine):
                 finished.add(State.FAILED)
             state = states.get(each, State.PROCESSED)
             assert state in finished, f"{each} is not finished"
-            is_told = state is State.FAILED or each in self.expired or (each.uuid, each.event_key) in announced
+            is_told = state == State.FAILED or each in self.expired or (each.uuid, each.event_key) in announced
             assert is_told, f"{each} was not announced"
         self._check_money()
         self._check_payments()

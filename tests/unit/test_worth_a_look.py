@@ -64,6 +64,11 @@ def adjusted(desk: Desk) -> None:
     desk.ledger.adjust(made, below_zero=False)
 
 
+def underpaid_and_cancelled(desk: Desk) -> None:
+    pay(desk, "underpaid")
+    desk.process(desk.receive("u-1", "payment.cancelled", age=timedelta(minutes=30), reference="order"))
+
+
 def several(*steps: Callable[[Desk], object]) -> Callable[[Desk], None]:
     def play(desk: Desk) -> None:
         for step in steps:
@@ -123,7 +128,7 @@ CASES: list[tuple[str, Callable[[Desk], object], set[str]]] = [
     ("open since this morning", lambda d: pay(d, "processing"), set()),
     (
         "money and no goods",
-        several(lambda d: pay(d, "underpaid"), lambda d: pay(d, "cancelled")),
+        underpaid_and_cancelled,
         {"expired-after-money"},
     ),
     ("never paid", lambda d: pay(d, "expired"), set()),
