@@ -6,10 +6,11 @@ from decimal import Context, Decimal, Inexact
 from typing import Final
 
 from wickiepay.decimals import plain
+from wickiepay.ledger_items import entry_of as credited
 from wickiepay_cli.audit.credits import is_credit
 from wickiepay_cli.audit.statements import Check, Suspects, named
 from wickiepay_cli.audit.tables import Tables, account_of
-from wickiepay_cli.books import Books, credited
+from wickiepay_cli.books import Books
 from wickiepay_cli.tables import Item
 
 EXACT: Final = Context(prec=200, traps=[Inexact])

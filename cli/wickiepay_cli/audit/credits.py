@@ -9,14 +9,15 @@ from typing import Final
 
 from wickiepay.clock import instant
 from wickiepay.decimals import plain
-from wickiepay.effects import payment_part
-from wickiepay.event_record import State, delivery_of
+from wickiepay.event_record import State, delivery_of, identity_of
 from wickiepay.identity import Identity
+from wickiepay.ledger_items import Entry as Credited
+from wickiepay.ledger_items import entry_of as credited
+from wickiepay.ledger_items import second_part as payment_part
 from wickiepay.queue import Message
 from wickiepay_cli.audit.statements import Check, Suspects, keys, named
 from wickiepay_cli.audit.tables import Tables, state_of
-from wickiepay_cli.books import Books, Credited, credited
-from wickiepay_cli.records import identity_of
+from wickiepay_cli.books import Books
 from wickiepay_cli.tables import MAX_KEYS, Item
 
 MARGIN: Final = timedelta(days=1)

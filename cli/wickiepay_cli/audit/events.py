@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wickiepay.clock import instant
-from wickiepay.event_record import State
+from wickiepay.event_record import State, identity_of
+from wickiepay.identity import _CONFLICT as CONFLICT
 from wickiepay.identity import Identity
-from wickiepay_cli.acceptance import CONFLICT
 from wickiepay_cli.audit.statements import Check, Suspects, keys, named
 from wickiepay_cli.audit.tables import Tables, state_of
-from wickiepay_cli.records import identity_of
 from wickiepay_cli.tables import Item
 
 SEEN: Final = ("uuid", "event_key", "state", "received_at", "unsent", "effects")

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from wickiepay.event_record import State
+from wickiepay.event_record import State, identity_of
+from wickiepay.event_record import key as key_of
 from wickiepay.identity import Identity
-from wickiepay_cli.books import Credited, credited
-from wickiepay_cli.records import identity_of, key_of
+from wickiepay.ledger_items import Entry as Credited
+from wickiepay.ledger_items import entry_of as credited
 from wickiepay_cli.tables import Item, items_of, only
 
 if TYPE_CHECKING:

@@ -2,12 +2,18 @@
 
 from collections.abc import Sequence
 from enum import Enum, auto
+from typing import Final
 
 from wickiepay.effects import Credit
-from wickiepay.errors import PermanentFailure
+from wickiepay.errors import PermanentFailure, SecondCredit
 from wickiepay.identity import bounded
 from wickiepay.ledger_items import Entry
 from wickiepay.payments import Payment
+
+MAY_BE_THE_SAME: Final = "This may be the payment that was credited before, under another transaction or none."
+CREDITED_OTHERWISE: Final = "The payment was credited before, with another account, currency or amount."
+QUESTIONS: Final = frozenset({MAY_BE_THE_SAME, CREDITED_OTHERWISE})
+"""What a FAILED event's record says where its credit may be a second one."""
 
 
 class Verdict(Enum):
@@ -21,14 +27,14 @@ class Verdict(Enum):
 def decide(credit: Credit, payment: Payment, entries: Sequence[Entry]) -> Verdict:
     """What becomes of `credit`, with all that the events of its payment say, and all `entries` of its uuid.
 
-    Raises `PermanentFailure` where a person has to decide.
+    Raises `PermanentFailure` where a person has to look at it: `SecondCredit` where earlier entries are in the way.
     """
     same_place = [entry for entry in entries if _is_at(entry, credit)]
     for entry in same_place:
         if _agree(entry, credit):
             return _made_by(entry, credit)
     if same_place and credit.second:
-        raise PermanentFailure("The payment was credited before, with another account, currency or amount.")
+        raise SecondCredit(CREDITED_OTHERWISE)
     direction = payment.directions.effective
     if direction == "OUT" and credit.direction is None:
         return Verdict.DONE
@@ -55,9 +61,9 @@ def _credited_before(credit: Credit, entries: Sequence[Entry]) -> Verdict | None
         if _agree(entry, credit) and (not credit.may_be_channels or entry.transaction == credit.transaction):
             return _made_by(entry, credit)
     if any(_agree(entry, credit) for entry in entries):
-        raise PermanentFailure("This may be the payment that was credited before, under another transaction or none.")
+        raise SecondCredit(MAY_BE_THE_SAME)
     if own:
-        raise PermanentFailure("The payment was credited before, with another account, currency or amount.")
+        raise SecondCredit(CREDITED_OTHERWISE)
     return None
 
 

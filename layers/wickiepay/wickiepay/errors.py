@@ -93,6 +93,12 @@ class PermanentFailure(ListenerError):
     code = "permanent_failure"
 
 
+class SecondCredit(PermanentFailure):
+    """A credit that may be the second one of its payment: a person says whether it is to be made."""
+
+    code = "second_credit"
+
+
 class AdjustmentRefused(ListenerError):
     """An operator's entry that cannot be made; its text says why."""
 

@@ -11,9 +11,10 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
+from wickiepay.credits import QUESTIONS
 from wickiepay.delivery import Delivery, Received, unpack
 from wickiepay.event import WebhookEvent
-from wickiepay.identity import Identity
+from wickiepay.identity import Identity, Kind
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -38,6 +39,28 @@ UNFINISHED: Final = frozenset({State.RECEIVED, State.FAILED})
 
 TOLD: Final = ("uuid", "event_key", "content_hash", "place", "accepted_at", "dismissed_at")
 """The attributes that tell which contents of an event are on record."""
+
+
+SHOWN: Final = (
+    "uuid",
+    "event_key",
+    "event",
+    "state",
+    "received_at",
+    "processed_at",
+    "scheme",
+    "error",
+    "occurred_at",
+    "event_id",
+    "place",
+    "received",
+    "tries",
+    "last_error",
+    "next_try_at",
+    *(f"accepted_{name}" for name in ("as", "by", "why", "at")),
+    *(f"dismissed_{name}" for name in ("by", "why", "at")),
+)
+"""The attributes that `record_of` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +93,41 @@ class Decision:
     by: str
     why: str
     at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is on record of a delivery, its body aside. Instants are as `wickiepay.clock` writes them.
+
+    `event` is None where it holds none; `event_key` tells the events of one uuid apart. `processed_at` is when it got
+    its verdict, `error` why it failed. `occurred_at` is the sender's time stamp, `event_id` the provider's own id of
+    the event. `place` is where it stands in the books, unless that is its own; `received` what came, where that was not
+    kept as it came. `tries`, `last_error` and `next_try_at` are there while the event is being retried. An operator
+    may have `accepted` or `dismissed` it; `open` says that one still has to.
+    """
+
+    uuid: str
+    event: str | None
+    event_key: str
+    state: State
+    received_at: str
+    processed_at: str | None
+    scheme: str
+    error: str | None
+    occurred_at: str | None
+    event_id: str | None
+    place: str | None
+    received: Received | None
+    tries: int | None
+    last_error: str | None
+    next_try_at: str | None
+    accepted: Decision | None
+    dismissed: Decision | None
+    open: bool
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.uuid, self.event_key)
 
 
 def key(identity: Identity) -> dict[str, "AttributeValueTypeDef"]:
@@ -134,13 +192,46 @@ def delivery_of(item: Item) -> Delivery:
         received_at=item["received_at"]["S"],
         source=item["source"]["S"],
         request_id=item["request_id"]["S"],
-        received=Received(**json.loads(item["received"]["S"])) if "received" in item else None,
+        received=_received(item),
+    )
+
+
+def record_of(item: Item) -> Record:
+    """What a record says, its body aside: of `SHOWN`, or of a whole one."""
+    decision = decision_of(item)
+    accepted = decision is not None and decision.accepted_as is not None
+    return Record(
+        uuid=item["uuid"]["S"],
+        event=text(item, "event"),
+        event_key=item["event_key"]["S"],
+        state=State(item["state"]["S"]),
+        received_at=item["received_at"]["S"],
+        processed_at=text(item, "processed_at"),
+        scheme=item["scheme"]["S"],
+        error=text(item, "error"),
+        occurred_at=text(item, "occurred_at"),
+        event_id=text(item, "event_id"),
+        place=text(item, "place"),
+        received=_received(item),
+        tries=int(item["tries"]["N"]) if "tries" in item else None,
+        last_error=text(item, "last_error"),
+        next_try_at=text(item, "next_try_at"),
+        accepted=decision if accepted else None,
+        dismissed=None if accepted else decision,
+        open=is_question(item) and not is_closed(item),
     )
 
 
 def pending_of(item: Item) -> Pending:
     """A record as the consumer gets it, also when it is sent again."""
     return Pending(identity_of(item), delivery_of(item), text(item, "place"), text(item, "entry"))
+
+
+def is_question(item: Item) -> bool:
+    """Whether a record is for a person to accept or to dismiss: a conflict, or a credit that may be a second one."""
+    if identity_of(item).kind is Kind.CONFLICT:
+        return True
+    return state_of(item) is State.FAILED and text(item, "error") in QUESTIONS
 
 
 def is_closed(item: Item) -> bool:
@@ -155,6 +246,10 @@ def decision_of(item: Item) -> Decision | None:
             by, why, at = (item[f"{verb}_{name}"]["S"] for name in ("by", "why", "at"))
             return Decision(text(item, "accepted_as"), by, why, at)
     return None
+
+
+def _received(item: Item) -> Received | None:
+    return Received(**json.loads(item["received"]["S"])) if "received" in item else None
 
 
 def decision_item(decision: Decision) -> dict[str, "AttributeValueTypeDef"]:

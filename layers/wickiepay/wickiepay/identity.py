@@ -87,6 +87,11 @@ class Identity:
         return self.first.event_key.partition("#")[0]
 
     @property
+    def discriminators(self) -> str:
+        """What the key of the first delivery has besides the name; empty for a name that comes once."""
+        return self.first.event_key.partition("#")[2]
+
+    @property
     def first(self) -> "Identity":
         """The event as it was told first: whoever must act once per event goes by this."""
         return Identity(self.uuid, self.corrected.event_key.partition(_REVISION)[0])

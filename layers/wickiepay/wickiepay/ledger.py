@@ -69,6 +69,10 @@ class Ledger:
             rows[payment.uuid, payment.family] = items.row_of(own, payment.family)
         return rows
 
+    def standing(self, payment: SetPayment | Credit) -> tuple[Payment, list[Entry]]:
+        """What the books say of a payment, and all entries of it, read consistently. Raises `StoreUnavailable`."""
+        return self._read(payment).payment, self._entries(payment)
+
     # --- Writing ---------------------------------------------------------------------------------
     def apply(self, effect: Effect, rows: Rows) -> bool:
         """Applies an effect; says whether the books stand as it says, and by it.

@@ -300,6 +300,35 @@ def resource_item(resource: SetResource) -> dict[str, "AttributeValueTypeDef"]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """The state of anything that is no payment. `data` is that of the event that set it; None where it was too large.
+
+    Its numbers are text.
+    """
+
+    kind: str
+    id: str
+    status: str | None
+    event: str
+    updated_at: str
+    data: Any
+
+
+def resource_of(item: Item) -> Resource:
+    """The resource that an item is."""
+    kind, _, resource_id = item["pk"]["S"].removeprefix(RESOURCE).partition("#")
+    data = text(item, "data")
+    return Resource(
+        kind=kind,
+        id=resource_id,
+        status=text(item, "status"),
+        event=item["event"]["S"],
+        updated_at=item["updated_at"]["S"],
+        data=json.loads(data) if data else None,
+    )
+
+
 def entry_item(credit: Credit) -> dict[str, "AttributeValueTypeDef"]:
     """The entry that a credit makes. Its `reference` is the account, as a key has it."""
     return {
@@ -355,6 +384,20 @@ def adjustment_item(adjustment: Adjustment) -> dict[str, "AttributeValueTypeDef"
         ),
         "amount": {"N": plain(adjustment.amount)},
     }
+
+
+def adjustment_of(item: Item) -> Adjustment:
+    """The adjustment that an item is."""
+    return Adjustment(
+        id=item["id"]["S"],
+        account=text(item, "account_as_sent") or item["reference"]["S"],
+        currency=item["currency"]["S"],
+        amount=Decimal(item["amount"]["N"]),
+        why=item["why"]["S"],
+        by=item["by"]["S"],
+        at=item["at"]["S"],
+        uuid=text(item, "uuid"),
+    )
 
 
 def same_adjustment(one: Item, other: Item) -> bool:
