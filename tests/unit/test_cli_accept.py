@@ -51,7 +51,7 @@ def accept(*more: str) -> Any:  # noqa: ANN401  JSON
 @pytest.mark.usefixtures("conflict")
 @pytest.mark.parametrize("more", [(), ("--stack", "prod")])
 def test_a_second_credit_is_refused_unless_it_is_asked_for(desk: Desk, more: tuple[str, ...]) -> None:
-    with pytest.raises(Failure, match="This credits account a second time: 7 EUR."):
+    with pytest.raises(Failure, match="This credits account a second time: 7 EUR"):
         run("events", "accept", "c-1", *more)
     assert (desk.consume(), desk.balance()) == ([], "5")
 
@@ -185,7 +185,7 @@ def test_a_dry_run_asks_nothing_and_accepts_nothing(desk: Desk, conflict: Identi
 
 # --- A credit that may be a second one -----------------------------------------------------------------
 def test_a_credit_that_may_be_a_second_one_is_refused_unless_it_is_asked_for(desk: Desk, failed: Identity) -> None:
-    with pytest.raises(Failure, match="This credits account a second time: 5 EUR."):
+    with pytest.raises(Failure, match="This credits account a second time: 5 EUR"):
         run("events", "accept", "c-1", "--event-key", failed.event_key)
     assert (desk.consume(), desk.state(failed), desk.balance()) == ([], "FAILED", "5")
 
@@ -246,7 +246,7 @@ def test_the_first_dismissal_stays() -> None:
 @pytest.mark.usefixtures("conflict")
 def test_what_is_accepted_is_not_dismissed() -> None:
     accept()
-    with pytest.raises(Failure, match="It was accepted, at 2026-01-15T10:25:01.000000Z by arn"):
+    with pytest.raises(Failure, match="It was accepted, at 2026-01-15T10:25:01"):
         run("events", "dismiss", "c-1", "--why", "too late")
 
 

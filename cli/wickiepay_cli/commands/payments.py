@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 import typer
 
@@ -19,6 +19,7 @@ from wickiepay_cli.progress import progress
 
 payments_app = typer.Typer(help="Payments, and the orders that they pay.", no_args_is_help=True)
 
+ORDERS: Final = get_args(OrderStatus.__value__)
 LIMIT: Final = 50
 COLUMNS: Final = (
     "uuid",
@@ -41,7 +42,7 @@ def list_payments(  # noqa: PLR0913  options
         str | None, typer.Option(metavar="STATUS", help="In this status alone: COMPLETE, UNDERPAID, EXPIRED …")
     ] = None,
     order: Annotated[
-        OrderStatus | None, typer.Option(case_sensitive=False, help="Of orders in this status alone.")
+        str | None, typer.Option(metavar="STATUS", help=f"Of orders in this status alone: {', '.join(ORDERS)}.")
     ] = None,
     since: Annotated[
         datetime | None,
@@ -64,6 +65,8 @@ def list_payments(  # noqa: PLR0913  options
     The ledger has no index by time: all of it is read, in bounded memory. That takes a while, and capacity, where it is
     large.
     """
+    if order and order.upper() not in ORDERS:
+        raise typer.BadParameter(f"an order is one of {', '.join(ORDERS)}.", param_hint="--order")
     if as_csv and as_json:
         raise typer.BadParameter("give either --csv or --json.")
     refuse_backwards(since, until)
@@ -71,7 +74,7 @@ def list_payments(  # noqa: PLR0913  options
     books = Books(found.dynamodb(), found.output("LedgerTableName"))
     wanted = Wanted(
         status.upper() if status else None,
-        order,
+        order.upper() if order else None,
         clock.instant(since) if since else None,
         clock.instant(until) if until else None,
     )
