@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from wickiepay.delivery import Delivery
 from wickiepay.event import parse
-from wickiepay.identity import Identity
 from wickiepay.queue import Message, Replay, encode
 from wickiepay.signature import sign
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET

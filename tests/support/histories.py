@@ -386,7 +386,7 @@ def bodies(name: str) -> list[bytes]:
     """
     one, two, payment, payout = (f"{name}-{each}" for each in ("channel-1", "channel-2", "payment", "payout"))
     later = "2026-01-15T10:26:00Z"
-    credit = {"reference": name, "amount": 5, "currency": "EUR"}
+    credit: dict[str, Any] = {"reference": name, "amount": 5, "currency": "EUR"}
     return [
         body(CONFIRMED, one, **credit),
         body(CONFIRMED, one, **(credit | {"amount": 7})),
@@ -405,7 +405,7 @@ def bodies(name: str) -> list[bytes]:
     ]
 
 
-def body(name: str, uuid: str, time: str = "2026-01-15T10:25:00Z", **data: object) -> bytes:
+def body(name: str, uuid: str, time: str = "2026-01-15T10:25:00Z", /, **data: Any) -> bytes:
     return json.dumps({"event": name, "timestamp": time, "data": {"uuid": uuid, **data}}).encode()
 
 

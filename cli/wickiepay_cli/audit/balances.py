@@ -76,10 +76,11 @@ class BalancesAddUp:
 
     def _reading(self, account: Account) -> tuple[Decimal, Decimal, Decimal]:
         """A balance, the sum of its entries, and the balance again, until both are the same or the account is busy."""
-        for _ in range(READINGS):
-            before, total, after = self._balance(account), self._sum(account), self._balance(account)
+        before, total, after = self._balance(account), self._sum(account), self._balance(account)
+        for _ in range(READINGS - 1):
             if before == after:
                 break
+            before, total, after = after, self._sum(account), self._balance(account)
         return before, total, after
 
     def _balance(self, account: Account) -> Decimal:
