@@ -76,6 +76,10 @@ def test_a_listed_event_says_what_became_of_it(receive: Receive, events: EventLo
             "processed_at": clock.instant(now),
             "scheme": "raw",
             "error": "No account.",
+            "occurred_at": "2026-01-15T10:25:00.000000Z",
+            **dict.fromkeys(("event_id", "place", "received", "tries", "last_error", "next_try_at")),
+            **dict.fromkeys(("accepted", "dismissed")),
+            "open": False,
         }
     ]
 
@@ -110,7 +114,7 @@ def test_unusable_and_conflicting_deliveries_are_listed(
 ) -> None:
     receive("2026-01-15T10:00:00")
     receive("2026-01-15T10:00:01", note="other content")
-    events.keep_unusable(delivery_of(b"[]", received_at="2026-01-15T10:00:02.000000Z"), "No object.")
+    events.keep_unusable(delivery_of(b"[]", received_at="2026-01-15T10:00:02.000000Z"), b"\0" * 32, "No object.")
     assert [(event["state"], event["event"]) for event in listed()] == [
         ("UNUSABLE", None),
         ("CONFLICT", "payment.completed"),
@@ -249,7 +253,7 @@ def test_people_see_how_long_ago_it_was(receive: Receive, now: datetime) -> None
     [
         ("payment.completed", {}, "payment.completed"),
         ("deposit.status_change", {"status": "PENDING"}, "deposit.status_change PENDING"),
-        ("channel.payment.confirmed", {"hash": "0x" + "ab" * 32}, "channel.payment.confirmed 0xabababab.."),
+        ("channel.payment.confirmed", {"hash": "0x" + "ab" * 32}, "channel.payment.confirmed ababababab.."),
     ],
 )
 def test_people_see_what_tells_the_events_of_a_uuid_apart(
@@ -341,14 +345,13 @@ def test_a_shown_event_has_its_body_and_effects(
         "body_sha256": hashlib.sha256(body).hexdigest(),
         "effects": [effect],
         "replays": [],
-        "accepted": None,
     }
 
 
 def test_a_body_that_is_not_utf8_is_shown_as_far_as_it_is(events: EventLog, delivery_of: "DeliveryOf") -> None:
     body = b"caf\xe9"
-    events.keep_unusable(delivery_of(body), "No JSON.")
-    [event] = run_json("events", "show", hashlib.sha256(body).hexdigest())
+    events.keep_unusable(delivery_of(body), b"\0" * 32, "No JSON.")
+    [event] = run_json("events", "show", "sha256:" + "00" * 32)
     assert (event["body"], event["effects"]) == ("caf\N{REPLACEMENT CHARACTER}", [])
 
 
@@ -428,9 +431,14 @@ def test_an_announcement_is_a_moment_where_the_stack_announces(
     assert ("announced on the event bus" in whats) is seen
 
 
-def test_what_is_not_processed_was_not_announced(receive: Receive, events: EventLog, now: datetime) -> None:
+def test_what_has_failed_was_not_announced(receive: Receive, events: EventLog, now: datetime) -> None:
+    events.mark_failed(receive("2026-01-15T10:00:00"), now, "why")
+    assert [moment[3].split()[0] for moment in told(again=[])] == ["received,", "FAILED;"]
+
+
+def test_what_is_ignored_was_announced(receive: Receive, events: EventLog, now: datetime) -> None:
     events.mark_ignored(receive("2026-01-15T10:00:00"), now, KEEP)
-    assert [moment[3].split()[0] for moment in told(again=[])] == ["received,", "IGNORED"]
+    assert [moment[3].split()[0] for moment in told(again=[])] == ["received,", "announced", "IGNORED"]
 
 
 def test_a_delivery_that_repeats_an_event_is_told_to_the_millisecond(receive: Receive) -> None:
@@ -486,6 +494,6 @@ def test_a_body_is_shown_as_it_was_received(receive: Receive) -> None:
 
 def test_a_body_cannot_command_the_terminal(events: EventLog, delivery_of: "DeliveryOf") -> None:
     body = b"\x1b]0;title\x07[bold]"
-    events.keep_unusable(delivery_of(body), "No JSON.")
-    shown = run("events", "show", hashlib.sha256(body).hexdigest()).stdout
+    events.keep_unusable(delivery_of(body), b"\0" * 32, "No JSON.")
+    shown = run("events", "show", "sha256:" + "00" * 32).stdout
     assert "\N{REPLACEMENT CHARACTER}]0;title\N{REPLACEMENT CHARACTER}[bold]" in shown
