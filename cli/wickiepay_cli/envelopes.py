@@ -69,7 +69,7 @@ def _ingest() -> dict[str, Any]:
         "ingest/missing_signature.json": _request(completed, None),
         "ingest/oversized.json": _request(_padded(TOO_LARGE)),
         "ingest/wrong_method.json": _request(b"", None, method="GET"),
-        "ingest/wrong_content_type.json": _request(completed, content_type="text/plain"),
+        "ingest/other_content_type.json": _request(completed, content_type="text/plain"),
         "ingest/unusable.json": _request(NO_EVENT),
     }
 

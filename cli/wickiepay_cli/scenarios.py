@@ -55,7 +55,7 @@ def _duplicates(cast: Cast) -> Iterator[Step]:
 
 
 def _conflict(cast: Cast) -> Iterator[Step]:
-    yield step_of(cast.earlier(1), CONFIRMED)
+    yield step_of(cast, CONFIRMED)
     other: dict[str, Json] = {"currency": "EUR", "amount": Number("999.00")}
     yield replace(step_of(cast, CONFIRMED, displayCurrency=other), note="another amount", outcome="conflict")
 

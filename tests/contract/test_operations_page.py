@@ -14,6 +14,7 @@ from deployed import TEMPLATE
 from ingest import STATUS
 from pages import PAGES, anchor, anchors, commands, links, rows, section, subsections
 from wickiepay.delivery import MAX_BODY_BYTES
+from wickiepay.event_log import REPLAYS_KEPT
 from wickiepay.money import MAX_DIGITS
 from wickiepay.signing_secrets import REFETCH_SECONDS, TIME_TO_LIVE_SECONDS
 from wickiepay_cli.audit.events import UNSENT_AGE
@@ -21,7 +22,6 @@ from wickiepay_cli.audit.statements import NAMED
 from wickiepay_cli.commands.doctor import STATEMENTS
 from wickiepay_cli.local.deployment import translate
 from wickiepay_cli.local.stack_file import PROJECT
-from wickiepay_cli.replays import HISTORY
 from wickiepay_cli.sender import ANSWER_SECONDS
 
 PAGE: Final = PROJECT / "docs/operations.md"
@@ -144,7 +144,7 @@ ROLLOUTS: Final = {"Canary10Percent5Minutes": "one delivery in ten for five minu
         f"WickiePay waits {ANSWER_SECONDS} seconds for a 200",
         f"over {MAX_BODY_BYTES // 1024} KiB",
         f"beyond {MAX_DIGITS} + {MAX_DIGITS} digits",
-        f"stays on each record, the last {IN_WORDS[HISTORY]} times",
+        f"stays on each record, the last {IN_WORDS[REPLAYS_KEPT]} times",
         f"the first {IN_WORDS[NAMED]} of it",
         f"Enabled=true,AttributeName={EXPIRY}",
         f"by default {ROLLOUTS[TEMPLATE['Parameters']['Rollout']['Default']]}",

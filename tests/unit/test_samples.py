@@ -44,7 +44,7 @@ INGEST_ANSWERS: Final = {
     "missing_signature": 401,
     "oversized": 413,
     "wrong_method": 405,
-    "wrong_content_type": 415,
+    "other_content_type": 200,
     "unusable": 400,
 }
 
