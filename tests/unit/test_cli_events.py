@@ -76,7 +76,7 @@ def test_a_listed_event_says_what_became_of_it(receive: Receive, events: EventLo
             "processed_at": clock.instant(now),
             "scheme": "raw",
             "error": "No account.",
-            "occurred_at": None,
+            "occurred_at": "2026-01-15T10:25:00.000000Z",
             "event_id": None,
             "place": None,
             "received": None,
