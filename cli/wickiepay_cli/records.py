@@ -43,7 +43,7 @@ MOST_DAYS: Final = 32
 """Days that are looked at together, at most, where one after another proves empty."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WholeRecord(Record):
     """With the body as it is kept (what is not UTF-8 in it as U+FFFD), and the effects that the event had.
 

@@ -27,7 +27,9 @@ from wickiepay.errors import ListenerError, MalformedMessage, PermanentFailure, 
 from wickiepay.event import WebhookEvent
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import State
+from wickiepay.identity import Identity
 from wickiepay.ledger import Ledger, Rows
+from wickiepay.ledger_items import Item
 from wickiepay.queue import EventQueue, Message, decode
 from wickiepay.routing import Handler, discover, router
 
@@ -146,15 +148,15 @@ class Consumer:
         payments = [
             effect for work in batch for effect in work.effects or () if isinstance(effect, SetPayment | Credit)
         ]
-        rows: Rows = {}
+        states: Mapping[Identity, State] = {}
+        found: Mapping[str, Sequence[Item]] = {}
         with _failing_all(batch):
             ledger = self.ledger.reading(payments)
             beside = {self.ledger.table: ledger} if ledger else {}
             states, found = self.events.states((work.message.identity for work in batch), beside)
-            for work in batch:
-                work.state = states.get(work.message.identity)
-            rows = self.ledger.rows(payments, found.get(self.ledger.table, []))
-        return rows
+        for work in batch:
+            work.state = states.get(work.message.identity)
+        return self.ledger.rows(payments, found.get(self.ledger.table, []))
 
     def _apply(self, work: Work, rows: Rows) -> None:
         """Applies the event's effects to the books; decides what to mark it as, and whether to announce it."""

@@ -21,7 +21,6 @@ from lambda_emulator import SAM
 from pages import OURS, PAGES, Command, commands, in_the_text, of_all_pages, rows, section
 from wickiepay import clock
 from wickiepay.delivery import Delivery
-from wickiepay.identity import Identity
 from wickiepay.queue import Message, encode
 from wickiepay_cli.app import app
 from wickiepay_cli.local import stack_file

@@ -405,7 +405,7 @@ def bodies(name: str) -> list[bytes]:
     ]
 
 
-def body(name: str, uuid: str, time: str = "2026-01-15T10:25:00Z", /, **data: Any) -> bytes:
+def body(name: str, uuid: str, time: str = "2026-01-15T10:25:00Z", /, **data: Any) -> bytes:  # noqa: ANN401  JSON
     return json.dumps({"event": name, "timestamp": time, "data": {"uuid": uuid, **data}}).encode()
 
 

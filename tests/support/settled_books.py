@@ -86,7 +86,7 @@ def _amounts(accepted: Sequence[Envelope]) -> Mapping[str, set[tuple[str, str, s
 
 
 def _wrong_credits(ledger: Sequence[Item], accepted: Sequence[Envelope]) -> Iterator[str]:
-    """There must be one entry for each channel payment, as one of its events says; a balance is the sum of its entries."""
+    """Each channel payment must have one entry, as one of its events says; a balance is the sum of its entries."""
     due = _amounts(accepted)
     entries = [item for item in ledger if item["pk"].startswith("credit#")]
     booked = [(i["uuid"], i["reference"], i["currency"], f"{Decimal(i['amount']):f}") for i in entries]

@@ -161,7 +161,7 @@ def test_programs_are_told_what_it_credits_and_what_was_credited_before(conflict
     ],
 )
 def test_people_are_told_what_it_would_credit_by_the_rules(
-    desk: Desk, event: str, data: dict[str, object], told: str
+    desk: Desk, event: str, data: dict[str, Any], told: str
 ) -> None:
     desk.process(desk.receive(event=event, displayCurrency={"currency": "EUR", "amount": 0}, own_id="evt"))
     desk.receive(event=event, own_id="evt", **data)

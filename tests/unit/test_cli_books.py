@@ -368,7 +368,12 @@ def announced(bus: EventBus, monkeypatch: pytest.MonkeyPatch) -> list[Adjustment
     """What was announced."""
     heard: list[Adjustment] = []
     adjusted = bus.adjusted
-    monkeypatch.setattr(EventBus, "adjusted", lambda _, adjustment: (heard.append(adjustment), adjusted(adjustment))[1])
+
+    def listened(_: object, adjustment: Adjustment) -> bool:
+        heard.append(adjustment)
+        return adjusted(adjustment)
+
+    monkeypatch.setattr(EventBus, "adjusted", listened)
     return heard
 
 

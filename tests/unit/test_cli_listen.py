@@ -18,7 +18,7 @@ from rich.live import Live
 import command_line
 from desk import Desk
 from wickiepay.errors import StoreUnavailable
-from wickiepay.event_record import Record, State, record_of
+from wickiepay.event_record import Record, State
 from wickiepay.identity import Identity
 from wickiepay_cli import feed as feed_module
 from wickiepay_cli.commands import listen as listen_module
@@ -56,15 +56,7 @@ ARRIVAL = Arrival(
     processed_at=None,
     error=None,
 )
-RECEIVED = record_of(
-    {
-        "uuid": {"S": "u-1"},
-        **{name: {"S": "payment.completed"} for name in ("event", "event_key")},
-        "state": {"S": State.RECEIVED},
-        "received_at": {"S": AT},
-        "scheme": {"S": "raw"},
-    }
-)
+RECEIVED = Record("u-1", "payment.completed", "payment.completed", State.RECEIVED, AT, None, "raw", None)
 
 
 def verdict(state: State, at: str = AFTER, error: str | None = None) -> Record:

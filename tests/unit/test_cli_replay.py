@@ -13,12 +13,11 @@ from botocore.exceptions import EndpointConnectionError
 
 from command_line import run, run_json
 from desk import CONFIRMED, Desk
-from wickiepay import clock
+from wickiepay import clock, identity
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import ATTEMPTS, EventLog
 from wickiepay.event_record import State
 from wickiepay.identity import Identity
-from wickiepay.identity import unusable as unusable_identity
 from wickiepay.queue import EventQueue, Replay
 from wickiepay_cli.app import main
 from wickiepay_cli.caller import name_of_caller
@@ -184,10 +183,9 @@ def conflict(desk: Desk) -> Identity:
 
 def unusable(desk: Desk) -> Identity:
     body = b"[]"
-    desk.events.keep_unusable(
-        Delivery(body, "raw", clock.instant(desk.now), "192.0.2.1", "request"), b"\0" * 32, "No object."
-    )
-    return unusable_identity(b"\0" * 32)
+    delivery = Delivery(body, "raw", clock.instant(desk.now), "192.0.2.1", "request")
+    desk.events.keep_unusable(delivery, delivery.body_hash, "No object.")
+    return identity.unusable(delivery.body_hash)
 
 
 NOT_REPLAYABLE = [(conflict, "CONFLICT", "wickiepay events accept"), (unusable, "UNUSABLE", "have the provider send")]

@@ -2,7 +2,6 @@
 
 import tracemalloc
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +13,7 @@ from command_line import run, run_json
 from desk import Desk
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
-from wickiepay.event_record import Record, State, record_of
+from wickiepay.event_record import Record, State
 from wickiepay_cli import display
 from wickiepay_cli.commands.stats import _short
 from wickiepay_cli.figures import Durations, Span, figures, fitting_span
@@ -42,9 +41,8 @@ def busy(desk: Desk) -> Desk:
     desk.events.mark_ignored(desk.receive("u-5", "refund.created", age=hour), desk.now, KEEP)
     desk.receive("u-6", COMPLETED, age=timedelta())
     desk.receive("u-6", COMPLETED, age=timedelta(), note="other content")
-    desk.events.keep_unusable(
-        Delivery(b"[]", "raw", instant(desk.now), "192.0.2.1", "request"), b"\0" * 32, "No object."
-    )
+    delivery = Delivery(b"[]", "raw", instant(desk.now), "192.0.2.1", "request")
+    desk.events.keep_unusable(delivery, delivery.body_hash, "No object.")
     processed(desk, "u-7", age=timedelta(days=3), after=timedelta(seconds=1))
     return desk
 
@@ -197,18 +195,10 @@ def test_what_was_processed_before_it_was_received_took_no_time() -> None:
 
 
 def test_memory_does_not_grow_with_the_number_of_events(now: datetime) -> None:
-    record = record_of(
-        {
-            **{name: {"S": COMPLETED} for name in ("uuid", "event_key", "event", "scheme")},
-            "state": {"S": State.PROCESSED},
-            "received_at": {"S": instant(now)},
-        }
-    )
-
     def records(count: int) -> Iterator[Record]:
         for number in range(count):
             took = timedelta(milliseconds=number % 1_000)
-            yield replace(record, processed_at=instant(now + took))
+            yield Record("u", COMPLETED, COMPLETED, State.PROCESSED, instant(now), instant(now + took), "raw", None)
 
     def peak(count: int) -> int:
         tracemalloc.start()
