@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -27,11 +27,13 @@ from wickiepay.errors import ListenerError, MalformedMessage, PermanentFailure, 
 from wickiepay.event import WebhookEvent
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import State
-from wickiepay.identity import Identity
 from wickiepay.ledger import Ledger, Rows
-from wickiepay.ledger_items import Item
 from wickiepay.queue import EventQueue, Message, decode
 from wickiepay.routing import Handler, discover, router
+
+if TYPE_CHECKING:
+    from wickiepay.identity import Identity
+    from wickiepay.ledger_items import Item
 
 BATCH_SIZE: Final = 10
 FIRST_DELAY_SECONDS: Final = 5
