@@ -1,12 +1,16 @@
 """The command `wickiepay`, run in process on tables named as the template names them."""
 
+import io
 import json
+from contextlib import redirect_stderr, redirect_stdout
+from subprocess import CompletedProcess
 from typing import Any, Final
 
 import boto3
+import pytest
 from typer.testing import CliRunner, Result
 
-from wickiepay_cli.app import app
+from wickiepay_cli.app import app, main
 from wickiepay_cli.stack import Stack
 
 OUTPUTS: Final = {
@@ -40,3 +44,14 @@ def run_json(*arguments: str) -> Any:  # noqa: ANN401  JSON
     result = run(*arguments, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def ended(*words: str) -> CompletedProcess[str]:
+    """How the command ends whatever becomes of it, as if it were a process of its own."""
+    with (
+        redirect_stdout(io.StringIO()) as stdout,
+        redirect_stderr(io.StringIO()) as stderr,
+        pytest.raises(SystemExit) as end,
+    ):
+        main(words)
+    return CompletedProcess(words, int(end.value.code or 0), stdout.getvalue(), stderr.getvalue())
