@@ -17,7 +17,8 @@ def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         if "accept" in asked:
-            answer: Any = accept(**asked["accept"])
+            accept(**asked["accept"])
+            answer: Any = {}
         elif "request" in asked:
             answer = ingest.lambda_handler(asked["request"], None)
         else:
@@ -29,13 +30,14 @@ def accept(uuid: str, event_key: str) -> None:
     """What an operator of version 0.1 did to accept a conflict."""
     import boto3  # noqa: PLC0415
 
+    import wickiepay_cli.acceptance  # noqa: PLC0415
     from wickiepay import clock  # noqa: PLC0415
     from wickiepay.identity import Identity  # noqa: PLC0415
     from wickiepay.queue import EventQueue  # noqa: PLC0415
-    from wickiepay_cli.acceptance import Acceptances  # noqa: PLC0415
 
     queue = EventQueue(boto3.client("sqs"), os.environ["EVENT_QUEUE_URL"])
-    acceptances: Any = Acceptances(boto3.client("dynamodb"), os.environ["EVENT_TABLE"], queue)
+    version: Any = wickiepay_cli.acceptance  # of that version
+    acceptances = version.Acceptances(boto3.client("dynamodb"), os.environ["EVENT_TABLE"], queue)
     acceptances.accept(Identity(uuid, event_key), "somebody", "", clock.now())
 
 
