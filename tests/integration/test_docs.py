@@ -184,8 +184,11 @@ def done(stack: LocalStack) -> Iterator[list[Done]]:
     call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's own name
     taken: list[str] = []
 
-    def noted(client: BaseClient, operation: str, request: object) -> object:
-        taken.append(f"{client.meta.service_model.signing_name}:{operation.removesuffix('Batch')}")
+    def noted(client: BaseClient, operation: str, request: Any) -> object:  # noqa: ANN401  botocore's own
+        if operation == "TransactWriteItems":  # authorised as the writes it is made of
+            taken.extend(f"dynamodb:{kind}Item" for write in request["TransactItems"] for kind in write)
+        else:
+            taken.append(f"{client.meta.service_model.signing_name}:{operation.removesuffix('Batch')}")
         return call(client, operation, request)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -200,7 +203,11 @@ def done(stack: LocalStack) -> Iterator[list[Done]]:
 
 @pytest.mark.stack
 def test_the_commands_for_a_deployed_stack_work_in_their_order(done: list[Done]) -> None:
-    wrong = [f"{shlex.join(each.command)}: {each.result.output}" for each in done if each.result.exit_code]
+    wrong = [
+        f"{shlex.join(each.command)}: {each.result.output or each.result.exception}"
+        for each in done
+        if each.result.exit_code
+    ]
     assert not wrong, "\n".join(wrong)
 
 
