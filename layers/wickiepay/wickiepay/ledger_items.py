@@ -241,7 +241,7 @@ def _payment(item: Item) -> Payment:
     fields: dict[Field, tuple[str, str]] = {}
     for position, names in json.loads(text(item, "sources") or "{}").items():
         for name in names.split(" "):
-            fields[name] = (position, values[name] or "")
+            fields[name] = (position, values.get(name) or "")
     directions = json.loads(text(item, "directions") or "{}")
     slots = directions.get("slots", {})
     return Payment(
