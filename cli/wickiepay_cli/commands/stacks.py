@@ -77,7 +77,7 @@ def _deployed(profile: str | None, regions: Sequence[str], local: LocalStack | N
         for region in dict.fromkeys(regions) or [None]:
             client: CloudFormationClient = client_of(session, "cloudformation", region)
             for each in deployments(client):
-                if not (local and _is_at(client, local.aws_endpoint_url) and each.name == local.stack_name):
+                if not (local and _is_at(client, local.aws.endpoint_url) and each.name == local.stack_name):
                     yield each
     except (NoCredentialsError, NoRegionError) as error:
         if profile or regions:
