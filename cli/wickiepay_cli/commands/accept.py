@@ -16,7 +16,7 @@ from wickiepay_cli import stack
 from wickiepay_cli.acceptance import Acceptances, one_conflict, original
 from wickiepay_cli.books import Books, Credited
 from wickiepay_cli.caller import name_of_caller
-from wickiepay_cli.display import say, show_json
+from wickiepay_cli.display import ask, say, show_json
 from wickiepay_cli.options import AsJson, DryRun, Profile, Region, StackName, Why, Yes
 from wickiepay_cli.records import EventRecords
 
@@ -60,7 +60,7 @@ def accept(  # noqa: PLR0913  options
             say(f"The second one would {to_come}.")
     if stack_name is not None and not yes and not earlier and not dry_run:
         question = f"Have the second one processed too, so that it may {to_come}, in the stack {stack_name}?"
-        typer.confirm(question, abort=True, err=True)
+        ask(question)
     acceptance = (
         earlier if earlier or dry_run else acceptances.accept(conflict, name_of_caller(found), why, clock.now())
     )

@@ -7,7 +7,7 @@ import typer
 
 from wickiepay_cli import stack
 from wickiepay_cli.books import Books
-from wickiepay_cli.display import say, seconds, show_json, show_table, stream_json
+from wickiepay_cli.display import say, seconds, show_json, show_table, stream_json, tell
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
 
@@ -44,7 +44,7 @@ def list_balances(
     else:
         say("Nothing was ever credited.")
     if next(accounts, None):
-        typer.echo(f"There are more than these {most}: --limit {most * 10}", err=True)
+        tell(f"There are more than these {most}: --limit {most * 10}")
 
 
 @balances_app.command(epilog="Example: wickiepay balances show user-topup-cust-123 --json")
