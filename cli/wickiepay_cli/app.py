@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from wickiepay_cli.commands.accept import accept
+from wickiepay_cli.commands.accept import accept, dismiss
 from wickiepay_cli.commands.balances import balances_app
 from wickiepay_cli.commands.dlq import dlq_app
 from wickiepay_cli.commands.doctor import doctor
@@ -23,6 +23,7 @@ from wickiepay_cli.commands.open import open_console
 from wickiepay_cli.commands.payments import payments_app
 from wickiepay_cli.commands.redrive import redrive
 from wickiepay_cli.commands.replay import replay
+from wickiepay_cli.commands.resources import resources_app
 from wickiepay_cli.commands.samples import samples
 from wickiepay_cli.commands.secret import secret_app
 from wickiepay_cli.commands.stacks import stacks
@@ -64,10 +65,12 @@ app.command(epilog=LISTEN_EXAMPLES)(listen)
 app.command(help=HELP, epilog=EXAMPLES)(trigger)
 events_app.command(epilog="Example: wickiepay events replay --state FAILED --since 2h --type 'payment.*'")(replay)
 events_app.command(epilog="Example: wickiepay events accept 9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT")(accept)
+events_app.command(epilog="Example: wickiepay events dismiss 9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT")(dismiss)
 dlq_app.command(epilog="Example: wickiepay dlq redrive --all --rate 5")(redrive)
 app.add_typer(events_app, name="events")
 app.add_typer(payments_app, name="payments")
 app.add_typer(balances_app, name="balances")
+app.add_typer(resources_app, name="resources")
 app.add_typer(dlq_app, name="dlq")
 app.command(epilog="Example: wickiepay doctor --repair")(doctor)
 app.command(epilog="Example: wickiepay stats --since 30d --by day --type 'payment.*'")(stats)

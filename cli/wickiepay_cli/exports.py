@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from itertools import batched
@@ -48,12 +48,18 @@ def line(record: WholeRecord, form: Format) -> bytes:
     """A record as a line of the export."""
     if form == "jsonl":
         return json.dumps(asdict(record)).encode() + b"\n"
-    cells = (getattr(record, name) for name in COLUMNS)
-    return _csv([_cell(cell) for cell in cells])
+    return csv_line(getattr(record, name) for name in COLUMNS)
 
 
 def heading(form: Format) -> bytes:
-    return _csv(COLUMNS) if form == "csv" else b""
+    return csv_line(COLUMNS) if form == "csv" else b""
+
+
+def csv_line(cells: Iterable[object]) -> bytes:
+    """A line of CSV that no spreadsheet takes for a formula."""
+    text = io.StringIO()
+    csv.writer(text).writerow([_cell(cell) for cell in cells])
+    return text.getvalue().encode(errors="replace")
 
 
 def place_of(output: Path) -> Path:
@@ -133,9 +139,3 @@ def _after(place: Place, batch: tuple[WholeRecord, ...], file: BinaryIO) -> Plac
 def _cell(value: object) -> str:
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value, default=asdict)
     return f"'{text}" if _FORMULA.match(text) else text
-
-
-def _csv(cells: Any) -> bytes:  # noqa: ANN401  any iterable of texts
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue().encode(errors="replace")

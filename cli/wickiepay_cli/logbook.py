@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final, Self
 
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay_cli.feed import Arrival
 from wickiepay_cli.private_files import private
 

@@ -24,7 +24,7 @@ from wickiepay.routing import discover, router
 
 discover(handlers)
 text = Path(sys.argv[1]).read_bytes()
-event = parse(text, text)
+event = parse(text)
 print(json.dumps([describe(effect) for effect in router[event.name](event)]))
 """
 

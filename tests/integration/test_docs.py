@@ -143,7 +143,7 @@ class Operator:
             b'{"event": "audit.api", "data": {}}', "raw", clock.instant(clock.now()), "192.0.2.1", "request"
         )
         event = delivery.event()
-        letter = encode(Message(Identity(event.uuid, event.event_key), delivery))
+        letter = encode(Message(event.identity, delivery))
         url = self._stack.outputs["DeadLetterQueueUrl"]
         sent: Mapping[str, str] = self._stack.client("sqs").send_message(QueueUrl=url, MessageBody=letter)
         return sent["MessageId"]

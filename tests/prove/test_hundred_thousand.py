@@ -16,7 +16,7 @@ import pytest
 from many_events import CREDIT_EVERY, ManyEvents
 from stores import STACK_NAME
 from wickiepay import clock
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.access import Access
 from wickiepay_cli.local.stack_file import LocalStack

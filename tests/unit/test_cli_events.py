@@ -16,7 +16,8 @@ from command_line import run, run_json
 from wickiepay import clock
 from wickiepay.delivery import Delivery
 from wickiepay.event import parse
-from wickiepay.event_log import SHARDS, EventLog
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import SHARDS
 from wickiepay.identity import Identity
 from wickiepay_cli import stack
 from wickiepay_cli.app import main
@@ -46,9 +47,9 @@ def receive(events: EventLog, body_of: "BodyOf") -> Receive:
 
     def receive(at: str, event: str = "payment.completed", uuid: str = "u-1", **data: object) -> Identity:
         body = body_of(event, {"uuid": uuid, **data})
-        parsed = parse(body, body)
+        parsed = parse(body)
         events.record(Delivery(body, "raw", f"{at}.000000Z", "192.0.2.1", "request"), parsed)
-        return Identity(parsed.uuid, parsed.event_key)
+        return parsed.identity
 
     return receive
 

@@ -178,7 +178,7 @@ def test_an_export_of_nonsense_is_wrong_usage(arguments: tuple[str, ...]) -> Non
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text())
 def test_what_a_stranger_wrote_is_one_cell(text: str) -> None:
-    [[cell]] = csv.reader(io.StringIO(exports._csv([exports._cell(text)]).decode(), newline=""))
+    [[cell]] = csv.reader(io.StringIO(exports.csv_line([text]).decode(), newline=""))
     assert cell.removeprefix("'") == text.encode(errors="replace").decode().removeprefix("'")
 
 

@@ -66,7 +66,7 @@ def test_a_dry_run_tells_programs_the_same_as_the_real_one() -> None:
 def test_the_sample_is_an_event_of_that_type(project: Path) -> None:
     run("init", "invoice.paid")
     text = (project / SAMPLE).read_bytes()
-    event = parse(text, text)
+    event = parse(text)
     assert (event.name, event.uuid) == ("invoice.paid", json.loads(text)["data"]["uuid"])
     assert identify(event.name, json.loads(text), event.data, "").uuid == event.uuid
 

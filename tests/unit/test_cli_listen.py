@@ -18,7 +18,7 @@ from rich.live import Live
 import command_line
 from desk import Desk
 from wickiepay.errors import StoreUnavailable
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay_cli import feed as feed_module
 from wickiepay_cli.commands import listen as listen_module

@@ -15,7 +15,7 @@ from command_line import run, run_json
 from desk import CONFIRMED, Desk
 from wickiepay import clock
 from wickiepay.delivery import Delivery
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Replay
 from wickiepay_cli.app import main

@@ -13,7 +13,7 @@ from command_line import run, run_json
 from desk import Desk
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay_cli import display
 from wickiepay_cli.commands.stats import _short
 from wickiepay_cli.figures import Durations, Span, figures, fitting_span

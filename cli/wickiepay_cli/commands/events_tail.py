@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from wickiepay import clock
+from wickiepay.event_record import Record
 from wickiepay.identity import Identity
 from wickiepay_cli.attachment import follow_stack
 from wickiepay_cli.display import say, seconds, show_json, tell
@@ -21,7 +22,7 @@ from wickiepay_cli.options import (
     Region,
     StackName,
 )
-from wickiepay_cli.records import EventRecords, Record
+from wickiepay_cli.records import EventRecords, brief
 from wickiepay_cli.stack import Stack
 from wickiepay_cli.watch import Newcomers
 
@@ -84,7 +85,7 @@ def wanted_of(records: EventRecords, wanted: Filter) -> Callable[[list[Identity]
 
 def _show(record: Record, *, as_json: bool) -> None:
     if as_json:
-        show_json(record.brief(), indent=None)
+        show_json(brief(record), indent=None)
     else:
         words = (seconds(record.received_at), record.state, record.event, record.uuid, record.error)
         say("  ".join(filter(None, words)))
