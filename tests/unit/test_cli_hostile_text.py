@@ -48,6 +48,7 @@ def strangers(desk: Desk) -> Desk:
     for key in ({}, {"uuid": {"S": HOSTILE}}, {"event_key": {"S": HOSTILE}}):
         words = {name: {"S": HOSTILE} for name in ("event", "error", "source_ip", "reference")}
         desk.dynamodb.put_item(TableName="EventTable", Item={**desk.item(identity), **words, **key})
+    desk.process(desk.receive("p-1", "payment.completed", reference=HOSTILE, type="IN", status="COMPLETE"))
     desk.bury(HOSTILE)
     return desk
 
@@ -79,6 +80,7 @@ type Printed = Callable[..., str]
         ("dlq", "list"),
         ("dlq", "redrive", "--all", "--dry-run"),
         ("payments", "list"),
+        ("payments", "show", "p-1"),
         ("balances", "list"),
         ("stats", *SINCE),
         ("doctor",),
@@ -115,8 +117,14 @@ def test_what_was_pasted_is_harmless_in_a_sentence_as_well(printed: Printed, com
 
 
 @pytest.mark.usefixtures("strangers")
-@pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_an_export_is_harmless_on_a_terminal(printed: Printed, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [("events", "export", *SINCE, "--format", "csv"), ("events", "export", *SINCE), ("payments", "list", "--csv")],
+    ids=" ".join,
+)
+def test_an_export_is_harmless_on_a_terminal(
+    printed: Printed, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a pipe it is what was written: other programs are to have that."""
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    assert harmless(printed("events", "export", *SINCE, "--format", form))
+    assert harmless(printed(*command))
