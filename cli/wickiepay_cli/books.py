@@ -217,7 +217,7 @@ class Books:
 
     def credits_of(self, uuid: str) -> list[items.Entry]:
         """The entries that the events of a uuid made, read consistently; `uuid` is as a key has it."""
-        return [items.entry_of(item) for item in self._query(items.CREDIT + uuid)]
+        return items.entries_of(self._query(items.CREDIT + uuid))
 
     def credits_to(self, account: str) -> Iterator[items.Entry]:
         """The entries of an account, by whomever, found by an index that lags behind; `account` is as a key has it."""

@@ -26,7 +26,6 @@ from wickiepay.delivery import Delivery
 from wickiepay.queue import Message, encode
 from wickiepay_cli.app import app
 from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
 
 OF_A_NEW_TYPE: Final = ["trigger", "invoice.paid"]
@@ -197,10 +196,8 @@ def done(stack: LocalStack) -> Iterator[list[Done]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseClient, "_make_api_call", noted)
-        patch.setenv("AWS_ENDPOINT_URL", stack.aws_endpoint_url)
-        patch.setenv("AWS_DEFAULT_REGION", stack.region)
-        patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
-        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+        for name, value in stack.aws.environment.items():
+            patch.setenv(name, value)
         operator = Operator(stack, taken)
         yield [operator.do(command) for command in ours(deployed=True)]
 

@@ -505,4 +505,4 @@ def test_a_body_cannot_command_the_terminal(events: EventLog, delivery_of: "Deli
     delivery = delivery_of(body)
     events.keep_unusable(delivery, delivery.body_hash, "No JSON.")
     shown = run("events", "show", unusable(delivery.body_hash).uuid).stdout
-    assert "\N{REPLACEMENT CHARACTER}]0;title\N{REPLACEMENT CHARACTER}[bold]" in shown
+    assert r"\x1b]0;title\x07[bold]" in shown

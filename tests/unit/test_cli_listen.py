@@ -528,7 +528,7 @@ def test_with_its_stack_a_delivery_is_forgotten(feed: Feed) -> None:
 
 def test_what_a_stranger_wrote_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     show_line(Delivered(replace(ARRIVAL, event="[red]\x1b[31m")))
-    assert "[red]\N{REPLACEMENT CHARACTER}[31m" in capsys.readouterr().out
+    assert r"[red]\x1b[31m" in capsys.readouterr().out
 
 
 # --- Where it is said to be ----------------------------------------------------------------------------

@@ -6,9 +6,9 @@ from decimal import Context, Decimal, Inexact
 from typing import Final
 
 from wickiepay.decimals import plain
-from wickiepay.ledger_items import BALANCE, entry_of
+from wickiepay.ledger_items import BALANCE, entry_of, is_entry
 from wickiepay_cli.audit.statements import Check, Suspects, named
-from wickiepay_cli.audit.tables import Tables, account_of, is_entry
+from wickiepay_cli.audit.tables import Tables, account_of
 from wickiepay_cli.tables import Item
 
 EXACT: Final = Context(prec=200, traps=[Inexact])

@@ -103,9 +103,9 @@ class WorthALook:
             return
         pk = partition[0]["pk"]["S"]
         if pk.startswith(items.CREDIT):
-            entry = items.entry_of(partition[0])
-            if len(partition) > 1:
-                self.note(Finding("credited-more-than-once", uuid=entry.uuid, account=entry.account_as_sent))
+            entries = items.entries_of(partition)
+            if len(entries) > 1:
+                self.note(Finding("credited-more-than-once", uuid=entries[0].uuid, account=entries[0].account_as_sent))
         if pk.startswith(items.PAYMENT):
             for family, payment in _payments(partition):
                 uuid = items.payment_uuid(partition[0])

@@ -16,7 +16,7 @@ from wickiepay.queue import EventQueue
 from wickiepay_cli import stack
 from wickiepay_cli.acceptance import Outlook, Questions, one_question
 from wickiepay_cli.caller import name_of_caller
-from wickiepay_cli.display import say, show_json
+from wickiepay_cli.display import ask, say, show_json
 from wickiepay_cli.handling import handlers_of
 from wickiepay_cli.options import AsJson, DryRun, Profile, Region, StackName, Why, WhyNeeded, Yes
 from wickiepay_cli.records import EventRecords
@@ -61,8 +61,7 @@ def accept(  # noqa: PLR0913  options
     if not dry_run:
         question.refuse(second_credit=second_credit)
     if stack_name is not None and not yes and not earlier and not dry_run:
-        ask = f"Have it processed, so that it may {_what(outlook)}, in the stack {stack_name}?"
-        typer.confirm(ask, abort=True, err=True)
+        ask(f"Have it processed, so that it may {_what(outlook)}, in the stack {stack_name}?")
     decision = earlier
     if not dry_run:
         decision = questions.accept(question, name_of_caller(found), why, now, second_credit=second_credit)
@@ -106,7 +105,7 @@ def dismiss(  # noqa: PLR0913  options
     found = stack.find(stack_name, profile, region)
     asked = one_question(EventRecords(found.dynamodb(), found.output("EventTableName")).of_uuid(uuid), event_key)
     if stack_name is not None and not yes and asked.open:
-        typer.confirm(f"Dismiss {asked.event_key} in the stack {stack_name}?", abort=True, err=True)
+        ask(f"Dismiss {asked.event_key} in the stack {stack_name}?")
     decision = _questions(found).dismiss(asked.identity, name_of_caller(found), why, clock.now())
     if as_json:
         show_json({**_facts(decision), "uuid": asked.uuid, "event_key": asked.event_key, "already": not asked.open})

@@ -19,7 +19,7 @@ from wickiepay.spelling import normal_spelling
 from wickiepay_cli import stack
 from wickiepay_cli.books import Books
 from wickiepay_cli.caller import name_of_caller
-from wickiepay_cli.display import say, seconds, show_json, show_table, stream_json
+from wickiepay_cli.display import ask, say, seconds, show_json, show_table, stream_json, tell
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName, WhyNeeded, Yes
 from wickiepay_cli.stack import Stack
@@ -57,7 +57,7 @@ def list_balances(
     else:
         say("Nothing was ever credited.")
     if next(accounts, None):
-        typer.echo(f"There are more than these {most}: --limit {most * 10}", err=True)
+        tell(f"There are more than these {most}: --limit {most * 10}")
 
 
 @balances_app.command(epilog="Example: wickiepay balances show user-topup-cust-123 --json")
@@ -132,7 +132,7 @@ def adjust(  # noqa: PLR0913  arguments and options
     )
     words = f"{plain(wanted.amount)} {wanted.currency}"
     if stack_name is not None and not yes:
-        typer.confirm(f"Add {words} to {account} in the stack {stack_name}?", abort=True, err=True)
+        ask(f"Add {words} to {account} in the stack {stack_name}?")
     client, table = found.dynamodb(), found.output("LedgerTableName")
     again = f"give the same command again with --id {wanted.id}."
     try:

@@ -146,7 +146,7 @@ def _show_whole(letter: WholeLetter) -> None:
             ("replayed by", f"{replay.by} {replay.why}" if replay else None),
         ]
     )
-    say(f"\n{letter.message if letter.body is None else letter.body}\n")
+    say(f"\n{letter.message if letter.body is None else letter.body}\n", lines=True)
 
 
 def _age(letter: Letter) -> str:

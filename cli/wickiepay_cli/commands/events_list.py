@@ -11,7 +11,7 @@ from wickiepay import clock
 from wickiepay.event_record import Record
 from wickiepay.identity import Kind
 from wickiepay_cli import stack
-from wickiepay_cli.display import ago, briefly, is_narrow, say, seconds, show_table, stream_json
+from wickiepay_cli.display import ago, briefly, is_narrow, say, seconds, show_table, stream_json, tell
 from wickiepay_cli.filters import Filter
 from wickiepay_cli.options import (
     WHICH,
@@ -99,7 +99,7 @@ def _show(records: Iterator[Record], limit: int, now: datetime) -> None:
             ),
         )
     if next(records, None):
-        typer.echo(f"There are more than these {limit}: --limit {limit * 10}", err=True)
+        tell(f"There are more than these {limit}: --limit {limit * 10}")
 
 
 def _narrow_row(record: Record, now: datetime) -> tuple[str, str, str, str]:

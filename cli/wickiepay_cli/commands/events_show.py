@@ -42,7 +42,7 @@ def show(  # noqa: PLR0913  options
         if again is None:
             where = naming(stack_name, profile, region)
             look = f": wickiepay open logs ingest{where}" if where else ", which cannot be read here."
-            say(f"Deliveries that only repeat an event are in the log of ingest alone{look}\n")
+            say(f"Deliveries that only repeat an event are in the log of ingest alone{look}\n", lines=True)
         for record in records:
             _show_whole(record, raw=raw)
 
@@ -115,7 +115,7 @@ def _show_whole(record: WholeRecord, *, raw: bool) -> None:
     )
     say("")
     if raw:
-        say(record.body)
+        say(record.body, lines=True)
     else:
         _show_body(record.body)
     say("")
@@ -126,6 +126,6 @@ def _show_body(body: str) -> None:
     try:
         laid_out = payload.write(payload.read(body))
     except ValueError:
-        say(body)
+        say(body, lines=True)
     else:
         say_json(laid_out)

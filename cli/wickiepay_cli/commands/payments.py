@@ -11,7 +11,7 @@ from wickiepay import clock
 from wickiepay.payments import OrderStatus
 from wickiepay_cli import stack
 from wickiepay_cli.books import Amount, Books, Payment, Wanted
-from wickiepay_cli.display import briefly, is_narrow, say, seconds, show_json, show_table
+from wickiepay_cli.display import briefly, is_narrow, say, seconds, show_json, show_table, write
 from wickiepay_cli.exports import csv_line
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName, moment, refuse_backwards
@@ -81,8 +81,9 @@ def list_payments(  # noqa: PLR0913  options
     with progress("Reading", None, hidden=as_csv and sys.stdout.isatty()) as advance:
         if as_csv:
             payments = books.newest(limit, wanted, advance) if limit else books.all(wanted, advance)
-            sys.stdout.buffer.write(csv_line(COLUMNS))
-            sys.stdout.buffer.writelines(csv_line(_cells(each)) for each in payments)
+            write(csv_line(COLUMNS))
+            for each in payments:
+                write(csv_line(_cells(each)))
             return
         listed = books.newest(limit or LIMIT, wanted, advance)
     if as_json:

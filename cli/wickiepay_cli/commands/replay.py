@@ -14,7 +14,7 @@ from wickiepay.event_record import Record, State
 from wickiepay.queue import EventQueue, Replay
 from wickiepay_cli import stack
 from wickiepay_cli.caller import name_of_caller
-from wickiepay_cli.display import say, show_json
+from wickiepay_cli.display import ask, say, show_json, tell
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.filters import Filter
 from wickiepay_cli.options import (
@@ -132,7 +132,7 @@ def replay(  # noqa: PLR0913  options
     if not dry_run:
         if matched and stack_name is not None and not yes:
             events = "1 event" if matched == 1 else f"{matched} events"
-            typer.confirm(f"Have {events} of the stack {stack_name} processed again?", abort=True, err=True)
+            ask(f"Have {events} of the stack {stack_name} processed again?")
         done = _replay(found, selection, matched, order, rate)
     if as_json:
         interrupted = {"interrupted": done.interrupted, "until": done.until} if done.interrupted else {}
@@ -187,7 +187,7 @@ def _complain(done: Done, matched: int, *, by_time: bool) -> None:
     """Ends the command, with the way to go on, where not all was done; after Ctrl-C as shells expect it."""
     if done.interrupted:
         again = f"with --until {done.until}" if by_time and done.until else "again"
-        typer.echo(f"That was not all of the {matched}: for the rest, give the same command {again}.", err=True)
+        tell(f"That was not all of the {matched}: for the rest, give the same command {again}.")
         raise typer.Exit(130)
     if done.tally.unsent:
         raise Failure(f"The event queue did not take {done.tally.unsent} of them: try again later.")

@@ -406,6 +406,24 @@ def same_adjustment(one: Item, other: Item) -> bool:
     return same and Decimal(one["amount"]["N"]) == Decimal(other["amount"]["N"])
 
 
+def alias_item(credit: Credit) -> dict[str, "AttributeValueTypeDef"]:
+    """Holds the place that versions up to 0.1 would give to a credit whose uuid was sent in capitals.
+
+    One of them that takes over again finds it, and does not credit a second time. It is no entry: it adds nothing.
+    """
+    return {**key(CREDIT + credit.spellings.uuid, credit.entry), "alias_of": {"S": credit.uuid}}
+
+
+def entries_of(items: Iterable[Item]) -> list[Entry]:
+    """The entries among the items under a payment's partition of credits."""
+    return [entry_of(item) for item in items if is_entry(item)]
+
+
+def is_entry(item: Item) -> bool:
+    """Whether an item is an entry, of a payment or of an operator."""
+    return item["pk"]["S"].startswith((CREDIT, ADJUSTMENT)) and "amount" in item
+
+
 def entry_of(item: Item) -> Entry:
     """The entry that an item is."""
     pk = item["pk"]["S"]
