@@ -34,6 +34,9 @@ OF_A_NEW_TYPE: Final = ["trigger", "invoice.paid"]
 ACCOUNT: Final = "customer-1"
 """One that was credited."""
 
+IN_IAM: Final = {"monitoring": "cloudwatch"}
+"""What IAM calls a service that signs its requests by another name."""
+
 AT_ONE_TIME: Final = "timestamp=2026-01-15T10:25:00Z"
 PATIENCE_SECONDS: Final = 60
 
@@ -187,7 +190,8 @@ def done(stack: LocalStack) -> Iterator[list[Done]]:
         if operation == "TransactWriteItems":  # authorised as the writes it is made of
             taken.extend(f"dynamodb:{kind}Item" for write in request["TransactItems"] for kind in write)
         else:
-            taken.append(f"{client.meta.service_model.signing_name}:{operation.removesuffix('Batch')}")
+            service = client.meta.service_model.signing_name
+            taken.append(f"{IN_IAM.get(service, service)}:{operation.removesuffix('Batch')}")
         return call(client, operation, request)
 
     with pytest.MonkeyPatch.context() as patch:
