@@ -32,6 +32,16 @@ KINDS: Final = frozenset(
 )
 """What can be worth a look."""
 
+IN_ORDER: Final = frozenset({"unclear-standing-sticks"})
+"""Cases without a wait that mean an order: where one event credits and another denies it, the first counts."""
+
+UNKNOWN: Final = ("No such command", "No such option")
+CRASHED: Final = "Traceback (most recent call last)"
+"""In what a command says: no answer to the question whether it refuses."""
+
+MAX_CHARACTERS: Final = 400
+"""Of what a command says; the last of it says most."""
+
 type Json = Any
 type Written = Mapping[str, Json]
 """A case as a file has it."""
@@ -111,8 +121,12 @@ def read(folders: Iterable[Path]) -> dict[str, Written]:
     found: dict[str, Written] = {}
     for file in (file for folder in folders for file in sorted(folder.glob("*.json"))):
         for case in json.loads(file.read_text(encoding="utf-8")):
-            found.setdefault(case["name"], case)
+            found.setdefault(case["name"], _one_by_one(case) if case["name"] in IN_ORDER else case)
     return found
+
+
+def _one_by_one(case: Written) -> Written:
+    return {**case, "steps": [each for step in case["steps"] for each in (step, {"wait": "settled"})]}
 
 
 def parse(written: Written) -> Case:
@@ -250,8 +264,8 @@ class Play:
     def _command(self, step: Command) -> None:
         words = self.placeholders.fill(step.words)
         ended = self.stack.command(*words)
-        unknown = any(f"No such {what}" in ended.stderr for what in ("command", "option"))
-        if unknown or step.refused == (ended.returncode == 0):
+        no_answer = any(text in ended.stderr for text in (*UNKNOWN, CRASHED))
+        if no_answer or step.refused == (ended.returncode == 0):
             wanted = "to be refused" if step.refused else "exit code 0"
             self.problems.append(f"{_in_words(ended)}: expected {wanted}, got {ended.returncode}")
 
@@ -289,13 +303,13 @@ def _go_on(going: tuple[Play, Iterator[None]]) -> bool:
 
 def _in_words(ended: CompletedProcess[str]) -> str:
     said = " ".join((ended.stderr or ended.stdout).split())
-    return f"wickiepay {' '.join(ended.args)} ({said})"
+    return f"wickiepay {' '.join(ended.args)} ({said[-MAX_CHARACTERS:]})"
 
 
 # --- Looking -----------------------------------------------------------------------------------------
 def worth_a_look(audit: CompletedProcess[str]) -> Sequence[Look]:
     """All that the doctor shows, given --json. Raises ValueError where he shows no such list."""
-    said = json.loads(audit.stdout)
+    said = _answered(audit) or {}
     if "worth_a_look" not in said:
         raise ValueError("the doctor does not say what is worth a look")
     looks: Sequence[Look] = said["worth_a_look"]
@@ -311,9 +325,11 @@ def differences(play: Play, looks: Callable[[], Sequence[Look]]) -> list[str]:
     seen = _Seen(play, looks)
     for name, expected in play.written["expect"].items():
         try:
-            wrong += EXPECTATIONS.get(name, _unknown)(seen, play.placeholders.fill(expected))
+            wrong += EXPECTATIONS[name](seen, play.placeholders.fill(expected))
         except ValueError as error:
             wrong.append(f"{name}: {error}")
+        except KeyError as error:
+            wrong.append(f"{name}: there is no {error}")
     return ["{name}: {why} ({rule})".format_map(play.written), *wrong] if wrong else []
 
 
@@ -323,19 +339,20 @@ class _Seen:
 
     play: Play
     looks: Callable[[], Sequence[Look]]
+    shown: dict[tuple[str, ...], Json] = field(default_factory=dict)
 
     def answers(self, expected: Sequence[Json]) -> Iterator[str]:
-        for number, (wanted, answer) in self._answered(expected):
+        for number, (wanted, answer) in self._each(expected):
             allowed = wanted if isinstance(wanted, list) else [wanted]
             if answer.status not in allowed:
                 yield f"delivery {number}: expected {wanted}, got {answer}"
 
     def statuses(self, expected: Sequence[Json]) -> Iterator[str]:
-        for number, (wanted, answer) in self._answered(expected):
+        for number, (wanted, answer) in self._each(expected):
             if answer.content.get("status") != wanted:
                 yield f"delivery {number}: expected {wanted}, got {answer}"
 
-    def _answered(self, expected: Sequence[Json]) -> Iterator[tuple[int, tuple[Json, Answer]]]:
+    def _each(self, expected: Sequence[Json]) -> Iterator[tuple[int, tuple[Json, Answer]]]:
         """Each delivery's number, and what was expected of each of its copies with what came."""
         for number, (wanted, answers) in enumerate(zip(expected, self.play.answers, strict=False), 1):
             yield from ((number, (wanted, answer)) for answer in answers if wanted is not None)
@@ -397,7 +414,10 @@ class _Seen:
         ]
 
     def _shown(self, *words: str) -> Json:
-        return _shown(self.play.stack, *words)
+        """What a command shows with --json, asked once; None where it has nothing to show, and exit code 1."""
+        if words not in self.shown:
+            self.shown[words] = _answered(self.play.stack.command(*words, "--json"))
+        return self.shown[words]
 
 
 EXPECTATIONS: Final[Mapping[str, Callable[[_Seen, Json], Iterator[str]]]] = {
@@ -409,17 +429,11 @@ EXPECTATIONS: Final[Mapping[str, Callable[[_Seen, Json], Iterator[str]]]] = {
 }
 
 
-def _unknown(*_: object) -> Iterator[str]:
-    """Of an expectation that there is not: why the case could not be played says that already."""
-    return iter(())
-
-
-def _shown(stack: Stack, *words: str) -> Json:
-    """What a command shows with --json; None where it ends with exit code 1 and has nothing to show."""
-    ended = stack.command(*words, "--json")
-    if ended.returncode not in {0, 1} or (ended.returncode == 0 and not ended.stdout):
+def _answered(ended: CompletedProcess[str]) -> Json:
+    """The JSON that a command ended with; None where it had none, and exit code 1. Raises ValueError otherwise."""
+    if ended.returncode not in {0, 1} or CRASHED in ended.stderr:
         raise ValueError(f"{_in_words(ended)}: exit code {ended.returncode}")
-    return json.loads(ended.stdout) if ended.stdout else None
+    return json.loads(ended.stdout) if ended.stdout or ended.returncode == 0 else None
 
 
 def _unlike(what: str, expected: Json, got: Json) -> Iterator[str]:

@@ -2,12 +2,12 @@
 
 import io
 import json
+import traceback
 from contextlib import redirect_stderr, redirect_stdout
 from subprocess import CompletedProcess
 from typing import Any, Final
 
 import boto3
-import pytest
 from typer.testing import CliRunner, Result
 
 from wickiepay_cli.app import app, main
@@ -47,10 +47,13 @@ def run_json(*arguments: str) -> Any:  # noqa: ANN401  JSON
 
 def ended(*words: str) -> CompletedProcess[str]:
     """How the command ends whatever becomes of it, as if it were a process of its own."""
-    with (
-        redirect_stdout(io.StringIO()) as stdout,
-        redirect_stderr(io.StringIO()) as stderr,
-        pytest.raises(SystemExit) as end,
-    ):
-        main(words)
-    return CompletedProcess(words, int(end.value.code or 0), stdout.getvalue(), stderr.getvalue())
+    code = 0
+    with redirect_stdout(io.StringIO()) as stdout, redirect_stderr(io.StringIO()) as stderr:
+        try:
+            main(words)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        except Exception:  # noqa: BLE001  whatever it is, the interpreter would print it
+            traceback.print_exc()
+            code = 1
+    return CompletedProcess(words, code, stdout.getvalue(), stderr.getvalue())
