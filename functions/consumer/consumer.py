@@ -5,13 +5,16 @@ the last one, so a crash at any line does some things again and forgets nothing.
 """
 
 import os
+import re
+import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -19,12 +22,18 @@ from aws_lambda_powertools.metrics import MetricUnit
 import handlers
 from wickiepay import aws, clock
 from wickiepay.bus import Announcement, EventBus
-from wickiepay.effects import Effect, describe
-from wickiepay.errors import MalformedMessage, PermanentFailure, StoreUnavailable
-from wickiepay.event_log import EventLog, State
-from wickiepay.ledger import Ledger
+from wickiepay.effects import Credit, Effect, SetPayment, describe
+from wickiepay.errors import ListenerError, MalformedMessage, PermanentFailure, StoreUnavailable
+from wickiepay.event import WebhookEvent
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import State
+from wickiepay.ledger import Ledger, Rows
 from wickiepay.queue import EventQueue, Message, decode
 from wickiepay.routing import Handler, discover, router
+
+if TYPE_CHECKING:
+    from wickiepay.identity import Identity
+    from wickiepay.ledger_items import Item
 
 BATCH_SIZE: Final = 10
 FIRST_DELAY_SECONDS: Final = 5
@@ -36,6 +45,9 @@ COUNTED_BY_TYPE: Final = frozenset({"processed", "ignored", "failed"})
 
 OTHER: Final = "other"
 """The event type, in metrics, of whatever has no handler: a sender's names must not become metrics of ours."""
+
+MONEY_EVENTS: Final = ("payment.", "channel.payment.")
+"""How the names of events about money begin: one that nothing handles is for a person."""
 
 type SqsRecord = Mapping[str, Any]
 
@@ -50,17 +62,20 @@ metrics = Metrics()
 class Work:
     """One message of a batch on its way through the steps.
 
-    `event_type` is one that has a handler, else `OTHER` (also of an event that was never read),
-    `state` is the event's on record as the batch began (None: no record), `verdict` what the event is to be marked as
-    (None: nothing to mark), `conflict` whether another delivery of the event, with other content, was on record before,
-    `error` why the message has to come again, `given_up` whether it will not be tried when it does.
+    `event` is None where it could not be read, and `effects` are what its handler made of it; `unread` is what was
+    raised by either. `state` is the event's on record as the batch began (None: no record), `verdict` what the event is
+    to be marked as (None: nothing to mark), `done` what it did to the books, `conflict` whether another delivery of the
+    event, with other content, was on record before, `error` why the message has to come again, `given_up` whether it
+    will not be tried when it does.
     """
 
     record: SqsRecord
     message: Message
-    event_type: str = OTHER
+    event: WebhookEvent | None = None
+    effects: Sequence[Effect] | None = None
+    unread: Exception | None = None
     state: State | None = None
-    effects: Sequence[Effect] = ()
+    done: list[dict[str, object]] = field(default_factory=list)
     announcement: Announcement | None = None
     verdict: State | None = None
     reason: str = ""
@@ -96,8 +111,10 @@ class Consumer:
             except MalformedMessage as error:
                 logger.warning("message malformed", extra={"message_id": record["messageId"], "reason": str(error)})
                 malformed.append(record)
-        self._look_up(batch)
-        self._each(self._apply, batch)
+        for work in batch:
+            self._read(work)
+        rows = self._look_up(batch)
+        self._each(lambda work: self._apply(work, rows), batch)
         self._announce(batch)
         self._each(self._mark, batch)
         unfinished = [work for work in batch if work.error]
@@ -118,44 +135,75 @@ class Consumer:
 
         list(self.threads.map(guarded, [work for work in batch if not work.error]))
 
-    def _look_up(self, batch: Sequence[Work]) -> None:
-        with _failing_all(batch):
-            states = self.events.states(work.message.identity for work in batch)
-            for work in batch:
-                work.state = states.get(work.message.identity)
+    def _read(self, work: Work) -> None:
+        """Reads the event, and has its handler say what it does to the books (None: nothing handles such events)."""
+        work.event, work.effects, work.unread = None, None, None
+        try:
+            work.event = work.message.event()
+            if handler := self.handlers.get(work.event.name):
+                work.effects = handler(work.event)
+        except Exception as error:  # noqa: BLE001  an event that is processed already needs no reading
+            work.unread = error
 
-    def _apply(self, work: Work) -> None:
+    def _look_up(self, batch: Sequence[Work]) -> Rows:
+        """Reads the states of the events, and what the books say of their payments, in one call."""
+        payments = [
+            effect for work in batch for effect in work.effects or () if isinstance(effect, SetPayment | Credit)
+        ]
+        states: Mapping[Identity, State] = {}
+        found: Mapping[str, Sequence[Item]] = {}
+        with _failing_all(batch):
+            ledger = self.ledger.reading(payments)
+            beside = {self.ledger.table: ledger} if ledger else {}
+            states, found = self.events.states((work.message.identity for work in batch), beside)
+        for work in batch:
+            work.state = states.get(work.message.identity)
+        return self.ledger.rows(payments, found.get(self.ledger.table, []))
+
+    def _apply(self, work: Work, rows: Rows) -> None:
         """Applies the event's effects to the books; decides what to mark it as, and whether to announce it."""
-        message = work.message
-        if message.unrecorded or work.state is None:
-            recorded = self.events.record(message.delivery, message.event())
+        replay = work.message.replay
+        if work.message.unrecorded or work.state is None:
+            if work.event is None:
+                raise work.unread or AssertionError
+            recorded = self.events.record(work.message.delivery, work.event)
             work.conflict = recorded.outcome == "conflict"
             if recorded.to_send is None:
                 return
             # A delivery with other content may have come first: the one on record counts.
-            message = replace(message, delivery=recorded.to_send)
-        elif work.state is State.PROCESSED and not message.replay:
+            work.message = Message.of(recorded.to_send, replay)
+            self._read(work)
+        elif work.state is State.PROCESSED and not replay:
             return
         if self._is_last_try(work):
             # Ahead of the try, in case it ends this process: PROCESSED overrides it.
-            self.events.mark_failed(message.identity, self.now(), f"{self._given_up()} The last one did not end.")
-        event = message.event()
-        handler = self.handlers.get(event.name)
-        if handler is None:
-            work.verdict = State.IGNORED
-            return
-        work.event_type = event.name
+            self.events.mark_failed(work.message.identity, self.now(), f"{self._given_up()} The last one did not end.")
+        self._try(work, rows)
+        announced_before = work.state is work.verdict
+        if work.verdict in {State.PROCESSED, State.IGNORED} and (not announced_before or (replay and replay.announce)):
+            assert work.event  # noqa: S101  it has a verdict
+            work.announcement = Announcement(
+                event=work.event,
+                received_at=work.event.received_at,
+                outcome=work.verdict,
+                effects=work.done,
+                replay_id=replay.id if replay else None,
+            )
+
+    def _try(self, work: Work, rows: Rows) -> None:
         try:
-            work.effects = handler(event)
+            if work.unread:
+                raise work.unread
+            if work.effects is None:
+                work.verdict = State.IGNORED
+                return
             for effect in work.effects:
-                self.ledger.apply(effect, self.now())
+                stands = self.ledger.apply(effect, rows)
+                work.done.append(describe(effect, stands=stands))
         except PermanentFailure as failure:
             work.verdict, work.reason = State.FAILED, str(failure)
-            return
-        work.verdict = State.PROCESSED
-        if work.state is not State.PROCESSED or (message.replay and message.replay.announce):
-            replay_id = message.replay.id if message.replay else None
-            work.announcement = Announcement(event, message.delivery.received_at, replay_id)
+        else:
+            work.verdict = State.PROCESSED
 
     def _announce(self, batch: Iterable[Work]) -> None:
         if self.bus is None:
@@ -173,11 +221,11 @@ class Consumer:
         marked = True
         match work.verdict:
             case State.PROCESSED:
-                marked = self.events.mark_processed(identity, now, self.keep, [describe(e) for e in work.effects])
+                marked = self.events.mark_processed(identity, now, self.keep, work.done)
             case State.IGNORED:
                 marked = self.events.mark_ignored(identity, now, self.keep)
             case State.FAILED:
-                marked = self.events.mark_failed(identity, now, work.reason)
+                marked = self.events.mark_failed(identity, now, work.reason, work.done)
         if not marked:
             work.verdict = None
 
@@ -187,9 +235,12 @@ class Consumer:
             cause = f"{type(work.error).__name__}: {work.error}"[:MAX_REASON_CHARACTERS]
             work.reason = f"{self._given_up()} {cause}"
             with _tolerated("event not marked failed"):  # its message becomes a dead letter all the same
-                applied = [describe(effect) for effect in work.effects] if work.verdict is State.PROCESSED else []
-                marked = self.events.mark_failed(work.message.identity, self.now(), work.reason, applied)
+                marked = self.events.mark_failed(work.message.identity, self.now(), work.reason, work.done)
                 work.given_up, work.verdict = True, State.FAILED if marked else None
+        elif work.error and _receives(work.record) > 1:  # most that fail once succeed at once
+            with _tolerated("event not marked as retried"):
+                due = self.now() + timedelta(seconds=delay_seconds(_receives(work.record)))
+                self.events.note_retry(work.message.identity, _receives(work.record), _cause(work.error), due)
         self._delay(work.record)
 
     def _is_last_try(self, work: Work) -> bool:
@@ -223,6 +274,17 @@ def _tolerated(message: str) -> Iterator[None]:
         logger.warning(message, exc_info=error)
 
 
+def _cause(error: Exception) -> str:
+    """What went wrong and where in our code, without any content of the event: only our own words are quoted."""
+    said = f": {error}" if isinstance(error, ListenerError) else ""
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if _OURS.search(frame.filename)]
+    where = f" in {'/'.join(Path(ours[-1].filename).parts[-2:])}:{ours[-1].lineno}" if ours else ""
+    return f"{type(error).__name__}{where}{said}"[:MAX_REASON_CHARACTERS]
+
+
+_OURS = re.compile(r"/(?:handlers|wickiepay)/")
+
+
 def delay_seconds(receives: int) -> int:
     """How long a message that has been received so often waits: 5 s, 10 s, 20 s … 15 minutes."""
     doubled: int = FIRST_DELAY_SECONDS * 2 ** min(receives - 1, 10)
@@ -249,8 +311,11 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
         else:
             outcome = work.verdict.lower() if work.verdict else "skipped"
             logger.info(f"event {outcome}", extra=facts)
-        event_type = work.event_type if outcome in COUNTED_BY_TYPE else None
+        known = work.event is not None and work.effects is not None
+        event_type = (work.event.name if work.event and known else OTHER) if outcome in COUNTED_BY_TYPE else None
         counts[event_type][f"Event{outcome.capitalize()}"] += 1
+        if outcome == "ignored" and work.message.identity.name.startswith(MONEY_EVENTS):
+            counts[None]["UnknownMoneyEvent"] += 1
         if work.conflict:
             counts[None]["DeliveryConflict"] += 1
     for event_type, numbers in counts.items():

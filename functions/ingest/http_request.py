@@ -32,6 +32,12 @@ class HttpRequest:
         values = [v for key, v in headers.items() if len(key) == size and key.lower() == name and isinstance(v, str)]
         return ",".join(values) if values else None
 
+    def is_json(self) -> bool:
+        """Whether the body is said to be JSON: `application/json`, or a type that ends in `+json` (RFC 6839)."""
+        media_type = (self.header("content-type") or "").partition(";")[0].strip().lower()
+        kind, _, subtype = media_type.partition("/")
+        return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
     def body(self) -> bytes:
         """The body's bytes. Raises `BodyTooLarge` above 256 KiB, `MalformedRequest` for base64 that is none."""
         text = _text(self._event, "body")

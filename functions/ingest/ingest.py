@@ -1,5 +1,6 @@
 """The HTTP edge: verify, record, enqueue, answer. The only place that knows status codes."""
 
+import hashlib
 import ipaddress
 import json
 import os
@@ -25,12 +26,10 @@ from wickiepay.errors import (
     SourceNotAllowed,
     StoreUnavailable,
     Unavailable,
-    UnsupportedMediaType,
     UnusableBody,
 )
 from wickiepay.event import WebhookEvent, parse
 from wickiepay.event_log import EventLog
-from wickiepay.identity import Identity, sha256_of
 from wickiepay.journal import Journal
 from wickiepay.queue import EventQueue, Message
 from wickiepay.signature import Verified, parse_signature, verify
@@ -45,7 +44,6 @@ STATUS: Final[Mapping[type[DeliveryError], int]] = {
     SourceNotAllowed: 403,
     MethodNotAllowed: 405,
     BodyTooLarge: 413,
-    UnsupportedMediaType: 415,
     SecretUnavailable: 503,
     StoreUnavailable: 503,
 }
@@ -96,29 +94,24 @@ class Ingest:
         """Verifies, records and enqueues; says how it went. Notes in `facts` what the log may know of the delivery."""
         self._admit(request)
         body = request.body()
-        facts.update(bytes=len(body), body_sha256=sha256_of(body).hex())
-        verified = self._verify(body, request.header("x-webhook-signature"))
+        facts.update(bytes=len(body), body_sha256=hashlib.sha256(body).hexdigest())
+        verified = self._verify(body, request)
         facts.update(scheme=verified.scheme)
-        delivery = Delivery(
-            body=body,
-            scheme=verified.scheme,
-            received_at=clock.instant(self.now()),
-            source=request.source,
-            request_id=request.request_id,
+        received_at = clock.instant(self.now())
+        delivery = Delivery.of(
+            body, verified.text, verified.scheme, received_at, source=request.source, request_id=request.request_id
         )
         try:
-            event = parse(verified.text, body)
+            event = parse(verified.text, received_at)
         except UnusableBody as unusable:
-            self.events.keep_unusable(delivery, str(unusable))
+            self.events.keep_unusable(delivery, hashlib.sha256(verified.text).digest(), str(unusable))
             raise
-        facts.update(event=event.name, uuid=event.uuid, event_key=event.event_key)
+        facts.update(event=event.name, uuid=event.identity.uuid, event_key=event.identity.event_key)
         return self._hand_over(delivery, event, facts)
 
     def _admit(self, request: HttpRequest) -> None:
         if request.method != "POST":
             raise MethodNotAllowed("Deliveries are sent with POST.")
-        if (request.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
-            raise UnsupportedMediaType("Deliveries are sent as application/json.")
         if self.allowed_sources and not self._is_allowed(request.source):
             raise SourceNotAllowed("Deliveries are not taken from this address.")
 
@@ -129,33 +122,35 @@ class Ingest:
             return False
         return any(address in network for network in self.allowed_sources)
 
-    def _verify(self, body: bytes, header: str | None) -> Verified:
-        signature = parse_signature(header)
+    def _verify(self, body: bytes, request: HttpRequest) -> Verified:
+        signature = parse_signature(request.header("x-webhook-signature"))
+        # The bytes are signed whatever their type says; what parses them first is for JSON alone.
+        schemes = self.schemes if request.is_json() else [scheme for scheme in self.schemes if scheme == "raw"]
         try:
-            return verify(body, signature, self.secrets.get(), self.schemes)
+            return verify(body, signature, self.secrets.get(), schemes)
         except SignatureMismatch:
             # Perhaps the secret was rotated since it was fetched.
             if not self.secrets.refetch():
                 raise
-            return verify(body, signature, self.secrets.get(), self.schemes)
+            return verify(body, signature, self.secrets.get(), schemes)
 
     def _hand_over(self, delivery: Delivery, event: WebhookEvent, facts: dict[str, object]) -> str:
         """Leaves the event on its way to the consumer, whichever of the two stores is down.
 
         Raises `StoreUnavailable` where neither way is open: then the sender's next try is the way.
         """
-        identity = Identity(event.uuid, event.event_key)
         try:
             recorded = self.events.record(delivery, event)
         except StoreUnavailable:
-            self.queue.send(Message(identity, delivery, unrecorded=True))
+            self.queue.send(Message(event.identity, delivery, unrecorded=True))
             facts["detour"] = "unrecorded"
             return "accepted"
+        facts["event_key"] = recorded.identity.event_key
         if recorded.to_send:
             try:
-                self.queue.send(Message(identity, recorded.to_send))
+                self.queue.send(Message.of(recorded.to_send))
             except StoreUnavailable:
-                if not self.events.flag_unsent(identity):
+                if not self.events.flag_unsent(recorded.identity):
                     raise
                 facts["detour"] = "unsent"
         return recorded.outcome

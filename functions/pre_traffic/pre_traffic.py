@@ -99,7 +99,7 @@ class PreTraffic:
         """Wants a message finished, and, as it says that it is unrecorded, its event recorded first."""
         probe = self._probe()
         event = probe.event()
-        message = Message(Identity(event.uuid, event.event_key), probe, unrecorded=True)
+        message = Message(Identity(event.identity.uuid, event.identity.event_key), probe, unrecorded=True)
         if self._invoke(self.consumer, _batch(message)) != {"batchItemFailures": []}:
             raise ProbeFailed(f"{self.consumer} did not finish its message.")
 

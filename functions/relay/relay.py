@@ -46,9 +46,9 @@ class Relay:
         metrics.flush_metrics()
         sent = 0
         for flagged in batched((entry.identity for entry in unsent), MAX_ENTRIES, strict=False):
-            deliveries = self.events.unfinished(flagged)
-            taken = self.queue.send_all([Message(*delivery) for delivery in deliveries.items()])
-            refused = {identity for identity, was_taken in zip(deliveries, taken, strict=True) if not was_taken}
+            pending = self.events.unfinished(flagged)
+            taken = self.queue.send_all([Message.of(each) for each in pending])
+            refused = {each.identity for each, was_taken in zip(pending, taken, strict=True) if not was_taken}
             for identity in flagged:
                 # What is finished, or gone, by now needs no sending: its flag goes as well.
                 if identity not in refused:

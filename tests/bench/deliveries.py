@@ -7,7 +7,6 @@ from typing import Any, Final
 from stub_aws import SECRET
 from wickiepay.delivery import Delivery
 from wickiepay.event import parse
-from wickiepay.identity import Identity
 from wickiepay.queue import Message, encode
 from wickiepay.signature import sign
 
@@ -109,10 +108,8 @@ def forged(times: int, size: int = KIB) -> list[ApiEvent]:
 
 def message(content: bytes) -> str:
     """What ingest puts into the queue for a delivery."""
-    event = parse(content, content)
-    return encode(
-        Message(Identity(event.uuid, event.event_key), Delivery(content, "raw", RECEIVED_AT, SENDER, REQUEST_ID))
-    )
+    event = parse(content)
+    return encode(Message(event.identity, Delivery(content, "raw", RECEIVED_AT, SENDER, REQUEST_ID)))
 
 
 def batch(kind: str, first: int, size: int, body_size: int = KIB) -> dict[str, Any]:

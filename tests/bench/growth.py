@@ -141,7 +141,7 @@ def _fill_one_payment(stores: Stores, uuid: str, first: int, last: int) -> None:
         for number in numbers:
             content = deliveries.body(uuid, name=f"payment.past{number}")
             received_at = clock.instant(clock.now())
-            log.record(Delivery(content, "raw", received_at, "192.0.2.1", "request"), parse(content, content))
+            log.record(Delivery(content, "raw", received_at, "192.0.2.1", "request"), parse(content))
             requests.append({"PutRequest": {"Item": caught.item}})
         client.batch_write_item(RequestItems={table: requests})
 
@@ -188,6 +188,6 @@ def _received(log: EventLog) -> Iterator[Identity]:
     """Records events that then wait for the consumer."""
     for number in range(UNSENT):
         content = deliveries.body(deliveries.uuid("unsent", number))
-        event = parse(content, content)
+        event = parse(content)
         log.record(Delivery(content, "raw", clock.instant(clock.now()), "192.0.2.1", "request"), event)
-        yield Identity(event.uuid, event.event_key)
+        yield event.identity

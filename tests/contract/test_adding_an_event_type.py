@@ -24,8 +24,8 @@ from wickiepay.routing import discover, router
 
 discover(handlers)
 text = Path(sys.argv[1]).read_bytes()
-event = parse(text, text)
-print(json.dumps([describe(effect) for effect in router[event.name](event)]))
+event = parse(text)
+print(json.dumps([describe(effect, stands=True) for effect in router[event.name](event)]))
 """
 
 

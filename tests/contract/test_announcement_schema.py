@@ -11,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+import handlers
 from wickiepay.bus import DETAIL_VERSION, MAX_DETAIL_BYTES, Announcement
+from wickiepay.effects import Refuse, describe
 from wickiepay.event import parse
+from wickiepay.routing import discover, router
 from wickiepay_cli.samples import event_types, sample
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
@@ -20,12 +23,22 @@ SCHEMA: Final = json.loads((DOCS / "examples/announcement.schema.json").read_tex
 VALIDATOR: Final = Draft202012Validator(SCHEMA)
 RECEIVED_AT: Final = "2026-01-15T10:25:01.000000Z"
 
+discover(handlers)
+
 of_every_type = pytest.mark.parametrize("event_type", event_types())
 
 
 def announced(body: bytes, replay_id: str | None = None) -> dict[str, Any]:
     """The detail that subscribers get of the event in `body`."""
-    detail: dict[str, Any] = json.loads(Announcement(parse(body, body), RECEIVED_AT, replay_id).detail())
+    event = parse(body)
+    handler = router.get(event.name)
+    effects = (
+        [describe(effect, stands=True) for effect in handler(event) if not isinstance(effect, Refuse)]
+        if handler
+        else []
+    )
+    outcome = "PROCESSED" if handler else "IGNORED"
+    detail: dict[str, Any] = json.loads(Announcement(event, RECEIVED_AT, outcome, effects, replay_id).detail())
     return detail
 
 
@@ -77,6 +90,11 @@ def test_what_is_too_large_is_announced_without_its_data_and_validly() -> None:
         {"event": "x" * 101},
         {"occurred_at": "2026-01-15T10:25:00Z"},
         {"received_at": None},
+        {"record_key": ""},
+        {"revision": "soon"},
+        {"outcome": "FAILED"},
+        {"effects": [{}]},
+        {"effects": [{"effect": "credit", "amount": 1}]},
         {"data_sha256": "0" * 63},
         {"data": None},
         {"data": {"amount": 100}},

@@ -12,7 +12,7 @@ import pytest
 from command_line import run_json
 from installed import COMMAND, Installed
 from listener import Listener
-from wickiepay.event_log import State
+from wickiepay.event_record import State
 from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.stack_file import LocalStack
 from wickiepay_cli.samples import event_types

@@ -149,7 +149,7 @@ class Stage:
         return EventLog(self.stores.client("dynamodb"), self.stores.outputs["EventTableName"])
 
     def state(self, identity: Identity) -> str | None:
-        return self.events.states([identity]).get(identity)
+        return self.events.states([identity])[0].get(identity)
 
 
 @pytest.fixture
@@ -248,7 +248,7 @@ DUTIES: Final[Mapping[str, Callable[[Stage], None]]] = {
 
 
 def identity(event: WebhookEvent) -> Identity:
-    return Identity(event.uuid, event.event_key)
+    return event.identity
 
 
 # --- Enough --------------------------------------------------------------------------------------
@@ -323,7 +323,7 @@ def test_the_deployed_functions_do_all_their_work_under_their_roles(stack: Local
         identity(hopeless[1]): "FAILED"
     }
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (states := events.states(expected)) != expected and time.monotonic() < deadline:
+    while (states := events.states(expected)[0]) != expected and time.monotonic() < deadline:
         time.sleep(0.2)
     assert states == expected
 

@@ -21,7 +21,8 @@ from wickiepay.clock import instant
 from wickiepay.decimals import plain
 from wickiepay.delivery import Delivery
 from wickiepay.event import parse
-from wickiepay.event_log import EventLog, stored_delivery
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import delivery_of
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Message, Replay, encode
 from wickiepay.signature import sign
@@ -82,9 +83,9 @@ class Listener:
         """Leaves a delivery on record that nothing was done about."""
         body = _body(uuid, event)
         delivery = Delivery(body, "raw", instant(clock.now() - age), "192.0.2.1", "request")
-        delivered = parse(body, body)
+        delivered = parse(body)
         self.events.record(delivery, delivered)
-        return Identity(delivered.uuid, delivered.event_key)
+        return delivered.identity
 
     def fail(self, identity: Identity) -> Identity:
         assert self.events.mark_failed(identity, clock.now(), "Given up.")
@@ -212,7 +213,7 @@ def dead_letters(listener: Listener) -> Iterator[None]:
 @pytest.mark.usefixtures("dead_letters")
 def test_a_redriven_message_of_a_failed_event_is_processed(listener: Listener, uuid: str) -> None:
     identity = listener.fail(listener.record(uuid))
-    listener.bury(Message(identity, stored_delivery(listener.item(identity))))
+    listener.bury(Message(identity, delivery_of(listener.item(identity))))
     [letter] = listener.answer("dlq", "list")
     assert (letter["uuid"], letter["state"], letter["error"]) == (uuid, "FAILED", "Given up.")
     shown = listener.answer("dlq", "show", letter["id"])

@@ -18,6 +18,7 @@ OUTPUTS: Final = {
     "LedgerTableName": "LedgerTable",
     "EventQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/EventQueue",
     "DeadLetterQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/DeadLetterQueue",
+    "EventBusName": "EventBus",
     "SigningSecretArn": "SigningSecret",
     "WebhookUrl": "https://listener.example.com/webhooks/wickiepay",
 }

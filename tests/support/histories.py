@@ -7,9 +7,10 @@ messages are handed out as often as may be and in whatever order; records expire
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 from typing import Any, ClassVar, Final
 
 from hypothesis import strategies as st
@@ -22,10 +23,15 @@ import relay
 from actors import Actor, Fate, SameThread
 from in_process import Heard, client
 from wickiepay.bus import EventBus
-from wickiepay.event import WebhookEvent, parse
-from wickiepay.event_log import EventLog, State, stored_delivery
+from wickiepay.clock import instant
+from wickiepay.effects import SetPayment
+from wickiepay.event import WebhookEvent, accepted_place, parse
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import Decision, State, identity_of, pending_of
 from wickiepay.identity import Identity
 from wickiepay.ledger import Ledger
+from wickiepay.ledger_items import Adjustment, row_of, second_part
+from wickiepay.payments import Payment, merge
 from wickiepay.queue import EventQueue, Message, Replay, encode
 from wickiepay.routing import discover, router
 from wickiepay.signature import SCHEMES, sign
@@ -35,13 +41,6 @@ SECRET: Final = b"whsec_of_the_histories"
 MAX_RECEIVES: Final = 3
 SENDER_TRIES: Final = 3
 KEEP: Final = timedelta(days=30)
-STATUSES: Final = {
-    "payment.processing": "PROCESSING",
-    "payment.underpaid": "UNDERPAID",
-    "payment.completed": "COMPLETE",
-}
-"""Of the one payment there is, in the order of the stages."""
-
 numbers = itertools.count()
 choices = st.integers(0, 1_000_000)
 """A choice of one thing among however many there are by then."""
@@ -57,12 +56,12 @@ discover(handlers)
 
 @dataclass(slots=True)
 class Sending:
-    """A delivery that the sender wants to get rid of."""
+    """A delivery that the sender wants to get rid of. `accepted` is the event that it was answered to be."""
 
     body: bytes
     event: WebhookEvent
     tries: int = 0
-    accepted: bool = False
+    accepted: Identity | None = None
 
 
 @dataclass(slots=True)
@@ -105,11 +104,15 @@ class Histories(RuleBasedStateMachine):
         self.dead: list[Parcel] = []
         self.actors: list[tuple[Actor, Sending | None, list[Parcel]]] = []
         self.accepted_conflicts: set[Identity] = set()
+        self.second_credits = 0
+        self.adjusted = Decimal(0)
+        self.adjustments: set[int] = set()
         self.expired: set[Identity] = set()
         SENT.texts.clear()
         ANNOUNCED.texts.clear()
         log = EventLog(self.account.dynamodb, self.account.event_table)
         self.log = log
+        self.ledger = Ledger(self.account.dynamodb, self.account.ledger_table, sleep=lambda _: None)
         queue = EventQueue(SQS, "https://sqs.us-east-1.amazonaws.com/123456789012/queue")
         secrets: Any = FixedSecret()
         self.ingest = ingest.Ingest(
@@ -117,7 +120,7 @@ class Histories(RuleBasedStateMachine):
         )
         self.consumer = consumer.Consumer(
             events=log,
-            ledger=Ledger(self.account.dynamodb, self.account.ledger_table, sleep=lambda _: None),
+            ledger=self.ledger,
             queue=queue,
             bus=EventBus(BUS, "bus"),
             handlers=router,
@@ -133,7 +136,7 @@ class Histories(RuleBasedStateMachine):
     @rule(which=choices)
     def deliver(self, which: int) -> None:
         body = self.bodies[which % len(self.bodies)]
-        self.sent.append(Sending(body, parse(body, body)))
+        self.sent.append(Sending(body, parse(body)))
         self._try(self.sent[-1])
 
     @precondition(lambda self: any(not sending.accepted and sending.tries < SENDER_TRIES for sending in self.sent))
@@ -173,19 +176,43 @@ class Histories(RuleBasedStateMachine):
         if items:
             item = items[which % len(items)]
             by = Replay("replay", "somebody", "to see", announce)
-            self.queue.append(Parcel(encode(Message(identity(item), stored_delivery(item), replay=by))))
+            self.queue.append(Parcel(encode(Message.of(pending_of(item), by))))
+
+    @rule(which=choices, second=st.booleans())
+    def accept(self, which: int, second: bool) -> None:
+        """An operator accepts a conflict, in place of what it corrects or as a second credit."""
+        conflicts = [item for item in self._items() if item["state"]["S"] == "CONFLICT" and "accepted_at" not in item]
+        if conflicts:
+            conflict = pending_of(conflicts[which % len(conflicts)])
+            event = conflict.event()
+            corrected = [item for item in self._items() if identity_of(item) == conflict.identity.corrected]
+            place = pending_of(corrected[0]).event().place if corrected else event.place
+            at = instant(self.now + timedelta(seconds=len(self.accepted_conflicts)))
+            entry = second_part("-", event.content_hash) if second and event.name in CREDITING else None
+            decision = Decision(conflict.identity.accepted().event_key, "somebody", "", at)
+            if self.log.note_decision(conflict.identity, decision):
+                self.second_credits += entry is not None
+                self.accepted_conflicts.add(conflict.identity.accepted())
+                accepted = self.log.record_accepted(conflict, accepted_place(place, at, event.content_hash), entry)
+                if accepted:
+                    self.queue.append(Parcel(encode(Message.of(accepted))))
 
     @rule(which=choices)
-    def accept(self, which: int) -> None:
+    def dismiss(self, which: int) -> None:
         conflicts = [item for item in self._items() if item["state"]["S"] == "CONFLICT"]
         if conflicts:
-            item = conflicts[which % len(conflicts)]
-            delivery, key = stored_delivery(item), item["event_key"]["S"].replace("!conflict#", "!accepted#")
-            event = replace(delivery.event(), event_key=key)
-            self.accepted_conflicts.add(Identity(event.uuid, key))
-            recorded = self.log.record(delivery, event)
-            if recorded.to_send:
-                self.queue.append(Parcel(encode(Message(Identity(event.uuid, key), recorded.to_send))))
+            decision = Decision(None, "somebody", "", instant(self.now))
+            self.log.note_decision(identity_of(conflicts[which % len(conflicts)]), decision)
+
+    @rule(number=st.integers(1, 3))
+    def adjust(self, number: int) -> None:
+        """An operator adds an entry, once for its id however often."""
+        amount = Decimal(number) / 4
+        made = Adjustment(f"{self.name}-{number}", self.name, "EUR", amount, "", "somebody", instant(self.now))
+        if self.ledger.adjust(made, below_zero=False):
+            self.adjusted += amount
+            assert number not in self.adjustments, "an adjustment was made twice"
+            self.adjustments.add(number)
 
     @rule()
     def redrive(self) -> None:
@@ -197,7 +224,7 @@ class Histories(RuleBasedStateMachine):
         self.now += KEEP
         for item in self._items():
             if "expires_at" in item and int(item["expires_at"]["N"]) <= self.now.timestamp():
-                self.expired.add(identity(item))
+                self.expired.add(identity_of(item))
                 key = {"uuid": item["uuid"], "event_key": item["event_key"]}
                 self.account.dynamodb.delete_item(TableName=self.account.event_table, Key=key)
 
@@ -235,7 +262,8 @@ class Histories(RuleBasedStateMachine):
         """Draws the consequences of what has ended, and hands out what was sent."""
         for actor, sending, parcels in [entry for entry in self.actors if entry[0].done]:
             if sending and actor.result and actor.result["statusCode"] == 200:
-                sending.accepted = True
+                answer = json.loads(actor.result["body"])
+                sending.accepted = Identity(answer["uuid"], answer["event_key"])
             if actor.function == "consumer" and actor.result:
                 again = {int(failure["itemIdentifier"]) for failure in actor.result["batchItemFailures"]}
                 finished = [parcel for number, parcel in enumerate(parcels) if number not in again]
@@ -246,7 +274,7 @@ class Histories(RuleBasedStateMachine):
 
     def _items(self) -> list[dict[str, Any]]:
         found = []
-        for uuid in {parse(body, body).uuid for body in self.bodies}:
+        for uuid in {parse(body).identity.uuid for body in self.bodies}:
             found += self.account.dynamodb.query(
                 TableName=self.account.event_table,
                 KeyConditionExpression="#uuid = :uuid",
@@ -291,65 +319,94 @@ class Histories(RuleBasedStateMachine):
         return any("unsent" in item for item in self._items())
 
     def _check(self) -> None:
-        accepted = {Identity(s.event.uuid, s.event.event_key) for s in self.sent if s.accepted}
-        accepted |= self.accepted_conflicts
-        states = {identity(item): item["state"]["S"] for item in self._items()}
-        announced = {(detail["uuid"], detail["event_key"]) for detail in map(json.loads, ANNOUNCED.texts)}
+        accepted = {sending.accepted for sending in self.sent if sending.accepted} | self.accepted_conflicts
+        states = {identity_of(item): item["state"]["S"] for item in self._items()}
+        announced = {(detail["uuid"], detail["record_key"]) for detail in map(json.loads, ANNOUNCED.texts)}
         for each in accepted:
             assert each in states or each in self.expired, f"{each} is lost"
             finished = {State.PROCESSED, State.IGNORED}
-            if each in self.expired:
-                # What it did is no longer on record: another content in its place may find the credit made otherwise.
+            if each.name in CREDITING or each in self.expired:
+                # Another word on a credit that was made is for a person; so is what finds it after its event expired.
                 finished.add(State.FAILED)
-            assert states.get(each, State.PROCESSED) in finished, f"{each} is not finished"
-            handled = each.event_key.partition("#")[0] in router
-            assert not handled or (each.uuid, each.event_key) in announced, f"{each} was not announced"
-        self._check_money(accepted)
-        self._check_payment()
+            state = states.get(each, State.PROCESSED)
+            assert state in finished, f"{each} is not finished"
+            is_told = state == State.FAILED or each in self.expired or (each.uuid, each.event_key) in announced
+            assert is_told, f"{each} was not announced"
+        self._check_money()
+        self._check_payments()
 
-    def _check_money(self, accepted: set[Identity]) -> None:
-        """Each channel payment is credited once, with an amount that was sent; an accepted conflict once more."""
+    def _check_money(self) -> None:
+        """Each channel payment is credited once where an event of it says so, and again where an operator did."""
         balance = sum((Decimal(i["amount"]["N"]) for i in self._ledger(f"balance#{self.name}")), Decimal(0))
-        total = Decimal(0)
-        for uuid in (f"{self.name}-channel-1", f"{self.name}-channel-2"):
+        total, number = self.adjusted, 0
+        for uuid in (f"{self.name}-channel-1", f"{self.name}-channel-2", f"{self.name}-payout"):
             entries = self._ledger(f"credit#{uuid}")
+            number += len(entries)
             total += sum(Decimal(entry["amount"]["N"]) for entry in entries)
-            own = sum(each.uuid == uuid and each.event_key == CONFIRMED for each in accepted)
-            extra = sum(each.uuid == uuid for each in self.accepted_conflicts if each.event_key.startswith(CONFIRMED))
-            tried = any(s.event.uuid == uuid and s.event.name == CONFIRMED for s in self.sent)
-            assert own + extra <= len(entries) <= tried + extra, f"{uuid} was credited {len(entries)} times"
+            first = [entry for entry in entries if "!" not in entry["sk"]["S"]]
+            made = [s for s in self.sent if s.accepted and s.event.identity.uuid == uuid and s.event.name in CREDITING]
+            assert len(first) <= 1, f"{uuid} was credited {len(first)} times"
+            if uuid.endswith("payout"):
+                assert not entries, "a payout was credited"
+            else:
+                assert len(first) == 1 or not made or self.second_credits, f"{uuid} was not credited"
         assert balance == total, "the balance is not the sum of its entries"
 
-    def _check_payment(self) -> None:
-        """The payment stands at the furthest of its events: of those accepted at least, of those sent at most."""
-        stages = list(STATUSES)
-        of_payment = [s for s in self.sent if s.event.name in STATUSES]
-        sent = max((stages.index(s.event.name) for s in of_payment), default=-1)
-        accepted = max((stages.index(s.event.name) for s in of_payment if s.accepted), default=-1)
-        found = [item["status"]["S"] for item in self._ledger(f"payment#{self.name}-payment")]
-        stage = list(STATUSES.values()).index(found[0]) if found else -1
-        assert accepted <= stage <= sent, f"the payment stands at {found}"
+    def _check_payments(self) -> None:
+        """The books hold what all processed events say, in whatever order they were processed, and no more."""
+        for family, part in (("payment", "payment"), ("channel", "channel-1"), ("channel", "channel-2")):
+            uuid = f"{self.name}-{part}"
+            row = row_of(self._ledger(f"payment#{uuid}"), "payment" if family == "payment" else "channel")
+            on_record = [
+                pending_of(item).event() for item in self._items() if item["state"]["S"] in {"PROCESSED", "FAILED"}
+            ]
+            said = [effect for event in on_record for effect in says(event) if effect.uuid == uuid]
+            for effect in said:
+                assert merge(row.payment, effect.says) == row.payment, f"{uuid} forgot what {effect.position} says"
+            if not self.expired:
+                credited = Payment(credited=row.payment.credited)
+                assert reduce(merge, (effect.says for effect in said), credited) == row.payment
+
+
+def says(event: WebhookEvent) -> list[SetPayment]:
+    handler = router.get(event.name)
+    return [effect for effect in handler(event) if isinstance(effect, SetPayment)] if handler else []
 
 
 CONFIRMED: Final = "channel.payment.confirmed"
+COMPLETED: Final = "channel.payment.completed"
+CREDITING: Final = frozenset({CONFIRMED, COMPLETED})
 
 
 def bodies(name: str) -> list[bytes]:
-    """What may be sent in one history: two channel payments, one of them in two versions, a payment, and more."""
-    one, two, payment = f"{name}-channel-1", f"{name}-channel-2", f"{name}-payment"
+    """What may be sent in one history.
+
+    Channel payments, of which one is told in several versions, one may lose its confirmation and one is a payout; a
+    payment of which later events say less; and an event that nothing handles.
+    """
+    one, two, payment, payout = (f"{name}-{each}" for each in ("channel-1", "channel-2", "payment", "payout"))
+    later = "2026-01-15T10:26:00Z"
+    credit: dict[str, Any] = {"reference": name, "amount": 5, "currency": "EUR"}
     return [
-        body(CONFIRMED, one, reference=name, amount=5, currency="EUR"),
-        body(CONFIRMED, one, reference=name, amount=7, currency="EUR"),
+        body(CONFIRMED, one, **credit),
+        body(CONFIRMED, one, **(credit | {"amount": 7})),
+        body(CONFIRMED, one, later, **credit, confirmations=7),
         body("channel.payment.detected", one, reference=name),
-        body("channel.payment.completed", one, reference=name),
-        body(CONFIRMED, two, reference=name, amount=0.1, currency="EUR"),
-        *(body(status, payment) for status in STATUSES),
+        body(COMPLETED, one, **credit),
+        body(CONFIRMED, two, **(credit | {"amount": 0.1})),
+        body(COMPLETED, two, **(credit | {"amount": 0.1})),
+        body("channel.payment.detected", payout, type="OUT"),
+        body(COMPLETED, payout, later, **credit, type="OUT"),
+        body("payment.processing", payment, reference="order", type="IN"),
+        body("payment.underpaid", payment, paidCurrency={"currency": "EUR", "amount": 1}),
+        body("payment.underpaid", payment, later, paidCurrency={"currency": "EUR", "amount": 2}),
+        body("payment.completed", payment),
         body("weather.changed", payment),
     ]
 
 
-def body(name: str, uuid: str, **data: object) -> bytes:
-    return json.dumps({"event": name, "timestamp": "2026-01-15T10:25:00Z", "data": {"uuid": uuid, **data}}).encode()
+def body(name: str, uuid: str, time: str = "2026-01-15T10:25:00Z", /, **data: Any) -> bytes:  # noqa: ANN401  JSON
+    return json.dumps({"event": name, "timestamp": time, "data": {"uuid": uuid, **data}}).encode()
 
 
 def request(body: bytes, signature: str) -> dict[str, object]:
@@ -358,7 +415,3 @@ def request(body: bytes, signature: str) -> dict[str, object]:
         "headers": {"content-type": "application/json", "x-webhook-signature": signature},
         "body": body.decode(),
     }
-
-
-def identity(item: dict[str, Any]) -> Identity:
-    return Identity(item["uuid"]["S"], item["event_key"]["S"])

@@ -129,7 +129,7 @@ class Hygiene:
                 self._now.secrets.add(_plain(secret.decode(errors="replace")))
             if AN_EVENT.match(body[:BEGINNING]):
                 # As it is, as a JSON text writes it (without the backslashes), and as a message carries it.
-                packed = base64.b64encode(Delivery(body, "", "", "", "").packed_body()).decode()
+                packed = base64.b64encode(Delivery(body, "", "", "", "").packed_body).decode()
                 as_base64 = base64.b64encode(body).decode()
                 for form in (_plain(body.decode(errors="replace")), as_base64, packed):
                     self._now.bodies.add(form[:BEGINNING])

@@ -18,7 +18,8 @@ from wickiepay import clock
 from wickiepay.delivery import Delivery
 from wickiepay.effects import Credit, describe
 from wickiepay.event import WebhookEvent, parse
-from wickiepay.event_log import EventLog, State
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import State
 from wickiepay.ledger import Ledger
 from wickiepay.routing import discover, router
 from world import Stores
@@ -86,7 +87,7 @@ def _recorded(number: int, at: datetime) -> tuple[WebhookEvent, dict[str, Any]]:
     money = {"currency": "EUR", "amount": number % 1000 + 1}
     data = {"uuid": f"many-{number}", "reference": f"order-{number % 50}", "type": "IN", "displayCurrency": money}
     body = json.dumps({"event": name, "timestamp": clock.instant(at), "data": data}).encode()
-    event = parse(body, body)
+    event = parse(body)
     caught: Any = Caught()
     EventLog(caught, "events").record(Delivery(body, "raw", clock.instant(at), "192.0.2.1", "request"), event)
     return event, caught.item
@@ -107,5 +108,5 @@ def _verdict(ledger: Ledger, event: WebhookEvent, state: State, at: datetime) ->
     effects = router[event.name](event)
     for effect in effects:
         if isinstance(effect, Credit):
-            assert ledger.apply(effect, at)
-    return verdict | {"effects": {"S": json.dumps([describe(effect) for effect in effects])}}
+            assert ledger.apply(effect, {})
+    return verdict | {"effects": {"S": json.dumps([describe(effect, stands=True) for effect in effects])}}

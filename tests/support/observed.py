@@ -26,7 +26,6 @@ from in_process import Answer, Heard, client, emulated_dynamodb
 from wickiepay import aws
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
-from wickiepay.identity import Identity
 from wickiepay.queue import Message, Replay, encode
 from wickiepay.signature import sign
 from world import SECRET, http_request
@@ -184,7 +183,7 @@ def _consumer(account: Account) -> None:
     def process(body: bytes, *, receives: int = 1, unrecorded: bool = True, replay: Replay | None = None) -> int:
         delivery = Delivery(body, "raw", "2026-01-15T10:25:01.000000Z", "192.0.2.1", "request")
         event = delivery.event()
-        message = Message(Identity(event.uuid, event.event_key), delivery, unrecorded, replay)
+        message = Message(event.identity, delivery, unrecorded, replay)
         return len(function.process([_record(encode(message), receives)])["batchItemFailures"])
 
     payment = {"type": "IN", "reference": "order"}

@@ -322,7 +322,7 @@ def _body_of(event: str = "payment.completed", data: object = PAYMENT, **envelop
 
 def _event_of(event: str = "payment.completed", data: object = PAYMENT, **envelope: object) -> WebhookEvent:
     body = _body_of(event, data, **envelope)
-    return parse(body, body)
+    return parse(body)
 
 
 def _delivery_of(

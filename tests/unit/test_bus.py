@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from wickiepay.bus import MAX_DETAIL_BYTES, MAX_REQUEST_BYTES, Announcement, EventBus
+from wickiepay.ledger_items import Adjustment
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Calls, EventOf
@@ -20,7 +22,12 @@ UUID = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
 
 @pytest.fixture
 def announcement(event_of: "EventOf") -> Announcement:
-    return Announcement(event_of("payment.completed", {"uuid": UUID, "amount": 100.10}), RECEIVED_AT)
+    return Announcement(
+        event_of("payment.completed", {"uuid": UUID, "amount": 100.10}),
+        RECEIVED_AT,
+        "PROCESSED",
+        [{"effect": "credit"}],
+    )
 
 
 def detail_of(announcement: Announcement) -> dict[str, Any]:
@@ -34,10 +41,14 @@ def test_the_detail(announcement: Announcement) -> None:
         "version": "1",
         "uuid": UUID,
         "event_key": "payment.completed",
+        "record_key": "payment.completed",
+        "revision": None,
         "event": "payment.completed",
         "occurred_at": "2026-01-15T10:25:00.000000Z",
         "received_at": RECEIVED_AT,
         "replay_id": None,
+        "outcome": "PROCESSED",
+        "effects": [{"effect": "credit"}],
         "data_sha256": announcement.event.data_hash.hex(),
         "data": {"uuid": UUID, "amount": "100.1"},
     }
@@ -55,7 +66,7 @@ def test_the_detail_is_the_same_for_the_same_event(announcement: Announcement) -
 
 @pytest.mark.parametrize("filler", ["a" * 250_000, "é" * 100_000, "\U0001f600" * 60_000])
 def test_a_large_event_is_announced_by_its_hash_and_key(filler: str, event_of: "EventOf") -> None:
-    large = Announcement(event_of("payment.completed", {"uuid": UUID, "filler": filler}), RECEIVED_AT)
+    large = Announcement(event_of("payment.completed", {"uuid": UUID, "filler": filler}), RECEIVED_AT, "PROCESSED")
 
     detail = detail_of(large)
     assert "data" not in detail
@@ -63,9 +74,11 @@ def test_a_large_event_is_announced_by_its_hash_and_key(filler: str, event_of: "
 
 
 def test_an_event_within_the_limit_is_announced_whole(event_of: "EventOf") -> None:
-    almost = Announcement(event_of("payment.completed", {"uuid": UUID, "filler": "a" * 204_000}), RECEIVED_AT)
+    almost = Announcement(
+        event_of("payment.completed", {"uuid": UUID, "filler": "a" * 203_900}), RECEIVED_AT, "PROCESSED"
+    )
 
-    assert 204_000 < len(almost.detail().encode()) <= MAX_DETAIL_BYTES
+    assert 203_900 < len(almost.detail().encode()) <= MAX_DETAIL_BYTES
     assert "data" in detail_of(almost)
 
 
@@ -93,7 +106,9 @@ def test_announcing_many_takes_a_call_for_ten(bus: EventBus, announcement: Annou
 def test_announcing_large_ones_keeps_each_call_within_bounds(
     bus: EventBus, event_of: "EventOf", calls: "Calls"
 ) -> None:
-    large = Announcement(event_of("payment.completed", {"uuid": UUID, "filler": "a" * 100_000}), RECEIVED_AT)
+    large = Announcement(
+        event_of("payment.completed", {"uuid": UUID, "filler": "a" * 100_000}), RECEIVED_AT, "PROCESSED"
+    )
 
     assert bus.announce([large] * 5) == [True] * 5
     sent = [sum(len(entry["Detail"]) for entry in call["Entries"]) for call in calls.of("PutEvents")]
@@ -126,3 +141,28 @@ def test_an_error_of_our_own_is_not_hidden(bus: EventBus, announcement: Announce
 
     with pytest.raises(ClientError):
         bus.announce([announcement])
+
+
+@pytest.mark.parametrize(("answer", "taken"), [({"EventId": "1"}, True), ({"ErrorCode": "InternalFailure"}, False)])
+def test_an_operators_entry_is_announced(answer: dict[str, str], taken: bool, bus: EventBus, calls: "Calls") -> None:
+    adjustment = Adjustment("adj-1", "#7", "EUR", Decimal("-10.50"), "why", "who", RECEIVED_AT, UUID)
+    calls.answer("PutEvents", {"FailedEntryCount": 0, "Entries": [answer]})
+
+    assert bus.adjusted(adjustment) is taken
+    [entry] = calls.of("PutEvents")[0]["Entries"]
+    assert (entry["Source"], entry["DetailType"]) == ("wickiepay", "ledger.adjusted")
+    assert json.loads(entry["Detail"]) == {
+        "version": "1",
+        "id": "adj-1",
+        "account": "#7",
+        "currency": "EUR",
+        "amount": "-10.5",
+        "why": "why",
+        "by": "who",
+        "at": RECEIVED_AT,
+        "uuid": UUID,
+    }
+
+
+def test_largest_details_are_200_kib() -> None:
+    assert MAX_DETAIL_BYTES == 204_800

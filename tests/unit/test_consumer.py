@@ -1,6 +1,7 @@
 """The SQS edge: effects, announcement, mark, in that order; and what may go wrong between them."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,8 +18,9 @@ from consumer import BATCH_SIZE, Consumer, delay_seconds
 from wickiepay.bus import EventBus
 from wickiepay.effects import Effect
 from wickiepay.errors import PermanentFailure
-from wickiepay.event import WebhookEvent
-from wickiepay.event_log import EventLog, State
+from wickiepay.event import WebhookEvent, accepted_place
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import Pending, State
 from wickiepay.identity import Identity
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, Replay, encode
@@ -93,7 +95,7 @@ class Platform:
         return message
 
     def state(self, message: Message) -> State | None:
-        return self.consumer.events.states([message.identity]).get(message.identity)
+        return self.consumer.events.states([message.identity])[0].get(message.identity)
 
 
 @pytest.fixture
@@ -122,7 +124,7 @@ def message_of(body_of: "BodyOf", delivery_of: "DeliveryOf") -> MessageOf:
     def message(event: str = CONFIRMED, data: Mapping[str, object] = PAID, **more: Any) -> Message:  # noqa: ANN401
         delivery = delivery_of(body_of(event, data))
         made = delivery.event()
-        return Message(Identity(made.uuid, made.event_key), delivery, **more)
+        return Message(made.identity, delivery, **more)
 
     return message
 
@@ -159,7 +161,7 @@ def test_an_event_is_applied_announced_and_marked_in_this_order(
     assert platform.run(message) == [True]
 
     names = [name for name in calls.names() if name not in {"SendMessage", "ReceiveMessage", "DeleteMessage"}]
-    assert names == ["BatchGetItem", "PutItem", "TransactWriteItems", "PutEvents", "UpdateItem"]
+    assert names == ["BatchGetItem", "PutItem", "Query", "TransactWriteItems", "PutEvents", "UpdateItem"]
     assert platform.state(message) is State.PROCESSED
     assert balance(dynamodb) == "100.1"
 
@@ -182,8 +184,26 @@ def test_what_is_announced(platform: Platform, message_of: MessageOf, calls: "Ca
 
     [detail] = announced(calls)
     assert (detail["uuid"], detail["event_key"], detail["event"]) == (UUID, CONFIRMED, CONFIRMED)
+    assert (detail["record_key"], detail["revision"], detail["outcome"]) == (CONFIRMED, None, "PROCESSED")
+    assert [effect["effect"] for effect in detail["effects"]] == ["set_payment", "credit"]
     assert detail["received_at"] == "2026-01-15T10:25:01.000000Z"
     assert detail["replay_id"] is None
+
+
+def test_a_revision_is_announced_with_the_key_of_the_first(
+    platform: Platform, message_of: MessageOf, calls: "Calls", body_of: "BodyOf", delivery_of: "DeliveryOf"
+) -> None:
+    platform.run(platform.record(message_of()))
+    later = delivery_of(body_of(CONFIRMED, {**PAID, "confirmations": 7}, timestamp="2026-01-15T10:26:00Z"))
+    recorded = platform.consumer.events.record(later, later.event())
+    assert recorded.to_send
+    platform.run(Message.of(recorded.to_send))
+
+    detail = announced(calls)[1]
+    stamp = "2026-01-15T10:26:00.000000Z"
+    assert (detail["event_key"], detail["record_key"]) == (CONFIRMED, f"{CONFIRMED}##{stamp}")
+    assert (detail["revision"], detail["occurred_at"]) == (stamp, stamp)
+    assert [effect.get("superseded") for effect in detail["effects"]] == [None, True]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +215,7 @@ def test_what_is_announced(platform: Platform, message_of: MessageOf, calls: "Ca
         ),
         ("channel.payment.detected", PAID, {f"payment#{UUID}"}),
         (CONFIRMED, PAID, {f"payment#{UUID}", f"credit#{UUID}", "balance#user-1"}),
-        ("channel.payment.completed", PAID, {f"payment#{UUID}"}),
+        ("channel.payment.completed", PAID, {f"payment#{UUID}", f"credit#{UUID}", "balance#user-1"}),
         ("deposit.status_change", {"id": "i", "status": "PENDING"}, {"resource#deposit#i"}),
         ("withdrawal.status_change", {"id": "i", "status": "COMPLETE"}, {"resource#withdrawal#i"}),
         ("consolidation.status_change", {"id": "i", "status": "COMPLETE"}, {"resource#consolidation#i"}),
@@ -295,7 +315,7 @@ def test_an_event_without_a_record_is_recorded_first(
     assert platform.run(message) == [True]
     record = record_of(dynamodb, message)
     assert record["state"] == "PROCESSED"
-    assert record["body"] == message.delivery.packed_body()
+    assert record["body"] == message.delivery.packed_body
     assert record["received_at"] == message.delivery.received_at
     assert balance(dynamodb) == "100.1"
 
@@ -369,14 +389,52 @@ def test_with_the_table_still_out_an_unrecorded_message_comes_again(
     assert balance(dynamodb) == "100.1"
 
 
-def test_an_accepted_conflict_is_an_event_of_its_own(
-    platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient"
+@pytest.mark.parametrize(("entry", "total"), [("-!ab", "101.1"), (None, "100.1")])
+def test_an_accepted_conflict_credits_besides_only_where_an_operator_said_so(
+    entry: str | None, total: str, platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient"
 ) -> None:
     platform.run(platform.record(message_of()))
     other = message_of(data={**PAID, "amount": 1})
+    event = other.event()
+    conflict = Pending(event.identity.conflict(event.content_hash), other.delivery)
+    place = accepted_place(event.place, "2026-02-01T00:00:00.000000Z", event.content_hash)
+    accepted = platform.consumer.events.record_accepted(conflict, place, entry)
+    assert accepted
 
-    assert platform.run(replace(other, identity=Identity(UUID, f"{CONFIRMED}!accepted"))) == [True]
-    assert balance(dynamodb) == "101.1"
+    assert platform.run(Message.of(accepted)) == [True]
+    assert balance(dynamodb) == total
+
+
+def test_an_event_that_changed_nothing_says_so_on_its_record(
+    platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient"
+) -> None:
+    platform.run(platform.record(message_of("payment.completed")))
+    late = platform.record(message_of("payment.created"))
+    platform.run(late)
+
+    assert json.loads(record_of(dynamodb, late)["effects"])[0]["superseded"] is True
+
+
+@pytest.mark.parametrize("receives", [1, 2])
+def test_from_the_second_failed_try_on_the_record_tells_why(
+    receives: int, platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+) -> None:
+    message = platform.record(message_of())
+    calls.fail("TransactWriteItems")
+    platform.run(message, receives=receives)
+    record = record_of(dynamodb, message)
+    calls.mend()
+    platform.run(message, receives=receives + 1)
+
+    if receives == 1:
+        assert "tries" not in record
+    else:
+        assert (record["tries"], record["next_try_at"]) == ("2", "2026-01-15T10:25:11.000000Z")
+        assert re.fullmatch(
+            r"StoreUnavailable in wickiepay/\w+\.py:\d+: The ledger table did not answer: ReadTimeoutError\.",
+            record["last_error"],
+        )
+    assert not {"tries", "last_error", "next_try_at"} & record_of(dynamodb, message).keys()
 
 
 # --- IGNORED and FAILED -------------------------------------------------------------------------------
@@ -387,18 +445,29 @@ def test_an_event_that_nothing_handles_is_ignored_and_counted(
 
     assert platform.run(message) == [True]
     assert platform.state(message) is State.IGNORED
-    assert (books(dynamodb), announced(calls)) == ({}, [])
+    assert books(dynamodb) == {}
+    assert [detail["outcome"] for detail in announced(calls)] == ["IGNORED"]
     assert printed.metrics()["EventIgnored"] == [1]
+    assert "UnknownMoneyEvent" not in printed.metrics()
+
+
+@pytest.mark.parametrize("name", ["payment.refunded", "channel.payment.reversed"])
+def test_an_unknown_event_about_money_rings_its_alarm(
+    name: str, platform: Platform, message_of: MessageOf, printed: "Printed", alarm: Callable[[str], str]
+) -> None:
+    platform.run(platform.record(message_of(name)))
+
+    assert printed.metrics()[alarm("UnknownMoneyEventAlarm")] == [1]
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        ({"reference": "user-1"}, "The event names no amount to credit."),
-        ({"amount": 1, "currency": "EUR"}, "The event names no account: data.reference is missing."),
+        ({"uuid": UUID, "reference": "user-1"}, "The event names no amount to credit."),
+        ({"uuid": UUID, "amount": 1, "currency": "EUR"}, "The event names no account: data.reference is missing."),
         ({**PAID, "amount": 0}, "The amount to credit is not above zero: 0."),
         ({**PAID, "amount": -5}, "The amount to credit is not above zero: -5."),
-        ({**PAID, "amount": 10**18}, "The amount to credit has more than 18 + 18 digits."),
+        ({**PAID, "amount": 10**18}, "The amount has more than 18 + 18 digits."),
     ],
 )
 def test_an_event_that_can_never_be_applied_has_failed_at_once(
@@ -414,7 +483,8 @@ def test_an_event_that_can_never_be_applied_has_failed_at_once(
     assert platform.run(message) == [True]
     record = record_of(dynamodb, message)
     assert (record["state"], record["error"]) == ("FAILED", reason)
-    assert (books(dynamodb), announced(calls)) == ({}, [])
+    assert [effect["effect"] for effect in json.loads(record["effects"])] == ["set_payment"]
+    assert (set(books(dynamodb)), announced(calls)) == ({f"payment#{UUID}"}, [])
 
 
 def test_a_failed_event_rings_its_alarm(
@@ -920,14 +990,14 @@ def test_what_does_not_end_is_counted_for_the_service_alone(
     }
 
 
-def test_an_event_that_is_given_up_unread_is_of_no_type(
+def test_an_event_that_is_given_up_unlooked_is_counted_for_its_type(
     platform: Platform, message_of: MessageOf, calls: "Calls", printed: "Printed"
 ) -> None:
     message = platform.record(message_of())
     calls.fail("BatchGetItem")
     platform.run(message, receives=MAX_RECEIVES)
 
-    assert counts(printed) == {("EventFailed",): 1, ("EventFailed", "other"): 1}
+    assert counts(printed) == {("EventFailed",): 1, ("EventFailed", CONFIRMED): 1}
 
 
 def test_a_batch_of_one_type_takes_one_line_of_metrics(

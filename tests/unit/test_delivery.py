@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wickiepay.delivery import MAX_BODY_BYTES, VOCABULARY, Delivery, unpack_body
+from wickiepay.delivery import MAX_BODY_BYTES, VOCABULARY, Delivery, unpack
 from wickiepay.errors import UnusableBody
 from wickiepay.reserialise import NotReserialisable
 from wickiepay_cli.samples import event_types, sample
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 @given(st.binary(max_size=10_000))
 def test_a_body_is_unpacked_as_it_was_packed(body: bytes) -> None:
-    assert unpack_body(Delivery(body, "raw", "", "", "").packed_body()) == body
+    assert unpack(Delivery(body, "raw", "", "", "").packed_body) == body
 
 
 def test_an_incompressible_body_hardly_grows() -> None:
     body = hashlib.shake_256(b"").digest(256 * 1024)
 
-    assert len(Delivery(body, "raw", "", "", "").packed_body()) < len(body) + 200
+    assert len(Delivery(body, "raw", "", "", "").packed_body) < len(body) + 200
 
 
 @pytest.mark.parametrize("event_type", event_types())
 def test_the_vocabulary_saves_a_fifth_of_each_sample_and_more(event_type: str) -> None:
     body = json.dumps(json.loads(sample(event_type))).encode()
 
-    assert len(Delivery(body, "raw", "", "", "").packed_body()) < 0.8 * len(zlib.compress(body))
+    assert len(Delivery(body, "raw", "", "", "").packed_body) < 0.8 * len(zlib.compress(body))
 
 
 def test_what_is_on_record_can_be_read_as_long_as_the_vocabulary_stays() -> None:
@@ -44,7 +44,7 @@ def test_what_is_on_record_can_be_read_as_long_as_the_vocabulary_stays() -> None
 
 @pytest.mark.parametrize("body", [bytes(MAX_BODY_BYTES), hashlib.shake_256(b"").digest(MAX_BODY_BYTES)])
 def test_the_largest_body_is_unpacked(body: bytes) -> None:
-    assert unpack_body(zlib.compress(body)) == body
+    assert unpack(zlib.compress(body)) == body
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_largest_body_is_unpacked(body: bytes) -> None:
 )
 def test_what_was_not_packed_is_no_body(packed: bytes) -> None:
     with pytest.raises(zlib.error):
-        unpack_body(packed)
+        unpack(packed)
 
 
 @pytest.mark.parametrize(

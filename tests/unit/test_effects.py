@@ -1,6 +1,8 @@
-"""What an event does to the books: the effects' own keys, their order, and what they hold."""
+"""What an event does to the books: positions, what it says of a payment, and what it would credit."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -8,47 +10,60 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wickiepay.clock import ABSENT
+from wickiepay.decimals import plain
 from wickiepay.effects import (
     MAX_DATA_CHARACTERS,
-    STAGES,
-    UNKNOWN_STAGE,
+    MAX_SHOWN_CHARACTERS,
     Credit,
     Effect,
+    Refuse,
     SetPayment,
     SetResource,
+    Spellings,
     credit,
     describe,
     position,
     set_payment,
     set_resource,
 )
-from wickiepay.errors import PermanentFailure
-from wickiepay.event import WebhookEvent
-from wickiepay.money import Money
+from wickiepay.event import WebhookEvent, parse
 
 if TYPE_CHECKING:
     from tests.unit.conftest import EventOf
 
 UUID = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
 INSTANT = "2026-01-15T10:25:00.000000Z"
+TX = "ab" * 32
 D = Decimal
+CONFIRMED = "channel.payment.confirmed"
 
 
-def event_with(
-    data: Mapping[str, object] | None = None, *, name: str = "channel.payment.confirmed", key: str | None = None
-) -> WebhookEvent:
-    return WebhookEvent(name, UUID, key or name, data or {}, b"\x00" * 32, INSTANT)
+def event_with(data: Mapping[str, object] | None = None, *, name: str = CONFIRMED) -> WebhookEvent:
+    whole = {"event": name, "timestamp": INSTANT, "data": {"uuid": UUID, **(data or {})}}
+    return parse(json.dumps(whole, default=plain).encode())
+
+
+def payment_of(data: Mapping[str, object] | None = None, *, name: str = "payment.completed") -> SetPayment:
+    [effect] = [
+        each
+        for each in set_payment(event_with(data, name=name), 90, "COMPLETE", received="all")
+        if isinstance(each, SetPayment)
+    ]
+    return effect
+
+
+def refused(effects: list[Effect]) -> list[str]:
+    return [effect.reason for effect in effects if isinstance(effect, Refuse)]
 
 
 # --- Positions ----------------------------------------------------------------------------------------
+TIMES = [None, INSTANT, "2026-01-15T10:25:00.000001Z", "0001-01-01T00:00:00.000000Z"]
 EVENTS = st.builds(
-    WebhookEvent,
-    name=st.just("payment.completed"),
-    uuid=st.just(UUID),
-    event_key=st.sampled_from(["payment.completed", "payment.completed#a", "payment.created", "p", "p|2026"]),
-    data=st.just({}),
-    data_hash=st.sampled_from([b"\x00" * 32, b"\x01" * 32, b"\xff" * 32]),
-    occurred_at=st.none() | st.sampled_from([INSTANT, "2026-01-15T10:25:00.000001Z", "0001-01-01T00:00:00.000000Z"]),
+    lambda name, uuid, time: parse(json.dumps({"event": name, "timestamp": time, "data": {"uuid": uuid}}).encode()),
+    st.sampled_from(["payment.completed", "payment.created", "p|2026"]),
+    st.sampled_from(["u", "v"]),
+    st.sampled_from(TIMES),
 )
 RANKED = st.tuples(st.integers(0, 99), EVENTS)
 
@@ -69,79 +84,97 @@ def test_within_a_stage_a_later_time_counts_and_no_time_is_the_earliest(
     stage: int, one: WebhookEvent, other: WebhookEvent
 ) -> None:
     if one.occurred_at != other.occurred_at:
-        earlier = (one.occurred_at or "") < (other.occurred_at or "")
+        earlier = (one.occurred_at or ABSENT) < (other.occurred_at or ABSENT)
         assert (position(stage, one) < position(stage, other)) == earlier
 
 
 # --- Payments -----------------------------------------------------------------------------------------
-def test_the_state_of_a_payment() -> None:
+def test_what_an_event_says_of_a_payment() -> None:
     data = {
         "type": "IN",
         "reference": "order-1001",
-        "displayCurrency": {"currency": "EUR", "amount": D("100.00")},
-        "paidCurrency": {"currency": "USDC", "amount": D("108.50")},
-        "hash": "0xabc",
+        "displayCurrency": {"currency": "EUR", "amount": 100},
+        "paidCurrency": {"currency": "USDC", "amount": "108.50"},
+        "metadata": {"b": 1, "a": 2},
     }
-    event = event_with(data, name="payment.completed")
+    payment = payment_of(data)
+    values = {name: value for name, (_, value) in payment.says.fields.items()}
 
-    assert set_payment(event, 90, "COMPLETE", "PAID") == SetPayment(
-        uuid=UUID,
-        part="-",
-        position=position(90, event),
-        type="IN",
-        status="COMPLETE",
-        order_status="PAID",
-        reference="order-1001",
-        display=Money("EUR", D("100.00")),
-        paid=Money("USDC", D("108.50")),
-        event="payment.completed",
-        occurred_at=INSTANT,
-    )
-
-
-def test_a_payment_may_name_nothing_but_itself() -> None:
-    payment = set_payment(event_with(name="payment.created"), 10, "PENDING", "PENDING")
-
-    assert (payment.type, payment.reference, payment.display, payment.paid) == ("IN", None, None, None)
+    assert (payment.uuid, payment.family, payment.spellings) == (UUID, "payment", Spellings(UUID, "-"))
+    assert {position for position, _ in payment.says.fields.values()} == {payment.position}
+    assert payment.position == position(90, event_with(data, name="payment.completed"))
+    assert values == {
+        "status": "COMPLETE",
+        "reference": "order-1001",
+        "display": "EUR 100",
+        "paid": "USDC 108.5",
+        "metadata": '{"a":"2","b":"1"}',
+        "last": f"{INSTANT} payment.completed",
+    }
+    assert payment.says.amounts == {"display EUR 100", "paid USDC 108.5"}
 
 
-def test_a_payout_pays_no_order() -> None:
-    payment = set_payment(event_with({"type": "OUT"}, name="payment.completed"), 90, "COMPLETE", "PAID")
+def test_a_payment_is_known_by_its_normal_uuid_and_by_how_older_versions_spelled_it() -> None:
+    payment = payment_of({"uuid": UUID.upper(), "hash": f"0X{TX.upper()}"}, name=CONFIRMED)
 
-    assert (payment.type, payment.order_status) == ("OUT", None)
+    assert (payment.uuid, payment.spellings) == (UUID, Spellings(UUID.upper(), f"0x{TX}"))
 
 
-# --- Parts: what tells two payments of one uuid apart -------------------------------------------------
+@pytest.mark.parametrize("reference", ["#1001", "commande n° 7", "x" * MAX_SHOWN_CHARACTERS, " order-7 "])
+def test_a_reference_is_kept_as_it_was_sent(reference: str) -> None:
+    assert payment_of({"reference": reference}).says.value("reference") == reference
+
+
 @pytest.mark.parametrize(
-    ("data", "key", "part"),
-    [
-        ({}, None, "-"),
-        ({"hash": "0xabc"}, None, "0xabc"),
-        ({"txHash": "0xabc"}, None, "0xabc"),
-        ({}, "channel.payment.confirmed!accepted", "-!" + "00" * 32),
-        ({"hash": "0xabc"}, "channel.payment.confirmed#0xabc!accepted", "0xabc!" + "00" * 32),
-    ],
+    ("reference", "shown"),
+    [("", None), ("  ", None), (None, None), ([], None), (7, "7"), ("x" * 3000, "sha256:"), ("\ud800", "sha256:")],
 )
-def test_the_part_of_a_channel_payment(data: dict[str, object], key: str | None, part: str) -> None:
-    paying: dict[str, object] = {"reference": "a", "amount": D(1), "currency": "EUR"}
-    event = event_with({**data, **paying}, key=key)
+def test_what_is_no_reference_to_read_is_none_or_its_hash(reference: object, shown: str | None) -> None:
+    found = payment_of({"reference": reference}).says.value("reference")
+    assert found is None if shown is None else str(found).startswith(shown)
 
-    assert set_payment(event, 50, "CONFIRMED").part == part
-    assert [effect.part for effect in credit(event, "reference")] == [part]
+
+@pytest.mark.parametrize(
+    "status", [None, "", " ", "COMPLETE", " completed ", "Confirmed", "PAID", "success", "processing"]
+)
+def test_a_status_that_agrees_with_the_name(status: object) -> None:
+    effects = set_payment(event_with({"status": status}, name="payment.completed"), 90, "COMPLETE", received="all")
+    assert refused(effects) == []
+
+
+@pytest.mark.parametrize("status", ["FAILED", "reversed", "EXPIRED", "PENDING", 7, True, ["COMPLETE"], {}])
+def test_a_status_that_contradicts_the_name_is_for_a_person_and_moves_no_money(status: object) -> None:
+    event = event_with({"status": status, **PAID})
+    [reason] = refused(set_payment(event, 90, "COMPLETE", received="all"))
+    assert "contradicts its name" in reason
+    assert credit(event, "reference") == []
+
+
+@pytest.mark.parametrize("received", ["nothing", "part"])
+def test_a_status_says_nothing_against_an_event_that_completes_nothing(received: str) -> None:
+    event = event_with({"status": "WHATEVER"}, name="payment.expired")
+    assert refused(set_payment(event, 30, "EXPIRED", "part" if received == "part" else "nothing")) == []
+
+
+@pytest.mark.parametrize("type_", ["PAYOUT", "BOTH", 7, True, ["OUT"], {}])
+def test_a_direction_that_is_neither_in_nor_out_is_for_a_person_and_moves_no_money(type_: object) -> None:
+    event = event_with({**PAID, "type": type_})
+    assert refused(set_payment(event, 50, "CONFIRMED")) == ["The event is of a type that is neither IN nor OUT."]
+    assert credit(event, "reference") == []
 
 
 # --- Resources ----------------------------------------------------------------------------------------
 def test_the_state_of_a_resource() -> None:
-    event = event_with({"status": "CONFIRMED", "amount": D("0.10")}, name="deposit.status_change")
+    event = event_with({"status": "CONFIRMED", "amount": D("0.1")}, name="deposit.status_change")
 
     assert set_resource(event, "deposit") == SetResource(
         kind="deposit",
         id=UUID,
         position=position(50, event),
         status="CONFIRMED",
-        data='{"status": "CONFIRMED", "amount": "0.1"}',
+        data=f'{{"uuid": "{UUID}", "status": "CONFIRMED", "amount": "0.1"}}',
         event="deposit.status_change",
-        occurred_at=INSTANT,
+        moment=INSTANT,
     )
 
 
@@ -154,16 +187,28 @@ def test_data_that_outgrow_an_item_are_left_to_the_events_record(filler: object)
 
 
 @pytest.mark.parametrize(
-    ("data", "stage"),
+    ("status", "stage"),
     [
-        *(({"status": status}, stage) for status, stage in STAGES.items()),
-        ({"state": "COMPLETE"}, 90),
-        ({"status": "SOMETHING_NEW"}, UNKNOWN_STAGE),
-        ({}, UNKNOWN_STAGE),
+        ("PENDING", 10),
+        ("CREATED", 10),
+        ("PROCESSING", 20),
+        ("SOMETHING_NEW", 40),
+        (None, 40),
+        ("CONFIRMED", 50),
+        ("APPROVED", 50),
+        ("CANCELLED", 80),
+        ("EXPIRED", 80),
+        ("FAILED", 80),
+        ("REJECTED", 80),
+        ("COMPLETE", 90),
+        ("COMPLETED", 90),
+        ("complete", 90),
+        (" Failed ", 80),
     ],
 )
-def test_the_stage_of_a_resource_is_that_of_its_status(data: dict[str, object], stage: int) -> None:
-    event = event_with(data)
+@pytest.mark.parametrize("field", ["status", "state"])
+def test_the_stage_of_a_resource_is_that_of_its_status(field: str, status: str | None, stage: int) -> None:
+    event = event_with({field: status})
 
     assert set_resource(event, "deposit").position == position(stage, event)
 
@@ -176,37 +221,56 @@ def test_a_stage_and_an_identifier_can_be_given() -> None:
 
 
 # --- Credits ------------------------------------------------------------------------------------------
-PAID = {"reference": "user-topup-1", "metadata": {"customer": {"id": D(7)}}, "amount": D("0.10"), "currency": "eur"}
+PAID = {"reference": "user-topup-1", "metadata": {"customer": {"id": 7}}, "amount": "0.10", "currency": "eur"}
+
+
+def credited(data: Mapping[str, object], field: str = "reference", *, if_missing: bool = False) -> Credit:
+    [effect] = credit(event_with(data), field, if_missing=if_missing)
+    assert isinstance(effect, Credit)
+    return effect
 
 
 def test_a_credit() -> None:
-    assert credit(event_with({**PAID, "hash": "0xabc"}), "reference") == [
-        Credit(
-            uuid=UUID,
-            part="0xabc",
-            account="user-topup-1",
-            currency="EUR",
-            amount=D("0.10"),
-            event="channel.payment.confirmed",
-            event_key="channel.payment.confirmed",
-            occurred_at=INSTANT,
-        )
-    ]
+    assert credited({**PAID, "hash": f"0x{TX}", "type": "IN"}) == Credit(
+        uuid=UUID,
+        family="channel",
+        entry=f"0x{TX}",
+        second=False,
+        transaction=TX,
+        may_be_channels=True,
+        if_missing=False,
+        direction="IN",
+        account="user-topup-1",
+        currency="EUR",
+        amount=D("0.10"),
+        flaw=None,
+        event=CONFIRMED,
+        event_key=f"{CONFIRMED}#{TX}",
+        moment=INSTANT,
+        spellings=Spellings(UUID, f"0x{TX}"),
+    )
+
+
+def test_a_second_credit_has_an_entry_of_its_own() -> None:
+    [effect] = credit(replace(event_with(PAID), entry="-!ab"), "reference")
+    assert isinstance(effect, Credit)
+    assert (effect.entry, effect.second) == ("-!ab", True)
+
+
+@pytest.mark.parametrize(
+    ("channel", "may_be"), [({}, True), ({"channelId": UUID.upper()}, True), ({"channelId": "another"}, False)]
+)
+def test_where_another_channel_is_named_the_uuid_is_the_payments(channel: dict[str, object], *, may_be: bool) -> None:
+    assert credited({**PAID, **channel}).may_be_channels is may_be
 
 
 def test_the_account_may_stand_deeper_inside() -> None:
-    assert [effect.account for effect in credit(event_with(PAID), "metadata.customer.id")] == ["7"]
+    assert credited(PAID, "metadata.customer.id").account == "7"
 
 
-@pytest.mark.parametrize("data", [{"type": "OUT"}, {**PAID, "type": "OUT"}, {**PAID, "type": "out"}])
+@pytest.mark.parametrize("data", [{"type": "OUT"}, {**PAID, "type": "OUT"}, {**PAID, "type": " out"}])
 def test_a_payout_credits_nobody(data: dict[str, object]) -> None:
     assert credit(event_with(data), "reference") == []
-
-
-@pytest.mark.parametrize("type_", ["PAYOUT", "BOTH", "7"])
-def test_a_payment_of_no_known_type_credits_nobody(type_: str) -> None:
-    with pytest.raises(PermanentFailure, match="neither IN nor OUT"):
-        credit(event_with({**PAID, "type": type_}), "reference")
 
 
 @pytest.mark.parametrize(
@@ -214,26 +278,44 @@ def test_a_payment_of_no_known_type_credits_nobody(type_: str) -> None:
     ["customer", "reference.id", "metadata", "metadata.customer", "metadata.nobody.id", "amount.currency.id"],
 )
 def test_without_an_account_there_can_be_no_credit(field: str) -> None:
-    with pytest.raises(PermanentFailure, match=rf"names no account: data\.{field} is missing"):
-        credit(event_with(PAID), field)
+    assert refused(credit(event_with(PAID), field)) == [f"The event names no account: data.{field} is missing."]
 
 
 def test_without_an_amount_there_can_be_no_credit() -> None:
-    with pytest.raises(PermanentFailure, match="no amount"):
-        credit(event_with({"reference": "a"}), "reference")
+    assert refused(credit(event_with({"reference": "a"}), "reference")) == ["The event names no amount to credit."]
+
+
+@pytest.mark.parametrize("uuid", [None, "", " ", []])
+@pytest.mark.parametrize("if_missing", [True, False])
+def test_without_a_payment_there_can_be_no_credit(uuid: object, *, if_missing: bool) -> None:
+    [reason] = refused(credit(event_with({**PAID, "uuid": uuid}), "reference", if_missing=if_missing))
+    assert reason.startswith("The event names no payment")
+
+
+@pytest.mark.parametrize("data", [{}, {"reference": "a"}, {"amount": 1, "currency": "EUR"}])
+def test_what_credits_only_where_nothing_was_may_say_too_little(data: dict[str, object]) -> None:
+    assert credit(event_with(data), "reference", if_missing=True) == []
+
+
+@pytest.mark.parametrize("amount", ["1,5", 0, "-5"])
+def test_an_amount_that_is_none_is_said_once_it_would_be_credited(amount: object) -> None:
+    assert credited({**PAID, "amount": amount}, if_missing=True).flaw
 
 
 # --- In short -----------------------------------------------------------------------------------------
 def test_effects_in_short(event_of: "EventOf") -> None:
-    event = event_of("channel.payment.confirmed")
+    event = event_of(CONFIRMED)
     effects: list[Effect] = [
-        set_payment(event, 50, "CONFIRMED"),
+        *set_payment(event, 50, "CONFIRMED"),
         set_resource(event, "deposit"),
         *credit(event, "reference"),
+        Refuse("why"),
     ]
 
-    assert [describe(effect) for effect in effects] == [
+    assert [describe(effect, stands=True) for effect in effects] == [
         {"effect": "set_payment", "payment": UUID, "status": "CONFIRMED"},
         {"effect": "set_resource", "kind": "deposit", "id": UUID, "status": None},
         {"effect": "credit", "account": "order-1001", "currency": "EUR", "amount": "100"},
+        {"effect": "refuse", "reason": "why"},
     ]
+    assert all(describe(effect, stands=False)["superseded"] for effect in effects[:3])

@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wickiepay.clock import ABSENT
 from wickiepay.errors import UnusableBody
-from wickiepay.event import MAX_NUMBER_CHARACTERS, WebhookEvent, canonical, parse
+from wickiepay.event import MAX_NUMBER_CHARACTERS, WebhookEvent, accepted_place, parse, place_and_acceptance
+from wickiepay.identity import Identity
 from wickiepay.reserialise import MAX_DEPTH
+from wickiepay.spelling import canonical
 
 D = Decimal
 WIDE = Context(prec=100)
@@ -21,7 +24,7 @@ WIDE = Context(prec=100)
 
 def read(text: bytes | str) -> WebhookEvent:
     body = text.encode() if isinstance(text, str) else text
-    return parse(body, body)
+    return parse(body)
 
 
 def with_data(value: str) -> str:
@@ -36,12 +39,44 @@ def test_an_event() -> None:
     content = b'{"amount":"100","paid":["0.1","12345678901234567890.123456789"],"uuid":"u-1"}'
     assert event == WebhookEvent(
         name="payment.completed",
-        uuid="u-1",
-        event_key="payment.completed",
+        identity=Identity("u-1", "payment.completed"),
         data={"uuid": "u-1", "amount": D("100.00"), "paid": [D("0.1"), D("12345678901234567890.123456789")]},
         data_hash=hashlib.sha256(content).digest(),
+        content_hash=hashlib.sha256(content).digest(),
         occurred_at="2026-01-15T10:25:00.000000Z",
+        event_id=None,
+        received_at=ABSENT,
+        place=f"2026-01-15T10:25:00.000000Z|payment.completed|{hashlib.sha256(content).hexdigest()[:16]}",
     )
+
+
+def test_content_is_compared_in_the_normal_spelling_of_identifiers() -> None:
+    transaction, uuid = "ab" * 32, "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
+    spellings = [
+        json.dumps({"uuid": uuid, "of": [{"hash": transaction}]}),
+        json.dumps({"uuid": uuid.upper(), "of": [{"hash": f"0x{transaction.upper()}"}]}),
+    ]
+    one, other = (read(f'{{"event": "a", "data": {data}}}') for data in spellings)
+
+    assert one.content_hash == other.content_hash == one.data_hash != other.data_hash
+    assert one.identity == other.identity
+
+
+def test_an_event_without_a_time_stamp_happened_when_it_was_received() -> None:
+    received = "2026-01-15T10:25:01.000000Z"
+    assert parse(b'{"event": "a"}', received).moment == received
+    assert parse(b'{"event": "a", "timestamp": "2026-01-15T10:25:00Z"}', received).moment < received
+
+
+def test_an_accepted_place_is_just_above_the_corrected_one() -> None:
+    first = read('{"event": "a", "timestamp": "2026-01-15T10:25:00Z", "data": {"uuid": "u"}}')
+    later = read('{"event": "a", "timestamp": "2026-01-15T10:25:00.000001Z", "data": {"uuid": "u"}}')
+    at = "2026-02-01T00:00:00.000000Z"
+    accepted = accepted_place(first.place, at, later.content_hash)
+
+    assert first.place < accepted < later.place
+    assert place_and_acceptance(accepted) == (first.place, at)
+    assert place_and_acceptance(first.place) == (first.place, "")
 
 
 def test_no_number_passes_through_a_float() -> None:
@@ -125,18 +160,12 @@ def test_a_name_that_cannot_stand_in_a_key_is_hashed(name: str) -> None:
     event = read(json.dumps({"event": name, "data": {"uuid": "u"}}))
 
     assert event.name == "sha256:" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-    assert event.event_key.partition("#")[0] == event.name
+    assert event.identity.event_key.partition("#")[0] == event.name
 
 
 @pytest.mark.parametrize("timestamp", ["soon", "", 7, None, True, [], {}])
 def test_what_is_no_time_is_absent(timestamp: object) -> None:
     assert read(json.dumps({"event": "a", "timestamp": timestamp})).occurred_at is None
-
-
-def test_an_event_without_any_identifier_is_known_by_the_body_as_received() -> None:
-    text, body = b'{"event":"audit.api"}', b'{"event": "audit.api"}'
-
-    assert parse(text, body).uuid == hashlib.sha256(body).hexdigest()
 
 
 JSON = st.recursive(
@@ -152,7 +181,7 @@ ENVELOPES = st.fixed_dictionaries({"event": JSON, "data": JSON | st.just({}), "t
 @given(st.binary() | (JSON | ENVELOPES).map(lambda value: json.dumps(value).encode()))
 def test_any_body_is_an_event_or_unusable(body: bytes) -> None:
     with suppress(UnusableBody):
-        assert read(body).uuid.isascii()
+        assert read(body).identity.uuid.isascii()
 
 
 # --- The canonical form: one spelling for one content -------------------------------------------------

@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 from wickiepay.delivery import Delivery
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent
-from wickiepay.event_log import SHARDS, EventLog, Recorded, State, Unsent
-from wickiepay.identity import Identity
+from wickiepay.event_log import EventLog, Recorded, Unsent
+from wickiepay.event_record import SHARDS, Decision, Pending, State, decision_of
+from wickiepay.identity import Identity, unusable
 
 if TYPE_CHECKING:
     from tests.unit.conftest import BodyOf, Calls, DeliveryOf, EventOf, SizeOf
@@ -25,7 +26,10 @@ KEY = "payment.completed"
 IDENTITY = Identity(UUID, KEY)
 KEEP = timedelta(days=400)
 MAX_ITEM_BYTES = 400 * 1024
+AT = "2026-02-01T00:00:00.000000Z"
 UNUSABLE_BODY = b"signed, but not an event"
+OTHER_BODY = json.dumps({"event": KEY, "data": {"uuid": UUID, "other": "content"}}).encode()
+UNUSABLE_HASH = hashlib.sha256(UNUSABLE_BODY).digest()
 
 
 def item(dynamodb: "DynamoDBClient", identity: Identity = IDENTITY) -> dict[str, Any] | None:
@@ -52,11 +56,11 @@ class Table(NamedTuple):
 
 @pytest.fixture
 def table(events: EventLog, delivery_of: "DeliveryOf", event_of: "EventOf", now: datetime) -> Table:
-    return Table(events, delivery_of(), event_of(), event_of(KEY, {"uuid": UUID, "other": "content"}), now)
+    return Table(events, delivery_of(), delivery_of().event(), event_of(KEY, {"uuid": UUID, "other": "content"}), now)
 
 
 def conflict_key(event: WebhookEvent) -> str:
-    return f"{KEY}!conflict#{event.data_hash.hex()}"
+    return IDENTITY.conflict(event.content_hash).event_key
 
 
 def bring_to(table: Table, state: State | None) -> Identity:
@@ -65,8 +69,8 @@ def bring_to(table: Table, state: State | None) -> Identity:
     identity = IDENTITY
     match state:
         case State.UNUSABLE:
-            log.keep_unusable(replace(delivery, body=UNUSABLE_BODY), "not JSON")
-            return Identity(hashlib.sha256(UNUSABLE_BODY).hexdigest(), "!unusable")
+            log.keep_unusable(replace(delivery, body=UNUSABLE_BODY), UNUSABLE_HASH, "not JSON")
+            return unusable(UNUSABLE_HASH)
         case State.CONFLICT:
             log.record(delivery, event)
             log.record(delivery, other)
@@ -130,14 +134,16 @@ def test_a_transition_that_there_is_not(
 
 # --- Recording ----------------------------------------------------------------------------------------
 def test_a_first_delivery_is_received(table: Table, dynamodb: "DynamoDBClient") -> None:
-    assert table.log.record(table.delivery, table.event) == Recorded("accepted", table.delivery)
+    assert table.log.record(table.delivery, table.event) == Recorded(
+        "accepted", IDENTITY, Pending(IDENTITY, table.delivery)
+    )
 
     assert item(dynamodb) == {
         "uuid": UUID,
         "event_key": KEY,
         "event": "payment.completed",
         "data_hash": table.event.data_hash,
-        "body": table.delivery.packed_body(),
+        "body": table.delivery.packed_body,
         "state": "RECEIVED",
         "scheme": "raw",
         "body_hash": hashlib.sha256(table.delivery.body).digest(),
@@ -145,7 +151,16 @@ def test_a_first_delivery_is_received(table: Table, dynamodb: "DynamoDBClient") 
         "day_shard": (item(dynamodb) or {})["day_shard"],
         "source": "203.0.113.7",
         "request_id": "request-1",
+        "occurred_at": "2026-01-15T10:25:00.000000Z",
     }
+
+
+def test_the_providers_own_id_of_an_event_is_kept(
+    table: Table, dynamodb: "DynamoDBClient", event_of: "EventOf"
+) -> None:
+    table.log.record(table.delivery, event_of(KEY, id="evt-1"))
+
+    assert (item(dynamodb) or {})["event_id"] == "evt-1"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +177,8 @@ def test_a_later_delivery_changes_no_state_and_sends_the_recorded_one_while_it_i
 
     recorded = table.log.record(later, table.event if outcome == "duplicate" else table.other)
 
-    assert recorded == Recorded(outcome, table.delivery if is_sent_again else None)  # type: ignore[arg-type]
+    pending = Pending(IDENTITY, table.delivery) if is_sent_again else None
+    assert recorded == Recorded(outcome, IDENTITY, pending)  # type: ignore[arg-type]
     assert item(dynamodb) == before
 
 
@@ -174,7 +190,7 @@ def test_a_delivery_with_other_content_is_kept_beside_the_first(table: Table, dy
     assert kept
     assert kept["state"] == "CONFLICT"
     assert kept["event"] == "payment.completed"
-    assert kept["data_hash"] == table.other.data_hash
+    assert kept["content_hash"] == table.other.content_hash
     assert kept["body_hash"] == hashlib.sha256(b"the other body").digest()
 
 
@@ -186,17 +202,175 @@ def test_a_conflict_that_comes_again_is_kept_once(table: Table, dynamodb: "Dynam
     assert dynamodb.scan(TableName="EventTable")["Count"] == 2
 
 
-def test_a_conflict_that_an_operator_has_accepted_is_a_duplicate(table: Table, dynamodb: "DynamoDBClient") -> None:
-    table.log.record(table.delivery, table.event)
-    table.log.record(table.delivery, table.other)
-    dynamodb.update_item(
-        TableName="EventTable",
-        Key={"uuid": {"S": UUID}, "event_key": {"S": conflict_key(table.other)}},
-        UpdateExpression="SET accepted_as = :key",
-        ExpressionAttributeValues={":key": {"S": "an event of its own"}},
-    )
+@pytest.mark.parametrize("accepted_as", ["an event of its own", None])
+def test_a_conflict_that_an_operator_has_closed_is_a_duplicate(accepted_as: str | None, table: Table) -> None:
+    conflict = bring_to(table, State.CONFLICT)
+    decision = Decision(accepted_as, "somebody", "why", AT)
 
+    assert table.log.note_decision(conflict, decision)
     assert table.log.record(table.delivery, table.other).outcome == "duplicate"
+
+
+@pytest.mark.parametrize(("first", "second"), [(KEY, None), (KEY, KEY), (None, KEY), (None, None)])
+def test_what_was_accepted_stays_so_and_what_was_dismissed_can_still_be_accepted(
+    first: str | None, second: str | None, table: Table, dynamodb: "DynamoDBClient"
+) -> None:
+    conflict = bring_to(table, State.CONFLICT)
+    table.log.note_decision(conflict, Decision(first, "a", "", AT))
+
+    assert table.log.note_decision(conflict, Decision(second, "b", "", AT), entry="-!ab") is (first is None)
+    key = {"uuid": {"S": conflict.uuid}, "event_key": {"S": conflict.event_key}}
+    decision = decision_of(dynamodb.get_item(TableName="EventTable", Key=key)["Item"])
+    assert decision == Decision(first or second, "b" if first is None else "a", "", AT)
+
+
+def test_a_decision_on_what_is_gone_is_not_noted(table: Table) -> None:
+    assert not table.log.note_decision(IDENTITY, Decision(None, "a", "", AT))
+    assert decision_of({}) is None
+
+
+def test_an_accepted_conflict_is_an_event_of_its_own_until_it_is_processed(table: Table) -> None:
+    conflict = Pending(bring_to(table, State.CONFLICT), replace(table.delivery, body=OTHER_BODY))
+    accepted = Pending(conflict.identity.accepted(), conflict.delivery, "place", "-!ab")
+
+    assert table.log.record_accepted(conflict, "place", "-!ab") == accepted
+    assert table.log.record_accepted(conflict, "place", "-!ab") == accepted
+    table.log.mark_processed(accepted.identity, table.now, KEEP, [])
+    assert table.log.record_accepted(conflict, "place", "-!ab") is None
+
+
+# --- Revisions ----------------------------------------------------------------------------------------
+def told(number: int, minute: int | None) -> Delivery:
+    """The content `number`, told at that minute."""
+    stamp = None if minute is None else f"2026-01-15T10:{minute:02d}:00Z"
+    body = json.dumps({"event": KEY, "timestamp": stamp, "data": {"uuid": UUID, "number": number}}).encode()
+    return Delivery(body, "raw", "2026-01-15T10:25:01.000000Z", "203.0.113.7", "request-1")
+
+
+def record(table: Table, number: int, minute: int | None) -> Recorded:
+    delivery = told(number, minute)
+    return table.log.record(delivery, delivery.event())
+
+
+def stamp(minute: int) -> str:
+    return f"2026-01-15T10:{minute:02d}:00.000000Z"
+
+
+def test_other_content_at_another_time_is_a_revision(table: Table, dynamodb: "DynamoDBClient") -> None:
+    record(table, 1, 1)
+    revision = IDENTITY.revision(stamp(2))
+
+    assert record(table, 2, 2) == Recorded("accepted", revision, Pending(revision, told(2, 2)))
+    assert state_of(dynamodb, revision) is State.RECEIVED
+    assert record(table, 2, 2) == Recorded("duplicate", revision, Pending(revision, told(2, 2)))
+
+
+def test_a_revision_may_be_older_than_what_came_first(table: Table) -> None:
+    record(table, 1, 2)
+
+    assert record(table, 2, 1).identity == IDENTITY.revision(stamp(1))
+
+
+@pytest.mark.parametrize(("first", "second"), [(None, None), (1, None), (None, 1), (1, 1)])
+def test_without_two_times_that_differ_other_content_is_a_conflict(
+    first: int | None, second: int | None, table: Table
+) -> None:
+    record(table, 1, first)
+
+    assert record(table, 2, second) == Recorded("conflict", IDENTITY, Pending(IDENTITY, told(1, first)))
+
+
+def test_other_content_at_the_time_of_a_revision_is_in_conflict_with_that(
+    table: Table, dynamodb: "DynamoDBClient"
+) -> None:
+    record(table, 1, 1)
+    record(table, 2, 2)
+    revision = IDENTITY.revision(stamp(2))
+
+    assert record(table, 3, 2) == Recorded("conflict", revision, Pending(revision, told(2, 2)))
+    assert state_of(dynamodb, revision.conflict(told(3, 2).event().content_hash)) is State.CONFLICT
+
+
+def test_content_that_was_told_first_is_a_duplicate_whatever_its_stamp(table: Table) -> None:
+    record(table, 1, 1)
+    record(table, 2, 2)
+
+    assert record(table, 1, 3).outcome == "duplicate"
+
+
+def test_content_that_was_told_before_stands_where_it_was_told_first(table: Table) -> None:
+    for number, minute in ((1, 1), (2, 2), (3, 3)):
+        record(table, number, minute)
+    again = record(table, 2, 4)
+
+    assert (again.outcome, again.identity) == ("accepted", IDENTITY.revision(stamp(4)))
+    assert again.to_send
+    assert again.to_send.place == told(2, 2).event().place
+    assert again.to_send.event().place == told(2, 2).event().place
+
+
+def test_content_that_was_accepted_stands_where_it_was_accepted(table: Table) -> None:
+    record(table, 1, 1)
+    conflict = record(table, 2, 1)
+    event = told(2, 1).event()
+    table.log.record_accepted(Pending(conflict.identity.conflict(event.content_hash), told(2, 1)), "accepted", None)
+
+    again = record(table, 2, 4)
+    assert again.to_send
+    assert (again.outcome, again.to_send.place) == ("accepted", "accepted")
+
+
+def test_content_that_is_only_in_conflict_stands_nowhere(table: Table) -> None:
+    record(table, 1, 1)
+    record(table, 2, 1)
+
+    again = record(table, 2, 4)
+    assert again.to_send
+    assert (again.outcome, again.to_send.place) == ("accepted", None)
+
+
+def test_another_event_whose_key_begins_alike_is_not_looked_at(table: Table) -> None:
+    confirmed = "channel.payment.confirmed"
+    data = {"uuid": UUID, "hash": "0xab"}
+    outcomes = []
+    for name, member in ((confirmed, {}), (confirmed, {"hash": "0xab"}), (confirmed, {"n": 2})):
+        body = json.dumps({"event": name, "timestamp": None, "data": {**data, "hash": None, **member}}).encode()
+        delivery = replace(table.delivery, body=body)
+        outcomes.append(table.log.record(delivery, delivery.event()).outcome)
+    assert outcomes == ["accepted", "accepted", "conflict"]
+
+
+# --- What versions up to 0.1 recorded ---------------------------------------------------------------------
+def make_old(dynamodb: "DynamoDBClient", identity: Identity, **changes: Any) -> None:  # noqa: ANN401
+    """Leaves of a record what an older version would have written."""
+    key = {"uuid": {"S": identity.uuid}, "event_key": {"S": identity.event_key}}
+    found = dynamodb.get_item(TableName="EventTable", Key=key)["Item"]
+    for name in ("content_hash", "occurred_at", "event_id", "place"):
+        found.pop(name, None)
+    dynamodb.delete_item(TableName="EventTable", Key=key)
+    dynamodb.put_item(TableName="EventTable", Item={**found, **changes})
+
+
+def test_content_and_time_of_an_old_record_are_read_from_its_body(table: Table, dynamodb: "DynamoDBClient") -> None:
+    record(table, 1, 1)
+    make_old(dynamodb, IDENTITY, data_hash={"B": b"as it was hashed"})
+
+    assert record(table, 1, 3).outcome == "duplicate"
+    assert record(table, 2, 2).identity == IDENTITY.revision(stamp(2))
+    assert record(table, 3, 1).outcome == "conflict"
+
+
+def test_an_old_conflict_that_comes_again_is_kept_once(table: Table, dynamodb: "DynamoDBClient") -> None:
+    capitals = json.dumps({"event": KEY, "data": {"uuid": UUID, "channelId": UUID.upper()}}).encode()
+    other = replace(table.delivery, body=capitals)
+    table.log.record(table.delivery, table.event)
+    table.log.record(other, other.event())
+    old = IDENTITY.conflict(other.event().data_hash)
+    make_old(dynamodb, IDENTITY.conflict(other.event().content_hash), event_key={"S": old.event_key})
+    table.log.note_decision(old, Decision(KEY, "a", "", AT))
+
+    assert table.log.record(other, other.event()).outcome == "duplicate"
+    assert dynamodb.scan(TableName="EventTable")["Count"] == 2
 
 
 def test_conflicts_of_different_content_are_all_kept(
@@ -217,7 +391,7 @@ def test_recording_takes_one_call_but_for_a_conflict(outcome: str, table: Table,
 
     table.log.record(table.delivery, table.other if outcome == "conflict" else table.event)
 
-    assert calls.names() == ["PutItem"] * (2 if outcome == "conflict" else 1)
+    assert calls.names() == (["PutItem", "Query", "PutItem"] if outcome == "conflict" else ["PutItem"])
 
 
 def test_a_delivery_whose_recording_was_not_answered_is_a_duplicate_that_is_sent(table: Table, calls: "Calls") -> None:
@@ -225,7 +399,8 @@ def test_a_delivery_whose_recording_was_not_answered_is_a_duplicate_that_is_sent
     with pytest.raises(StoreUnavailable):
         table.log.record(table.delivery, table.event)
 
-    assert table.log.record(table.delivery, table.event) == Recorded("duplicate", table.delivery)
+    again = table.log.record(table.delivery, table.event)
+    assert again == Recorded("duplicate", IDENTITY, Pending(IDENTITY, table.delivery))
 
 
 def test_an_unusable_body_is_kept_once_with_the_reason(table: Table, dynamodb: "DynamoDBClient") -> None:
@@ -276,6 +451,29 @@ def test_a_failed_event_tells_its_reason(table: Table, dynamodb: "DynamoDBClient
     assert (failed["error"], failed["processed_at"]) == ("no amount", "2026-01-15T10:25:01.000000Z")
 
 
+def test_an_ignored_event_that_fails_after_all_does_not_expire(table: Table, dynamodb: "DynamoDBClient") -> None:
+    bring_to(table, State.IGNORED)
+    STEPS["mark_failed"](table, IDENTITY)
+
+    assert "expires_at" not in (item(dynamodb) or {})
+
+
+@pytest.mark.parametrize("step", ["mark_processed", "mark_ignored", "mark_failed"])
+def test_a_verdict_ends_the_tries(step: str, table: Table, dynamodb: "DynamoDBClient") -> None:
+    bring_to(table, State.RECEIVED)
+    table.log.note_retry(IDENTITY, 3, "why \ud800", table.now)
+    tried = item(dynamodb) or {}
+    STEPS[step](table, IDENTITY)
+    table.log.note_retry(IDENTITY, 4, "too late", table.now)
+
+    assert (tried["tries"], tried["last_error"], tried["next_try_at"]) == (
+        "3",
+        "why \\ud800",
+        "2026-01-15T10:25:01.000000Z",
+    )
+    assert not {"tries", "last_error", "next_try_at"} & set(item(dynamodb) or {})
+
+
 @pytest.mark.parametrize("step", ["mark_processed", "mark_ignored"])
 def test_an_event_that_is_finished_after_all_has_no_reason_to_fail(
     step: str, table: Table, dynamodb: "DynamoDBClient"
@@ -316,7 +514,7 @@ def flag_many(table: Table, numbers: Iterable[int]) -> list[Unsent]:
     for number in numbers:
         identity = Identity(f"u-{number}", KEY)
         delivery = replace(table.delivery, received_at=f"2026-01-15T10:00:00.{number:06d}Z")
-        table.log.record(delivery, replace(table.event, uuid=identity.uuid))
+        table.log.record(delivery, replace(table.event, identity=identity))
         table.log.flag_unsent(identity)
         flagged.append(Unsent(identity, delivery.received_at))
     return flagged
@@ -367,7 +565,7 @@ def test_the_states_of_events_on_record(table: Table) -> None:
     conflict = Identity(UUID, conflict_key(table.other))
     absent = Identity(UUID, "payment.created")
 
-    states = table.log.states([IDENTITY, absent, conflict, IDENTITY])
+    states, _ = table.log.states([IDENTITY, absent, conflict, IDENTITY])
 
     assert states == {IDENTITY: State.FAILED, conflict: State.CONFLICT}
 
@@ -375,7 +573,7 @@ def test_the_states_of_events_on_record(table: Table) -> None:
 @pytest.mark.parametrize("state", State)
 def test_only_what_is_received_or_failed_is_unfinished(state: State, table: Table) -> None:
     identity = bring_to(table, state)
-    expected = {identity: table.delivery} if state in {State.RECEIVED, State.FAILED} else {}
+    expected = [Pending(identity, table.delivery)] if state in {State.RECEIVED, State.FAILED} else []
 
     assert table.log.unfinished([identity]) == expected
 
@@ -389,7 +587,7 @@ def test_states_are_read_consistently_in_one_call(table: Table, calls: "Calls") 
 
 
 def test_nothing_is_asked_for_nothing(table: Table, calls: "Calls") -> None:
-    assert table.log.states([]) == {}
+    assert table.log.states([]) == ({}, {"EventTable": []})
     assert calls.made == []
 
 
@@ -404,7 +602,7 @@ def test_a_read_that_is_left_undone_is_an_outage(table: Table, calls: "Calls") -
 # --- Outages ------------------------------------------------------------------------------------------
 ACCESSES: dict[str, tuple[str, Callable[[Table], object]]] = {
     "record": ("PutItem", lambda t: t.log.record(t.delivery, t.event)),
-    "keep_unusable": ("PutItem", lambda t: t.log.keep_unusable(t.delivery, "")),
+    "keep_unusable": ("PutItem", lambda t: t.log.keep_unusable(t.delivery, b"", "")),
     "states": ("BatchGetItem", lambda t: t.log.states([IDENTITY])),
     "unfinished": ("BatchGetItem", lambda t: t.log.unfinished([IDENTITY])),
     "unsent": ("Query", lambda t: t.log.unsent(10)),
@@ -486,9 +684,9 @@ def test_the_largest_incompressible_body_fits_an_item(
     table: Table, calls: "Calls", size_of: "SizeOf", dynamodb: "DynamoDBClient"
 ) -> None:
     delivery = replace(table.delivery, body=hashlib.shake_256(b"").digest(256 * 1024))
-    table.log.record(delivery, table.event)
+    table.log.record(table.delivery, table.event)
     table.log.record(delivery, table.other)
-    table.log.keep_unusable(delivery, "not JSON")
+    table.log.keep_unusable(delivery, b"", "not JSON")
 
     assert all(size_of(call["Item"]) < MAX_ITEM_BYTES for call in calls.of("PutItem"))
     assert dynamodb.scan(TableName="EventTable")["Count"] == 3
@@ -498,4 +696,4 @@ def test_a_body_is_read_back_as_it_was_kept(table: Table) -> None:
     delivery = replace(table.delivery, body=hashlib.shake_256(b"").digest(256 * 1024), scheme="python")
     table.log.record(delivery, table.event)
 
-    assert table.log.unfinished([IDENTITY]) == {IDENTITY: delivery}
+    assert table.log.unfinished([IDENTITY]) == [Pending(IDENTITY, delivery)]

@@ -1,5 +1,6 @@
 """Which event a delivery is: the rules for every event type, and keys that no sender can break."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -11,13 +12,17 @@ from hypothesis import strategies as st
 
 import handlers
 from handler_tests import with_own_test
-from wickiepay.identity import Identity, bounded, identifier, identify
+from wickiepay.clock import parse_instant
+from wickiepay.identity import Identity, Kind, bounded, event_id, identifier, identify, transaction, unusable
 from wickiepay.routing import discover, router
+from wickiepay.spelling import canonical, normal_spelling
 
 UUID = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
+OTHER = "c51645f4-41f8-444e-8511-2af00b50adc0"
 TIME = "2026-01-15T10:25:00Z"
 INSTANT = "2026-01-15T10:25:00.000000Z"
-BODY_HASH = "b" * 64
+CONTENT_HASH = bytes.fromhex("b" * 64)
+DIGITS = "b" * 16
 TX = "0xabc"
 
 DATA: Mapping[str, object] = {"uuid": UUID}
@@ -35,6 +40,8 @@ TABLE: list[tuple[str, Mapping[str, object], str]] = [
     ("channel.payment.completed", DATA, ""),
     ("channel.payment.detected", {**DATA, "hash": TX}, f"#{TX}"),
     ("channel.payment.confirmed", {**DATA, "txHash": TX}, f"#{TX}"),
+    ("channel.payment.confirmed", {**DATA, "channelId": UUID.upper(), "hash": TX}, f"#{TX}"),
+    ("channel.payment.confirmed", {**DATA, "channelId": OTHER, "hash": TX}, ""),  # so the uuid is the payment's
     ("channel.payment.completed", {**DATA, "hash": TX, "txHash": "other"}, f"#{TX}"),
     ("deposit.status_change", {**BY_ID, "status": "PENDING"}, "#PENDING"),
     ("withdrawal.status_change", {**BY_ID, "status": "PROCESSING"}, "#PROCESSING"),
@@ -44,18 +51,23 @@ TABLE: list[tuple[str, Mapping[str, object], str]] = [
     ("trade.conversion.state_changed", {**BY_ID, "state": "EXECUTED"}, "#EXECUTED"),
     ("trade.conversion.state_changed", {**BY_ID, "status": "COMPLETE", "state": "EXECUTED"}, "#COMPLETE"),
     ("approval.request.status_changed", {**BY_ID, "status": "APPROVED"}, "#APPROVED"),
-    ("approval.vote_required", BY_ID, f"#{INSTANT}"),
-    ("balance.updated", BY_ID, f"#{INSTANT}"),
-    ("audit.api", BY_ID, f"#{INSTANT}"),
-    ("audit.login", BY_ID, f"#{INSTANT}"),
-    ("invoice.paid", DATA, f"#{INSTANT}"),  # not in the provider's table
-    ("deposit.status_change", BY_ID, f"#{INSTANT}"),  # without its status
+    ("approval.vote_required", BY_ID, f"#{INSTANT}#{DIGITS}"),
+    ("balance.updated", BY_ID, f"#{INSTANT}#{DIGITS}"),
+    ("audit.api", BY_ID, f"#{INSTANT}#{DIGITS}"),
+    ("audit.login", BY_ID, f"#{INSTANT}#{DIGITS}"),
+    ("invoice.paid", DATA, f"#{INSTANT}#{DIGITS}"),  # not in the provider's table
+    ("payment.refunded", DATA, f"#{INSTANT}#{DIGITS}"),
+    ("channel.payment.refunded", {**DATA, "hash": TX}, f"#{INSTANT}#{DIGITS}"),
+    ("deposit.status_change", BY_ID, f"#{INSTANT}#{DIGITS}"),  # without its status
     ("payment.completed", {**DATA, "hash": TX}, ""),  # a transaction tells channel payments apart, nothing else
 ]
 
 
-def identity_of(name: str, data: Mapping[str, object], body_hash: str = BODY_HASH, **envelope: object) -> Identity:
-    return identify(bounded(name), {"event": name, "timestamp": TIME, **envelope}, data, body_hash)
+def identity_of(
+    name: str, data: Mapping[str, object], content_hash: bytes = CONTENT_HASH, **envelope: object
+) -> Identity:
+    whole = {"event": name, "timestamp": TIME, **envelope}
+    return identify(bounded(name), whole, data, parse_instant(whole["timestamp"]), content_hash)
 
 
 @pytest.mark.parametrize(("name", "data", "discriminator"), TABLE)
@@ -67,6 +79,72 @@ def test_the_table_holds_every_event_type_whose_handler_has_no_test_of_its_own()
     discover(handlers)
 
     assert set(router) - with_own_test(router) <= {name for name, _, _ in TABLE}
+
+
+# --- One spelling -------------------------------------------------------------------------------------
+HASH_64 = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("sent", "normal"),
+    [
+        (UUID.upper(), UUID),
+        (f" {UUID} ", UUID),
+        (HASH_64.upper(), HASH_64),
+        (f"0x{HASH_64}", HASH_64),
+        (f"0X{HASH_64.upper()}\n", HASH_64),
+        ("Pay-7", "Pay-7"),
+        (UUID.replace("-", ""), UUID.replace("-", "")),
+        (f"{{{UUID.upper()}}}", f"{{{UUID.upper()}}}"),
+        (HASH_64.upper()[:-1], HASH_64.upper()[:-1]),
+        (f"{HASH_64.upper()}A", f"{HASH_64.upper()}A"),
+        ("5Kd3NBUAdUnhyzenEwVLy9pBKxSwXvE9FMPyR4UKZvpe6E3AgLrQvVEsJWxLkNoPqRs", None),
+    ],
+)
+def test_a_uuid_and_a_transaction_have_one_spelling(sent: str, normal: str | None) -> None:
+    assert normal_spelling(sent) == (sent if normal is None else normal)
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        ({"hash": f" 0x{HASH_64.upper()} "}, HASH_64),
+        ({"txHash": "0xABC"}, "0xabc"),
+        ({"hash": " AbC "}, "AbC"),  # base58 keeps its case
+        ({"hash": "", "txHash": "b"}, "b"),
+        ({"hash": "  "}, None),
+        ({}, None),
+    ],
+)
+def test_how_a_transaction_is_known(sent: Mapping[str, object], found: str | None) -> None:
+    assert transaction(sent) == found
+
+
+# --- The grammar of keys --------------------------------------------------------------------------------
+FIRST = Identity(UUID, f"channel.payment.confirmed#{TX}")
+
+
+@pytest.mark.parametrize("told", [FIRST, FIRST.revision(INSTANT)])
+def test_what_can_be_read_off_a_key(told: Identity) -> None:
+    conflict = told.conflict(CONTENT_HASH)
+    accepted = conflict.accepted()
+
+    assert [each.kind for each in (told, conflict, accepted)] == [Kind.EVENT, Kind.CONFLICT, Kind.ACCEPTED]
+    assert {each.name for each in (told, conflict, accepted)} == {"channel.payment.confirmed"}
+    assert {each.first for each in (told, conflict, accepted)} == {FIRST}
+    assert {each.corrected for each in (told, conflict, accepted)} == {told}
+    assert {each.content_digits for each in (conflict, accepted)} == {CONTENT_HASH.hex()}
+    assert told.content_digits == ""
+    assert {each.revised_at for each in (told, conflict)} == {None if told == FIRST else INSTANT}
+
+
+def test_the_spelling_of_keys_never_changes() -> None:
+    revision = FIRST.revision(INSTANT)
+    assert revision.event_key == f"channel.payment.confirmed#{TX}##{INSTANT}"
+    assert revision.conflict(CONTENT_HASH).event_key == f"{revision.event_key}!conflict#{CONTENT_HASH.hex()}"
+    assert FIRST.conflict(CONTENT_HASH).accepted().event_key == f"{FIRST.event_key}!accepted#{CONTENT_HASH.hex()}"
+    assert unusable(CONTENT_HASH) == Identity(f"sha256:{CONTENT_HASH.hex()}", "!unusable")
+    assert unusable(CONTENT_HASH).kind is Kind.UNUSABLE
 
 
 # --- The trap: one uuid, several events --------------------------------------------------------------
@@ -94,7 +172,7 @@ def test_two_transactions_into_one_channel_are_two_events() -> None:
 def test_a_retry_that_restamps_the_envelope_is_the_same_event(name: str) -> None:
     data = {**DATA, "status": "COMPLETE"}
 
-    assert identity_of(name, data) == identity_of(name, data, body_hash="c" * 64, timestamp="2026-01-15T10:26:00Z")
+    assert identity_of(name, data) == identity_of(name, data, timestamp="2026-01-15T10:26:00Z")
 
 
 # --- What names a resource ----------------------------------------------------------------------------
@@ -108,13 +186,19 @@ def test_a_retry_that_restamps_the_envelope_is_the_same_event(name: str) -> None
         ({"uuid": True, "id": "b"}, "b"),
         ({"id": Decimal(7)}, "7"),
         ({"id": Decimal(0)}, "0"),
-        ({}, BODY_HASH),
-        ({"uuid": "", "id": None}, BODY_HASH),
-        ({"uuid": {}, "id": False}, BODY_HASH),
+        ({"uuid": " ", "id": "b"}, "b"),
+        ({"uuid": UUID.upper()}, UUID),
     ],
 )
 def test_what_names_the_resource(data: Mapping[str, object], uuid: str) -> None:
     assert identity_of("payment.completed", data).uuid == uuid
+
+
+@pytest.mark.parametrize("data", [{}, {"uuid": "", "id": None}, {"uuid": {}, "id": False}])
+def test_without_a_name_the_content_and_the_events_name_are_known_by_their_hash(data: Mapping[str, object]) -> None:
+    uuid = "sha256:" + hashlib.sha256(canonical({"event": "payment.completed", "data": data})).hexdigest()
+
+    assert identity_of("payment.completed", data, timestamp="2026-01-15T10:26:00Z", id="evt-1").uuid == uuid
 
 
 @pytest.mark.parametrize("spelling", ["700", "700.0", "7e2", "7.00E+2"])
@@ -123,51 +207,50 @@ def test_a_number_is_one_identifier_in_every_spelling(spelling: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("timestamp", "discriminator"),
+    ("envelope", "discriminator"),
     [
-        ("2026-01-15T12:25:00+02:00", INSTANT),
-        ("2026-01-15T10:25:00.000Z", INSTANT),
-        (None, BODY_HASH),
-        ("soon", BODY_HASH),
-        (1768472700, BODY_HASH),
+        ({"timestamp": "2026-01-15T12:25:00+02:00"}, f"#{INSTANT}#{DIGITS}"),
+        ({"timestamp": "2026-01-15T10:25:00.000Z"}, f"#{INSTANT}#{DIGITS}"),
+        ({"timestamp": None}, f"#{DIGITS}"),
+        ({"timestamp": "soon"}, f"#{DIGITS}"),
+        ({"timestamp": 1768472700}, f"#{DIGITS}"),
+        ({"id": "evt-1"}, f"#evt-1#{DIGITS}"),
+        ({"id": UUID}, f"#{INSTANT}#{DIGITS}"),  # it only repeats the resource
+        ({"id": "", "eventId": "evt-2"}, f"#evt-2#{DIGITS}"),
     ],
 )
-def test_what_tells_apart_events_that_repeat_at_will(timestamp: object, discriminator: str) -> None:
-    assert identity_of("balance.updated", DATA, timestamp=timestamp).event_key == f"balance.updated#{discriminator}"
+def test_what_tells_apart_events_that_come_at_will(envelope: dict[str, Any], discriminator: str) -> None:
+    assert identity_of("balance.updated", DATA, **envelope).event_key == f"balance.updated{discriminator}"
+
+
+def test_two_contents_at_one_time_are_two_events_that_come_at_will() -> None:
+    assert identity_of("audit.login", DATA) != identity_of("audit.login", DATA, bytes.fromhex("c" * 64))
 
 
 # --- An id of the event's own -------------------------------------------------------------------------
 @pytest.mark.parametrize("field", ["id", "eventId", "uuid"])
-@pytest.mark.parametrize("name", ["payment.completed", "deposit.status_change", "balance.updated"])
-def test_an_id_of_the_events_own_wins(field: str, name: str) -> None:
+@pytest.mark.parametrize("name", ["payment.completed", "deposit.status_change", "channel.payment.confirmed"])
+def test_an_id_of_the_attempt_makes_no_event_of_its_own(field: str, name: str) -> None:
     data = {**DATA, "status": "COMPLETE"}
+    envelope: dict[str, Any] = {field: "evt-1"}
 
-    assert identity_of(name, data, **{field: "evt-1"}) == Identity(UUID, f"{name}#evt-1")
-
-
-def test_an_id_of_the_events_own_also_names_what_nothing_else_names() -> None:
-    assert identity_of("audit.login", {}, id="evt-1") == Identity("evt-1", "audit.login#evt-1")
+    assert identity_of(name, data, **envelope) == identity_of(name, data)
 
 
-@pytest.mark.parametrize("field", ["id", "eventId", "uuid"])
-@pytest.mark.parametrize("data", [{"uuid": UUID}, {"id": UUID}, {"uuid": "other", "id": UUID}])
-def test_an_id_that_only_repeats_the_resource_tells_no_events_apart(field: str, data: Mapping[str, object]) -> None:
-    states = ("PENDING", "CONFIRMED")
-    keys = {identity_of("deposit.status_change", {**data, "status": s}, **{field: UUID}).event_key for s in states}
-
-    assert keys == {"deposit.status_change#PENDING", "deposit.status_change#CONFIRMED"}
-
-
-@pytest.mark.parametrize("repeating", ["id", "uuid"])
-def test_an_id_of_the_events_own_wins_also_beside_a_repeated_one(repeating: str) -> None:
-    identity = identity_of("payment.completed", DATA, **{repeating: UUID}, eventId="evt-1")
-
-    assert identity.event_key == "payment.completed#evt-1"
-
-
-@pytest.mark.parametrize("own", ["", None, [], {}, True])
-def test_what_is_no_id_is_none_of_the_events_own(own: object) -> None:
-    assert identity_of("payment.completed", DATA, id=own).event_key == "payment.completed"
+@pytest.mark.parametrize(
+    ("envelope", "own"),
+    [
+        ({"id": "a", "eventId": "b", "uuid": "c"}, "a"),
+        ({"eventId": "b", "uuid": "c"}, "b"),
+        ({"uuid": UUID.upper()}, UUID),
+        ({"id": ""}, None),
+        ({"id": None}, None),
+        ({"id": []}, None),
+        ({"id": True}, None),
+    ],
+)
+def test_the_providers_own_id_of_an_event(envelope: Mapping[str, object], own: str | None) -> None:
+    assert event_id(envelope) == own
 
 
 # --- Bounds: no sender can make a key that a table refuses, or one that means another event ------------
@@ -217,14 +300,16 @@ NAME = TEXT | st.sampled_from([name for name, _, _ in TABLE])
 
 @given(name=NAME, envelope=OBJECT, data=OBJECT)
 def test_every_key_is_within_the_tables_limits(name: str, envelope: dict[str, Any], data: dict[str, Any]) -> None:
-    identity = identify(bounded(name), envelope, data, BODY_HASH)
-    longest_sort_key = f"{identity.event_key}!conflict#{'c' * 64}"
+    identity = identify(bounded(name), envelope, data, parse_instant(envelope.get("timestamp")), CONTENT_HASH)
+    longest_sort_key = identity.revision(INSTANT).conflict(CONTENT_HASH).event_key
 
     assert 1 <= len(identity.uuid.encode()) <= 2048
     assert 1 <= len(longest_sort_key.encode()) <= 1024
     assert not {"!", "#"} & set(identity.uuid)
+    assert identity.kind is Kind.EVENT
+    assert identity.first == identity
     assert "!" not in identity.event_key
-    assert identity.event_key.count("#") <= 1
+    assert "##" not in identity.event_key
 
 
 @given(first=st.tuples(NAME, OBJECT), second=st.tuples(NAME, OBJECT))

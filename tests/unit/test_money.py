@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wickiepay.errors import PermanentFailure
-from wickiepay.money import Money, money, money_to_credit
+from wickiepay.money import Money, amount_of, currency_of, money, money_to_credit
 
 D = Decimal
 EUR_100 = {"currency": "EUR", "amount": D(100)}
@@ -84,11 +84,82 @@ def test_what_is_credited(data: Mapping[str, object], expected: Money) -> None:
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"currency": "EUR"},
+        {"displayCurrency": None, "paidCurrency": [], "amount": None},
+        {"displayCurrency": "EUR"},
+    ],
+)
+def test_where_no_amount_is_named_there_is_none(data: Mapping[str, object]) -> None:
+    assert money_to_credit(data) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "made"),
+    [
+        (
+            {"displayCurrency": "EUR", "displayAmount": D("32.23"), "paidCurrency": "BTC", "paidAmount": "0.0005"},
+            "EUR 32.23",
+        ),
+        ({"paidCurrency": "BTC", "paidAmount": D("0.015")}, "BTC 0.015"),
+        ({"displayCurrency": {"currency": "EUR"}, "displayAmount": D(5)}, "EUR 5"),
+        ({"displayCurrency": {"currency": "EUR", "amount": D(6)}, "displayAmount": D(5)}, "EUR 6"),
+    ],
+)
+def test_an_amount_may_stand_beside_its_currency(data: Mapping[str, object], made: str) -> None:
+    credited = money_to_credit(data)
+    assert credited
+    assert f"{credited.currency} {credited.amount}" == made
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        ("eur", "EUR"),
+        ("Eur", "EUR"),
+        ("EUr", "EUR"),
+        (" eur ", "EUR"),
+        ("mBTC", "mBTC"),
+        ("MBTC", "MBTC"),
+        ("uUSDC2", "uUSDC2"),
+        ("usdT", "USDT"),
+    ],
+)
+def test_a_code_has_one_spelling_and_a_prefix_in_a_small_letter_is_another_unit(sent: str, code: str) -> None:
+    assert currency_of(sent) == code
+
+
+@pytest.mark.parametrize("sent", ["", " ", "EUR/USD", "€", "x" * 21, 7, None])
+def test_what_is_no_code(sent: object) -> None:
+    with pytest.raises(PermanentFailure, match="not a code"):
+        currency_of(sent)
+
+
+@pytest.mark.parametrize(("typed", "amount"), [("12.5", D("12.5")), ("-10", D(-10)), ("+3", D(3))])
+def test_an_amount_that_an_operator_types(typed: str, amount: Decimal) -> None:
+    assert amount_of(typed) == amount
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("1,5", "not a number"),
+        ("", "not a number"),
+        ("1e3", "not a number"),
+        ("0.00", "zero"),
+        ("1" * 19, "more than 18"),
+    ],
+)
+def test_what_is_no_amount_that_an_operator_may_type(typed: str, reason: str) -> None:
+    with pytest.raises(PermanentFailure, match=reason):
+        amount_of(typed)
+
+
+@pytest.mark.parametrize(
     ("data", "reason"),
     [
-        ({}, "no amount"),
-        ({"currency": "EUR"}, "no amount"),
-        ({"displayCurrency": None, "paidCurrency": [], "amount": None}, "no amount"),
         ({"amount": "lots", "currency": "EUR"}, "not a number"),
         ({"amount": True, "currency": "EUR"}, "not a number"),
         ({"amount": {"value": D(1)}, "currency": "EUR"}, "not a number"),
@@ -113,4 +184,4 @@ def test_what_cannot_be_credited(data: Mapping[str, object], reason: str) -> Non
 
 @given(st.decimals(SMALLEST, LARGEST, allow_nan=False, allow_infinity=False, places=18))
 def test_an_amount_of_up_to_18_and_18_digits_is_credited_to_the_last_of_them(amount: Decimal) -> None:
-    assert money_to_credit({"amount": amount, "currency": "EUR"}).amount == amount
+    assert money_to_credit({"amount": amount, "currency": "EUR"}) == Money("EUR", amount)

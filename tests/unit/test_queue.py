@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wickiepay.delivery import Delivery
+from wickiepay.delivery import Delivery, Received
 from wickiepay.errors import MalformedMessage, StoreUnavailable
 from wickiepay.identity import Identity
 from wickiepay.queue import MAX_REQUEST_BYTES, EventQueue, Message, Replay, decode, encode
@@ -41,7 +41,13 @@ def received(sqs: "SQSClient", queue_url: str = "EventQueue") -> list[Message]:
 TEXT = st.text(st.characters(codec="utf-8"))
 KEY = st.text(st.characters(codec="utf-8"), min_size=1)
 DELIVERIES = st.builds(
-    Delivery, body=st.binary(), scheme=st.sampled_from(list(SCHEMES)), received_at=KEY, source=TEXT, request_id=TEXT
+    Delivery,
+    body=st.binary(),
+    scheme=st.sampled_from(list(SCHEMES)),
+    received_at=KEY,
+    source=TEXT,
+    request_id=TEXT,
+    received=st.none() | st.builds(Received, st.integers(0, 300_000), TEXT),
 )
 MESSAGES = st.builds(
     Message,
@@ -49,6 +55,8 @@ MESSAGES = st.builds(
     delivery=DELIVERIES,
     unrecorded=st.booleans(),
     replay=st.none() | st.builds(Replay, id=TEXT, by=TEXT, why=TEXT, announce=st.booleans()),
+    place=st.none() | KEY,
+    entry=st.none() | KEY,
 )
 
 
@@ -58,14 +66,15 @@ def test_a_message_is_read_as_it_was_written(message: Message) -> None:
 
 
 def test_a_message_needs_no_table_to_be_understood(message: Message, event_of: "EventOf") -> None:
-    assert decode(encode(message)).event() == event_of()
+    event = decode(encode(message)).event()
+    assert event == replace(event_of(), received_at=message.delivery.received_at)
 
 
 def test_a_message_has_the_identity_that_it_names(message: Message) -> None:
-    accepted = replace(message, identity=Identity("u", "payment.completed!accepted"))
+    accepted = Identity("u", "payment.completed!accepted#ab")
+    event = replace(message, identity=accepted, place="a place", entry="-!ab").event()
 
-    event = accepted.event()
-    assert (event.uuid, event.event_key, event.name) == ("u", "payment.completed!accepted", "payment.completed")
+    assert (event.identity, event.name, event.place, event.entry) == (accepted, "payment.completed", "a place", "-!ab")
 
 
 def test_the_largest_message_is_under_400_kb_of_plain_text(message: Message) -> None:

@@ -12,7 +12,8 @@ import relay
 from relay import RUN_SECONDS, Relay
 from wickiepay.clock import instant
 from wickiepay.errors import StoreUnavailable
-from wickiepay.event_log import EventLog, State
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Message, decode
 
@@ -146,7 +147,7 @@ def test_a_finished_event_keeps_its_state(stand: Stand) -> None:
     stand.relay.events.mark_processed(message.identity, stand.now, timedelta(days=1), [])
     stand.relay.run()
 
-    assert stand.relay.events.states([message.identity]) == {message.identity: State.PROCESSED}
+    assert stand.relay.events.states([message.identity])[0] == {message.identity: State.PROCESSED}
 
 
 # --- Twice, and at once -------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ def test_two_overlapping_runs_do_no_harm(stand: Stand, calls: "Calls", monkeypat
     monkeypatch.undo()
     assert {message.identity for message in sent(calls)} == {message.identity for message in messages}
     assert stand.still_flagged() == set()
-    states = stand.relay.events.states(message.identity for message in messages)
+    states, _ = stand.relay.events.states(message.identity for message in messages)
     assert set(states.values()) == {State.RECEIVED}
 
 

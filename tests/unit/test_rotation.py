@@ -17,6 +17,7 @@ from wickiepay import clock
 from wickiepay.delivery import Delivery
 from wickiepay.event import WebhookEvent
 from wickiepay.event_log import Recorded
+from wickiepay.event_record import Pending
 from wickiepay.queue import Message
 from wickiepay.signature import SCHEMES, sign
 from wickiepay.signing_secrets import FIRST_FETCH_SECONDS, REFETCH_SECONDS, TIME_TO_LIVE_SECONDS, SigningSecrets
@@ -77,8 +78,8 @@ class StoreClient:
 class EverythingGoes:
     """An event table and a queue that never fail."""
 
-    def record(self, delivery: Delivery, event: WebhookEvent) -> Recorded:  # noqa: ARG002
-        return Recorded("accepted", delivery)
+    def record(self, delivery: Delivery, event: WebhookEvent) -> Recorded:
+        return Recorded("accepted", event.identity, Pending(event.identity, delivery))
 
     def send(self, message: Message) -> None:
         """Takes it."""

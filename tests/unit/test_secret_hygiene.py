@@ -21,7 +21,7 @@ import ingest
 import relay
 from actors import SameThread
 from hygiene import Hygiene
-from wickiepay import clock, event_log, ledger, queue
+from wickiepay import clock, event_record, ledger_items, queue
 from wickiepay.bus import Announcement, EventBus
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
@@ -187,18 +187,23 @@ MISTAKES: Final[dict[str, Mistake]] = {
     "the text that is covered": ("a body", ingest, "verify", lambda verified, *_: log(verified.text.decode())),
     "what was verified": ("a body", ingest, "verify", lambda verified, *_: log(verified)),
     "base64": ("a body", ingest, "verify", lambda _, body, *_more: log(base64.b64encode(body))),
-    "a field": ("a body", ingest, "Delivery", lambda made, **_: note({"delivery": str(made)})),
+    "a field": ("a body", Delivery, "text", lambda text, _: note({"delivery": str(text)})),
     "a queue message": ("a body", queue, "encode", lambda text, _: log(text)),
-    "an exception": ("a body", Delivery, "event", lambda _, delivery: fail(delivery.body)),
+    "an exception": ("a body", Message, "event", lambda _, message: fail(message.delivery.body)),
     # Elsewhere on the way out
     "a metric": ("a signature", ingest, "parse_signature", lambda _, header: note({}, header)),
-    "a fact": ("a body", ingest, "parse", lambda _, text, _body: note({"of": str(text)})),
-    "stdout": ("a body", ingest, "parse", lambda _, text, _body: print(text)),
-    "stderr": ("a body", ingest, "parse", lambda _, text, _body: print(text, file=sys.stderr)),
+    "a fact": ("a body", ingest, "parse", lambda _, text, _at: note({"of": str(text)})),
+    "stdout": ("a body", ingest, "parse", lambda _, text, _at: print(text)),
+    "stderr": ("a body", ingest, "parse", lambda _, text, _at: print(text, file=sys.stderr)),
     # What stays
-    "a record": ("a body", event_log, "_item", lambda item, delivery, *_: with_text(item, delivery.body.decode())),
-    "a key": ("a signing secret", event_log, "_key", lambda key, _: {**key, "event_key": {"S": SECRET}}),
-    "the books": ("a signing secret", ledger, "_resource", lambda item, *_: with_text(item, SECRET)),
+    "a record": (
+        "a body",
+        event_record,
+        "record_item",
+        lambda item, delivery, *_: with_text(item, delivery.body.decode()),
+    ),
+    "a key": ("a signing secret", event_record, "key", lambda key, _: {**key, "event_key": {"S": SECRET}}),
+    "the books": ("a signing secret", ledger_items, "resource_item", lambda item, *_: with_text(item, SECRET)),
     "an announcement": ("a signing secret", Announcement, "detail", lambda text, _: with_member(text, SECRET)),
     "a message": ("a signature", queue, "encode", lambda text, made: with_member(text, signature_of(made))),
 }

@@ -6,14 +6,15 @@ from decimal import Context, Decimal, Inexact
 from typing import Final
 
 from wickiepay.decimals import plain
-from wickiepay_cli.audit.credits import is_credit
+from wickiepay.ledger_items import BALANCE, entry_of, is_entry
 from wickiepay_cli.audit.statements import Check, Suspects, named
 from wickiepay_cli.audit.tables import Tables, account_of
-from wickiepay_cli.books import Books, credited
 from wickiepay_cli.tables import Item
 
 EXACT: Final = Context(prec=200, traps=[Inexact])
 """Adds amounts of 38 digits without ever rounding."""
+
+READINGS: Final = 3
 
 type Account = tuple[str, str]
 """An account, and a currency in it."""
@@ -27,7 +28,6 @@ class BalancesAddUp:
 
     def __init__(self, tables: Tables, pause: Callable[[], None]) -> None:
         self._tables = tables
-        self._books = Books(tables.client, tables.ledger)
         self._pause = pause
         self._differences: dict[Account, Decimal] = defaultdict(Decimal)
         self._found: dict[Account, str] = {}
@@ -37,11 +37,13 @@ class BalancesAddUp:
         return len(self._differences)
 
     def see(self, item: Item) -> None:
-        if is_credit(item):
-            entry = credited(item)
-            account, amount = (entry.account, entry.currency), entry.amount
-        else:
-            account, amount = account_of(item), Decimal(item["amount"]["N"]).copy_negate()
+        if is_entry(item):
+            entry = entry_of(item)
+            self._add((entry.account, entry.currency), entry.amount)
+        elif item["pk"]["S"].startswith(BALANCE):
+            self._add(account_of(item), Decimal(item["amount"]["N"]).copy_negate())
+
+    def _add(self, account: Account, amount: Decimal) -> None:
         self._differences[account] = EXACT.add(self._differences[account], amount)
 
     def check(self) -> Check:
@@ -56,26 +58,37 @@ class BalancesAddUp:
         return Check("balances_add_up", not wrong, detail)
 
     def _look(self, suspects: Sequence[Account]) -> list[Account]:
-        """Which of the suspects cannot be right, whatever was credited while they were read.
+        """Which of the suspects are wrong: their balance stayed while their entries were read, and is not the sum.
 
-        A balance only grows. The sum of entries that are read after it, once the index by which they are found has
-        caught up, and before it is read again, lies between the two.
+        The entries are read once the index by which they are found has caught up. One that came meanwhile has changed
+        the balance.
         """
-        before = self._tables.balances(suspects)
         self._pause()
         wrong = []
         for account in suspects:
-            total = self._sum(account)
-            after = self._tables.balances([account])
-            if not before.get(account, Decimal()) <= total <= after.get(account, Decimal()):
+            before, total, after = self._reading(account)
+            if before == after != total:
                 wrong.append(account)
-                balance = plain(after.get(account, Decimal()))
-                self._found[account] = f"{account[0]} has {balance} {account[1]}, its entries add up to {plain(total)}"
+                self._found[account] = (
+                    f"{account[0]} has {plain(after)} {account[1]}, its entries add up to {plain(total)}"
+                )
         return wrong
+
+    def _reading(self, account: Account) -> tuple[Decimal, Decimal, Decimal]:
+        """A balance, the sum of its entries, and the balance again, until both are the same or the account is busy."""
+        before, total, after = self._balance(account), self._sum(account), self._balance(account)
+        for _ in range(READINGS - 1):
+            if before == after:
+                break
+            before, total, after = after, self._sum(account), self._balance(account)
+        return before, total, after
+
+    def _balance(self, account: Account) -> Decimal:
+        return self._tables.balances([account]).get(account, Decimal())
 
     def _sum(self, account: Account) -> Decimal:
         total = Decimal()
-        for entry in self._books.credits_to(account[0]):
+        for entry in self._tables.entries_to(account[0]):
             if entry.currency == account[1]:
                 total = EXACT.add(total, entry.amount)
         return total

@@ -1,22 +1,20 @@
 """What is stated about credits: each has its event, and each event that credits has its own, once."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import Final
 
 from wickiepay.clock import instant
 from wickiepay.decimals import plain
-from wickiepay.effects import payment_part
-from wickiepay.event_log import State, stored_delivery
-from wickiepay.identity import Identity
-from wickiepay.queue import Message
+from wickiepay.effects import spellings_of
+from wickiepay.event_record import State, effects_of, identity_of, pending_of, state_of
+from wickiepay.identity import Identity, Kind, bounded
+from wickiepay.ledger_items import Entry, entry_of, second_part
+from wickiepay.spelling import normal_spelling
 from wickiepay_cli.audit.statements import Check, Suspects, keys, named
-from wickiepay_cli.audit.tables import Tables, state_of
-from wickiepay_cli.books import Books, Credited, credited
-from wickiepay_cli.records import identity_of
+from wickiepay_cli.audit.tables import Tables, is_credit
 from wickiepay_cli.tables import MAX_KEYS, Item
 
 MARGIN: Final = timedelta(days=1)
@@ -37,7 +35,7 @@ class CreditsHaveEvents:
 
     def see(self, item: Item) -> None:
         if is_credit(item):
-            entry = credited(item)
+            entry = entry_of(item)
             self.credits += 1
             if entry.at > self._after:
                 self._young += 1
@@ -81,11 +79,11 @@ class EventsHaveCredits:
         wrong = []
         for batch in batched(suspects, MAX_KEYS, strict=False):  # whole records: not more of them than needs be
             records = self._tables.records(batch)
-            places = {each: _place(each, item) for each, item in records.items() if _credits(item)}
-            entries = self._tables.entries(places.values())
-            for each, place in places.items():
-                entry = entries.get(place)
-                if not entry or (entry.account, entry.currency, plain(entry.amount)) not in _credits(records[each]):
+            places = {each: list(_places(item)) for each, item in records.items() if _credits(item)}
+            entries = self._tables.entries_at(place for of_event in places.values() for place in of_event)
+            for each, of_event in places.items():
+                made = [entries[place] for place in of_event if place in entries]
+                if not any(_in_short(entry) in _credits(records[each]) for entry in made):
                     wrong.append(each)
         return wrong
 
@@ -102,13 +100,14 @@ class CreditedOnce:
 
     def see(self, item: Item) -> None:
         if is_credit(item):
-            entry = credited(item)
+            entry = entry_of(item)
             self._compared += 1
             if entry.uuid != self._uuid:
                 self._uuid, self._seen = entry.uuid, set()
-            if entry.event_key in self._seen:
-                self._repeated.add(made_by(entry))
-            self._seen.add(entry.event_key)
+            event = made_by(entry)
+            if event.event_key in self._seen:
+                self._repeated.add(event)
+            self._seen.add(event.event_key)
 
     def check(self) -> Check:
         self._repeated.settle()
@@ -118,27 +117,29 @@ class CreditedOnce:
         return Check("credited_once", not wrong, detail)
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
-        books = Books(self._tables.client, self._tables.ledger)
-        made = Counter(made_by(entry) for uuid in {each.uuid for each in suspects} for entry in books.credits_of(uuid))
+        uuids = {each.uuid for each in suspects}
+        made = Counter(made_by(entry) for uuid in uuids for entry in self._tables.entries_of(uuid))
         return [each for each in dict.fromkeys(suspects) if made[each] > 1]
 
 
-def is_credit(item: Item) -> bool:
-    """Whether an item of the ledger is an entry."""
-    return item["pk"]["S"].startswith("credit#")
-
-
-def made_by(entry: Credited) -> Identity:
-    """The event that made an entry."""
+def made_by(entry: Entry) -> Identity:
+    """The event that made an entry of a payment."""
+    assert entry.uuid, "an operator's entry is not made by an event"
+    assert entry.event_key, "an operator's entry is not made by an event"
     return Identity(entry.uuid, entry.event_key)
 
 
 def _credits(record: Item) -> list[tuple[str, str, str]]:
-    """Account, currency and amount of what an event has credited, by its record."""
-    effects = json.loads(record["effects"]["S"]) if "effects" in record else []
+    """Account (as a key has it), currency and amount of what an event has credited, by its record."""
     return [
-        (effect["account"], effect["currency"], effect["amount"]) for effect in effects if effect["effect"] == "credit"
+        (bounded(effect["account"]), effect["currency"], effect["amount"])
+        for effect in effects_of(record)
+        if effect["effect"] == "credit" and not effect.get("superseded")
     ]
+
+
+def _in_short(entry: Entry) -> tuple[str, str, str]:
+    return entry.account, entry.currency, plain(entry.amount)
 
 
 def _may_have_credited(record: Item) -> bool:
@@ -146,7 +147,14 @@ def _may_have_credited(record: Item) -> bool:
     return state in {State.PROCESSED, State.RECEIVED} or (state is State.FAILED and bool(_credits(record)))
 
 
-def _place(identity: Identity, item: Item) -> tuple[str, str]:
-    """The uuid and the part under which an event's entry stands."""
-    event = Message(identity, stored_delivery(item)).event()
-    return event.uuid, payment_part(event)
+def _places(record: Item) -> Iterator[tuple[str, str]]:
+    """The uuid and the part under which an event's entry may stand: its own, or that of older versions."""
+    pending = pending_of(record)
+    event = pending.event()
+    spelled = spellings_of(event)
+    parts = [pending.entry or spelled.part]
+    if pending.identity.kind is Kind.ACCEPTED:
+        parts.append(second_part(spelled.part, event.data_hash))  # so versions up to 0.1 kept what was accepted
+    for uuid in dict.fromkeys((normal_spelling(pending.identity.uuid), spelled.uuid, pending.identity.uuid)):
+        for part in parts:
+            yield uuid, part

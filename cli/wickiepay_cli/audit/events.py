@@ -6,15 +6,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wickiepay.clock import instant
-from wickiepay.event_log import State
-from wickiepay.identity import Identity
-from wickiepay_cli.acceptance import CONFLICT
+from wickiepay.event_record import State, identity_of, state_of
+from wickiepay.identity import Identity, Kind
 from wickiepay_cli.audit.statements import Check, Suspects, keys, named
-from wickiepay_cli.audit.tables import Tables, state_of
-from wickiepay_cli.records import identity_of
+from wickiepay_cli.audit.tables import Tables
 from wickiepay_cli.tables import Item
 
-SEEN: Final = ("uuid", "event_key", "state", "received_at", "unsent", "effects")
+SEEN: Final = (
+    *("uuid", "event_key", "state", "received_at", "unsent", "effects", "error", "tries"),
+    *("accepted_at", "dismissed_at"),
+)
 """The attributes that the statements need to be shown."""
 
 UNSENT_AGE: Final = timedelta(minutes=10)
@@ -91,9 +92,7 @@ class SentInTime:
 
 def _belonging(identity: Identity) -> State | None:
     """What a record is by its key, where that is no event: a conflict beside one, or a body without any."""
-    if CONFLICT in identity.event_key:
-        return State.CONFLICT
-    return State.UNUSABLE if identity.event_key == "!unusable" else None
+    return {Kind.CONFLICT: State.CONFLICT, Kind.UNUSABLE: State.UNUSABLE}.get(identity.kind)
 
 
 def _fits(identity: Identity, state: State | None) -> bool:

@@ -7,11 +7,12 @@ from itertools import batched, chain
 from typing import Final
 
 from wickiepay.clock import instant
-from wickiepay.event_log import EventLog, State
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import State, state_of
 from wickiepay.identity import Identity
 from wickiepay.queue import MAX_ENTRIES, EventQueue, Message
 from wickiepay_cli.audit.statements import Check, Suspects, keys, named
-from wickiepay_cli.audit.tables import Tables, state_of
+from wickiepay_cli.audit.tables import Tables
 from wickiepay_cli.dead_letters import message_count, of_stack
 from wickiepay_cli.stack import Stack
 from wickiepay_cli.tables import Item
@@ -59,8 +60,8 @@ class NoOrphans:
         events = EventLog(self._tables.client, self._tables.events)
         queue = EventQueue(self._stack.sqs(), self._stack.output("EventQueueUrl"))
         for batch in batched(self.orphans, MAX_ENTRIES, strict=False):
-            deliveries = events.unfinished(orphan.identity for orphan in batch)
-            taken = queue.send_all([Message(*delivery) for delivery in deliveries.items()])
+            pending = events.unfinished(orphan.identity for orphan in batch)
+            taken = queue.send_all([Message.of(each) for each in pending])
             self.repaired += taken.count(True)
             self._mended += len(batch) - taken.count(False)
 

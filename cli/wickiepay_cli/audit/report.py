@@ -6,22 +6,32 @@ from datetime import datetime, timedelta
 from itertools import batched
 from typing import Any, Final
 
+from wickiepay.clock import instant
+from wickiepay.ledger_items import RESOURCE
 from wickiepay_cli.audit.balances import BalancesAddUp
 from wickiepay_cli.audit.credits import CreditedOnce, CreditsHaveEvents, EventsHaveCredits
 from wickiepay_cli.audit.events import SEEN, EventsCounted, SentInTime
 from wickiepay_cli.audit.orphans import NoOrphans, Orphan
-from wickiepay_cli.audit.statements import MOMENT_SECONDS, Check, Statement
+from wickiepay_cli.audit.schemes import only_scheme
+from wickiepay_cli.audit.statements import MOMENT_SECONDS, Check
 from wickiepay_cli.audit.tables import Tables
+from wickiepay_cli.audit.worth_a_look import Finding, WorthALook
 from wickiepay_cli.dead_letters import message_count
 from wickiepay_cli.stack import Stack
 from wickiepay_cli.tables import Item, scan
 
-ENTRY: Final = ("pk", "sk", "uuid", "event_key", "reference", "currency", "amount", "at")
-CREDITS_AND_BALANCES: Final[Mapping[str, Any]] = {
-    "FilterExpression": "begins_with(#pk, :credit) OR begins_with(#pk, :balance)",
-    "ExpressionAttributeValues": {":credit": {"S": "credit#"}, ":balance": {"S": "balance#"}},
+LEDGER: Final = (
+    *("pk", "sk", "uuid", "event_key", "reference", "currency", "amount", "at", "account_as_sent", "id", "by", "why"),
+    *("version", "position", "type", "status", "reference_as_sent", "event", "updated_at", "sources", "directions"),
+    *("display_currency", "display_amount", "paid_currency", "paid_amount", "amounts"),
+    *("underpaid", "money_came", "credited"),
+)
+"""What is read of the ledger's items: all but the payments' details and the resources' data."""
+
+MONEY: Final[Mapping[str, Any]] = {
+    "FilterExpression": "NOT begins_with(#pk, :resource)",
+    "ExpressionAttributeValues": {":resource": {"S": RESOURCE}},
 }
-"""What the statements on the ledger are shown, and no payments and resources."""
 
 STEP: Final = 100
 """Items between two signs of life."""
@@ -29,10 +39,17 @@ STEP: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was counted, what holds, and what nothing will ever process (the first thousand; so many sent again)."""
+    """What was counted, what holds, what is worth a look, and what nothing will ever process.
 
+    `since` is the beginning of the period in which events are kept. Of what was found the first thousand are named.
+    """
+
+    stack: str
+    at: str
+    since: str
     counts: Mapping[str, int]
     checks: Sequence[Check]
+    worth_a_look: Sequence[Finding]
     orphans: Sequence[Orphan]
     repaired: int
 
@@ -59,9 +76,13 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
     counted, paid = EventsCounted(tables, pause), EventsHaveCredits(tables, pause)
     orphans, unsent = NoOrphans(stack, tables, now, pause), SentInTime(tables, now, pause)
     explained, once = CreditsHaveEvents(tables, retention, now, pause), CreditedOnce(tables, pause)
-    balances = BalancesAddUp(tables, pause)
-    _show(scan(tables.client, tables.events, SEEN), seen, counted, paid, orphans, unsent)
-    _show(scan(tables.client, tables.ledger, ENTRY, **CREDITS_AND_BALANCES), seen, explained, once, balances)
+    balances, look = BalancesAddUp(tables, pause), WorthALook(tables, now)
+    of_events = [each.see for each in (counted, paid, orphans, unsent)]
+    of_ledger = [each.see for each in (explained, once, balances, look)]
+    _show(scan(tables.client, tables.events, SEEN), seen, *of_events, look.see_record)
+    _show(scan(tables.client, tables.ledger, LEDGER, **MONEY), seen, *of_ledger)
+    if scheme := only_scheme(stack, now):
+        look.note(Finding("one-scheme-only", scheme=scheme))
     if repair:
         orphans.repair()
     checks = [each.check() for each in (counted, explained, paid, once, balances, orphans, unsent)]
@@ -73,12 +94,14 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
         "credits": explained.credits,
         "balances": balances.count,
     }
-    return Report(counts, checks, orphans.orphans, orphans.repaired)
+    found = look.finish(tables.references())
+    since = instant(now - retention)
+    return Report(stack.name, instant(now), since, counts, checks, found, orphans.orphans, orphans.repaired)
 
 
-def _show(items: Iterable[Item], seen: Callable[[int], None], *statements: Statement) -> None:
+def _show(items: Iterable[Item], seen: Callable[[int], None], *see: Callable[[Item], None]) -> None:
     for batch in batched(items, STEP, strict=False):
         for item in batch:
-            for statement in statements:
-                statement.see(item)
+            for show in see:
+                show(item)
         seen(len(batch))

@@ -1,6 +1,8 @@
 """`wickiepay doctor`: whether the books add up."""
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -9,7 +11,9 @@ import typer
 from wickiepay import clock
 from wickiepay_cli import stack
 from wickiepay_cli.audit.report import Report, audit
-from wickiepay_cli.display import say, show_json, show_table
+from wickiepay_cli.audit.statements import named
+from wickiepay_cli.audit.worth_a_look import KINDS, Finding
+from wickiepay_cli.display import say, seconds, show_json, show_table
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
 from wickiepay_cli.progress import progress
@@ -40,6 +44,7 @@ def doctor(  # noqa: PLR0913  options
             show_default="the stack's EventRetentionDays",
         ),
     ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 also where something is worth a look.")] = False,
     as_json: AsJson = False,
     stack_name: StackName = None,
     profile: Profile = None,
@@ -59,7 +64,7 @@ def doctor(  # noqa: PLR0913  options
         show_json(report)
     else:
         _show(report)
-    if not all(check.ok for check in report.checks):
+    if not all(check.ok for check in report.checks) or (strict and report.worth_a_look):
         raise typer.Exit(1)
 
 
@@ -73,10 +78,30 @@ def _retention_days(found: Stack) -> int:
 
 
 def _show(report: Report) -> None:
+    say(f"{report.stack} at {seconds(report.at)}, events since {seconds(report.since)}")
     marks = {True: "✓", False: "✗"}
     rows = [(marks[check.ok], STATEMENTS[check.name], check.detail) for check in report.checks]
     show_table(("", "statement", "found"), rows)
     besides = ", ".join(f"{name.replace('_', ' ')} {report.counts[name]}" for name in BESIDES)
     say(f"Besides: {besides}.")
+    _show_worth_a_look(report.worth_a_look)
     if report.repaired:
         say(f"{report.repaired} were sent to be processed.")
+
+
+def _show_worth_a_look(found: Sequence[Finding]) -> None:
+    if not found:
+        say("Nothing is worth a look.")
+        return
+    kinds = Counter(finding.kind for finding in found)
+    rows = [
+        (kind, KINDS[kind], named((_about(finding) for finding in found if finding.kind == kind), number))
+        for kind, number in kinds.items()
+    ]
+    show_table(("worth a look", "what it is", "where"), rows)
+
+
+def _about(finding: Finding) -> str:
+    """What a finding is about, as a person looks it up."""
+    what = finding.reference or finding.uuid or finding.account or finding.scheme or ""
+    return f"{finding.event_key} of {finding.uuid}" if finding.event_key else what

@@ -12,5 +12,5 @@ from wickiepay.routing import on
 @on("balance.updated")
 def balance_updated(event: WebhookEvent) -> list[Effect]:
     asset, pool = identifier(event.data, "asset", "currency"), identifier(event.data, "assetPoolId")
-    balance = f"{asset or '-'}#{pool or '-'}" if asset or pool else event.uuid
+    balance = f"{asset or '-'}#{pool or '-'}" if asset or pool else event.identity.uuid
     return [set_resource(event, "balance", stage=0, resource_id=balance)]

@@ -1,6 +1,7 @@
 """A deposit into a customer's standing channel: detected, confirmed, completed. It pays no order.
 
-The customer's balance is credited once, on `.confirmed` alone, as the provider's own example does.
+The customer's balance is credited once: by `.confirmed`, as the provider's own example does, or by `.completed` where
+the confirmation was lost.
 """
 
 import os
@@ -15,14 +16,16 @@ ACCOUNT_FIELD = os.environ.get("ACCOUNT_FIELD", "reference")
 
 @on("channel.payment.detected")
 def channel_payment_detected(event: WebhookEvent) -> list[Effect]:
-    return [set_payment(event, stage=10, status="DETECTED")]
+    return set_payment(event, stage=10, status="DETECTED")
 
 
 @on("channel.payment.confirmed")
 def channel_payment_confirmed(event: WebhookEvent) -> list[Effect]:
-    return [set_payment(event, stage=50, status="CONFIRMED"), *credit(event, ACCOUNT_FIELD)]
+    confirmed = set_payment(event, stage=50, status="CONFIRMED", received="all")
+    return [*confirmed, *credit(event, ACCOUNT_FIELD)]
 
 
 @on("channel.payment.completed")
 def channel_payment_completed(event: WebhookEvent) -> list[Effect]:
-    return [set_payment(event, stage=90, status="COMPLETE")]
+    completed = set_payment(event, stage=90, status="COMPLETE", received="all")
+    return [*completed, *credit(event, ACCOUNT_FIELD, if_missing=True)]

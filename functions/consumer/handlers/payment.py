@@ -1,7 +1,7 @@
 """The life of a payment: PENDING → PROCESSING → COMPLETE, or UNDERPAID, EXPIRED, CANCELLED.
 
 The stages order events that arrive out of order: a final COMPLETE is never undone by a late event, while what was
-UNDERPAID or EXPIRED may still become COMPLETE.
+UNDERPAID or EXPIRED may still become COMPLETE. What that makes of an order says `wickiepay.payments.order_status`.
 """
 
 from wickiepay.effects import Effect, set_payment
@@ -11,30 +11,30 @@ from wickiepay.routing import on
 
 @on("payment.created")
 def payment_created(event: WebhookEvent) -> list[Effect]:
-    return [set_payment(event, stage=10, status="PENDING", order_status="PENDING")]
+    return set_payment(event, stage=10, status="PENDING")
 
 
 @on("payment.processing")
 def payment_processing(event: WebhookEvent) -> list[Effect]:
-    return [set_payment(event, stage=20, status="PROCESSING", order_status="PENDING")]
+    return set_payment(event, stage=20, status="PROCESSING")
 
 
 @on("payment.underpaid")
 def payment_underpaid(event: WebhookEvent) -> list[Effect]:
-    return [set_payment(event, stage=30, status="UNDERPAID", order_status="UNDERPAID")]
+    return set_payment(event, stage=30, status="UNDERPAID", received="part")
 
 
 @on("payment.expired")
 def payment_expired(event: WebhookEvent) -> list[Effect]:
-    return [set_payment(event, stage=30, status="EXPIRED", order_status="EXPIRED")]
+    return set_payment(event, stage=30, status="EXPIRED")
 
 
 @on("payment.cancelled")
 def payment_cancelled(event: WebhookEvent) -> list[Effect]:
-    return [set_payment(event, stage=30, status="CANCELLED", order_status="CANCELLED")]
+    return set_payment(event, stage=30, status="CANCELLED")
 
 
 @on("payment.completed")
 def payment_completed(event: WebhookEvent) -> list[Effect]:
     # An order is paid, not a wallet: no balance is credited here.
-    return [set_payment(event, stage=90, status="COMPLETE", order_status="PAID")]
+    return set_payment(event, stage=90, status="COMPLETE", received="all")

@@ -1,11 +1,12 @@
-"""Announcements: each handled event goes out on the event bus, for whatever else wants to act on it.
+"""Announcements: each event that is PROCESSED or IGNORED goes out on the event bus, for whatever wants to act on it.
 
-At least once, always with the same identity (`uuid` and `event_key`): whoever must act only once goes by that.
+At least once, always with the same identity: whoever must act once per event goes by `uuid` and `event_key`, whoever
+wants each revision by `record_key`.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from wickiepay.aws import outages
@@ -13,6 +14,7 @@ from wickiepay.batching import batches
 from wickiepay.decimals import plain
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent
+from wickiepay.ledger_items import ADJUSTED, Adjustment
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
@@ -30,8 +32,12 @@ _STORE = "The event bus"
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
+    """`outcome` is the event's state from now on, `effects` what it did, as its record says."""
+
     event: WebhookEvent
     received_at: str
+    outcome: str
+    effects: Sequence[Mapping[str, object]] = ()
     replay_id: str | None = None
 
     def detail(self) -> str:
@@ -42,12 +48,16 @@ class Announcement:
         event = self.event
         head = {
             "version": DETAIL_VERSION,
-            "uuid": event.uuid,
-            "event_key": event.event_key,
+            "uuid": event.identity.uuid,
+            "event_key": event.identity.first.event_key,
+            "record_key": event.identity.event_key,
+            "revision": event.identity.revised_at,
             "event": event.name,
             "occurred_at": event.occurred_at,
             "received_at": self.received_at,
             "replay_id": self.replay_id,
+            "outcome": self.outcome,
+            "effects": self.effects,
             "data_sha256": event.data_hash.hex(),
         }
         whole = json.dumps({**head, "data": event.data}, default=plain)
@@ -80,6 +90,19 @@ class EventBus:
             "DetailType": announcement.event.name,
             "Detail": announcement.detail(),
         }
+
+    def adjusted(self, adjustment: Adjustment) -> bool:
+        """Puts an operator's entry on the bus; says whether the bus took it."""
+        detail = {"version": DETAIL_VERSION, **asdict(adjustment), "amount": plain(adjustment.amount)}
+        entry: PutEventsRequestEntryTypeDef = {
+            "EventBusName": self._name,
+            "Source": SOURCE,
+            "DetailType": ADJUSTED,
+            "Detail": json.dumps(detail),
+        }
+        with outages(_STORE):
+            answer = self._client.put_events(Entries=[entry])
+        return "ErrorCode" not in answer["Entries"][0]
 
 
 def _size(entry: "PutEventsRequestEntryTypeDef") -> int:

@@ -1,15 +1,19 @@
-"""A signed delivery: the bytes as received and how they came, before anything is made of them."""
+"""A signed delivery: what is kept of the bytes that came and how they came, before anything is made of them."""
 
+import hashlib
 import zlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from typing import Final
 
 from wickiepay.event import WebhookEvent, parse
 from wickiepay.signature import covered_text
 
 MAX_BODY_BYTES: Final = 256 * 1024
-"""Of a delivery that is taken, so also of whatever is unpacked."""
+"""Largest body that is accepted, and so the most that is ever decompressed."""
+
+MAX_UNSIGNED_BYTES: Final = 4 * 1024
+"""A body that is longer than its signed text by more than this is not kept: nobody signed what it has besides."""
 
 _COMPACT: Final = (
     b'"walletCurrency"channel.payment.detectedconfirmedcreatedprocessingunderpaidexpiredcancelled.status_change'
@@ -22,17 +26,27 @@ _COMPACT: Final = (
 )
 _SPACED: Final = _COMPACT.replace(b":", b": ").replace(b",", b", ")
 VOCABULARY: Final = _COMPACT + _SPACED
-"""What events are made of, for bodies to be deflated with: the usual record stays under 1 KB, one write unit, even when
-it is finished. What was packed with it needs it, to the last byte, so it never changes.
+"""Preset zlib dictionary: strings that are common in events.
+
+It keeps a usual record under 1 KB, one write unit, even once it is finished. Stored bodies can only be read with
+exactly these bytes, so they never change.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
+class Received:
+    """A body that was not kept as it came: its size in bytes and its SHA-256 in hexadecimal."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Delivery:
     """What came in, when and from where.
 
     `received_at` is an instant as `wickiepay.clock.instant` writes it, `source` the sender's address, `request_id` the
-    API's name for the request.
+    API's name for the request. `received` is None where `body` is what came; otherwise `body` is the signed text alone.
     """
 
     body: bytes
@@ -40,29 +54,47 @@ class Delivery:
     received_at: str
     source: str
     request_id: str
+    received: Received | None = None
+
+    @classmethod
+    def of(  # noqa: PLR0913, PLR0917  what a request says of itself
+        cls, body: bytes, text: bytes, scheme: str, received_at: str, source: str, request_id: str
+    ) -> "Delivery":
+        """The delivery of `body`, of which a signature under `scheme` covers `text`."""
+        if len(body) - len(text) <= MAX_UNSIGNED_BYTES:
+            return cls(body, scheme, received_at, source, request_id)
+        received = Received(len(body), hashlib.sha256(body).hexdigest())
+        return cls(text, scheme, received_at, source, request_id, received)
+
+    def text(self) -> bytes:
+        """The text that the signature covers. Raises `NotReserialisable` for a scheme that cannot have matched."""
+        return covered_text(self.body, self.scheme)
 
     def event(self) -> WebhookEvent:
-        """The event that was delivered: read from the text the signature covered.
+        """The event that was delivered. Raises `UnusableBody`, and `NotReserialisable` as `text` does."""
+        return parse(self.text(), self.received_at)
 
-        Raises `UnusableBody`, and `NotReserialisable` for a scheme that cannot have matched.
-        """
-        return parse(covered_text(self.body, self.scheme), self.body)
+    @cached_property
+    def body_hash(self) -> bytes:
+        """The SHA-256 of `body`."""
+        return hashlib.sha256(self.body).digest()
 
+    @cached_property
     def packed_body(self) -> bytes:
         """The body as it is kept and sent: deflated. What does not compress grows by some bytes per 16 KiB."""
-        return _packed(self.body)
+        return pack(self.body)
 
 
-@lru_cache(maxsize=1)  # a delivery is kept and sent, one after the other
-def _packed(body: bytes) -> bytes:
+def pack(content: bytes) -> bytes:
+    """`content`, deflated with the vocabulary of events."""
     packing = zlib.compressobj(zdict=VOCABULARY)
-    return packing.compress(body) + packing.flush()
+    return packing.compress(content) + packing.flush()
 
 
-def unpack_body(packed: bytes) -> bytes:
-    """The body that `packed_body` packed. Raises `zlib.error` for anything else, and above 256 KiB."""
+def unpack(packed: bytes) -> bytes:
+    """The content that `pack` packed. Raises `zlib.error` for anything else, and above 256 KiB."""
     unpacking = zlib.decompressobj(zdict=VOCABULARY)
-    body = unpacking.decompress(packed, MAX_BODY_BYTES + 1)
-    if not unpacking.eof or len(body) > MAX_BODY_BYTES:
-        raise zlib.error("cut off, or larger than a body may be")
-    return body
+    content = unpacking.decompress(packed, MAX_BODY_BYTES + 1)
+    if not unpacking.eof or unpacking.unused_data or len(content) > MAX_BODY_BYTES:
+        raise zlib.error("cut off, followed by something else, or larger than a body may be")
+    return content

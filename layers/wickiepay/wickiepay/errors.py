@@ -4,7 +4,7 @@
 Each class carries `code`, the short machine-readable word that its HTTP answer and its log line share.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class ListenerError(Exception):
@@ -30,10 +30,6 @@ class RequestRefused(DeliveryError):
 
 class MethodNotAllowed(RequestRefused):
     code = "method_not_allowed"
-
-
-class UnsupportedMediaType(RequestRefused):
-    code = "unsupported_media_type"
 
 
 class SourceNotAllowed(RequestRefused):
@@ -97,8 +93,26 @@ class PermanentFailure(ListenerError):
     code = "permanent_failure"
 
 
+MAY_BE_THE_SAME: Final = "This may be the payment that was credited before, under another transaction or none."
+CREDITED_OTHERWISE: Final = "The payment was credited before, with another account, currency or amount."
+QUESTIONS: Final = frozenset({MAY_BE_THE_SAME, CREDITED_OTHERWISE})
+"""What a FAILED event's record says where its credit may be a second one."""
+
+
+class SecondCredit(PermanentFailure):
+    """A credit that may be the second one of its payment: a person says whether it is to be made."""
+
+    code = "second_credit"
+
+
+class AdjustmentRefused(ListenerError):
+    """An operator's entry that cannot be made; its text says why."""
+
+    code = "adjustment_refused"
+
+
 class MalformedMessage(ListenerError):
-    """A queue message that this listener has not written."""
+    """A queue message that this listener did not write."""
 
     code = "malformed_message"
 

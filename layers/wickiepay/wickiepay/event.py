@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NoReturn
 
-from wickiepay.clock import parse_instant
-from wickiepay.decimals import plain
+from wickiepay.clock import ABSENT, parse_instant
 from wickiepay.errors import UnusableBody
-from wickiepay.identity import bounded, identify, sha256_of
+from wickiepay.identity import Identity, bounded, content_digits, event_id, identify
 from wickiepay.reserialise import MAX_DEPTH, too_deep
+from wickiepay.spelling import canonical, normalised
 
 MAX_NAME_CHARACTERS: Final = 100
 MAX_NUMBER_CHARACTERS: Final = 400
@@ -23,21 +23,36 @@ MAX_NUMBER_CHARACTERS: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """One event: `uuid` and `event_key` are its identity, `data_hash` (SHA-256) its content.
+    """One event, and where it stands in the books.
 
-    `occurred_at` is the envelope's time stamp as `wickiepay.clock.instant` writes it; None where there is none.
+    `data_hash` is the SHA-256 of `data` in canonical form as it was spelled, `content_hash` the same with identifiers
+    in their normal spelling: what is compared. `occurred_at` is the envelope's time stamp as `wickiepay.clock.instant`
+    writes it or None, `event_id` the provider's own id of the event or None.
+
+    `received_at` is when it was delivered. `place` orders the events of one stage (`own_place`). An operator's
+    acceptance (`accepted_place`), or content that was told before, gives an event another place, and a second credit an
+    `entry` of its own.
     """
 
     name: str
-    uuid: str
-    event_key: str
+    identity: Identity
     data: Mapping[str, object]
     data_hash: bytes
+    content_hash: bytes
     occurred_at: str | None
+    event_id: str | None
+    received_at: str
+    place: str
+    entry: str | None = None
+
+    @property
+    def moment(self) -> str:
+        """When it happened by the sender's time stamp, or else when it was delivered."""
+        return self.occurred_at or self.received_at
 
 
-def parse(text: bytes, body: bytes) -> WebhookEvent:
-    """The event that `text` holds: what the signature covers of `body`, the bytes as received.
+def parse(text: bytes, received_at: str = ABSENT) -> WebhookEvent:
+    """The event that `text`, which a signature covers, holds.
 
     Raises `UnusableBody`, with a sentence for the sender, where it holds none.
     """
@@ -51,20 +66,41 @@ def parse(text: bytes, body: bytes) -> WebhookEvent:
     if not isinstance(data, dict):
         raise UnusableBody('"data" is not a JSON object.')
     name = bounded(name)
-    identity = identify(name, envelope, data, sha256_of(body).hex())
+    occurred_at = parse_instant(envelope.get("timestamp"))
+    normal = {member: normalised(value) for member, value in data.items()}
+    data_hash = hashlib.sha256(canonical(data)).digest()
+    content_hash = data_hash if normal == data else hashlib.sha256(canonical(normal)).digest()
+    identity = identify(name, envelope, normal, occurred_at, content_hash)
     return WebhookEvent(
         name=name,
-        uuid=identity.uuid,
-        event_key=identity.event_key,
+        identity=identity,
         data=data,
-        data_hash=hashlib.sha256(canonical(data)).digest(),
-        occurred_at=parse_instant(envelope.get("timestamp")),
+        data_hash=data_hash,
+        content_hash=content_hash,
+        occurred_at=occurred_at,
+        event_id=event_id(envelope),
+        received_at=received_at,
+        place=own_place(identity, occurred_at, content_hash),
     )
 
 
-def canonical(data: Mapping[str, object]) -> bytes:
-    """`data` in one spelling: the same for the same content, whatever its order of keys, blanks, escapes and zeros."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), default=plain).encode()
+def own_place(identity: Identity, occurred_at: str | None, content_hash: bytes) -> str:
+    """Where an event stands among all events of its stage: by time, then by key and content, so that no two tie."""
+    return f"{occurred_at or ABSENT}|{identity.event_key}|{content_digits(content_hash)}"
+
+
+def accepted_place(corrected: str, accepted_at: str, content_hash: bytes) -> str:
+    """Where an accepted conflict stands: just above the place of the delivery that it corrects.
+
+    A later event still comes after it, and of two corrections the later acceptance counts. No key has a "!" in a place.
+    """
+    return f"{corrected}!{accepted_at}|{content_digits(content_hash)}"
+
+
+def place_and_acceptance(place: str) -> tuple[str, str]:
+    """The place that an accepted conflict took over, and when that was accepted; empty for any other event."""
+    corrected, _, acceptance = place.partition("!")
+    return corrected, acceptance.partition("|")[0]
 
 
 def _read(text: bytes) -> dict[str, object]:

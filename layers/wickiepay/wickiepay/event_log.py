@@ -6,54 +6,56 @@ All writes are conditional; the conditions are the only transitions between stat
     absent                      → UNUSABLE, CONFLICT     keep_unusable, record (under sort keys of their own)
     RECEIVED, FAILED, IGNORED   → PROCESSED or IGNORED   mark_processed, mark_ignored
     RECEIVED, FAILED, IGNORED   → FAILED                 mark_failed
+    RECEIVED                    → the same               note_retry
     RECEIVED, flag unsent       → the same, on or off    flag_unsent, clear_unsent
+
+What operators note on a record changes no state: `note_replay`, `note_decision`. `wickiepay.event_record` says what a
+record holds.
 """
 
 import json
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from wickiepay import event_record as records
 from wickiepay.aws import outages
 from wickiepay.clock import instant
-from wickiepay.delivery import Delivery, unpack_body
+from wickiepay.delivery import Delivery
 from wickiepay.errors import StoreUnavailable
-from wickiepay.event import WebhookEvent
-from wickiepay.identity import Identity, sha256_of
+from wickiepay.event import WebhookEvent, own_place
+from wickiepay.event_record import SHARDS, TOLD, UNFINISHED, Decision, Pending, State
+from wickiepay.identity import Identity, Kind, unusable
+from wickiepay.paging import all_items
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesTypeDef
 
-SHARDS: Final = 4
-"""Partitions that each index spreads one day, or all that is unsent, over: an index key takes 1,000 writes a second."""
+    from wickiepay.event_record import Item
+    from wickiepay.queue import Replay
+
+REPLAYS_KEPT: Final = 10
+ATTEMPTS: Final = 20
+"""Most tries to add a line to a record; each that fails is another operator's that did not."""
 
 _STORE = "The event table"
-Item = Mapping[str, "AttributeValueTypeDef"]
+_TRIES = "tries, last_error, next_try_at"
 
-
-class State(StrEnum):
-    RECEIVED = "RECEIVED"
-    PROCESSED = "PROCESSED"
-    IGNORED = "IGNORED"
-    FAILED = "FAILED"
-    UNUSABLE = "UNUSABLE"
-    CONFLICT = "CONFLICT"
-
-
-UNFINISHED: Final = frozenset({State.RECEIVED, State.FAILED})
-"""A delivery of an event in one of these sends it to the consumer again."""
+type Outcome = Literal["accepted", "duplicate", "conflict"]
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What `record` found. `to_send` is the delivery on record, where it still has to be (or be again) processed."""
+    """The outcome of `record`, and the event on record that the delivery is, repeats or contradicts.
 
-    outcome: Literal["accepted", "duplicate", "conflict"]
-    to_send: Delivery | None
+    `to_send` is that event where it still has to be processed, otherwise None.
+    """
+
+    outcome: Outcome
+    identity: Identity
+    to_send: Pending | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +67,70 @@ class Unsent:
 class EventLog:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
-        self._table = table
+        self.table = table
 
+    # --- What ingest keeps -----------------------------------------------------------------------
     def record(self, delivery: Delivery, event: WebhookEvent) -> Recorded:
-        """Keeps a delivery: as the event's record, or, where that exists with other content, beside it as a conflict.
+        """Keeps a delivery: as an event's record, or beside one with other content as a revision or as a conflict.
 
         One call for a first delivery or a duplicate. Raises `StoreUnavailable`.
         """
-        identity = Identity(event.uuid, event.event_key)
-        existing = self._put_if_absent(_item(delivery, identity, State.RECEIVED, event))
-        if existing is None:
-            return Recorded("accepted", delivery)
-        pending = stored_delivery(existing) if State(existing["state"]["S"]) in UNFINISHED else None
-        if existing["data_hash"]["B"] == event.data_hash:
-            return Recorded("duplicate", pending)
-        conflict = Identity(event.uuid, f"{event.event_key}!conflict#{event.data_hash.hex()}")
-        kept = self._put_if_absent(_item(delivery, conflict, State.CONFLICT, event))
-        if kept and "accepted_as" in kept:
-            return Recorded("duplicate", pending)  # an operator has made it an event of its own
-        return Recorded("conflict", pending)
+        first = self._put_if_absent(records.record_item(delivery, event.identity, State.RECEIVED, event))
+        if first is None:
+            return Recorded("accepted", event.identity, Pending(event.identity, delivery))
+        # As it is spelled, or else in normal spelling: content and time of an older record are in its body alone.
+        if first["data_hash"]["B"] == event.data_hash:
+            return _found("duplicate", first)
+        told_first = records.delivery_of(first).event()
+        if told_first.content_hash == event.content_hash:
+            return _found("duplicate", first)
+        told = self._told(event.identity)
+        stamps = {event.occurred_at, told_first.occurred_at}
+        if event.occurred_at is None or None in stamps or len(stamps) == 1:
+            return self._keep_conflict(delivery, event, first, told)
+        return self._keep_revision(delivery, event, event.identity.revision(event.occurred_at), told)
 
-    def keep_unusable(self, delivery: Delivery, reason: str) -> None:
-        """Keeps a rightly signed body that holds no event, under its SHA-256. Raises `StoreUnavailable`."""
-        identity = Identity(sha256_of(delivery.body).hex(), "!unusable")
-        self._put_if_absent({**_item(delivery, identity, State.UNUSABLE), "error": {"S": reason}})
+    def _keep_revision(
+        self, delivery: Delivery, event: WebhookEvent, identity: Identity, told: Sequence["Item"]
+    ) -> Recorded:
+        place = _place_of(event.content_hash, told)
+        existing = self._put_if_absent(records.record_item(delivery, identity, State.RECEIVED, event, place))
+        if existing is None:
+            return Recorded("accepted", identity, Pending(identity, delivery, place))
+        if existing["content_hash"]["B"] == event.content_hash:
+            return _found("duplicate", existing)
+        return self._keep_conflict(delivery, event, existing, told)
+
+    def _keep_conflict(
+        self, delivery: Delivery, event: WebhookEvent, standing: "Item", told: Sequence["Item"]
+    ) -> Recorded:
+        """Keeps a delivery beside the one with which it is in conflict, and says what that still needs."""
+        corrected = records.identity_of(standing)
+        known = {records.identity_of(item): item for item in told}
+        as_spelled = corrected.conflict(event.data_hash)  # so versions up to 0.1 named it
+        conflict = as_spelled if as_spelled in known else corrected.conflict(event.content_hash)
+        kept = self._put_if_absent(records.record_item(delivery, conflict, State.CONFLICT, event))
+        return _found("duplicate" if kept and records.is_closed(kept) else "conflict", standing)
+
+    def _told(self, first: Identity) -> list["Item"]:
+        """What is on record of an event besides its first delivery, without the bodies."""
+        names = {f"#{number}": name for number, name in enumerate(TOLD)}
+        found = all_items(
+            self._client.query,
+            _STORE,
+            TableName=self.table,
+            KeyConditionExpression="#0 = :uuid AND begins_with(#1, :key)",
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues={":uuid": {"S": first.uuid}, ":key": {"S": first.event_key}},
+            ProjectionExpression=", ".join(names),
+            ConsistentRead=True,
+        )
+        return [item for item in found if (each := records.identity_of(item)).first == first and each != first]
+
+    def keep_unusable(self, delivery: Delivery, text_hash: bytes, reason: str) -> None:
+        """Keeps a rightly signed text that holds no event, by its SHA-256. Raises `StoreUnavailable`."""
+        item = records.record_item(delivery, unusable(text_hash), State.UNUSABLE)
+        self._put_if_absent({**item, "error": {"S": reason}})
 
     def flag_unsent(self, identity: Identity) -> bool:
         """Leaves a RECEIVED event to the relay; says False where it is not RECEIVED. Raises `StoreUnavailable`."""
@@ -96,21 +138,23 @@ class EventLog:
             identity,
             "SET unsent = :shard",
             "#state = :received",
-            {":shard": {"S": _shard(identity.uuid)}, ":received": {"S": State.RECEIVED}},
+            {":shard": {"S": records.shard(identity.uuid)}, ":received": {"S": State.RECEIVED}},
         )
 
     def clear_unsent(self, identity: Identity) -> bool:
         """Takes the flag away; says False where there was none. Raises `StoreUnavailable`."""
         return self._update(identity, "REMOVE unsent", "attribute_exists(unsent)", {})
 
+    # --- What the consumer notes -----------------------------------------------------------------
     def mark_processed(self, identity: Identity, at: datetime, keep: timedelta, effects: Sequence[object]) -> bool:
-        """Notes that an event is applied and announced; says False where it was PROCESSED already, or is gone.
+        """Notes that an event is processed, and what it did; says False where that is noted already, or it is gone.
 
-        `keep` is how long the record stays from `at` on. Raises `StoreUnavailable`.
+        It expires after `keep`. Raises `StoreUnavailable`.
         """
         return self._conclude(
             identity,
-            "SET #state = :state, processed_at = :at, expires_at = :expires, effects = :effects REMOVE #error",
+            "SET #state = :state, processed_at = :at, expires_at = :expires, effects = :effects REMOVE #error, "
+            + _TRIES,
             State.PROCESSED,
             at,
             {":expires": _expiry(at, keep), ":effects": {"S": json.dumps(effects)}},
@@ -120,7 +164,7 @@ class EventLog:
         """Notes that nothing handles such events; says False where it was PROCESSED. Raises `StoreUnavailable`."""
         return self._conclude(
             identity,
-            "SET #state = :state, processed_at = :at, expires_at = :expires REMOVE #error",
+            "SET #state = :state, processed_at = :at, expires_at = :expires REMOVE #error, " + _TRIES,
             State.IGNORED,
             at,
             {":expires": _expiry(at, keep)},
@@ -134,25 +178,108 @@ class EventLog:
         """
         return self._conclude(
             identity,
-            "SET #state = :state, processed_at = :at, #error = :reason, effects = :effects REMOVE expires_at",
+            "SET #state = :state, processed_at = :at, #error = :reason, effects = :effects REMOVE expires_at, "
+            + _TRIES,
             State.FAILED,
             at,
             {":reason": {"S": _encodable(reason)}, ":effects": {"S": json.dumps(effects)}},
         )
 
-    def states(self, identities: Iterable[Identity]) -> dict[Identity, State]:
-        """The states of those of at most 100 events that are on record, consistently. Raises `StoreUnavailable`."""
+    def note_retry(self, identity: Identity, tries: int, error: str, next_try_at: datetime) -> None:
+        """Notes on an event that is still to be processed how often it was tried, and why in vain.
+
+        Raises `StoreUnavailable`.
+        """
+        self._update(
+            identity,
+            "SET tries = :tries, last_error = :error, next_try_at = :at",
+            "#state = :received",
+            {
+                ":tries": {"N": str(tries)},
+                ":error": {"S": _encodable(error)},
+                ":at": {"S": instant(next_try_at)},
+                ":received": {"S": State.RECEIVED},
+            },
+        )
+
+    # --- What operators note ---------------------------------------------------------------------
+    def record_accepted(self, conflict: Pending, place: str, entry: str | None) -> Pending | None:
+        """Makes an event of its own of a conflict, which stands at `place`; returns it where it is to be processed.
+
+        Raises `StoreUnavailable`.
+        """
+        event = conflict.delivery.event()
+        accepted = Pending(conflict.identity.accepted(), conflict.delivery, place, entry)
+        item = records.record_item(conflict.delivery, accepted.identity, State.RECEIVED, event, place)
+        existing = self._put_if_absent(item | ({"entry": {"S": entry}} if entry else {}))
+        return _to_send(existing) if existing else accepted
+
+    def note_decision(self, identity: Identity, decision: Decision, entry: str | None = None) -> bool:
+        """Notes what an operator decided on a conflict, or on a second credit (then with its `entry`).
+
+        Says False where it was accepted before, or is gone. Raises `StoreUnavailable`.
+        """
+        noted = {**records.decision_item(decision), **({"entry": {"S": entry}} if entry else {})}
+        return self._update(
+            identity,
+            "SET " + ", ".join(f"{name} = :{name}" for name in noted),
+            "attribute_exists(event_key) AND attribute_not_exists(accepted_at)",
+            {f":{name}": value for name, value in noted.items()},
+        )
+
+    def note_replay(self, item: "Item", replay: "Replay", at: datetime) -> bool:
+        """Adds a replay to a record's history, and loses nobody else's; says False where the record has expired.
+
+        Raises `StoreUnavailable`, also where the record is fought over without end.
+        """
+        line = {**asdict(replay), "at": instant(at)}
+        for _ in range(ATTEMPTS):
+            history = records.replays_of(item)
+            unchanged = "replays = :old" if "replays" in item else "attribute_not_exists(replays)"
+            values: dict[str, Any] = {":new": {"S": json.dumps([*history, line][-REPLAYS_KEPT:])}}
+            if "replays" in item:
+                values[":old"] = item["replays"]
+            with outages(_STORE):
+                try:
+                    self._client.update_item(
+                        TableName=self.table,
+                        Key=records.key(records.identity_of(item)),
+                        UpdateExpression="SET replays = :new",
+                        ConditionExpression=f"attribute_exists(event_key) AND {unchanged}",
+                        ExpressionAttributeValues=values,
+                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    )
+                except self._client.exceptions.ConditionalCheckFailedException as failed:
+                    now_there: Item | None = failed.response.get("Item")  # type: ignore[assignment]  # absent there
+                    if not now_there:
+                        return False
+                    item = now_there
+                else:
+                    return True
+        raise StoreUnavailable("The record is too busy to note the replay on it now.")
+
+    # --- Reading ---------------------------------------------------------------------------------
+    def states(
+        self, identities: Iterable[Identity], beside: Mapping[str, "KeysAndAttributesTypeDef"] | None = None
+    ) -> tuple[dict[Identity, State], Mapping[str, list[dict[str, Any]]]]:
+        """The states of those of the events that are on record, consistently; and what is asked for `beside` them.
+
+        All of it is one BatchGetItem, so at most 100 items. `beside` and what is returned of it go by table. Raises
+        `StoreUnavailable`.
+        """
         names = {"#uuid": "uuid", "#state": "state"}
         request = {"ProjectionExpression": "#uuid, event_key, #state", "ExpressionAttributeNames": names}
-        return {identity: State(item["state"]["S"]) for identity, item in self._read(identities, request).items()}
+        found = self._read(identities, request, beside or {})
+        states = {records.identity_of(item): State(item["state"]["S"]) for item in found[self.table]}
+        return states, found
 
-    def unfinished(self, identities: Iterable[Identity]) -> dict[Identity, Delivery]:
-        """The deliveries on record of those of at most 10 events that the consumer still has to process.
+    def unfinished(self, identities: Iterable[Identity]) -> list[Pending]:
+        """Those of at most 10 events on record that the consumer still has to process.
 
         Read consistently. Raises `StoreUnavailable`.
         """
-        items = self._read(identities, {})
-        return {i: stored_delivery(item) for i, item in items.items() if State(item["state"]["S"]) in UNFINISHED}
+        items = self._read(identities, {}, {})[self.table]
+        return [records.pending_of(item) for item in items if records.state_of(item) in UNFINISHED]
 
     def unsent(self, limit: int) -> list[Unsent]:
         """At most about `limit` of the events that are flagged unsent, the oldest first. Raises `StoreUnavailable`."""
@@ -160,24 +287,22 @@ class EventLog:
         for shard in range(SHARDS):
             with outages(_STORE):
                 answer = self._client.query(
-                    TableName=self._table,
+                    TableName=self.table,
                     IndexName="unsent",
                     KeyConditionExpression="unsent = :shard",
                     ExpressionAttributeValues={":shard": {"S": str(shard)}},
                     Limit=-(-limit // SHARDS),
                 )
-            flagged += [
-                Unsent(Identity(item["uuid"]["S"], item["event_key"]["S"]), item["received_at"]["S"])
-                for item in answer["Items"]
-            ]
+            flagged += [Unsent(records.identity_of(item), item["received_at"]["S"]) for item in answer["Items"]]
         return sorted(flagged, key=lambda unsent: unsent.received_at)
 
-    def _put_if_absent(self, item: Item) -> Item | None:
+    # --- One call each ---------------------------------------------------------------------------
+    def _put_if_absent(self, item: "Item") -> "Item | None":
         """Puts `item`, or returns the one that stands there already."""
         with outages(_STORE):
             try:
                 self._client.put_item(
-                    TableName=self._table,
+                    TableName=self.table,
                     Item=item,
                     ConditionExpression="attribute_not_exists(event_key)",
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -205,8 +330,8 @@ class EventLog:
         with outages(_STORE):
             try:
                 self._client.update_item(
-                    TableName=self._table,
-                    Key=_key(identity),
+                    TableName=self.table,
+                    Key=records.key(identity),
                     UpdateExpression=update,
                     ConditionExpression=condition,
                     **request,
@@ -215,20 +340,51 @@ class EventLog:
                 return False
         return True
 
-    def _read(self, identities: Iterable[Identity], projection: dict[str, Any]) -> dict[Identity, Item]:
-        keys = [_key(identity) for identity in dict.fromkeys(identities)]
+    def _read(
+        self,
+        identities: Iterable[Identity],
+        projection: dict[str, Any],
+        beside: Mapping[str, "KeysAndAttributesTypeDef"],
+    ) -> Mapping[str, list[dict[str, Any]]]:
+        """The records of `identities`, and whatever is asked for beside them, by table."""
+        keys = [records.key(identity) for identity in dict.fromkeys(identities)]
         if not keys:
-            return {}
-        request: Any = {"Keys": keys, "ConsistentRead": True, **projection}
+            return {self.table: []}
+        request: Any = {self.table: {"Keys": keys, "ConsistentRead": True, **projection}, **beside}
         with outages(_STORE):
-            answer = self._client.batch_get_item(RequestItems={self._table: request})
+            answer: Any = self._client.batch_get_item(RequestItems=request)
         if answer.get("UnprocessedKeys"):
             raise StoreUnavailable(f"{_STORE} left some reads undone.")
-        return {Identity(i["uuid"]["S"], i["event_key"]["S"]): i for i in answer["Responses"][self._table]}
+        responses: Mapping[str, list[dict[str, Any]]] = answer["Responses"]
+        return {self.table: [], **responses}
 
 
-def _key(identity: Identity) -> dict[str, "AttributeValueTypeDef"]:
-    return {"uuid": {"S": identity.uuid}, "event_key": {"S": identity.event_key}}
+def _found(outcome: Outcome, item: "Item") -> Recorded:
+    return Recorded(outcome, records.identity_of(item), _to_send(item))
+
+
+def _to_send(item: "Item") -> Pending | None:
+    return records.pending_of(item) if records.state_of(item) in UNFINISHED else None
+
+
+def _place_of(content_hash: bytes, told: Iterable["Item"]) -> str | None:
+    """Where a content that was told before, besides the first delivery, stands in the books; None for a new one."""
+    places = [_place(item) for item in told if _content(item) == content_hash.hex()]
+    return min((place for place in places if place), default=None)
+
+
+def _content(item: "Item") -> str:
+    """The content hash in hexadecimal; versions up to 0.1 have it in the key alone."""
+    return item["content_hash"]["B"].hex() if "content_hash" in item else records.identity_of(item).content_digits
+
+
+def _place(item: "Item") -> str | None:
+    identity = records.identity_of(item)
+    if identity.kind is Kind.CONFLICT:
+        return None  # it does not count
+    if identity.kind is Kind.EVENT and "place" not in item:
+        return own_place(identity.first, identity.revised_at, item["content_hash"]["B"])
+    return records.text(item, "place")
 
 
 def _expiry(at: datetime, keep: timedelta) -> "AttributeValueTypeDef":
@@ -238,35 +394,3 @@ def _expiry(at: datetime, keep: timedelta) -> "AttributeValueTypeDef":
 def _encodable(text: str) -> str:
     """`text` without what no table takes: an error may quote half a character from a body."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _shard(uuid: str) -> str:
-    return str(zlib.crc32(uuid.encode()) % SHARDS)
-
-
-def _item(delivery: Delivery, identity: Identity, state: State, event: WebhookEvent | None = None) -> Item:
-    """A record. With its body packed the usual one stays under 1 KB, one write unit."""
-    content: Item = {"event": {"S": event.name}, "data_hash": {"B": event.data_hash}} if event else {}
-    return {
-        **_key(identity),
-        **content,
-        "body": {"B": delivery.packed_body()},
-        "state": {"S": state},
-        "scheme": {"S": delivery.scheme},
-        "body_hash": {"B": sha256_of(delivery.body)},
-        "received_at": {"S": delivery.received_at},
-        "day_shard": {"S": f"{delivery.received_at[:10]}#{_shard(identity.uuid)}"},
-        "source": {"S": delivery.source},
-        "request_id": {"S": delivery.request_id},
-    }
-
-
-def stored_delivery(item: Item) -> Delivery:
-    """The delivery that a record keeps."""
-    return Delivery(
-        body=unpack_body(item["body"]["B"]),
-        scheme=item["scheme"]["S"],
-        received_at=item["received_at"]["S"],
-        source=item["source"]["S"],
-        request_id=item["request_id"]["S"],
-    )

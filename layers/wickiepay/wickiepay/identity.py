@@ -1,7 +1,18 @@
 """Which event a delivery is: the pair (uuid, event_key), the primary key of the event table.
 
 The provider's uuid alone names a payment, not an event: `payment.processing` and `payment.completed` of one payment
-carry the same one. So the uuid is the partition, and beside it stands what tells the events of one uuid apart.
+carry the same one. So the uuid is the partition, and the key beside it tells the events of one uuid apart. Nothing
+outside the signed text counts (books.md, sections 1 and 2 of the design).
+
+This module is the only one that writes or takes apart a key. Its grammar:
+
+    KEY       = FIRST | REVISION | CONFLICT | ACCEPTED | "!unusable"
+    FIRST     = NAME [ "#" DISCRIMINATOR ]*       the first delivery of an event
+    REVISION  = FIRST "##" TIME                   the same event, told again at another time with other content
+    CONFLICT  = (FIRST | REVISION) "!conflict#" CONTENT-HASH
+    ACCEPTED  = (FIRST | REVISION) "!accepted#" CONTENT-HASH
+
+No name and no discriminator is empty or contains "#" or "!" (`bounded`), so there is one way to read a key.
 """
 
 import hashlib
@@ -9,13 +20,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
+from enum import Enum, auto
 from typing import Final
 
-from wickiepay.clock import parse_instant
 from wickiepay.decimals import plain
+from wickiepay.spelling import canonical, normal_spelling
 
-ONCE_PER_NAME: Final = frozenset(
+ONCE_PER_UUID: Final = frozenset(
     {
         "payment.created",
         "payment.processing",
@@ -23,21 +34,38 @@ ONCE_PER_NAME: Final = frozenset(
         "payment.underpaid",
         "payment.expired",
         "payment.cancelled",
-        "channel.payment.detected",
-        "channel.payment.confirmed",
-        "channel.payment.completed",
         "crypto.address.created",
         "trade.conversion.created",
     }
 )
-"""Sent once for a uuid: the name is all that tells them apart."""
+"""Sent at most once per uuid, so the name alone identifies the event."""
+
+CHANNEL_PAYMENTS: Final = frozenset(
+    {"channel.payment.detected", "channel.payment.confirmed", "channel.payment.completed"}
+)
+"""The same, unless the uuid may be the channel's: then the transaction tells two payments apart."""
 
 _ONCE_PER_STATE = (".status_change", ".status_changed", ".state_changed")
-_CHANNEL = "channel.payment."
 
-# Of DynamoDB's 2,048 bytes for a partition key and 1,024 for a sort key; "#" and "!" separate the parts of a key.
+_REVISION = "##"
+_CONFLICT = "!conflict#"
+_ACCEPTED = "!accepted#"
+_UNUSABLE = "!unusable"
+
+# DynamoDB allows 2,048 bytes for a partition key and 1,024 for a sort key.
 _PLAIN = re.compile(r'[ "$-~]{1,200}')
 _HASHED = "sha256:"
+_HASH_DIGITS: Final = 16
+"""Hexadecimal digits of a content hash that make a key or a place."""
+
+
+class Kind(Enum):
+    """What a record is, by its key."""
+
+    EVENT = auto()
+    CONFLICT = auto()
+    ACCEPTED = auto()
+    UNUSABLE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,58 +73,145 @@ class Identity:
     uuid: str
     event_key: str
 
+    @property
+    def kind(self) -> Kind:
+        if _CONFLICT in self.event_key:
+            return Kind.CONFLICT
+        if _ACCEPTED in self.event_key:
+            return Kind.ACCEPTED
+        return Kind.UNUSABLE if self.event_key == _UNUSABLE else Kind.EVENT
 
-@lru_cache(maxsize=1)
-def sha256_of(body: bytes) -> bytes:
-    """The SHA-256 of a body. The last is kept: a log line, a key and a record ask for it."""
-    return hashlib.sha256(body).digest()
+    @property
+    def name(self) -> str:
+        """The event's name."""
+        return self.first.event_key.partition("#")[0]
+
+    @property
+    def discriminators(self) -> str:
+        """What the key of the first delivery has besides the name; empty for a name that comes once."""
+        return self.first.event_key.partition("#")[2]
+
+    @property
+    def first(self) -> "Identity":
+        """The event as it was told first: whoever must act once per event goes by this."""
+        return Identity(self.uuid, self.corrected.event_key.partition(_REVISION)[0])
+
+    @property
+    def corrected(self) -> "Identity":
+        """The delivery from which a conflict, or what was accepted of one, differs; any other identity itself."""
+        return Identity(self.uuid, self.event_key.partition(_CONFLICT)[0].partition(_ACCEPTED)[0])
+
+    @property
+    def revised_at(self) -> str | None:
+        """The sender's time stamp of a revision; None for what is none."""
+        return self.corrected.event_key.partition(_REVISION)[2] or None
+
+    @property
+    def content_digits(self) -> str:
+        """The content hash in the key of a conflict or of what was accepted of one; otherwise empty."""
+        return self.event_key.partition(_CONFLICT)[2] or self.event_key.partition(_ACCEPTED)[2]
+
+    def revision(self, occurred_at: str) -> "Identity":
+        """The same event, told again with the time stamp `occurred_at` and other content."""
+        return Identity(self.uuid, f"{self.event_key}{_REVISION}{occurred_at}")
+
+    def conflict(self, content_hash: bytes) -> "Identity":
+        """A delivery of this event with other content and no time stamp that tells the two apart."""
+        return Identity(self.uuid, f"{self.event_key}{_CONFLICT}{content_hash.hex()}")
+
+    def accepted(self) -> "Identity":
+        """What this conflict becomes when an operator accepts it."""
+        return Identity(self.uuid, self.event_key.replace(_CONFLICT, _ACCEPTED))
+
+
+def unusable(text_hash: bytes) -> Identity:
+    """The identity of a rightly signed text that holds no event, by its SHA-256."""
+    return Identity(_HASHED + text_hash.hex(), _UNUSABLE)
 
 
 def bounded(text: str) -> str:
-    """`text` where it can stand in a key as it is, else its hash: no sender can make a key that a table refuses."""
+    """`text` where it can stand in a key as it is, otherwise its hash: no sender can make a key that is refused."""
     if _PLAIN.fullmatch(text) and not text.startswith(_HASHED):
         return text
     return _HASHED + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def identifier(data: Mapping[str, object], *fields: str) -> str | None:
-    """The first of `fields` that holds an identifier (text that is not empty, or a number), bounded; else None."""
+def text_of(data: Mapping[str, object], *fields: str) -> str | None:
+    """The first of `fields` that holds text that is not blank, or a number, as it was sent; otherwise None."""
     for field in fields:
         value = data.get(field)
         if isinstance(value, Decimal):
             value = plain(value)
-        if isinstance(value, str) and value:
-            return bounded(value)
+        if isinstance(value, str) and value.strip():
+            return value
     return None
 
 
-def transaction_hash(data: Mapping[str, object]) -> str | None:
-    """The blockchain transaction that `data` names, if any. Hexadecimal is one in either case of letters."""
-    transaction = identifier(data, "hash", "txHash")
-    return transaction.lower() if transaction and transaction.lower().startswith("0x") else transaction
+def identifier(data: Mapping[str, object], *fields: str) -> str | None:
+    """The first of `fields` that holds an identifier, in its normal spelling and bounded; otherwise None."""
+    text = text_of(data, *fields)
+    return None if text is None else bounded(normal_spelling(text))
 
 
-def identify(name: str, envelope: Mapping[str, object], data: Mapping[str, object], body_sha256: str) -> Identity:
-    """The identity of the event `name`, from its envelope, its data and the SHA-256 (hex) of the body it came in.
+def resource(data: Mapping[str, object]) -> str | None:
+    """The uuid of what the event is about, the first of `uuid` and `id` that is an identifier; otherwise None."""
+    return identifier(data, "uuid", "id")
 
-    `name` is `bounded` already: it becomes part of the key.
-    An id of the event's own in the envelope wins over every other rule for the key, except where it only repeats the
-    identifier in `data`: then it names the resource and tells no two of its events apart.
+
+def transaction(data: Mapping[str, object]) -> str | None:
+    """The blockchain transaction that `data` names, in its normal spelling; otherwise None.
+
+    Hexadecimal digits are the same in either case; base58 keeps its case.
     """
-    resource = identifier(data, "uuid", "id")
-    repeated = {identifier(data, "uuid"), identifier(data, "id")}
-    for own in (identifier(envelope, field) for field in ("id", "eventId", "uuid")):
-        if own and own not in repeated:
-            return Identity(resource or own, f"{name}#{own}")
-    return Identity(resource or body_sha256, name + _discriminator(name, envelope, data, body_sha256))
+    text = text_of(data, "hash", "txHash")
+    if text is None:
+        return None
+    text = normal_spelling(text.strip())
+    return bounded(text.lower() if text.lower().startswith("0x") else text)
 
 
-def _discriminator(name: str, envelope: Mapping[str, object], data: Mapping[str, object], body_sha256: str) -> str:
+def may_be_channels(data: Mapping[str, object]) -> bool:
+    """Whether the uuid of a channel payment may be the channel's: where no other channel is named."""
+    return identifier(data, "channelId") in {None, resource(data)}
+
+
+def event_id(envelope: Mapping[str, object]) -> str | None:
+    """The provider's own id of the event, where the envelope has one; otherwise None."""
+    return identifier(envelope, "id", "eventId", "uuid")
+
+
+def identify(
+    name: str, envelope: Mapping[str, object], data: Mapping[str, object], occurred_at: str | None, content_hash: bytes
+) -> Identity:
+    """The identity of the event `name` (which is `bounded`).
+
+    `content_hash` is the SHA-256 of `data` in canonical form, `occurred_at` the envelope's time stamp or None; both
+    `data` and the hash have identifiers in their normal spelling.
+    """
+    # Without a uuid, name and content identify an event. The time stamp is left out: a retry may be stamped anew.
+    uuid = resource(data) or _HASHED + hashlib.sha256(canonical({"event": name, "data": data})).hexdigest()
+    return Identity(uuid, name + _discriminator(name, envelope, data, occurred_at, content_hash))
+
+
+def _discriminator(
+    name: str, envelope: Mapping[str, object], data: Mapping[str, object], occurred_at: str | None, content_hash: bytes
+) -> str:
     """What tells apart the events of one name and one uuid; empty for a name that comes once."""
-    if name in ONCE_PER_NAME:
-        # In case the uuid should turn out to be the channel's: two transactions into it are two events.
-        transaction = transaction_hash(data) if name.startswith(_CHANNEL) else None
-        return f"#{transaction}" if transaction else ""
+    if name in ONCE_PER_UUID:
+        return ""
+    if name in CHANNEL_PAYMENTS:
+        paid_by = transaction(data) if may_be_channels(data) else None
+        return f"#{paid_by}" if paid_by else ""
     if name.endswith(_ONCE_PER_STATE) and (state := identifier(data, "status", "state")):
         return f"#{state}"
-    return f"#{parse_instant(envelope.get('timestamp')) or body_sha256}"
+    # Comes at will: each id, or else each time stamp, is an event of its own, and so is each content.
+    own = event_id(envelope)
+    if own in {identifier(data, "uuid"), identifier(data, "id")}:
+        own = None  # it names the resource, and tells no two of its events apart
+    stamp = own or occurred_at
+    return (f"#{stamp}" if stamp else "") + f"#{content_digits(content_hash)}"
+
+
+def content_digits(content_hash: bytes) -> str:
+    """The digits of a content hash that stand in keys and places."""
+    return content_hash.hex()[:_HASH_DIGITS]

@@ -1,40 +1,41 @@
-"""The ledger table: payments, resources, credits and balances. Every write can be repeated, and changes nothing then.
+"""The ledger table: payments, resources, credits and balances. Every write is conditional and can be repeated.
 
-    payment#UUID      PART       the state of a payment
-    resource#KIND#ID  -          the state of anything else
-    credit#UUID       PART       one entry: an amount credited to an account
-    balance#ACCOUNT   CURRENCY   the sum of an account's entries
-
-The index `by_reference` finds payments by the merchant's reference and entries by their account.
+`wickiepay.ledger_items` says what the table holds, `wickiepay.credits` what is credited.
 """
 
 import random
 import time
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from decimal import Decimal
-from typing import TYPE_CHECKING, Final, assert_never, cast
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
+from wickiepay import ledger_items as items
 from wickiepay.aws import outages
-from wickiepay.clock import instant
+from wickiepay.credits import Verdict, decide
 from wickiepay.decimals import plain
-from wickiepay.effects import WHOLE, Credit, Effect, SetPayment, SetResource
-from wickiepay.errors import PermanentFailure, StoreUnavailable
-from wickiepay.money import Money
+from wickiepay.effects import Credit, Effect, Family, Refuse, SetPayment, SetResource
+from wickiepay.errors import AdjustmentRefused, PermanentFailure, StoreUnavailable
+from wickiepay.ledger_items import Adjustment, Entry, Row
+from wickiepay.paging import all_items
+from wickiepay.payments import Payment, merge
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesTypeDef
 
-    type Item = Mapping[str, AttributeValueTypeDef]
+    from wickiepay.ledger_items import Item
 
-CREDIT_ATTEMPTS: Final = 5
-"""Of two transactions on one balance at once one is told TransactionConflict, which botocore does not retry."""
+ATTEMPTS: Final = 12
+"""Most tries of one write. Of two that touch one payment or one balance at once, one has to read and decide again."""
 
-CREDIT_BACKOFF_SECONDS: Final = 0.05
-"""The longest pause before the second attempt; it doubles from one attempt to the next."""
+BACKOFF_SECONDS: Final = 0.05
+LONGEST_BACKOFF_SECONDS: Final = 0.8
+"""The longest pause before the second try; it doubles from one try to the next up to the longest of all."""
 
 _STORE = "The ledger table"
+
+type Rows = MutableMapping[tuple[str, Family], Row]
+"""What is known of payments, by uuid and family. A write on what is out of date fails, and is decided again."""
 
 
 class Ledger:
@@ -48,137 +49,230 @@ class Ledger:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._client = client
-        self._table = table
+        self.table = table
         self._sleep = sleep
         self._jitter = jitter
 
-    def apply(self, effect: Effect, at: datetime) -> bool:
-        """Applies an effect, `at` being now; says False where the books hold it, or something later, already.
+    # --- Reading ---------------------------------------------------------------------------------
+    @staticmethod
+    def reading(payments: Iterable[SetPayment | Credit]) -> "KeysAndAttributesTypeDef | None":
+        """What of this table a BatchGetItem has to read for `rows`; None where there is nothing."""
+        keys = {(key["pk"]["S"], key["sk"]["S"]): key for each in payments for key in items.payment_keys(each)}
+        return {"Keys": list(keys.values()), "ConsistentRead": True} if keys else None
 
-        Raises `StoreUnavailable`, and `PermanentFailure` for a balance that outgrows the table's numbers.
+    @staticmethod
+    def rows(payments: Iterable[SetPayment | Credit], found: Sequence["Item"]) -> Rows:
+        """The payments, from the items that were found of what `reading` asked for."""
+        rows: Rows = {}
+        for payment in payments:
+            partitions = set(items.payment_partitions(payment))
+            own = [item for item in found if item["pk"]["S"] in partitions]
+            rows[payment.uuid, payment.family] = items.row_of(own, payment.family)
+        return rows
+
+    def standing(self, payment: SetPayment | Credit) -> tuple[Payment, list[Entry]]:
+        """What the books say of a payment, and all entries of it, read consistently. Raises `StoreUnavailable`."""
+        return self._read(payment).payment, self._entries(payment)
+
+    # --- Writing ---------------------------------------------------------------------------------
+    def apply(self, effect: Effect, rows: Rows) -> bool:
+        """Applies an effect; says whether the books stand as it says, and by it.
+
+        `rows` is what is known of payments; it is kept up to date. Raises `StoreUnavailable`, and `PermanentFailure`
+        where a person has to look at the event.
         """
-        moment = effect.occurred_at or instant(at)
         match effect:
             case SetPayment():
-                return self._put_if_later(_payment(effect, moment), effect.position)
+                return self._join(effect, rows)
             case SetResource():
-                return self._put_if_later(_resource(effect, moment), effect.position)
+                return self._put_if_later(effect)
             case Credit():
-                return self._credit(effect, moment)
+                return self._credit(effect, rows)
+            case Refuse():
+                raise PermanentFailure(effect.reason)
             case _:
                 assert_never(effect)
 
-    def _put_if_later(self, item: dict[str, "AttributeValueTypeDef"], position: str) -> bool:
+    def adjust(self, adjustment: Adjustment, *, below_zero: bool) -> bool:
+        """Adds an operator's entry to a balance; says False where an entry of this id and content is there already.
+
+        Raises `AdjustmentRefused` where the id was used for something else, or where the balance would fall below zero
+        and `below_zero` does not allow it; `StoreUnavailable`.
+        """
+        item = items.adjustment_item(adjustment)
+        amount = plain(adjustment.amount)
+        update: dict[str, Any] = {
+            "Key": items.balance_key(adjustment.account, adjustment.currency),
+            "UpdateExpression": "ADD amount :amount",
+            "ExpressionAttributeValues": {":amount": {"N": amount}},
+        }
+        if adjustment.amount < 0 and not below_zero:
+            update["ConditionExpression"] = "amount >= :least"
+            update["ExpressionAttributeValues"][":least"] = {"N": plain(adjustment.amount.copy_negate())}
+        for _ in self._tries():
+            outcome = self._transact([self._absent(item), {"Update": {"TableName": self.table, **update}}])
+            match outcome:
+                case None:
+                    return True
+                case [{"Code": "ConditionalCheckFailed", "Item": existing}, *_]:
+                    if not items.same_adjustment(existing, item):
+                        raise AdjustmentRefused(f"The id {adjustment.id} was used for another adjustment.")
+                    return False
+                case [_, {"Code": "ConditionalCheckFailed"}]:
+                    raise AdjustmentRefused(f"The balance of {adjustment.account} would fall below zero.")
+                case [_, {"Code": "ValidationError"}]:
+                    raise AdjustmentRefused(f"The balance of {adjustment.account} has too many digits.")
+        raise StoreUnavailable(f"{_STORE} is too busy with the balance of one account.")
+
+    def _join(self, effect: SetPayment, rows: Rows) -> bool:
+        place = effect.uuid, effect.family
+        for _ in self._tries():
+            row = rows.get(place) or self._read(effect)
+            joined = merge(row.payment, effect.says)
+            written = self._write(effect, row, joined)
+            if written:
+                rows[place] = written
+                break
+            rows.pop(place, None)
+        else:
+            raise StoreUnavailable(f"{_STORE} is too busy with one payment.")
+        if effect.says.directions.effective in {"OUT", "UNCLEAR"} and self._entries(effect):
+            raise PermanentFailure("The payment was credited before it was called a payout, or unclear.")
+        status = rows[place].payment.fields.get("status")
+        return status is not None and status[0] == effect.position
+
+    def _write(self, effect: SetPayment, row: Row, joined: Payment) -> Row | None:
+        """Writes a join where it says more than the item does; None where somebody else wrote in the meantime."""
+        if joined == row.stored:
+            return row
+        version = row.version + 1
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
+        if row.version:
+            condition = {
+                "ConditionExpression": "version = :read",
+                "ExpressionAttributeValues": {":read": {"N": str(row.version)}},
+            }
         with outages(_STORE):
             try:
                 self._client.put_item(
-                    TableName=self._table,
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(pk) OR #position < :position",
-                    ExpressionAttributeNames={"#position": "position"},
-                    ExpressionAttributeValues={":position": {"S": position}},
+                    TableName=self.table,
+                    Item=items.payment_item(effect.uuid, effect.family, joined, version),
+                    **condition,
                 )
             except self._client.exceptions.ConditionalCheckFailedException:
-                return False
+                return None
+        return Row(version, joined, joined)
+
+    def _put_if_later(self, effect: SetResource) -> bool:
+        with outages(_STORE):
+            try:
+                self._client.put_item(
+                    TableName=self.table,
+                    Item=items.resource_item(effect),
+                    ConditionExpression="attribute_not_exists(pk) OR #position < :position",
+                    ExpressionAttributeNames={"#position": "position"},
+                    ExpressionAttributeValues={":position": {"S": effect.position}},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as failed:
+                standing: Item = failed.response["Item"]  # type: ignore[typeddict-item]  # absent there
+                return items.text(standing, "position") == effect.position
         return True
 
-    def _credit(self, credit: Credit, moment: str) -> bool:
-        for attempt in range(CREDIT_ATTEMPTS):
+    def _credit(self, credit: Credit, rows: Rows) -> bool:
+        """Credits what `decide` says, on condition that nobody has written to the payment since it was read.
+
+        Every credit and every change of a direction writes the payment's item, so what was decided on still holds.
+        """
+        place = credit.uuid, credit.family
+        for _ in self._tries():
+            row = rows.get(place) or self._read(credit)
+            entries = self._entries(credit)
+            verdict = decide(credit, row.payment, entries)
+            if verdict is not Verdict.CREDIT:
+                return verdict is Verdict.STANDS
+            outcome = self._transact(
+                [
+                    self._absent(items.entry_item(credit)),
+                    {
+                        "Update": {
+                            "TableName": self.table,
+                            "Key": items.balance_key(credit.account, credit.currency),
+                            "UpdateExpression": "ADD amount :amount",
+                            "ExpressionAttributeValues": {":amount": {"N": plain(credit.amount)}},
+                        }
+                    },
+                    self._next_version(credit, row),
+                    *([self._absent(items.alias_item(credit))] if credit.spellings.uuid != credit.uuid else []),
+                ]
+            )
+            if outcome is None:
+                rows[place] = Row(
+                    row.version + 1, replace(row.payment, credited=True), replace(row.stored, credited=True)
+                )
+                return True
+            if any(reason.get("Code") == "ValidationError" for reason in outcome):
+                raise PermanentFailure(f"The balance of {credit.account} in {credit.currency} has too many digits.")
+            rows.pop(place, None)
+        raise StoreUnavailable(f"{_STORE} is too busy with one payment, or the balance of one account.")
+
+    # --- One call each ---------------------------------------------------------------------------
+    def _tries(self) -> Iterator[None]:
+        for attempt in range(ATTEMPTS):
             if attempt:
-                self._sleep(CREDIT_BACKOFF_SECONDS * 2 ** (attempt - 1) * self._jitter())
-            with outages(_STORE):
-                try:
-                    self._put_entry_and_add(credit, moment)
-                except self._client.exceptions.TransactionCanceledException as cancelled:
-                    reasons = cancelled.response["CancellationReasons"]
-                    codes = [reason.get("Code") for reason in reasons]
-                    if codes[0] == "ConditionalCheckFailed":
-                        _agree(credit, cast("Item", reasons[0].get("Item", {})))
-                        return False
-                    if "ValidationError" in codes:
-                        raise PermanentFailure(
-                            f"The balance of {credit.account} in {credit.currency} has too many digits."
-                        ) from cancelled
-                else:
-                    return True
-        raise StoreUnavailable(f"{_STORE} is too busy with the balance of one account.")
+                longest = min(LONGEST_BACKOFF_SECONDS, BACKOFF_SECONDS * 2 ** (attempt - 1))
+                self._sleep(longest * self._jitter())
+            yield
 
-    def _put_entry_and_add(self, credit: Credit, moment: str) -> None:
-        amount = plain(credit.amount)
-        entry = _item(
-            f"credit#{credit.uuid}",
-            credit.part,
-            reference=credit.account,
-            uuid=credit.uuid,
-            currency=credit.currency,
-            event=credit.event,
-            event_key=credit.event_key,
-            at=moment,
-        )
-        balance = {"pk": {"S": f"balance#{credit.account}"}, "sk": {"S": credit.currency}}
-        self._client.transact_write_items(
-            TransactItems=[
-                {
-                    "Put": {
-                        "TableName": self._table,
-                        "Item": {**entry, "amount": {"N": amount}},
-                        "ConditionExpression": "attribute_not_exists(pk)",
-                        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-                    }
-                },
-                {
-                    "Update": {
-                        "TableName": self._table,
-                        "Key": balance,
-                        "UpdateExpression": "ADD amount :amount",
-                        "ExpressionAttributeValues": {":amount": {"N": amount}},
-                    }
-                },
-            ]
+    def _read(self, payment: SetPayment | Credit) -> Row:
+        """The payment, read consistently, with what older versions kept of it."""
+        found = [item for pk in items.payment_partitions(payment) for item in self._query(pk)]
+        return items.row_of(found, payment.family)
+
+    def _entries(self, payment: SetPayment | Credit) -> list[Entry]:
+        """The entries of a payment under whatever transaction, read consistently."""
+        return items.entries_of(item for pk in items.credit_partitions(payment) for item in self._query(pk))
+
+    def _query(self, pk: str) -> list[dict[str, "AttributeValueTypeDef"]]:
+        return all_items(
+            self._client.query,
+            _STORE,
+            TableName=self.table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": pk}},
+            ConsistentRead=True,
         )
 
+    def _absent(self, item: Mapping[str, Any]) -> Any:  # noqa: ANN401
+        return {
+            "Put": {
+                "TableName": self.table,
+                "Item": item,
+                "ConditionExpression": "attribute_not_exists(pk)",
+                "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+            }
+        }
 
-def _agree(credit: Credit, entry: "Item") -> None:
-    """Raises `PermanentFailure` where a payment was credited before, but not like this: that is for a person."""
-    credited = {"reference": credit.account, "currency": credit.currency}
-    differs = any(entry[name]["S"] != value for name, value in credited.items() if name in entry)
-    if differs or ("amount" in entry and Decimal(entry["amount"]["N"]) != credit.amount):
-        raise PermanentFailure("The payment was credited before, with another account, currency or amount.")
+    def _next_version(self, credit: Credit, row: Row) -> Any:  # noqa: ANN401
+        values: dict[str, AttributeValueTypeDef] = {":next": {"N": str(row.version + 1)}, ":yes": {"BOOL": True}}
+        if row.version:
+            values[":read"] = {"N": str(row.version)}
+        return {
+            "Update": {
+                "TableName": self.table,
+                "Key": items.payment_key(credit.uuid, credit.family),
+                "UpdateExpression": "SET version = :next, credited = :yes",
+                "ConditionExpression": "version = :read" if row.version else "attribute_not_exists(pk)",
+                "ExpressionAttributeValues": values,
+            }
+        }
 
-
-def _payment(payment: SetPayment, moment: str) -> dict[str, "AttributeValueTypeDef"]:
-    return _item(
-        f"payment#{payment.uuid}",
-        payment.part,
-        position=payment.position,
-        uuid=payment.uuid,
-        type=payment.type,
-        status=payment.status,
-        order_status=payment.order_status,
-        reference=payment.reference,
-        **_money("display", payment.display),
-        **_money("paid", payment.paid),
-        event=payment.event,
-        updated_at=moment,
-    )
-
-
-def _resource(resource: SetResource, moment: str) -> dict[str, "AttributeValueTypeDef"]:
-    return _item(
-        f"resource#{resource.kind}#{resource.id}",
-        WHOLE,
-        position=resource.position,
-        status=resource.status,
-        data=resource.data,
-        event=resource.event,
-        updated_at=moment,
-    )
-
-
-def _money(name: str, money: Money | None) -> dict[str, str]:
-    return {f"{name}_amount": plain(money.amount), f"{name}_currency": money.currency} if money else {}
-
-
-def _item(pk: str, sk: str, **attributes: str | None) -> dict[str, "AttributeValueTypeDef"]:
-    texts = {name: value for name, value in attributes.items() if value is not None}
-    return {name: {"S": value} for name, value in {"pk": pk, "sk": sk, **texts}.items()}
+    def _transact(self, writes: list[Any]) -> list[Any] | None:
+        """None where all was written, otherwise why each write was not."""
+        with outages(_STORE):
+            try:
+                self._client.transact_write_items(TransactItems=writes)
+            except self._client.exceptions.TransactionCanceledException as cancelled:
+                reasons: list[Any] = cancelled.response["CancellationReasons"]
+                return reasons
+        return None

@@ -14,6 +14,9 @@ MAX_DIGITS: Final = 18
 """Before the point, and after it, at the most: the sum of a great many such amounts still fits DynamoDB's 38 digits."""
 
 _CURRENCY = re.compile(r"[A-Za-z0-9._-]{1,20}")
+_PREFIXED = re.compile(r"[a-z][A-Z0-9]*[A-Z][A-Z0-9]*")
+"""A code with a prefix in a small letter: mBTC is not MBTC."""
+
 _AMOUNT = re.compile(rf"-?[0-9]{{1,{MAX_NUMBER_CHARACTERS // 2}}}(\.[0-9]{{1,{MAX_NUMBER_CHARACTERS // 2}}})?")
 _MAX_AMOUNT = 10**MAX_DIGITS
 
@@ -25,36 +28,80 @@ class Money:
 
 
 def money(data: Mapping[str, object], field: str) -> Money | None:
-    """The `{currency, amount}` under `field`, for showing; None where there is no such thing."""
-    value = data.get(field)
-    if not isinstance(value, dict):
-        return None
-    amount, currency = _amount(value.get("amount")), _currency(value.get("currency"))
+    """The amount and the currency under `field` (`displayCurrency`, `paidCurrency`), for showing; otherwise None."""
+    amount, currency = _named(data, field)
+    amount, currency = _amount(amount), _currency(currency)
     return Money(currency, amount) if amount is not None and currency else None
 
 
-def money_to_credit(data: Mapping[str, object]) -> Money:
+def money_to_credit(data: Mapping[str, object]) -> Money | None:
     """What to credit: the displayed currency, else the paid one, else the bare amount with its currency or asset.
 
     The first of them that names an amount counts, and has to be right: above zero, of at most 18 + 18 digits. Raises
-    `PermanentFailure` where it is not, or where there is none.
+    `PermanentFailure` where it is not. None where no amount is named.
     """
-    bare = {"amount": data.get("amount"), "currency": data.get("currency") or data.get("asset")}
-    for value in (data.get("displayCurrency"), data.get("paidCurrency"), bare):
-        if isinstance(value, dict) and value.get("amount") is not None:
-            break
-    else:
-        raise PermanentFailure("The event names no amount to credit.")
-    amount, currency = _amount(value["amount"]), _currency(value.get("currency"))
+    bare = (data.get("amount"), data.get("currency") or data.get("asset"))
+    for amount, currency in (_named(data, "displayCurrency"), _named(data, "paidCurrency"), bare):
+        if amount is not None:
+            return Money(_credited_currency(currency), _credited_amount(amount))
+    return None
+
+
+def amount_of(text: str) -> Decimal:
+    """The amount, of any sign, that `text` spells in plain digits.
+
+    Raises `PermanentFailure` for anything else, for zero, and beyond 18 + 18 digits.
+    """
+    amount = _amount(text.removeprefix("+"))
+    if amount is None:
+        raise PermanentFailure("The amount is not a number.")
+    if not amount:
+        raise PermanentFailure("The amount is zero.")
+    return _of_bounded_digits(amount)
+
+
+def currency_of(text: object) -> str:
+    """A currency's code in its one spelling. Raises `PermanentFailure` where `text` is none."""
+    currency = _currency(text)
+    if currency is None:
+        raise PermanentFailure("The currency is not a code of 1 to 20 letters and digits.")
+    return currency
+
+
+def _named(data: Mapping[str, object], field: str) -> tuple[object, object]:
+    """Amount and currency under `field`, in both spellings that this family of providers uses.
+
+    They stand together (`displayCurrency: {currency, amount}`) or beside each other (`displayCurrency`,
+    `displayAmount`).
+    """
+    currency: object = data.get(field)
+    amount: object = data.get(field.replace("Currency", "Amount"))
+    if isinstance(currency, dict):
+        amount = amount if currency.get("amount") is None else currency["amount"]
+        currency = currency.get("currency")
+    return amount, currency
+
+
+def _credited_amount(value: object) -> Decimal:
+    amount = _amount(value)
     if amount is None:
         raise PermanentFailure("The amount to credit is not a number.")
-    if currency is None:
-        raise PermanentFailure("The amount to credit has no currency.")
     if amount <= 0:
         raise PermanentFailure(f"The amount to credit is not above zero: {plain(amount)}.")
-    if amount >= _MAX_AMOUNT or len(plain(amount).partition(".")[2]) > MAX_DIGITS:
-        raise PermanentFailure(f"The amount to credit has more than {MAX_DIGITS} + {MAX_DIGITS} digits.")
-    return Money(currency, amount)
+    return _of_bounded_digits(amount)
+
+
+def _credited_currency(value: object) -> str:
+    currency = _currency(value)
+    if currency is None:
+        raise PermanentFailure("The amount to credit has no currency.")
+    return currency
+
+
+def _of_bounded_digits(amount: Decimal) -> Decimal:
+    if amount.copy_abs() >= _MAX_AMOUNT or len(plain(amount).partition(".")[2]) > MAX_DIGITS:
+        raise PermanentFailure(f"The amount has more than {MAX_DIGITS} + {MAX_DIGITS} digits.")
+    return amount
 
 
 def _amount(value: object) -> Decimal | None:
@@ -64,4 +111,6 @@ def _amount(value: object) -> Decimal | None:
 
 
 def _currency(value: object) -> str | None:
-    return value.upper() if isinstance(value, str) and _CURRENCY.fullmatch(value) else None
+    if not isinstance(value, str) or not _CURRENCY.fullmatch(code := value.strip()):
+        return None
+    return code if _PREFIXED.fullmatch(code) else code.upper()

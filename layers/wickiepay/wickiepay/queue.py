@@ -4,14 +4,15 @@ import base64
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from wickiepay.aws import outages
 from wickiepay.batching import batches
-from wickiepay.delivery import Delivery, unpack_body
+from wickiepay.delivery import Delivery, Received, unpack
 from wickiepay.errors import MalformedMessage, StoreUnavailable
 from wickiepay.event import WebhookEvent
+from wickiepay.event_record import Pending
 from wickiepay.identity import Identity
 from wickiepay.signature import SCHEMES
 
@@ -25,10 +26,10 @@ MAX_REQUEST_BYTES: Final = 1024 * 1024
 """What SendMessageBatch takes at once."""
 
 MAX_KEY_BYTES: Final = 1024
-"""Of a sort key, by DynamoDB. A message with a longer one, or an empty one, would spoil the look-up of its batch."""
+"""DynamoDB's limit for a sort key. One message with a longer or an empty key would fail the lookup of its batch."""
 
 MAX_TEXT_BYTES: Final = 4096
-"""Of any other text in a message but the body: so much fits into every record and announcement."""
+"""Longest other text in a message; it fits into every record and announcement."""
 
 _STORE = "The event queue"
 
@@ -47,7 +48,8 @@ class Replay:
 class Message:
     """One event for the consumer, whole: it needs no table to be understood.
 
-    `identity` goes beside the delivery because an operator can accept a conflicting delivery as an event of its own.
+    `identity`, `place` and `entry` are those of its record (`wickiepay.event_record.Pending`), which an operator may
+    have given.
     `unrecorded`: the event table was out of reach, so the consumer has to record the delivery first.
     """
 
@@ -55,10 +57,17 @@ class Message:
     delivery: Delivery
     unrecorded: bool = False
     replay: Replay | None = None
+    place: str | None = None
+    entry: str | None = None
+
+    @classmethod
+    def of(cls, pending: Pending, replay: Replay | None = None) -> "Message":
+        """The message that has an event on record processed."""
+        return cls(pending.identity, pending.delivery, replay=replay, place=pending.place, entry=pending.entry)
 
     def event(self) -> WebhookEvent:
-        """The event that was delivered, under this message's identity. Raises what `Delivery.event` raises."""
-        return replace(self.delivery.event(), uuid=self.identity.uuid, event_key=self.identity.event_key)
+        """The event that is to be processed. Raises what `Delivery.event` raises."""
+        return Pending(self.identity, self.delivery, self.place, self.entry).event()
 
 
 def encode(message: Message) -> str:
@@ -68,15 +77,22 @@ def encode(message: Message) -> str:
         "version": VERSION,
         "uuid": message.identity.uuid,
         "event_key": message.identity.event_key,
-        "body": base64.b64encode(delivery.packed_body()).decode(),
+        "body": base64.b64encode(delivery.packed_body).decode(),
         "scheme": delivery.scheme,
         "received_at": delivery.received_at,
         "source": delivery.source,
         "request_id": delivery.request_id,
         "unrecorded": message.unrecorded,
     }
+    # Additions to version 1: a consumer that does not know them does without.
+    if delivery.received:
+        content["received"] = asdict(delivery.received)
     if message.replay:
         content["replay"] = asdict(message.replay)
+    if message.place:
+        content["place"] = message.place
+    if message.entry:
+        content["entry"] = message.entry
     return json.dumps(content, separators=(",", ":"))
 
 
@@ -89,14 +105,17 @@ def decode(text: str) -> Message:
         return Message(
             identity=Identity(_key(content, "uuid"), _key(content, "event_key")),
             delivery=Delivery(
-                body=unpack_body(base64.b64decode(content["body"], validate=True)),
+                body=unpack(base64.b64decode(content["body"], validate=True)),
                 scheme=content["scheme"],
                 received_at=_key(content, "received_at"),
                 source=_text(content, "source"),
                 request_id=_text(content, "request_id"),
+                received=_received(content["received"]) if "received" in content else None,
             ),
             unrecorded=content["unrecorded"] is True,
             replay=_replay(content["replay"]) if "replay" in content else None,
+            place=_key(content, "place") if "place" in content else None,
+            entry=_key(content, "entry") if "entry" in content else None,
         )
     except (KeyError, TypeError, ValueError, RecursionError, zlib.error) as error:
         raise MalformedMessage("The message is not one that this listener writes.") from error
@@ -164,3 +183,7 @@ def _replay(content: dict[str, Any]) -> Replay:
     return Replay(
         _text(content, "id"), _text(content, "by"), _text(content, "why"), announce=content["announce"] is True
     )
+
+
+def _received(content: dict[str, Any]) -> Received:
+    return Received(int(content["bytes"]), _text(content, "sha256"))

@@ -11,9 +11,8 @@ from model.assumptions import INDEX_ENTRY_BYTES
 from wickiepay.bus import Announcement
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
-from wickiepay.effects import describe, set_payment
+from wickiepay.effects import SetPayment, describe, set_payment
 from wickiepay.event_log import EventLog
-from wickiepay.identity import Identity
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message
 
@@ -60,16 +59,17 @@ def sizes(size: int) -> Sizes:
     content = body(uuid("sized", size), size)
     delivery = Delivery(content, "raw", instant(NOW), "192.0.2.10", "JKJaXmPLvHcESHA=")
     event = delivery.event()
-    identity = Identity(event.uuid, event.event_key)
-    effect = set_payment(event, stage=90, status="COMPLETE", order_status="PAID")
+    identity = event.identity
+    [effect] = set_payment(event, stage=90, status="COMPLETE", received="all")
+    done = [describe(effect, stands=True)]
     log, ledger = EventLog(cast("Any", heard), "events"), Ledger(cast("Any", heard), "ledger")
 
     log.record(delivery, event)
     record = heard.asked["Item"]
-    log.mark_processed(identity, NOW, timedelta(days=1), [describe(effect)])
+    log.mark_processed(identity, NOW, timedelta(days=1), done)
     values = heard.asked["ExpressionAttributeValues"]
     verdict = {"processed_at": values[":at"], "expires_at": values[":expires"], "effects": values[":effects"]}
-    ledger.apply(effect, NOW)
+    ledger.apply(effect, ledger.rows([effect], []) if isinstance(effect, SetPayment) else {})
     payment = heard.asked["Item"]
     EventQueue(cast("Any", heard), "queue").send(Message(identity, delivery))
     return Sizes(
@@ -78,7 +78,7 @@ def sizes(size: int) -> Sizes:
         entry=_item_bytes({name: record[name] for name in ("uuid", "event_key", "day_shard", "received_at")}),
         ledger=_item_bytes(payment),
         message=len(heard.asked["MessageBody"]),
-        announcement=len(Announcement(event, delivery.received_at).detail()),
+        announcement=len(Announcement(event, delivery.received_at, "PROCESSED", done).detail()),
     )
 
 
@@ -89,4 +89,11 @@ def _item_bytes(item: Mapping[str, Any]) -> int:
 
 def _value_bytes(value: Mapping[str, Any]) -> int:
     [(kind, content)] = value.items()
-    return len(content) // 2 + 1 if kind == "N" else len(content)
+    match kind:
+        case "N":
+            return len(content) // 2 + 1
+        case "BOOL":
+            return 1
+        case "SS":
+            return sum(map(len, content))
+    return len(content)

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from samtranslator.yaml_helper import yaml_parse
 
-from wickiepay.event_log import SHARDS
+from wickiepay.event_record import SHARDS
 
 type Template = Mapping[str, Any]
 

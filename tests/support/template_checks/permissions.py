@@ -35,6 +35,7 @@ REASONS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
     "IngestRole": {
         "EventTable.Arn": {
             "dynamodb:PutItem": "records a delivery; the condition, and the item that fails it, are part of the put",
+            "dynamodb:Query": "sees which other contents of an event were told before",
             "dynamodb:UpdateItem": "flags what could not be sent",
         },
         "EventQueue.Arn": {"sqs:SendMessage": "hands an event over"},
@@ -46,11 +47,14 @@ REASONS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
         "EventTable.Arn": {
             "dynamodb:BatchGetItem": "looks up the states of a batch",
             "dynamodb:PutItem": "records what ingest could not",
+            "dynamodb:Query": "sees which other contents of an event were told before, as ingest does",
             "dynamodb:UpdateItem": "marks what became of an event",
         },
         "LedgerTable.Arn": {
+            "dynamodb:BatchGetItem": "reads the payments of a batch, with the states of its events",
             "dynamodb:PutItem": "sets payments and resources; the entry in a credit's transaction",
-            "dynamodb:UpdateItem": "the balance in a credit's transaction",
+            "dynamodb:Query": "reads all entries of a payment, and a payment that was written to in the meantime",
+            "dynamodb:UpdateItem": "the balance and the payment's version in a credit's transaction",
         },
         "EventBus.Arn": {"events:PutEvents": "announces"},
         "EventQueue.Arn": {

@@ -1,0 +1,37 @@
+"""Which signature schemes were used lately, by the counts that ingest emits."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wickiepay.signature import SCHEMES
+from wickiepay_cli.stack import Stack
+
+PERIOD: Final = timedelta(days=30)
+
+
+def only_scheme(stack: Stack, now: datetime) -> str | None:
+    """The one scheme that every delivery of the last 30 days used; None where there were several, or none.
+
+    None as well where CloudWatch cannot be asked: this is advice, and nothing hangs on it.
+    """
+    client = stack.client("cloudwatch")
+    try:
+        used = [scheme for scheme in SCHEMES if _was_used(client, stack.name, scheme, now)]
+    except (BotoCoreError, ClientError):
+        return None
+    return used[0] if len(used) == 1 else None
+
+
+def _was_used(client: Any, stack: str, scheme: str, now: datetime) -> bool:  # noqa: ANN401  no types for CloudWatch
+    answer = client.get_metric_statistics(
+        Namespace=f"WickiePay/{stack}",
+        MetricName=f"Scheme{scheme.capitalize()}",
+        Dimensions=[{"Name": "service", "Value": "ingest"}],
+        StartTime=now - PERIOD,
+        EndTime=now,
+        Period=int(PERIOD.total_seconds()),
+        Statistics=["Sum"],
+    )
+    return any(point["Sum"] > 0 for point in answer["Datapoints"])

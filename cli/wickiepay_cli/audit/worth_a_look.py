@@ -1,0 +1,168 @@
+"""What is right by the rules and still worth a person's look: money in the wrong place, or that waits for somebody.
+
+A snapshot: each table, and the index of references, is read once. What is held on to is what was found, the first
+thousand of each kind; no body is read.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Final
+
+from wickiepay import ledger_items as items
+from wickiepay.clock import instant
+from wickiepay.effects import Family
+from wickiepay.event_record import State, identity_of, is_closed, is_question, state_of
+from wickiepay.payments import Payment
+from wickiepay_cli.audit.statements import NAMED
+from wickiepay_cli.audit.tables import Tables
+from wickiepay_cli.tables import Item
+
+OPEN_AGE: Final = timedelta(days=1)
+OPEN: Final = frozenset({"PENDING", "PROCESSING", "DETECTED"})
+MONEY_EVENTS: Final = ("payment.", "channel.payment.")
+
+KINDS: Final = {
+    "two-payments-complete": "more than one COMPLETE payment of one order",
+    "completed-without-reference": "COMPLETE, and no event names an order",
+    "channel-payment-not-credited": "COMPLETE in a channel, and never credited",
+    "credited-more-than-once": "more than one credit of one payment",
+    "completed-with-nothing": "COMPLETE with an amount of zero or less",
+    "amounts-differ": "events of one payment name different amounts",
+    "direction-differs": "events of one payment call it IN and OUT",
+    "unclear": "neither IN nor OUT, or an event contradicts itself",
+    "credited-payout": "credited, and called OUT or unclear afterwards",
+    "open-too-long": "open for more than a day",
+    "expired-after-money": "ended without being paid although money had come",
+    "open-conflict": "waits for accept or dismiss",
+    "unknown-money-event": "about a payment, and nothing here handles it",
+    "being-retried": "tried and not finished",
+    "one-scheme-only": "every delivery of the last 30 days used it: pin it with the parameter AcceptedSchemes",
+}
+"""The kinds, in a person's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`kind` is one of `KINDS`; the others say what it is about, where they apply."""
+
+    kind: str
+    uuid: str | None = None
+    reference: str | None = None
+    account: str | None = None
+    event_key: str | None = None
+    scheme: str | None = None
+
+
+class WorthALook:
+    """Is shown every item of both tables. Relies on a scan to show the items of one partition one after another."""
+
+    def __init__(self, tables: Tables, now: datetime) -> None:
+        self._tables = tables
+        self._opened_before = instant(now - OPEN_AGE)
+        self._partition: list[Item] = []
+        self.counts: Counter[str] = Counter()
+        self.found: list[Finding] = []
+
+    def note(self, finding: Finding) -> None:
+        self.counts[finding.kind] += 1
+        if self.counts[finding.kind] <= NAMED:
+            self.found.append(finding)
+
+    def see_record(self, record: Item) -> None:
+        identity = identity_of(record)
+        kinds = {
+            "open-conflict": is_question(record) and not is_closed(record),
+            "unknown-money-event": state_of(record) is State.IGNORED and identity.name.startswith(MONEY_EVENTS),
+            "being-retried": "tries" in record,
+        }
+        for kind, holds in kinds.items():
+            if holds:
+                self.note(Finding(kind, uuid=identity.uuid, event_key=identity.event_key))
+
+    def see(self, item: Item) -> None:
+        """An item of the ledger."""
+        if self._partition and self._partition[0]["pk"] != item["pk"]:
+            self._look()
+        self._partition.append(item)
+
+    def finish(self, keys: Iterable[Item]) -> Sequence[Finding]:
+        """All that was found; `keys` are those of the index of references, one reference after another."""
+        self._look()
+        for _, of_one in groupby(keys, key=lambda item: item["reference"]["S"]):
+            self._look_at_order({item["pk"]["S"] for item in of_one if item["pk"]["S"].startswith(items.PAYMENT)})
+        order = list(KINDS)
+        return sorted(self.found, key=lambda finding: order.index(finding.kind))
+
+    def _look(self) -> None:
+        partition, self._partition = self._partition, []
+        if not partition:
+            return
+        pk = partition[0]["pk"]["S"]
+        if pk.startswith(items.CREDIT):
+            entries = items.entries_of(partition)
+            if len(entries) > 1:
+                self.note(Finding("credited-more-than-once", uuid=entries[0].uuid, account=entries[0].account_as_sent))
+        if pk.startswith(items.PAYMENT):
+            for family, payment in _payments(partition):
+                uuid = items.payment_uuid(partition[0])
+                for kind in self._kinds(uuid, family, payment):
+                    self.note(Finding(kind, uuid=uuid, reference=payment.value("reference")))
+
+    def _kinds(self, uuid: str, family: Family, payment: Payment) -> Iterator[str]:
+        direction, status = payment.directions.effective, payment.value("status")
+        complete, customers = status == "COMPLETE", direction in {"IN", None}
+        ended = status in {"EXPIRED", "CANCELLED"}
+        last = payment.value("last") or ""
+        holds: dict[str, Callable[[], bool]] = {
+            "completed-without-reference": lambda: (
+                family == "payment" and complete and customers and payment.value("reference") is None
+            ),
+            "channel-payment-not-credited": lambda: (
+                family == "channel" and complete and customers and not self._is_credited(uuid, payment)
+            ),
+            "completed-with-nothing": lambda: (
+                complete and any(map(_is_nothing, (payment.value("display"), payment.value("paid"))))
+            ),
+            "amounts-differ": lambda: payment.amounts_differ,
+            "direction-differs": lambda: payment.directions.differ,
+            "unclear": lambda: payment.directions.unclear,
+            "credited-payout": lambda: not customers and self._is_credited(uuid, payment),
+            "open-too-long": lambda: status in OPEN and last < self._opened_before,
+            "expired-after-money": lambda: ended and payment.money_came,
+        }
+        return (kind for kind, is_so in holds.items() if is_so())
+
+    def _is_credited(self, uuid: str, payment: Payment) -> bool:
+        # Versions up to 0.1 did not note it on the payment.
+        return payment.credited or bool(self._tables.entries_of(uuid))
+
+    def _look_at_order(self, partitions: set[str]) -> None:
+        if len(partitions) < 2:
+            return
+        payments = [
+            payment
+            for pk in partitions
+            for family, payment in _payments(self._tables.ledger_partition(pk))
+            if family == "payment" and payment.value("status") == "COMPLETE"
+        ]
+        paid = Counter(p.value("reference") for p in payments if p.directions.effective in {"IN", None})
+        for reference, number in paid.items():
+            if number > 1 and reference:
+                self.note(Finding("two-payments-complete", reference=reference))
+
+
+def _payments(partition: Sequence[Item]) -> Iterator[tuple[Family, Payment]]:
+    """What the items of one partition say of a payment, by family."""
+    families: list[Family] = ["payment", "channel"]
+    for family in families:
+        own = [item for item in partition if "event" in item and items.family_of(item) == family]
+        if own:
+            yield family, items.row_of(own, family).payment
+
+
+def _is_nothing(money: str | None) -> bool:
+    return money is not None and Decimal(money.partition(" ")[2]) <= 0

@@ -1,0 +1,276 @@
+"""What the event table holds: the attributes of a record, written and read here alone.
+
+A record keeps a delivery and what became of it. What operators decide on it stands there as well: the acceptance or
+the dismissal of a conflict, and the history of replays.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from wickiepay.delivery import Delivery, Received, unpack
+from wickiepay.errors import QUESTIONS
+from wickiepay.event import WebhookEvent
+from wickiepay.identity import Identity, Kind
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+type Item = Mapping[str, "AttributeValueTypeDef"]
+
+SHARDS: Final = 4
+"""Partitions per day in each index, and for all unsent events: one index partition takes 1,000 writes a second."""
+
+
+class State(StrEnum):
+    RECEIVED = "RECEIVED"
+    PROCESSED = "PROCESSED"
+    IGNORED = "IGNORED"
+    FAILED = "FAILED"
+    UNUSABLE = "UNUSABLE"
+    CONFLICT = "CONFLICT"
+
+
+UNFINISHED: Final = frozenset({State.RECEIVED, State.FAILED})
+"""A delivery of an event in one of these states sends it to the consumer again."""
+
+TOLD: Final = ("uuid", "event_key", "content_hash", "place", "accepted_at", "dismissed_at")
+"""The attributes that tell which contents of an event are on record."""
+
+
+SHOWN: Final = (
+    "uuid",
+    "event_key",
+    "event",
+    "state",
+    "received_at",
+    "processed_at",
+    "scheme",
+    "error",
+    "occurred_at",
+    "event_id",
+    "place",
+    "received",
+    "tries",
+    "last_error",
+    "next_try_at",
+    *(f"accepted_{name}" for name in ("as", "by", "why", "at")),
+    *(f"dismissed_{name}" for name in ("by", "why", "at")),
+)
+"""The attributes that `record_of` reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What the consumer needs of a record.
+
+    `place` is where the event stands in the books, and `entry` the part under which its credit stands, where that is
+    not simply its own: for what an operator accepted, and for content that was told before under another time stamp.
+    """
+
+    identity: Identity
+    delivery: Delivery
+    place: str | None = None
+    entry: str | None = None
+
+    def event(self) -> WebhookEvent:
+        """The event, under its record's key and where it stands in the books. Raises what `Delivery.event` raises."""
+        event = self.delivery.event()
+        return replace(event, identity=self.identity, place=self.place or event.place, entry=self.entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An operator's word on a conflict, or on a credit that may be a second one: who, why and when.
+
+    `accepted_as` is the key of the event that it became; None where it was dismissed.
+    """
+
+    accepted_as: str | None
+    by: str
+    why: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is on record of a delivery, its body aside. Instants are as `wickiepay.clock` writes them.
+
+    `event` is None where it holds none; `event_key` tells the events of one uuid apart. `processed_at` is when it got
+    its verdict, `error` why it failed. `occurred_at` is the sender's time stamp, `event_id` the provider's own id of
+    the event. `place` is where it stands in the books, unless that is its own; `received` what came, where that was not
+    kept as it came. `tries`, `last_error` and `next_try_at` are there while the event is being retried. An operator
+    may have `accepted` or `dismissed` it; `open` says that one still has to.
+    """
+
+    uuid: str
+    event: str | None
+    event_key: str
+    state: State
+    received_at: str
+    processed_at: str | None
+    scheme: str
+    error: str | None
+    occurred_at: str | None = None
+    event_id: str | None = None
+    place: str | None = None
+    received: Received | None = None
+    tries: int | None = None
+    last_error: str | None = None
+    next_try_at: str | None = None
+    accepted: Decision | None = None
+    dismissed: Decision | None = None
+    open: bool = False
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(self.uuid, self.event_key)
+
+
+def key(identity: Identity) -> dict[str, "AttributeValueTypeDef"]:
+    return {"uuid": {"S": identity.uuid}, "event_key": {"S": identity.event_key}}
+
+
+def identity_of(item: Item) -> Identity:
+    return Identity(item["uuid"]["S"], item["event_key"]["S"])
+
+
+def state_of(item: Item) -> State | None:
+    """The state of a record; None for one that there is not."""
+    state = text(item, "state") or ""
+    return State(state) if state in State else None
+
+
+def shard(uuid: str) -> str:
+    return str(zlib.crc32(uuid.encode()) % SHARDS)
+
+
+def record_item(
+    delivery: Delivery, identity: Identity, state: State, event: WebhookEvent | None = None, place: str | None = None
+) -> dict[str, "AttributeValueTypeDef"]:
+    """A new record. With its body packed the usual one stays under 1 KB, one write unit.
+
+    `place` is where the event stands in the books, unless that is its own.
+    """
+    texts: dict[str, str | None] = {
+        "state": state,
+        "scheme": delivery.scheme,
+        "received_at": delivery.received_at,
+        "day_shard": f"{delivery.received_at[:10]}#{shard(identity.uuid)}",
+        "source": delivery.source,
+        "request_id": delivery.request_id,
+        "place": place,
+        "event": event.name if event else None,
+        "occurred_at": event.occurred_at if event else None,
+        "event_id": event.event_id if event else None,
+    }
+    item: dict[str, AttributeValueTypeDef] = {
+        **key(identity),
+        **{name: {"S": value} for name, value in texts.items() if value is not None},
+        "body": {"B": delivery.packed_body},
+        "body_hash": {"B": delivery.body_hash},
+    }
+    if event:
+        # As it was spelled: versions up to 0.1 compare it. This one compares `content_hash`, which only what was told
+        # besides a first delivery keeps; of a first one it is read from the body.
+        item["data_hash"] = {"B": event.data_hash}
+        if identity != event.identity:
+            item["content_hash"] = {"B": event.content_hash}
+    if delivery.received:
+        item["received"] = {"S": json.dumps(asdict(delivery.received))}
+    return item
+
+
+def delivery_of(item: Item) -> Delivery:
+    """The delivery that a record keeps."""
+    return Delivery(
+        body=unpack(item["body"]["B"]),
+        scheme=item["scheme"]["S"],
+        received_at=item["received_at"]["S"],
+        source=item["source"]["S"],
+        request_id=item["request_id"]["S"],
+        received=_received(item),
+    )
+
+
+def record_of(item: Item) -> Record:
+    """What a record says, its body aside: of `SHOWN`, or of a whole one."""
+    decision = decision_of(item)
+    accepted = decision is not None and decision.accepted_as is not None
+    return Record(
+        uuid=item["uuid"]["S"],
+        event=text(item, "event"),
+        event_key=item["event_key"]["S"],
+        state=State(item["state"]["S"]),
+        received_at=item["received_at"]["S"],
+        processed_at=text(item, "processed_at"),
+        scheme=item["scheme"]["S"],
+        error=text(item, "error"),
+        occurred_at=text(item, "occurred_at"),
+        event_id=text(item, "event_id"),
+        place=text(item, "place"),
+        received=_received(item),
+        tries=int(item["tries"]["N"]) if "tries" in item else None,
+        last_error=text(item, "last_error"),
+        next_try_at=text(item, "next_try_at"),
+        accepted=decision if accepted else None,
+        dismissed=None if accepted else decision,
+        open=is_question(item) and not is_closed(item),
+    )
+
+
+def pending_of(item: Item) -> Pending:
+    """A record as the consumer gets it, also when it is sent again."""
+    return Pending(identity_of(item), delivery_of(item), text(item, "place"), text(item, "entry"))
+
+
+def is_question(item: Item) -> bool:
+    """Whether a record is for a person to accept or to dismiss: a conflict, or a credit that may be a second one."""
+    if identity_of(item).kind is Kind.CONFLICT:
+        return True
+    return state_of(item) is State.FAILED and text(item, "error") in QUESTIONS
+
+
+def is_closed(item: Item) -> bool:
+    """Whether an operator has accepted or dismissed what a record holds."""
+    return "accepted_at" in item or "dismissed_at" in item
+
+
+def decision_of(item: Item) -> Decision | None:
+    """What an operator decided on a record, last of all that it is accepted; None where nobody has."""
+    for verb in ("accepted", "dismissed"):
+        if f"{verb}_at" in item:
+            by, why, at = (item[f"{verb}_{name}"]["S"] for name in ("by", "why", "at"))
+            return Decision(text(item, "accepted_as"), by, why, at)
+    return None
+
+
+def _received(item: Item) -> Received | None:
+    return Received(**json.loads(item["received"]["S"])) if "received" in item else None
+
+
+def decision_item(decision: Decision) -> dict[str, "AttributeValueTypeDef"]:
+    """The attributes of a decision, by name."""
+    verb = "accepted" if decision.accepted_as else "dismissed"
+    texts = {"as": decision.accepted_as, "by": decision.by, "why": decision.why, "at": decision.at}
+    return {f"{verb}_{name}": {"S": value} for name, value in texts.items() if value is not None}
+
+
+def replays_of(item: Item) -> list[dict[str, Any]]:
+    """The last replays of an event, the newest last: who, why, when, and whether it was to be announced."""
+    replays: list[dict[str, Any]] = json.loads(text(item, "replays") or "[]")
+    return replays
+
+
+def effects_of(item: Item) -> list[dict[str, Any]]:
+    """What an event has done to the books, as `wickiepay.effects.describe` says it."""
+    effects: list[dict[str, Any]] = json.loads(text(item, "effects") or "[]")
+    return effects
+
+
+def text(item: Item, name: str) -> str | None:
+    """The attribute `name` of a record; None where it has none."""
+    return item[name]["S"] if name in item else None

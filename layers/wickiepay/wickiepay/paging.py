@@ -1,0 +1,21 @@
+"""Reading an answer of DynamoDB's that comes in pages (of 1 MB each)."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from wickiepay.aws import outages
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+
+def all_items(query: Callable[..., Any], store: str, **request: object) -> list[dict[str, "AttributeValueTypeDef"]]:
+    """The items on all pages of a query. Raises `StoreUnavailable`, which names `store`."""
+    found: list[dict[str, AttributeValueTypeDef]] = []
+    while True:
+        with outages(store):
+            answer = query(**request)
+        found += answer["Items"]
+        if "LastEvaluatedKey" not in answer:
+            return found
+        request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

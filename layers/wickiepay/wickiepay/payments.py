@@ -1,0 +1,154 @@
+"""A payment as the join of all its events: pure, and the same in whatever order they come (books.md, sections 4, 5).
+
+An event says something of a payment, field by field; `merge` puts two such statements together. It is commutative,
+associative and idempotent, so neither the order nor the number of deliveries matters. A later event that says less
+takes nothing away.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from wickiepay.spelling import canonical
+
+type Direction = Literal["IN", "OUT", "UNCLEAR"]
+type OrderStatus = Literal["PENDING", "UNDERPAID", "EXPIRED", "CANCELLED", "PAID"]
+type Field = Literal["status", "reference", "display", "paid", "transactions", "metadata", "last"]
+
+MAX_DETAIL_BYTES: Final = 8 * 1024
+"""Most of `transactions`, and of `metadata`, that is kept; of what is longer the hash is."""
+
+MAX_SLOTS: Final = 16
+MAX_AMOUNTS: Final = 16
+
+MANY: Final = frozenset({"many"})
+"""Stands for more than `MAX_AMOUNTS` different amounts."""
+
+_COMPLETE: Final = "COMPLETE"
+
+
+@dataclass(frozen=True, slots=True)
+class Directions:
+    """What the events of a payment say of its direction.
+
+    `said` holds every direction that was ever said. `slots` holds, by the place of a delivery, who said it last there
+    (the time of an operator's acceptance, empty for the delivery itself) and what: O for OUT, U for UNCLEAR, I for IN
+    where it was accepted. An accepted correction so takes back what it corrects. None stands for more than `MAX_SLOTS`
+    places: from then on all that was ever said counts.
+    """
+
+    said: frozenset[str] = frozenset()
+    slots: Mapping[str, tuple[str, str]] | None = field(default_factory=dict)
+
+    def merge(self, other: "Directions") -> "Directions":
+        said = self.said | other.said
+        if self.slots is None or other.slots is None:
+            return Directions(said, None)
+        places = self.slots.keys() | other.slots.keys()
+        if len(places) > MAX_SLOTS:
+            return Directions(said, None)
+        nothing = ("", "")
+        return Directions(
+            said, {place: max(self.slots.get(place, nothing), other.slots.get(place, nothing)) for place in places}
+        )
+
+    @property
+    def _counting(self) -> str:
+        """The letters of what counts."""
+        if self.slots is None:
+            return "".join(direction[0] for direction in self.said)
+        return "".join(letters for _, letters in self.slots.values())
+
+    @property
+    def unclear(self) -> bool:
+        """Whether an event is neither IN nor OUT, or has a status that contradicts its name."""
+        return "U" in self._counting
+
+    @property
+    def effective(self) -> Direction | None:
+        """OUT where any event says so, else UNCLEAR, else IN; None where no event says anything."""
+        counting = self._counting
+        if "O" in counting:
+            return "OUT"
+        if "U" in counting:
+            return "UNCLEAR"
+        return "IN" if "I" in counting or "IN" in self.said else None
+
+    @property
+    def differ(self) -> bool:
+        """Whether events call one payment IN and OUT."""
+        return self.effective == "OUT" and "IN" in self.said
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What one event, or the join of several, says of a payment.
+
+    `fields` maps a field to the position of the event that it is from, and its value as text: the furthest event that
+    has the field counts. `amounts` holds the different amounts that events name, `underpaid` whether one was underpaid,
+    `money_came` whether one says that money has come, `credited` whether the payment was credited to an account.
+    """
+
+    fields: Mapping[Field, tuple[str, str]] = field(default_factory=dict)
+    directions: Directions = Directions()
+    amounts: frozenset[str] = frozenset()
+    underpaid: bool = False
+    money_came: bool = False
+    credited: bool = False
+
+    def value(self, name: Field) -> str | None:
+        """The value of a field; None where no event has it."""
+        return self.fields[name][1] if name in self.fields else None
+
+    @property
+    def amounts_differ(self) -> bool:
+        """Whether events name different amounts of one kind and currency."""
+        kinds = [amount.rpartition(" ")[0] for amount in self.amounts]
+        return self.amounts == MANY or len(set(kinds)) < len(kinds)
+
+
+def merge(one: Payment, other: Payment) -> Payment:
+    """What both say of a payment."""
+    nothing = ("", "")
+    names = one.fields.keys() | other.fields.keys()
+    amounts = one.amounts | other.amounts
+    return Payment(
+        fields={name: max(one.fields.get(name, nothing), other.fields.get(name, nothing)) for name in names},
+        directions=one.directions.merge(other.directions),
+        amounts=MANY if len(amounts - MANY) > MAX_AMOUNTS or MANY & amounts else amounts,
+        underpaid=one.underpaid or other.underpaid,
+        money_came=one.money_came or other.money_came,
+        credited=one.credited or other.credited,
+    )
+
+
+def detail(value: object) -> str | None:
+    """`transactions` or `metadata` as text: JSON, or its hash where that is too long; None where it says nothing."""
+    if not isinstance(value, (dict, list)) or not value:
+        return None
+    text = canonical(value)
+    if len(text) <= MAX_DETAIL_BYTES:
+        return text.decode()
+
+    return canonical({"sha256": hashlib.sha256(text).hexdigest()}).decode()
+
+
+def slot_of(place: str) -> str:
+    """The name of a place in `Directions.slots`."""
+    return hashlib.sha256(place.encode()).hexdigest()[:12]
+
+
+def order_status(payments: Iterable[Payment]) -> OrderStatus | None:
+    """The status of an order from all payments of its reference, channel payments aside; None where none pays it."""
+    paying = [payment for payment in payments if payment.directions.effective in {"IN", None}]
+    statuses = {payment.value("status") for payment in paying}
+    if _COMPLETE in statuses:
+        return "PAID"
+    if any(payment.underpaid for payment in paying):
+        return "UNDERPAID"
+    if statuses & {"PENDING", "PROCESSING"}:
+        return "PENDING"
+    if "EXPIRED" in statuses:
+        return "EXPIRED"
+    return "CANCELLED" if "CANCELLED" in statuses else None
