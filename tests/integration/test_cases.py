@@ -1,5 +1,6 @@
 """The casebook on a local stack of its own: all cases are played side by side, and then each is looked at."""
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -97,4 +98,5 @@ def test_all_is_settled_in_the_end(listener: Listener) -> None:
 
 
 def test_the_books_of_all_cases_add_up(audit: CompletedProcess[str]) -> None:
-    assert audit.returncode == 0, audit.stdout
+    checks = json.loads(audit.stdout or "{}").get("checks", ())
+    assert audit.returncode == 0, [check for check in checks if not check["ok"]] or audit.stderr

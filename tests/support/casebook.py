@@ -325,9 +325,11 @@ def differences(play: Play, looks: Callable[[], Sequence[Look]]) -> list[str]:
     seen = _Seen(play, looks)
     for name, expected in play.written["expect"].items():
         try:
-            wrong += EXPECTATIONS.get(name, _unknown)(seen, play.placeholders.fill(expected))
+            wrong += EXPECTATIONS[name](seen, play.placeholders.fill(expected))
         except ValueError as error:
             wrong.append(f"{name}: {error}")
+        except KeyError as error:
+            wrong.append(f"{name}: there is no {error}")
     return ["{name}: {why} ({rule})".format_map(play.written), *wrong] if wrong else []
 
 
@@ -337,6 +339,7 @@ class _Seen:
 
     play: Play
     looks: Callable[[], Sequence[Look]]
+    shown: dict[tuple[str, ...], Json] = field(default_factory=dict)
 
     def answers(self, expected: Sequence[Json]) -> Iterator[str]:
         for number, (wanted, answer) in self._each(expected):
@@ -411,7 +414,10 @@ class _Seen:
         ]
 
     def _shown(self, *words: str) -> Json:
-        return _shown(self.play.stack, *words)
+        """What a command shows with --json, asked once; None where it has nothing to show, and exit code 1."""
+        if words not in self.shown:
+            self.shown[words] = _answered(self.play.stack.command(*words, "--json"))
+        return self.shown[words]
 
 
 EXPECTATIONS: Final[Mapping[str, Callable[[_Seen, Json], Iterator[str]]]] = {
@@ -423,17 +429,8 @@ EXPECTATIONS: Final[Mapping[str, Callable[[_Seen, Json], Iterator[str]]]] = {
 }
 
 
-def _unknown(*_: object) -> Iterator[str]:
-    """Of an expectation that there is not: why the case could not be played says that already."""
-    return iter(())
-
-
-def _shown(stack: Stack, *words: str) -> Json:
-    """What a command shows with --json; None where it ends with exit code 1 and has nothing to show."""
-    return _answered(stack.command(*words, "--json"))
-
-
 def _answered(ended: CompletedProcess[str]) -> Json:
+    """The JSON that a command ended with; None where it had none, and exit code 1. Raises ValueError otherwise."""
     if ended.returncode not in {0, 1} or CRASHED in ended.stderr:
         raise ValueError(f"{_in_words(ended)}: exit code {ended.returncode}")
     return json.loads(ended.stdout) if ended.stdout or ended.returncode == 0 else None

@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import batched, groupby
+from itertools import groupby
 from subprocess import CompletedProcess
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 import typer.main
@@ -49,19 +49,12 @@ class Listener:
 
     def settle(self) -> None:
         """Hands the consumer what is in the queue until nothing is. Raises AssertionError where it does not finish."""
-        while waiting := list(self._waiting()):
-            one_by_one = ([message] for message in reversed(waiting))
-            batches = one_by_one if self.backwards else batched(waiting, consumer.BATCH_SIZE, strict=False)
-            for batch in batches:
-                assert self.consumer.process(batch) == {"batchItemFailures": []}, "the consumer has not finished"
-
-    def _waiting(self) -> Iterator[dict[str, Any]]:
-        while messages := self.sqs.receive_message(QueueUrl=URL, MaxNumberOfMessages=10, AttributeNames=["All"]).get(
-            "Messages"
-        ):
-            yield from sqs_records(messages)
-            for message in messages:
-                self.sqs.delete_message(QueueUrl=URL, ReceiptHandle=message["ReceiptHandle"])
+        while messages := self.sqs.receive_message(
+            QueueUrl=URL, MaxNumberOfMessages=consumer.BATCH_SIZE, AttributeNames=["All"]
+        ).get("Messages"):
+            batch = sqs_records(messages)
+            for records in [[record] for record in reversed(batch)] if self.backwards else [batch]:
+                assert self.consumer.process(records) == {"batchItemFailures": []}, "the consumer has not finished"
 
     def command(self, *words: str) -> CompletedProcess[str]:
         return command_line.ended(*words)
