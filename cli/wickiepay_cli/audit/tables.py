@@ -52,7 +52,7 @@ class Tables:
         return [item for page in pages for item in page["Items"]]
 
     def references(self) -> Iterator[Item]:
-        """The keys in the index of references, those of one reference one after another."""
+        """The keys in the index of references."""
         pages = self.client.get_paginator("scan").paginate(TableName=self.ledger, IndexName="by_reference")
         return (item for page in pages for item in page["Items"])
 
