@@ -83,6 +83,8 @@ class Ingest:
             status = 200
             content = json.dumps({"status": outcome, "uuid": facts["uuid"], "event_key": facts["event_key"]})
         facts["status"] = status
+        if self.secrets.failure:
+            facts.setdefault("cause", str(self.secrets.failure))
         journal.note(f"delivery {outcome}", facts, _counts(outcome, facts), self.now())
         return {
             "statusCode": status,
@@ -96,7 +98,7 @@ class Ingest:
         body = request.body()
         facts.update(bytes=len(body), body_sha256=hashlib.sha256(body).hexdigest())
         verified = self._verify(body, request)
-        facts.update(scheme=verified.scheme)
+        facts.update(scheme=verified.scheme, secret=verified.secret)
         received_at = clock.instant(self.now())
         delivery = Delivery.of(
             body, verified.text, verified.scheme, received_at, source=request.source, request_id=request.request_id
@@ -165,7 +167,7 @@ def _counts(outcome: str, facts: Mapping[str, object]) -> tuple[str, ...]:
     """The metrics that a delivery adds one to."""
     counts = [f"Delivery{outcome.capitalize()}"]
     if "scheme" in facts:
-        counts.append(f"Scheme{str(facts['scheme']).capitalize()}")
+        counts += [f"Scheme{str(facts['scheme']).capitalize()}", f"Secret{str(facts['secret']).capitalize()}"]
     if "detour" in facts:
         counts.append(f"Delivery{str(facts['detour']).capitalize()}")
     return tuple(counts)

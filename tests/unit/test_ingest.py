@@ -711,6 +711,28 @@ def test_a_rotation_that_the_provider_made_first_heals_by_a_refetch(
     assert deliver(body_of()).status == 200
 
 
+def test_which_secret_signed_is_told_and_counted(
+    deliver: Listener, body_of: "BodyOf", secretsmanager: "SecretsManagerClient", printed: "Printed"
+) -> None:
+    rotate(secretsmanager, "new")
+    deliver(body_of())
+    assert (printed.logs()[-1]["secret"], printed.metrics()["SecretPrevious"]) == ("previous", [1])
+    deliver.secret = b"new"
+    deliver(body_of())
+
+    assert (printed.logs()[-1]["secret"], printed.metrics()["SecretCurrent"]) == ("current", [1])
+
+
+def test_while_a_cached_secret_serves_the_log_says_why(
+    warm: Listener, body_of: "BodyOf", secretsmanager: "SecretsManagerClient", clock: "Clock", printed: "Printed"
+) -> None:
+    rotate(secretsmanager, '{"key": "new", "other": "text"}')
+    clock.tick(TIME_TO_LIVE_SECONDS)
+
+    assert warm(body_of()).status == 200
+    assert printed.logs()[-1]["cause"].startswith("The secret is JSON, and not one key with one text")
+
+
 def test_a_retired_secret_is_refused_within_the_time_to_live(
     deliver: Listener, body_of: "BodyOf", secretsmanager: "SecretsManagerClient", clock: "Clock"
 ) -> None:

@@ -149,7 +149,11 @@ def _given(given: Sequence[str], of_environment: str | None) -> Sequence[bytes]:
 
 def _of_stack(found: Stack) -> Sequence[bytes]:
     """The secrets that the stack takes at present, the current one first: exactly what its functions read."""
-    return SigningSecrets(found.client("secretsmanager"), found.output("SigningSecretArn"), time.monotonic).get()
+    secrets = SigningSecrets(found.client("secretsmanager"), found.output("SigningSecretArn"), time.time)
+    secrets.refetch()
+    if secrets.failure:
+        raise secrets.failure
+    return secrets.get()
 
 
 def _accepted(found: Stack | None) -> Sequence[str]:

@@ -1,13 +1,12 @@
 """Whether a signature is right, and if not, why."""
 
-import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
 from wickiepay.errors import SignatureError, SignatureMissing
-from wickiepay.signature import SCHEMES, parse_signature, sign, verify
+from wickiepay.signature import SCHEMES, parse_signature, verify
 from wickiepay_cli.diagnosis import header, secret
 from wickiepay_cli.diagnosis.change import Finding
 from wickiepay_cli.diagnosis.explanations import Explanation, Signatures, altered, not_hmac, other_scheme
@@ -54,9 +53,11 @@ def diagnose(
         return Verdict(valid=False, scheme=None, secret=None, findings=[header.MISSING])
     except SignatureError:
         return Verdict(valid=False, scheme=None, secret=None, findings=_why(received, secrets, others, schemes))
-    is_current = hmac.compare_digest(sign(verified.text, secrets[0]), digest.hex())
-    remarks = [*([] if is_current else [secret.PREVIOUS]), *header.remarks(received.signature or "")]
-    return Verdict(valid=True, scheme=verified.scheme, secret="current" if is_current else "previous", findings=remarks)
+    remarks = [
+        *([secret.PREVIOUS] if verified.secret == "previous" else []),
+        *header.remarks(received.signature or ""),
+    ]
+    return Verdict(valid=True, scheme=verified.scheme, secret=verified.secret, findings=remarks)
 
 
 def _why(

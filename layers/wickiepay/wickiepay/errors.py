@@ -81,6 +81,12 @@ class SecretUnavailable(Unavailable):
     code = "secret_unavailable"
 
 
+class SecretUnreadable(ListenerError):
+    """What is kept or given as the signing secret is none; the text says why, and quotes nothing of it."""
+
+    code = "secret_unreadable"
+
+
 class StoreUnavailable(Unavailable):
     """A table, queue or bus did not answer, or answered with throttling or a fault of its own."""
 
