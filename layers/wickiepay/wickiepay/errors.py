@@ -32,6 +32,10 @@ class MethodNotAllowed(RequestRefused):
     code = "method_not_allowed"
 
 
+class NoSuchPath(RequestRefused):
+    code = "no_such_path"
+
+
 class SourceNotAllowed(RequestRefused):
     code = "source_not_allowed"
 
