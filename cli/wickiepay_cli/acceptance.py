@@ -1,105 +1,226 @@
-"""Accepting a conflict: by an operator's word, a delivery that differs from the one on record is an event of its own.
+"""Questions that only a person can answer: a conflict, and a credit that may be the second one of its payment.
 
-It is recorded under a key of its own, which says so, and its credit is then a separate entry (`wickiepay.effects`).
-Who, when and why stands on the conflict's record; once it does, accepting again does nothing.
+Accepting a conflict makes it an event of its own, under a key that says so. Accepting a credit has its FAILED event
+processed again, which then credits besides. Dismissing closes the question, and sends nothing. Who, when and why stands
+on the record that was asked about. Where a step fails, doing it again does the rest.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from wickiepay.clock import instant
-from wickiepay.event import WebhookEvent
+from wickiepay.credits import Verdict, decide
+from wickiepay.decimals import plain
+from wickiepay.effects import Credit, Refuse, SetPayment
+from wickiepay.errors import PermanentFailure, SecondCredit
+from wickiepay.event import WebhookEvent, accepted_place, own_place, place_and_acceptance
 from wickiepay.event_log import EventLog
-from wickiepay.event_record import State, delivery_of
-from wickiepay.identity import Identity
+from wickiepay.event_record import UNFINISHED, Decision, Item, Pending, Record, decision_of, key, pending_of, state_of
+from wickiepay.identity import Identity, Kind
+from wickiepay.ledger import Ledger
+from wickiepay.ledger_items import Entry, second_part
+from wickiepay.payments import Payment, merge
 from wickiepay.queue import EventQueue, Message
+from wickiepay.routing import Handler
 from wickiepay_cli.failure import Failure
-from wickiepay_cli.records import Acceptance, WholeRecord, acceptance, key_of
-from wickiepay_cli.tables import Item
+from wickiepay_cli.tables import items_of
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-CONFLICT: Final = "!conflict#"
-ACCEPTED: Final = "!accepted#"
-"""Between the key of the first delivery's event and the hash of the data that this one has."""
+_UNKNOWN_CONTENT: Final = b"\xff" * 32
+"""Stands for the content of a delivery that is gone: no other sorts above it."""
 
 
-def original(conflict: Identity) -> Identity:
-    """The event with which a delivery is in conflict."""
-    return Identity(conflict.uuid, conflict.event_key.partition(CONFLICT)[0])
+def one_question(records: Sequence[Record], event_key: str | None) -> Record:
+    """The question among the records of a uuid; of several the one whose key, or whose event's key, is `event_key`.
 
-
-def one_conflict(records: Sequence[WholeRecord], event_key: str | None) -> Identity:
-    """The conflict among the records of a uuid; of several the one whose key, or whose event's key, is `event_key`.
-
-    Raises `Failure` where there is none, or where there are several.
+    One that is open comes before one that is closed. Raises `Failure` where there is none, or where there are several.
     """
-    conflicts = [Identity(each.uuid, each.event_key) for each in records if each.state is State.CONFLICT]
-    chosen = [each for each in conflicts if event_key in {None, each.event_key, original(each).event_key}]
+    asked = [each for each in records if each.open or each.accepted or each.dismissed]
+    chosen = [each for each in asked if event_key in {None, *_names(each.identity)}]
+    chosen = [each for each in chosen if each.open] or chosen
+    if len(chosen) > 1:
+        chosen = [each for each in chosen if each.event_key == event_key] or chosen
     if not chosen:
-        raise Failure("There is no such conflict on record.")
+        raise Failure("There is no such conflict on record, and no such credit that may be a second one.")
     if len(chosen) > 1:
         keys = ", ".join(each.event_key for each in chosen)
-        raise Failure(f"There are {len(chosen)} conflicts: say with --event-key which of them to accept: {keys}.")
+        raise Failure(f"There are {len(chosen)} of them: say with --event-key which one you mean: {keys}.")
     return chosen[0]
 
 
-class Acceptances:
-    def __init__(self, client: "DynamoDBClient", table: str, queue: EventQueue) -> None:
+def _names(question: Identity) -> set[str]:
+    if question.kind is not Kind.CONFLICT:
+        return {question.event_key}
+    return {each.event_key for each in (question, question.corrected, question.first)}
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What an accepted event does to balances.
+
+    `before` are the entries that its payment has. `credit` is None where it credits nothing; `second` says that it
+    would credit the payment again, which has to be asked for. `entry` is then the part for that; it is also there where
+    the event credits nothing unless asked to. `failure` says why the event would be FAILED, where it would.
+    """
+
+    before: Sequence[Entry] = ()
+    credit: Credit | None = None
+    second: bool = False
+    entry: str | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A record that an operator is asked about, and what accepting it `now` would make of it."""
+
+    item: Item
+    accepted: Pending
+    outlook: Outlook
+
+    @property
+    def identity(self) -> Identity:
+        return pending_of(self.item).identity
+
+    @property
+    def acceptance(self) -> Decision | None:
+        """What is noted of its acceptance; None where it was not accepted."""
+        decision = decision_of(self.item)
+        return decision if decision and decision.accepted_as else None
+
+    def refuse(self, *, second_credit: bool) -> None:
+        """Raises `Failure` where accepting would credit a payment again and nobody said so, or would change nothing."""
+        if self.acceptance:
+            return
+        if self.identity.kind is not Kind.CONFLICT and not self.outlook.second:
+            why = self.outlook.failure or "it would credit nothing a second time."
+            raise Failure(f"There is nothing to accept: {why} To have the event processed again, replay it.")
+        if self.outlook.second and not second_credit:
+            raise Failure(f"{_second_time(self.outlook)} Say --second-credit if that is meant, or dismiss it.")
+
+
+class Questions:
+    """The questions of one listener, whose `handlers` say what each event does."""
+
+    def __init__(self, client: "DynamoDBClient", events: EventLog, ledger: Ledger, queue: EventQueue) -> None:
         self._client = client
-        self._table = table
-        self._events = EventLog(client, table)
+        self._events = events
+        self._ledger = ledger
         self._queue = queue
 
-    def find(self, conflict: Identity) -> Acceptance | None:
-        """What is on record of a conflict's acceptance; None where it was not accepted."""
-        return acceptance(self._item(conflict))
+    def look(self, asked: Identity, handlers: Mapping[str, Handler], now: datetime) -> Question:
+        """The question, and what accepting it would do, by the rules by which the consumer works."""
+        item = self._item(asked)
+        if item is None:
+            raise Failure("The record is gone.")
+        accepted = replace(pending_of(item), entry=None)
+        if asked.kind is Kind.CONFLICT:
+            accepted = self._pending(accepted, now)
+        return Question(item, accepted, self._outlook(accepted.event(), handlers))
 
-    def accept(self, conflict: Identity, by: str, why: str, at: datetime) -> Acceptance:
-        """Makes a conflict an event of its own, sends it to the consumer, and notes who did; returns what is noted.
+    def accept(self, question: Question, by: str, why: str, now: datetime, *, second_credit: bool) -> Decision:
+        """Has what was asked about processed, and notes who accepted it; returns what is noted."""
+        if question.acceptance:
+            if question.identity.kind is not Kind.CONFLICT:
+                self._send(question.item)  # where a step failed before, it was not sent
+            return question.acceptance
+        accepted, entry = question.accepted, question.outlook.entry if second_credit else None
+        if question.identity.kind is Kind.CONFLICT:
+            to_send = self._events.record_accepted(pending_of(question.item), accepted.place or "", entry)
+            if to_send:
+                self._queue.send(Message.of(to_send))
+            _, accepted_at = place_and_acceptance(accepted.place or "")
+            at = accepted_at or instant(now)
+            return self._note(question.identity, Decision(accepted.identity.event_key, by, why, at))
+        decision = self._note(question.identity, Decision(accepted.identity.event_key, by, why, instant(now)), entry)
+        self._send(self._item(question.identity))
+        return decision
 
-        Where a step fails (`StoreUnavailable`, or botocore's errors), doing it again does the rest.
-        """
-        item = self._item(conflict)
-        if done := acceptance(item):
-            return done
-        delivery, event = delivery_of(item), _event(item, conflict)
-        recorded = self._events.record(delivery, event)
-        if recorded.to_send:
-            self._queue.send(Message(event.identity, recorded.to_send))
-        return self._note(conflict, Acceptance(event.event_key, by, why, instant(at)))
+    def dismiss(self, asked: Identity, by: str, why: str, now: datetime) -> Decision:
+        """Notes that a question is closed; returns what is noted. Raises `Failure` where it was accepted."""
+        earlier = decision_of(self._item(asked) or {})
+        decision = earlier or self._note(asked, Decision(None, by, why, instant(now)))
+        if decision.accepted_as:
+            raise Failure(f"It was accepted, at {decision.at} by {decision.by}, as {decision.accepted_as}.")
+        return decision
 
-    def event(self, conflict: Identity) -> WebhookEvent:
-        """The event of its own that a conflict is once it is accepted."""
-        return _event(self._item(conflict), conflict)
+    def _pending(self, conflict: Pending, now: datetime) -> Pending:
+        """What an accepted conflict is; the same as before where a step failed after it was recorded."""
+        identity = conflict.identity.accepted()
+        if recorded := self._item(identity):
+            return pending_of(recorded)
+        event = conflict.event()
+        corrected = conflict.identity.corrected
+        if standing := self._item(corrected):
+            place = pending_of(standing).event().place
+        else:
+            place = own_place(corrected, corrected.revised_at or event.occurred_at, _UNKNOWN_CONTENT)
+        return replace(
+            conflict, identity=identity, place=accepted_place(place, instant(now), event.content_hash), entry=None
+        )
 
-    def _note(self, conflict: Identity, wanted: Acceptance) -> Acceptance:
-        """Keeps an acceptance, or returns the one that another operator noted in the meantime."""
+    def _outlook(self, event: WebhookEvent, handlers: Mapping[str, Handler]) -> Outlook:
         try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=key_of(conflict),
-                UpdateExpression="SET accepted_as = :key, accepted_by = :by, accepted_why = :why, accepted_at = :at",
-                ConditionExpression="attribute_exists(event_key) AND attribute_not_exists(accepted_as)",
-                ExpressionAttributeValues={
-                    ":key": {"S": wanted.accepted_as},
-                    ":by": {"S": wanted.by},
-                    ":why": {"S": wanted.why},
-                    ":at": {"S": wanted.at},
-                },
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
-            return acceptance(self._item(conflict)) or wanted
-        return wanted
+            effects = handlers[event.name](event) if event.name in handlers else ()
+        except PermanentFailure as failure:
+            return Outlook(failure=str(failure))
+        about = [effect for effect in effects if isinstance(effect, SetPayment | Credit)]
+        if not about:
+            return Outlook()
+        payment, before = self._ledger.standing(about[0])
+        for effect in about:
+            match effect:
+                case SetPayment():
+                    payment = merge(payment, effect.says)
+                case Credit():
+                    return _judged(effect, payment, before, event)
+        refusal = next((effect.reason for effect in effects if isinstance(effect, Refuse)), None)
+        return Outlook(before, failure=refusal)
 
-    def _item(self, conflict: Identity) -> Item:
-        answer = self._client.get_item(TableName=self._table, Key=key_of(conflict), ConsistentRead=True)
-        return answer["Item"]
+    def _note(self, identity: Identity, wanted: Decision, entry: str | None = None) -> Decision:
+        """Keeps a decision, or returns the acceptance that another operator noted in the meantime."""
+        if self._events.note_decision(identity, wanted, entry):
+            return wanted
+        return decision_of(self._item(identity) or {}) or wanted
+
+    def _send(self, item: Item | None) -> None:
+        if item and state_of(item) in UNFINISHED:
+            self._queue.send(Message.of(pending_of(item)))
+
+    def _item(self, identity: Identity) -> Item | None:
+        return next(items_of(self._client, self._events.table, [key(identity)]), None)
 
 
-def _event(item: Item, conflict: Identity) -> WebhookEvent:
-    accepted_key = conflict.event_key.replace(CONFLICT, ACCEPTED)
-    return replace(delivery_of(item).event(), uuid=conflict.uuid, event_key=accepted_key)
+def _second_time(outlook: Outlook) -> str:
+    """That somebody would be credited again, in words."""
+    assert outlook.credit
+    account, amount = outlook.credit.account, plain(outlook.credit.amount)
+    return f"This credits {account} a second time: {amount} {outlook.credit.currency}."
+
+
+def _judged(credit: Credit, payment: Payment, before: Sequence[Entry], event: WebhookEvent) -> Outlook:
+    """What becomes of a credit, whose event has no `entry` of its own yet."""
+    try:
+        alone = decide(credit, payment, ())
+    except PermanentFailure as failure:
+        return Outlook(before, failure=str(failure))
+    try:
+        verdict = decide(credit, payment, before)
+    except SecondCredit:
+        verdict = None
+    if alone is Verdict.DONE or verdict is Verdict.STANDS:
+        return Outlook(before)
+    if verdict is Verdict.CREDIT:
+        return Outlook(before, credit)
+    first = event.identity.first
+    own = any(each.event_key and Identity(first.uuid, each.event_key).first == first for each in before)
+    at_its_place = any(not each.second and each.transaction == credit.transaction for each in before)
+    is_conflict = event.identity.kind is Kind.ACCEPTED
+    entry = second_part(credit.entry, event.content_hash) if at_its_place or is_conflict else credit.entry
+    if verdict is Verdict.DONE and credit.if_missing and not own:
+        return Outlook(before, None, entry=entry)
+    return Outlook(before, credit, second=True, entry=entry)

@@ -2,13 +2,16 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
-from wickiepay_cli.commands.accept import accept
+from wickiepay_cli.commands.accept import accept, dismiss
 from wickiepay_cli.commands.balances import balances_app
 from wickiepay_cli.commands.dlq import dlq_app
 from wickiepay_cli.commands.doctor import doctor
@@ -20,16 +23,41 @@ from wickiepay_cli.commands.open import open_console
 from wickiepay_cli.commands.payments import payments_app
 from wickiepay_cli.commands.redrive import redrive
 from wickiepay_cli.commands.replay import replay
+from wickiepay_cli.commands.resources import resources_app
 from wickiepay_cli.commands.samples import samples
 from wickiepay_cli.commands.secret import secret_app
 from wickiepay_cli.commands.stacks import stacks
 from wickiepay_cli.commands.stats import stats
 from wickiepay_cli.commands.trigger import EXAMPLES, HELP, trigger
 from wickiepay_cli.commands.verify import verify
+from wickiepay_cli.display import escaped, say, tell
 from wickiepay_cli.entry import INTERRUPTED
 from wickiepay_cli.failure import EXPECTED, sentence
 
+
+class _Group(TyperGroup):
+    """The command, which says what is wrong with its arguments as any other output: they may have been pasted."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  as Typer has them
+        with _escaping():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  as Typer has them
+        with _escaping():
+            return super().invoke(*args, **kwargs)
+
+
+@contextmanager
+def _escaping() -> Iterator[None]:
+    try:
+        yield
+    except TyperException as error:
+        error.message = escaped(error.message)
+        raise
+
+
 app = typer.Typer(
+    cls=_Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they show local variables, and a secret is one of them
 )
@@ -37,10 +65,12 @@ app.command(epilog=LISTEN_EXAMPLES)(listen)
 app.command(help=HELP, epilog=EXAMPLES)(trigger)
 events_app.command(epilog="Example: wickiepay events replay --state FAILED --since 2h --type 'payment.*'")(replay)
 events_app.command(epilog="Example: wickiepay events accept 9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT")(accept)
+events_app.command(epilog="Example: wickiepay events dismiss 9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT")(dismiss)
 dlq_app.command(epilog="Example: wickiepay dlq redrive --all --rate 5")(redrive)
 app.add_typer(events_app, name="events")
 app.add_typer(payments_app, name="payments")
 app.add_typer(balances_app, name="balances")
+app.add_typer(resources_app, name="resources")
 app.add_typer(dlq_app, name="dlq")
 app.command(epilog="Example: wickiepay doctor --repair")(doctor)
 app.command(epilog="Example: wickiepay stats --since 30d --by day --type 'payment.*'")(stats)
@@ -54,7 +84,7 @@ app.command(hidden=True)(samples)
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001  as Typer calls it
     if wanted:
-        typer.echo(f"wickiepay {version('wickiepay-webhook-listener')}")
+        say(f"wickiepay {version('wickiepay-webhook-listener')}")
         raise typer.Exit
 
 
@@ -90,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _end(text: str) -> NoReturn:
-    typer.echo(text, err=True)
+    tell(text)
     sys.exit(1)
 
 

@@ -75,8 +75,8 @@ def fitting(terminal: int, *, answers: bool = True) -> Table:
 
 def name(arrival: Arrival) -> str | None:
     """The event, with what tells it from others of its uuid and type; of a request that is none, the request."""
-    _, mark, which = (arrival.event_key or "").partition("#")
-    if arrival.event and mark and len(which) <= SHORT_KEY:
+    which = arrival.identity.discriminators if arrival.identity else ""
+    if arrival.event and which and len(which) <= SHORT_KEY:
         return f"{arrival.event}#{which}"
     return arrival.event or arrival.request
 

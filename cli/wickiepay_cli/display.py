@@ -1,4 +1,7 @@
-"""How commands show what they found: JSON for programs, text and tables for people."""
+"""How commands show what they found: JSON for programs, text and tables for people.
+
+All that a command prints goes through here, since a stranger may have written any of it: see `escaped`.
+"""
 
 import json
 import sys
@@ -28,16 +31,24 @@ NARROW: Final = 110
 """Characters: in a terminal with fewer, what is said twice is said once, and beside uuids there are no margins."""
 
 
-def show_json(value: object) -> None:
-    """Prints `value`, in which dataclasses stand for objects."""
-    typer.echo(_json(value))
+def escaped(text: str, *, lines: bool = False) -> str:
+    """`text` with all spelled out that would command a terminal, or have a line look like another.
+
+    These are control characters and those that turn the direction of writing round. With `lines`, it may have several.
+    """
+    return "".join(c if c.isprintable() or (lines and c == "\n") else c.encode("unicode_escape").decode() for c in text)
+
+
+def show_json(value: object, *, indent: int | None = 2) -> None:
+    """Prints `value`, in which dataclasses stand for objects; without `indent`, in a line."""
+    typer.echo(_json(value, indent))
 
 
 def stream_json(values: Iterable[object]) -> None:
     """Prints an array, each element as soon as it is there."""
     mark = "["
     for value in values:
-        typer.echo(mark + _json(value), nl=False)
+        typer.echo(mark + _json(value, 2), nl=False)
         mark = ", "
     typer.echo("[]" if mark == "[" else "]")
 
@@ -91,7 +102,7 @@ def show_facts(facts: Iterable[tuple[str, str | None]]) -> None:
     table.add_column(overflow="fold")
     for name, fact in facts:
         if fact:
-            table.add_row(name, _printable(fact))
+            table.add_row(name, _shown(fact, lines=True))
     _print_table(table)
 
 
@@ -115,15 +126,34 @@ def _print_table(table: Table, *, margin: bool = False) -> None:
         typer.echo("\n".join(lines).lstrip("\n"), nl=False)
 
 
-def say(text: str) -> None:
-    """Prints `text`, which a stranger may have written: nothing in it is markup, nor does it command the terminal."""
-    _console().print(_printable(text), soft_wrap=True)
+def say(text: str, *, lines: bool = False) -> None:
+    """Prints `text`, in one line unless it may have several: nothing in it is markup, nor commands the terminal."""
+    _console().print(_shown(text, lines=lines), soft_wrap=True)
 
 
 def say_json(text: str) -> None:
     """Prints JSON, in colours where there are any; as with `say`, it does not command the terminal."""
-    syntax = Syntax(_printable(text).plain, "json", theme="ansi_dark", background_color="default", word_wrap=True)
-    _console().print(syntax if sys.stdout.isatty() else _printable(text), soft_wrap=not sys.stdout.isatty())
+    plain = _shown(text, lines=True)
+    syntax = Syntax(plain.plain, "json", theme="ansi_dark", background_color="default", word_wrap=True)
+    _console().print(syntax if sys.stdout.isatty() else plain, soft_wrap=not sys.stdout.isatty())
+
+
+def tell(text: str) -> None:
+    """Prints a line on standard error: what went wrong, and all else that is no part of the result."""
+    typer.echo(escaped(text), err=True)
+
+
+def ask(question: str) -> None:
+    """Goes on only where the answer is yes."""
+    typer.confirm(escaped(question), abort=True, err=True)
+
+
+def write(content: bytes) -> None:
+    """Writes data for other programs as they are, unless a terminal would read them: there they are `escaped`."""
+    if sys.stdout.isatty():
+        typer.echo(escaped(content.decode(errors="replace").replace("\r\n", "\n"), lines=True), nl=False)
+    else:
+        sys.stdout.buffer.write(content)
 
 
 def seconds(instant: str) -> str:
@@ -156,12 +186,12 @@ def _width(column: Iterable[str | Share | None]) -> int:
 
 
 def _cell(cell: str | Share | None) -> Text | Bar:
-    return Bar(cell.most, 0, cell.part) if isinstance(cell, Share) else _printable(cell or "")
+    return Bar(cell.most, 0, cell.part) if isinstance(cell, Share) else _shown(cell or "", lines=True)
 
 
 def cell(text: str | None, style: str = "") -> Text:
     """A stranger's text for one line of a table: cut where the column ends."""
-    line = _printable((text or "").replace("\n", " "))
+    line = _shown(text or "")
     line.no_wrap, line.overflow, line.style = True, "ellipsis", style
     return line
 
@@ -170,12 +200,13 @@ def _console() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
-def _printable(text: str) -> Text:
-    return Text("".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text))
+def _shown(text: str, *, lines: bool = False) -> Text:
+    return Text(escaped(text, lines=lines))
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, indent=2, default=_members)
+def _json(value: object, indent: int | None) -> str:
+    """In ASCII, and without the one control character that is left in that."""
+    return json.dumps(value, indent=indent, default=_members).replace("\x7f", "\\u007f")
 
 
 def _members(value: object) -> object:

@@ -37,7 +37,7 @@ def _make_streams_usable() -> None:
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123  as long as the program
     if sys.stdout is None:
-        print("Standard output is closed.", file=sys.stderr)
+        print("Standard output is closed.", file=sys.stderr)  # noqa: T201  nothing else is there yet
         sys.exit(1)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and stream.errors == "strict":

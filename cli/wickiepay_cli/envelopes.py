@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from wickiepay.delivery import Delivery
 from wickiepay.event import parse
-from wickiepay.identity import Identity
 from wickiepay.queue import Message, Replay, encode
 from wickiepay.signature import sign
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
@@ -70,7 +69,7 @@ def _ingest() -> dict[str, Any]:
         "ingest/missing_signature.json": _request(completed, None),
         "ingest/oversized.json": _request(_padded(TOO_LARGE)),
         "ingest/wrong_method.json": _request(b"", None, method="GET"),
-        "ingest/wrong_content_type.json": _request(completed, content_type="text/plain"),
+        "ingest/other_content_type.json": _request(completed, content_type="text/plain"),
         "ingest/unusable.json": _request(NO_EVENT),
     }
 

@@ -7,7 +7,8 @@ go on. The newest events come first, and those that arrive after the beginning a
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from itertools import batched
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from wickiepay_cli.failure import Failure
+from wickiepay_cli.private_files import private
 from wickiepay_cli.records import WholeRecord
 
 type Format = Literal["jsonl", "csv"]
@@ -23,8 +25,9 @@ BATCH: Final = 100
 """Events after which the place is noted."""
 
 COLUMNS: Final = tuple(each.name for each in fields(WholeRecord))
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula: a stranger may have written it."""
+_FORMULA: Final = re.compile("[\t\r\n]|[\\s\0\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
+"""What a spreadsheet takes for the beginning of a formula: a stranger may have written it. It passes over blanks, and
+some of them take the signs of East Asian width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,18 @@ def line(record: WholeRecord, form: Format) -> bytes:
     """A record as a line of the export."""
     if form == "jsonl":
         return json.dumps(asdict(record)).encode() + b"\n"
-    cells = (getattr(record, name) for name in COLUMNS)
-    return _csv([_cell(cell) for cell in cells])
+    return csv_line(getattr(record, name) for name in COLUMNS)
 
 
 def heading(form: Format) -> bytes:
-    return _csv(COLUMNS) if form == "csv" else b""
+    return csv_line(COLUMNS) if form == "csv" else b""
+
+
+def csv_line(cells: Iterable[object]) -> bytes:
+    """A line of CSV that no spreadsheet takes for a formula."""
+    text = io.StringIO()
+    csv.writer(text).writerow([_cell(cell) for cell in cells])
+    return text.getvalue().encode(errors="replace")
 
 
 def place_of(output: Path) -> Path:
@@ -91,7 +100,7 @@ def write(
 
     `records` gives those until an instant, the newest first.
     """
-    with output.open("r+b" if place.written else "wb") as file:
+    with open(output, "r+b" if place.written else "wb", opener=private) as file:
         file.truncate(place.written)
         file.seek(place.written)
         _keep(place, output)  # in place of what an earlier export to the same file left
@@ -114,7 +123,8 @@ def write(
 
 def _keep(place: Place, output: Path) -> None:
     draft = output.with_name(f"{output.name}.resume.new")
-    draft.write_text(json.dumps(asdict(place)))
+    with open(draft, "w", opener=private) as file:
+        file.write(json.dumps(asdict(place)))
     draft.replace(place_of(output))
 
 
@@ -128,10 +138,4 @@ def _after(place: Place, batch: tuple[WholeRecord, ...], file: BinaryIO) -> Plac
 
 def _cell(value: object) -> str:
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value, default=asdict)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _csv(cells: Any) -> bytes:  # noqa: ANN401  any iterable of texts
-    text = io.StringIO()
-    csv.writer(text).writerow(cells)
-    return text.getvalue().encode(errors="replace")
+    return f"'{text}" if _FORMULA.match(text) else text

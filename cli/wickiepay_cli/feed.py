@@ -12,10 +12,9 @@ from typing import Final
 from wickiepay.clock import instant
 from wickiepay.errors import UnusableBody
 from wickiepay.event import WebhookEvent, parse
-from wickiepay.event_record import State
+from wickiepay.event_record import Record, State
 from wickiepay.identity import Identity
 from wickiepay_cli.local.front_door import Exchange
-from wickiepay_cli.records import Record
 
 REMEMBERED: Final = 10_000
 """So many deliveries are remembered: of more, first those are forgotten whose state is final, then the oldest."""
@@ -173,7 +172,7 @@ def of_exchange(exchange: Exchange, now: datetime) -> Arrival:
         at=instant(now - timedelta(seconds=exchange.seconds)),
         request=f"{exchange.method} {exchange.target.decode('latin-1')}",
         event=event.name if event else None,
-        uuid=answer.get("uuid") if taken else event.uuid if event else None,
+        uuid=answer.get("uuid") if taken else event.identity.uuid if event else None,
         event_key=answer.get("event_key") if taken else None,
         scheme=None,
         status=exchange.status,

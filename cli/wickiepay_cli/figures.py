@@ -13,8 +13,7 @@ from itertools import accumulate
 from typing import Final, Literal
 
 from wickiepay.clock import instant
-from wickiepay.event_record import State
-from wickiepay_cli.records import Record
+from wickiepay.event_record import Record, State
 
 Span = Literal["hour", "day", "month"]
 

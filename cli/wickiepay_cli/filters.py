@@ -7,15 +7,16 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from wickiepay.clock import instant
-from wickiepay.event_record import State
-from wickiepay_cli.records import AHEAD, EventRecords, Record, WholeRecord
+from wickiepay.event_record import Record, State
+from wickiepay_cli.records import AHEAD, EventRecords, WholeRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Those in `state`, of a type or pattern, received from `since` to `until`; None asks nothing.
 
-    `reference` is that of the event's data, `text` stands somewhere in the body, whatever its case.
+    `reference` is that of the event's data, `text` stands somewhere in the body, whatever its case. `open_alone`: only
+    those that an operator still has to accept or to dismiss.
     """
 
     state: State | None = None
@@ -25,6 +26,7 @@ class Filter:
     uuid: str | None = None
     reference: str | None = None
     text: str | None = None
+    open_alone: bool = False
 
     @property
     def asks_for_bodies(self) -> bool:
@@ -46,6 +48,7 @@ class Filter:
         """Whether a record is wanted, of whatever time and uuid; a whole one where bodies are asked for."""
         return (
             self.state in {None, record.state}
+            and (record.open or not self.open_alone)
             and (self.event_type is None or fnmatchcase(record.event or "", self.event_type))
             and (not self.asks_for_bodies or (isinstance(record, WholeRecord) and self._finds(record)))
         )

@@ -6,18 +6,16 @@ from itertools import islice
 from typing import Final
 
 from wickiepay import clock
-from wickiepay.event_record import delivery_of
+from wickiepay.event_record import delivery_of, identity_of, key
 from wickiepay_cli.diagnosis.others import Known
-from wickiepay_cli.records import AHEAD, EventRecords, identity_of, key_of
+from wickiepay_cli.records import AHEAD, EventRecords
 from wickiepay_cli.samples import event_types, sample
 from wickiepay_cli.stack import Stack
-from wickiepay_cli.tables import items_of, only
+from wickiepay_cli.tables import items_of
 
 MOST_RECORDS: Final = 500
 LOOK_BACK: Final = timedelta(days=7)
 """How many of the newest on record are looked at, and how far back: some seconds' reading."""
-
-_STORED: Final = ("uuid", "event_key", "body", "scheme", "received_at", "source", "request_id")
 
 
 def of_samples() -> Iterator[Known]:
@@ -31,7 +29,7 @@ def on_record(found: Stack) -> Iterator[Known]:
     records = EventRecords(found.dynamodb(), table)
     now = clock.now()
     newest = records.newest_first(now - LOOK_BACK, now + AHEAD)
-    keys = (key_of(record.identity) for record in islice(newest, MOST_RECORDS))
-    for item in items_of(found.dynamodb(), table, keys, only(_STORED)):
+    keys = (key(record.identity) for record in islice(newest, MOST_RECORDS))
+    for item in items_of(found.dynamodb(), table, keys):
         identity = identity_of(item)
         yield Known(f"{identity.event_key} of {identity.uuid}, on record", delivery_of(item).body)

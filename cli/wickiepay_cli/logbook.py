@@ -14,6 +14,7 @@ from typing import Final, Self
 
 from wickiepay.event_record import State
 from wickiepay_cli.feed import Arrival
+from wickiepay_cli.private_files import private
 
 FILE: Final = "deliveries.jsonl"
 MAX_BYTES: Final = 4_000_000
@@ -48,7 +49,8 @@ class Logbook:
 
     def _begin(self) -> None:
         draft = self._path.with_suffix(".new")
-        draft.write_text("")
+        with open(draft, "w", opener=private):
+            pass
         draft.replace(self._path)
 
 

@@ -7,18 +7,15 @@ event is about.
 import json
 import keyword
 import re
-import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import Final
 from uuid import NAMESPACE_DNS, uuid5
 
-from wickiepay.routing import discover, router
 from wickiepay_cli.failure import Failure
+from wickiepay_cli.handling import HANDLERS, handlers_in
 
-HANDLERS: Final = Path("functions/consumer/handlers")
 TESTS: Final = Path("tests/unit/handlers")
 SAMPLES: Final = Path("events/payloads")
 
@@ -52,7 +49,7 @@ from wickiepay_cli.samples import sample
 def test_${plain}_sets_what_it_is_about() -> None:
     body = sample("$event")
     effects = $function(parse(body))
-    assert [describe(effect) for effect in effects] == [
+    assert [describe(effect, stands=True) for effect in effects] == [
         {
             "effect": "set_resource",
             "kind": "$kind",
@@ -72,7 +69,7 @@ def files_for(event: str, project: Path) -> Mapping[Path, str]:
     _refuse_name(event)
     if not (project / HANDLERS).is_dir():
         raise Failure(f"There is no {HANDLERS} here: this command works in a checkout of the project.")
-    if event in _handled(project):
+    if event in handlers_in(project):
         raise Failure(f"{event} has a handler already, in {HANDLERS}.")
     *family, _ = event.split(".") if "." in event else (event, "")
     kind, plain = "_".join(family), event.replace(".", "_")
@@ -122,19 +119,6 @@ def _refuse_name(event: str) -> None:
 
 def _identifier(words: str) -> str:
     return f"{words}_" if keyword.iskeyword(words) else words
-
-
-def _handled(project: Path) -> frozenset[str]:
-    """The event types that the project's handlers have registered themselves for."""
-    if find_spec("handlers") is None:
-        sys.path.append(str(project / HANDLERS.parent))
-    try:
-        import handlers  # noqa: PLC0415  the consumer's code, which no other command needs
-
-        discover(handlers)
-    except (ImportError, SyntaxError) as error:
-        raise Failure(f"The handlers that are there cannot be imported: {error}") from error
-    return frozenset(router)
 
 
 def _sample(event: str, uuid: str) -> str:

@@ -58,6 +58,7 @@ def _reason(text: str) -> str:
 
 
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.", callback=_reason)]
+WhyNeeded = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.", callback=_reason)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Rate = Annotated[
     float | None, typer.Option("--rate", metavar="N", min=0.1, help="So many a second at the most.", show_default="all")
@@ -65,7 +66,8 @@ Rate = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before changing a deployed stack.")]
 
 
-_WHICH = "Which events"
+WHICH: Final = "Which events"
+"""The help's heading for the options that choose events."""
 
 EventType = Annotated[
     str | None,
@@ -74,7 +76,7 @@ EventType = Annotated[
         metavar="TYPE",
         help="Of this type, or pattern: payment.*",
         autocompletion=event_types,
-        rich_help_panel=_WHICH,
+        rich_help_panel=WHICH,
     ),
 ]
 Since = Annotated[
@@ -84,7 +86,7 @@ Since = Annotated[
         metavar="TIME",
         help="Received at this time or later: 2026-01-15T10:00, or 2h, 3d ago.",
         show_default="the table's first",
-        rich_help_panel=_WHICH,
+        rich_help_panel=WHICH,
     ),
 ]
 Until = Annotated[
@@ -94,19 +96,19 @@ Until = Annotated[
         metavar="TIME",
         help="Received at this time or earlier.",
         show_default="now",
-        rich_help_panel=_WHICH,
+        rich_help_panel=WHICH,
     ),
 ]
 InState = Annotated[
-    State | None, typer.Option("--state", case_sensitive=False, help="In this state.", rich_help_panel=_WHICH)
+    State | None, typer.Option("--state", case_sensitive=False, help="In this state.", rich_help_panel=WHICH)
 ]
-OfUuid = Annotated[str | None, typer.Option("--uuid", help="Of this uuid.", rich_help_panel=_WHICH)]
+OfUuid = Annotated[str | None, typer.Option("--uuid", help="Of this uuid.", rich_help_panel=WHICH)]
 Reference = Annotated[
-    str | None, typer.Option(help="With this reference in their data; reads each body.", rich_help_panel=_WHICH)
+    str | None, typer.Option(help="With this reference in their data; reads each body.", rich_help_panel=WHICH)
 ]
 Containing = Annotated[
     str | None,
-    typer.Option("--text", help="With this text in their body, whatever its case.", rich_help_panel=_WHICH),
+    typer.Option("--text", help="With this text in their body, whatever its case.", rich_help_panel=WHICH),
 ]
 
 

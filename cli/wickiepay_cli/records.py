@@ -1,7 +1,6 @@
 """Reading the event table: what `wickiepay.event_log` wrote of each delivery."""
 
 import heapq
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,9 +9,19 @@ from itertools import batched, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from wickiepay.clock import instant
-from wickiepay.event_record import SHARDS, State, delivery_of
+from wickiepay.event_record import (
+    SHARDS,
+    SHOWN,
+    Record,
+    delivery_of,
+    effects_of,
+    identity_of,
+    key,
+    record_of,
+    replays_of,
+)
 from wickiepay.identity import Identity
-from wickiepay_cli.tables import Item, items_of, key_texts, only
+from wickiepay_cli.tables import Item, id_texts, items_of, only
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -33,56 +42,18 @@ THREADS: Final = 8
 MOST_DAYS: Final = 32
 """Days that are looked at together, at most, where one after another proves empty."""
 
-_SHOWN: Final = ("uuid", "event_key", "event", "state", "received_at", "processed_at", "scheme", "error")
 
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A delivery on record. `event` is None where it holds none; `event_key` tells the events of one uuid apart.
-
-    Instants are as `wickiepay.clock` writes them. `processed_at` is when it got its verdict, `error` why it failed.
-    """
-
-    uuid: str
-    event: str | None
-    event_key: str
-    state: State
-    received_at: str
-    processed_at: str | None
-    scheme: str
-    error: str | None
-
-    @property
-    def identity(self) -> Identity:
-        return Identity(self.uuid, self.event_key)
-
-    def brief(self) -> "Record":
-        """What any record says, without what a whole one adds."""
-        return Record(*(getattr(self, name) for name in Record.__slots__))
-
-
-@dataclass(frozen=True, slots=True)
-class Acceptance:
-    """That a conflict was made the event `accepted_as` of its own: by whom, why and when."""
-
-    accepted_as: str
-    by: str
-    why: str
-    at: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WholeRecord(Record):
-    """With the body as it was received (what is not UTF-8 in it as U+FFFD), and the effects that the event had.
+    """With the body as it is kept (what is not UTF-8 in it as U+FFFD), and the effects that the event had.
 
     And what operators did: `replays` are the last ten of them, each with `id`, `by`, `why`, `at` and `announce`.
     """
 
     body: str
     body_sha256: str
-    effects: list[dict[str, str | None]]
+    effects: list[dict[str, Any]]
     replays: list[dict[str, Any]]
-    accepted: Acceptance | None
 
 
 class EventRecords:
@@ -110,19 +81,19 @@ class EventRecords:
 
     def identities(self, since: datetime, until: datetime) -> list[Identity]:
         """What the index shows as received in that time, in the order of arrival."""
-        return [identity_of(key) for key in self._keys(since, until)][::-1]
+        return [identity_of(each) for each in self._keys(since, until)][::-1]
 
     def of(self, identities: Iterable[Identity]) -> Iterator[Record]:
         """Those of the events that are on record. Raises `StoreUnavailable` and botocore's errors."""
-        return self._records(map(key_of, identities))
+        return self._records(map(key, identities))
 
     def whole_of(self, identities: Iterable[Identity]) -> Iterator[WholeRecord]:
         """The same, with all that is on record of each."""
-        return self._whole_records(map(key_of, identities))
+        return self._whole_records(map(key, identities))
 
     def of_uuid(self, uuid: str) -> list[WholeRecord]:
         """All that is on record under a uuid, in the order of arrival."""
-        found = [record for text in key_texts(uuid) for record in self._partition(text)]
+        found = [record for text in id_texts(uuid) for record in self._partition(text)]
         return sorted(found, key=lambda record: (record.received_at, record.event_key))
 
     def _partition(self, uuid: str) -> Iterator[WholeRecord]:
@@ -136,7 +107,7 @@ class EventRecords:
         return (_whole_record(item) for page in pages for item in page["Items"])
 
     def _records(self, keys: Iterable[Item]) -> Iterator[Record]:
-        return map(_record, items_of(self._client, self._table, keys, only(_SHOWN), at_first=self._at_first))
+        return map(record_of, items_of(self._client, self._table, keys, only(SHOWN), at_first=self._at_first))
 
     def _whole_records(self, keys: Iterable[Item]) -> Iterator[WholeRecord]:
         return map(_whole_record, items_of(self._client, self._table, keys, at_first=self._at_first))
@@ -155,7 +126,7 @@ class EventRecords:
                 first_pages = list(threads.map(lambda shard: shard.page(since, until, page_size), shards))
                 for some in batched(zip(shards, first_pages, strict=True), SHARDS, strict=True):
                     entries = (shard.entries(since, until, page_size, page) for shard, page in some)
-                    yield from map(_key, heapq.merge(*entries, key=_received_at, reverse=True))
+                    yield from map(_key_alone, heapq.merge(*entries, key=_received_at, reverse=True))
                 empty = not any(page["Items"] for page in first_pages)
                 together = min(together * 2, MOST_DAYS) if empty else 1
 
@@ -189,25 +160,17 @@ class _Shard:
             yield from page["Items"]
 
 
-def key_of(identity: Identity) -> Item:
-    """The primary key of an event's record."""
-    return {"uuid": {"S": identity.uuid}, "event_key": {"S": identity.event_key}}
+def brief(record: Record) -> Record:
+    """What any record says, without what a whole one adds."""
+    return Record(**_members(record))
 
 
-def identity_of(item: Item) -> Identity:
-    """Whose record an item is."""
-    return Identity(item["uuid"]["S"], item["event_key"]["S"])
+def _members(record: Record) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in Record.__slots__}
 
 
-def acceptance(item: Item) -> Acceptance | None:
-    """What a conflict's record says of its acceptance; None where it was not accepted."""
-    if "accepted_as" not in item:
-        return None
-    return Acceptance(*(item[name]["S"] for name in ("accepted_as", "accepted_by", "accepted_why", "accepted_at")))
-
-
-def _key(item: Item) -> Item:
-    return {"uuid": item["uuid"], "event_key": item["event_key"]}
+def _key_alone(item: Item) -> Item:
+    return key(identity_of(item))
 
 
 def _received_at(item: Item) -> str:
@@ -220,30 +183,12 @@ def _backwards(since: datetime, until: datetime) -> Iterator[str]:
     return ((last - timedelta(days=back)).isoformat() for back in range((last - first).days + 1))
 
 
-def _text(item: Item, name: str) -> str | None:
-    return item[name]["S"] if name in item else None
-
-
-def _record(item: Item) -> Record:
-    return Record(
-        uuid=item["uuid"]["S"],
-        event=_text(item, "event"),
-        event_key=item["event_key"]["S"],
-        state=State(item["state"]["S"]),
-        received_at=item["received_at"]["S"],
-        processed_at=_text(item, "processed_at"),
-        scheme=item["scheme"]["S"],
-        error=_text(item, "error"),
-    )
-
-
 def _whole_record(item: Item) -> WholeRecord:
-    brief = _record(item)
+    delivery = delivery_of(item)
     return WholeRecord(
-        **{name: getattr(brief, name) for name in _SHOWN},
-        body=delivery_of(item).body.decode(errors="replace"),
-        body_sha256=item["body_hash"]["B"].hex(),
-        effects=json.loads(_text(item, "effects") or "[]"),
-        replays=json.loads(_text(item, "replays") or "[]"),
-        accepted=acceptance(item),
+        **_members(record_of(item)),
+        body=delivery.body.decode(errors="replace"),
+        body_sha256=delivery.body_hash.hex(),
+        effects=effects_of(item),
+        replays=replays_of(item),
     )

@@ -55,7 +55,7 @@ def _duplicates(cast: Cast) -> Iterator[Step]:
 
 
 def _conflict(cast: Cast) -> Iterator[Step]:
-    yield step_of(cast.earlier(1), CONFIRMED)
+    yield step_of(cast, CONFIRMED)
     other: dict[str, Json] = {"currency": "EUR", "amount": Number("999.00")}
     yield replace(step_of(cast, CONFIRMED, displayCurrency=other), note="another amount", outcome="conflict")
 
@@ -104,7 +104,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "payout": Scenario("A payment of type OUT: nobody is credited.", lives.payout, PAYMENT),
     "out-of-order": Scenario("The last event first: the order is PAID, and stays it.", _out_of_order, PAYMENT),
     "duplicates": Scenario("One top-up delivered four times is credited once.", _duplicates, BALANCE),
-    "conflict": Scenario("A second amount for a top-up: the first one counts.", _conflict, EVENTS),
+    "conflict": Scenario("A second amount at the same time: the first one counts.", _conflict, EVENTS),
     "forged": Scenario("Four signatures that are none: 401, nothing is kept.", _forged),
     "oversized": Scenario("A body a byte too long: 413, nothing is kept.", _oversized),
     STORM: Scenario("Lives without end side by side, and duplicates.", _storm, "events list"),

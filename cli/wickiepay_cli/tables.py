@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wickiepay.errors import StoreUnavailable
 from wickiepay.identity import bounded
+from wickiepay.spelling import normal_spelling
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -25,6 +26,13 @@ type Item = Mapping[str, "AttributeValueTypeDef"]
 def key_texts(typed: str) -> Sequence[str]:
     """How an identifier that a person typed may stand in a key: bounded, or, copied from what was shown, as it is."""
     return [bounded(typed), typed] if typed.startswith("sha256:") else [bounded(typed)]
+
+
+def id_texts(typed: str) -> Sequence[str]:
+    """The same for a uuid: in its normal spelling, as it was typed, and in capitals, as older versions may have it."""
+    normal = normal_spelling(typed)
+    capitals = normal.upper() if normal_spelling(normal.upper()) == normal else normal
+    return list(dict.fromkeys(text for spelling in (normal, typed, capitals) for text in key_texts(spelling)))
 
 
 def only(names: Sequence[str]) -> Mapping[str, Any]:

@@ -1,6 +1,5 @@
 """How the news of deliveries are shown: a table that changes, for people; lines for pipes; JSON for programs."""
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,14 +9,13 @@ from functools import partial
 from itertools import takewhile
 from typing import Final
 
-import typer
 from rich.console import Console, Group
 from rich.live import Live
 
 from wickiepay import clock
 from wickiepay.clock import instant
 from wickiepay_cli.delivery_table import answer, fitting, name, time
-from wickiepay_cli.display import say
+from wickiepay_cli.display import say, show_json, tell
 from wickiepay_cli.feed import Arrival, Changed, Delivered, Feed, News, Trouble
 
 TICK_SECONDS: Final = 0.25
@@ -64,7 +62,7 @@ class Drawing:
 
     def __call__(self, news: News | None) -> None:
         if isinstance(news, Trouble):
-            typer.echo(news.text, err=True)
+            tell(news.text)
         if news is None or self._now() - self._drawn >= timedelta(seconds=TICK_SECONDS):
             self._drawn = self._now()
             self._draw(self._drawn - PATIENCE)
@@ -94,14 +92,14 @@ def _may_go(until: datetime | None, arrival: Arrival) -> bool:
 
 def _tell(show: Callable[[Delivered | Changed], None], news: News | None) -> None:
     if isinstance(news, Trouble):
-        typer.echo(news.text, err=True)
+        tell(news.text)
     elif news:
         show(news)
 
 
 def show_line_of_json(news: Delivered | Changed) -> None:
     """Prints the delivery as it is now, with `"change"` saying whether this is news of its state."""
-    typer.echo(json.dumps({"change": isinstance(news, Changed), **asdict(news.arrival)}))
+    show_json({"change": isinstance(news, Changed), **asdict(news.arrival)}, indent=None)
 
 
 def show_line(news: Delivered | Changed) -> None:

@@ -6,7 +6,7 @@ from typing import Final
 from wickiepay_cli.failure import Failure
 
 # --- cmd.exe: its own escapes, then those of a program's arguments ------------------------------------
-_FOR_CMD = re.compile(r"\^(?:\"|\r?\n)")
+_FOR_CMD = re.compile(r"(?:[^'\"^]|\"[^\"]*\")*+\^(?:\"|\r?\n)")
 _CARET = re.compile(r"\^\r?\n(.?)|\^(.)|(\"[^\"\r\n]*\"?)", re.DOTALL)
 _ARGUMENT = re.compile(
     r"""\\(?P<escaped>["\\])|(?P<twice>"")|(?P<quote>")|(?P<blank>[ \t\r\n]+)|(?P<text>[^\\" \t\r\n]+|\\)"""
@@ -14,8 +14,8 @@ _ARGUMENT = re.compile(
 
 
 def is_for_cmd(command: str) -> bool:
-    """Whether a curl command is one for cmd.exe: a caret stands before a quote or the end of a line."""
-    return _FOR_CMD.search(command) is not None
+    """Whether a curl command is one for cmd.exe: a caret stands before a quote that begins, or before a line's end."""
+    return _FOR_CMD.match(command) is not None
 
 
 def cmd_words(command: str) -> list[str]:

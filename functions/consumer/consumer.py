@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -30,6 +30,10 @@ from wickiepay.event_record import State
 from wickiepay.ledger import Ledger, Rows
 from wickiepay.queue import EventQueue, Message, decode
 from wickiepay.routing import Handler, discover, router
+
+if TYPE_CHECKING:
+    from wickiepay.identity import Identity
+    from wickiepay.ledger_items import Item
 
 BATCH_SIZE: Final = 10
 FIRST_DELAY_SECONDS: Final = 5
@@ -146,15 +150,15 @@ class Consumer:
         payments = [
             effect for work in batch for effect in work.effects or () if isinstance(effect, SetPayment | Credit)
         ]
-        rows: Rows = {}
+        states: Mapping[Identity, State] = {}
+        found: Mapping[str, Sequence[Item]] = {}
         with _failing_all(batch):
             ledger = self.ledger.reading(payments)
             beside = {self.ledger.table: ledger} if ledger else {}
             states, found = self.events.states((work.message.identity for work in batch), beside)
-            for work in batch:
-                work.state = states.get(work.message.identity)
-            rows = self.ledger.rows(payments, found.get(self.ledger.table, []))
-        return rows
+        for work in batch:
+            work.state = states.get(work.message.identity)
+        return self.ledger.rows(payments, found.get(self.ledger.table, []))
 
     def _apply(self, work: Work, rows: Rows) -> None:
         """Applies the event's effects to the books; decides what to mark it as, and whether to announce it."""

@@ -7,7 +7,6 @@ from typing import Any, Final
 from stub_aws import SECRET
 from wickiepay.delivery import Delivery
 from wickiepay.event import parse
-from wickiepay.identity import Identity
 from wickiepay.queue import Message, encode
 from wickiepay.signature import sign
 

@@ -30,7 +30,6 @@ SERVICES: Final = {
     "AWSEvents": "events",
 }
 ANSWERS: Final[Mapping[str, Callable[["Content"], "Content"]]] = {
-    "BatchGetItem": lambda asked: {"Responses": {t: _received(r["Keys"]) for t, r in asked["RequestItems"].items()}},
     "TransactWriteItems": lambda _: {},
     "GetSecretValue": lambda _: {"Name": "signing", "SecretString": SECRET, "VersionId": "1"},
     "SendMessage": lambda _: {"MessageId": "0b6f3c7e-4a4e-4a25-8f65-2e6c9a1f0d11"},
@@ -106,6 +105,8 @@ class Stores:
         self.counts[name] += 1
         if len(self.requests) < KEPT_REQUESTS:
             self.requests.append((name, content))
+        if operation in {"BatchGetItem", "Query"}:
+            return 200, self._read_batch(content) if operation == "BatchGetItem" else self._query(content)
         if operation in {"PutItem", "UpdateItem"}:
             return self._put(content) if operation == "PutItem" else self._update(content)
         if content.get("VersionStage") == "AWSPREVIOUS":
@@ -122,6 +123,25 @@ class Stores:
         told = {"by_operation": dict(sorted(self.counts.items())), "requests": self.requests}
         self.counts, self.requests = Counter(), []
         return told
+
+    def _read_batch(self, content: Content) -> Content:
+        """Events are on record and wait; of the ledger what was put."""
+        found = {table: list(self._found(table, asked["Keys"])) for table, asked in content["RequestItems"].items()}
+        return {"Responses": found}
+
+    def _found(self, table: str, keys: list[Content]) -> Iterator[Content]:
+        for key in keys:
+            if "pk" not in key:
+                yield {**key, "state": {"S": "RECEIVED"}}
+            elif item := self.items.get(_key(table, key)):
+                yield item
+
+    def _query(self, content: Content) -> Content:
+        """What was put under a partition key of the ledger; of the events nothing was told before."""
+        pk = content["ExpressionAttributeValues"].get(":pk")
+        table = content["TableName"]
+        items = [item for place, item in self.items.items() if place[0] == table and item.get("pk") == pk] if pk else []
+        return {"Items": items, "Count": len(items)}
 
     def _put(self, content: Content) -> tuple[int, Content]:
         key = _key(content["TableName"], content["Item"])
@@ -145,10 +165,6 @@ class Stores:
 def _key(table: str, item: Content) -> tuple[str, ...]:
     names = next(names for names in KEYS if item.keys() >= set(names))
     return (table, *(json.dumps(item[name]) for name in names))
-
-
-def _received(keys: list[Content]) -> list[Content]:
-    return [{**key, "state": {"S": "RECEIVED"}} for key in keys]
 
 
 def _finished(item: Content) -> Content:

@@ -82,6 +82,8 @@ def _value_size(value: Mapping[str, Any]) -> int:
             return (digits + 1) // 2 + 1 + str(content).startswith("-")
         case "BOOL" | "NULL":
             return 1
+        case "SS":
+            return sum(len(text.encode()) for text in content)
         case "L":
             return 3 + sum(1 + _value_size(part) for part in content)
         case "M":
@@ -117,10 +119,19 @@ class Meter:
                 for table, request in content["RequestItems"].items():
                     share = 1.0 if request.get("ConsistentRead") else 0.5
                     units += share * sum(self._blocks(table, key) for key in request["Keys"])
+            if operation == "dynamodb:Query":
+                units += self._queried(content)
         return units
 
     def _blocks(self, table: str, key: Item) -> int:
         return max(1, ceil(size(self.items.get(self._place(table, key), {})) / READ_UNIT))
+
+    def _queried(self, content: Content) -> float:
+        """A query reads all items of a partition together."""
+        values = [value["S"] for value in content["ExpressionAttributeValues"].values()]
+        found = (item for place, item in self.items.items() if place[0] == content["TableName"] and place[1] in values)
+        share = 1.0 if content.get("ConsistentRead") else 0.5
+        return share * max(1, ceil(sum(map(size, found)) / READ_UNIT))
 
     def _transacted(self, part: Mapping[str, Content]) -> Written:
         [(kind, content)] = part.items()

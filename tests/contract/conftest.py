@@ -7,7 +7,6 @@ import pytest
 
 from sam_command import sam
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
-from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from wickiepay_cli.local.run import local_stack
 from wickiepay_cli.local.stack_file import LocalStack
 
@@ -43,9 +42,6 @@ def variables(stack: LocalStack) -> dict[str, str]:
         "ACCOUNT_FIELD": "reference",
         "POWERTOOLS_SERVICE_NAME": "test",
         "POWERTOOLS_METRICS_NAMESPACE": "test",
-        "AWS_ENDPOINT_URL": stack.aws_endpoint_url,
         "AWS_REGION": stack.region,
-        "AWS_DEFAULT_REGION": stack.region,
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        **stack.aws.environment,
     }

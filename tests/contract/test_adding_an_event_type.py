@@ -25,7 +25,7 @@ from wickiepay.routing import discover, router
 discover(handlers)
 text = Path(sys.argv[1]).read_bytes()
 event = parse(text)
-print(json.dumps([describe(effect) for effect in router[event.name](event)]))
+print(json.dumps([describe(effect, stands=True) for effect in router[event.name](event)]))
 """
 
 

@@ -14,14 +14,16 @@ from deployed import TEMPLATE
 from ingest import STATUS
 from pages import PAGES, anchor, anchors, commands, links, rows, section, subsections
 from wickiepay.delivery import MAX_BODY_BYTES
+from wickiepay.errors import QUESTIONS
+from wickiepay.event_log import REPLAYS_KEPT
 from wickiepay.money import MAX_DIGITS
 from wickiepay.signing_secrets import REFETCH_SECONDS, TIME_TO_LIVE_SECONDS
 from wickiepay_cli.audit.events import UNSENT_AGE
 from wickiepay_cli.audit.statements import NAMED
+from wickiepay_cli.audit.worth_a_look import KINDS
 from wickiepay_cli.commands.doctor import STATEMENTS
 from wickiepay_cli.local.deployment import translate
 from wickiepay_cli.local.stack_file import PROJECT
-from wickiepay_cli.replays import HISTORY
 from wickiepay_cli.sender import ANSWER_SECONDS
 
 PAGE: Final = PROJECT / "docs/operations.md"
@@ -144,7 +146,7 @@ ROLLOUTS: Final = {"Canary10Percent5Minutes": "one delivery in ten for five minu
         f"WickiePay waits {ANSWER_SECONDS} seconds for a 200",
         f"over {MAX_BODY_BYTES // 1024} KiB",
         f"beyond {MAX_DIGITS} + {MAX_DIGITS} digits",
-        f"stays on each record, the last {IN_WORDS[HISTORY]} times",
+        f"stays on each record, the last {IN_WORDS[REPLAYS_KEPT]} times",
         f"the first {IN_WORDS[NAMED]} of it",
         f"Enabled=true,AttributeName={EXPIRY}",
         f"by default {ROLLOUTS[TEMPLATE['Parameters']['Rollout']['Default']]}",
@@ -213,6 +215,16 @@ def test_every_reason_for_a_refusal_is_explained() -> None:
 
 def test_every_statement_of_the_doctor_is_explained() -> None:
     assert [statement for statement, _ in rows(section(PAGE, "Do the books add up"))] == list(STATEMENTS.values())
+
+
+def test_everything_that_is_worth_a_look_is_explained() -> None:
+    assert [kind.strip("`") for kind, _ in rows(section(PAGE, "Worth a look"))] == list(KINDS)
+
+
+def test_every_reason_for_which_a_credit_may_be_a_second_one_is_explained() -> None:
+    reasons = {reason.rstrip(".") for reason, what in rows(RUNBOOKS["Events failed"]) if "(#a-second-credit)" in what}
+    assert len(reasons) == len(QUESTIONS)
+    assert all(any(reason in question for question in QUESTIONS) for reason in reasons)
 
 
 def test_the_costs_are_counted_and_added_up() -> None:

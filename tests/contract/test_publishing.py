@@ -20,7 +20,7 @@ import yaml
 import aws_commands
 from deployed import TEMPLATE
 from sam_command import sam
-from wickiepay_cli.local.emulator import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, client, emulator
+from wickiepay_cli.local.emulator import emulator
 from wickiepay_cli.local.stack_file import PROJECT
 
 PYPROJECT: Final = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
@@ -146,14 +146,11 @@ def application_repository() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 @pytest.mark.sam
 def test_what_was_built_is_packaged_and_published(build: Path, tmp_path: Path) -> None:
     packaged = tmp_path / "packaged.yaml"
-    with emulator(tmp_path) as aws, application_repository() as (url, applications):
-        client("s3", aws.endpoint_url).create_bucket(Bucket="artifacts")
+    with emulator(tmp_path) as running, application_repository() as (url, applications):
+        running.access.client("s3").create_bucket(Bucket="artifacts")
         where = {
-            "AWS_ENDPOINT_URL": aws.endpoint_url,
+            **running.access.environment,
             "AWS_ENDPOINT_URL_SERVERLESSAPPLICATIONREPOSITORY": url,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
         }
         sam(
             "package",

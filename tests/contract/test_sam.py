@@ -19,7 +19,6 @@ from lambda_emulator import Invoke, in_lambda_emulator
 from sam_command import sam
 from samples_expected import ANSWERS, function_of
 from wickiepay_cli.local.deployment import transform
-from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from wickiepay_cli.local.packages import function_package, layer_package
 from wickiepay_cli.local.preparation import prepare
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
@@ -116,10 +115,7 @@ def test_sam_deploys_what_was_built(build: Path, stack: LocalStack, tmp_path: Pa
             command,
             *("--config-file", SAMCONFIG, "--config-env", environment, "--template-file", template, *options),
             answer="y",
-            AWS_ENDPOINT_URL=stack.aws_endpoint_url,
-            AWS_DEFAULT_REGION=stack.region,
-            AWS_ACCESS_KEY_ID=ACCESS_KEY_ID,
-            AWS_SECRET_ACCESS_KEY=SECRET_ACCESS_KEY,
+            **stack.aws.environment,
         )
         return done.stdout
 
@@ -135,7 +131,7 @@ def test_sam_deploys_what_was_built(build: Path, stack: LocalStack, tmp_path: Pa
     [deployed] = stack.client("cloudformation").describe_stacks(StackName=settings["stack_name"])["Stacks"]
     assert deployed["StackStatus"] == "CREATE_COMPLETE"
     assert {f"{tag['Key']}={tag['Value']}" for tag in deployed["Tags"]} == set(settings["tags"])
-    listener = Account(stack.aws_endpoint_url).listener(settings["stack_name"])
+    listener = Account(stack.aws).listener(settings["stack_name"])
     assert listener.stack.parameters.items() >= overrides.items()
     assert listener.stack.outputs.keys() == stack.outputs.keys()
     assert listener.deliver("u-1") == 200

@@ -11,7 +11,6 @@ import pytest
 from command_line import run_json
 from wickiepay.signature import sign
 from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from wickiepay_cli.local.stack_file import LocalStack
 from wickiepay_cli.samples import PAYLOADS, sample
 
@@ -51,9 +50,8 @@ def test_the_secret_of_the_local_stack_is_the_default(verify: Verify) -> None:
 def test_the_secret_of_a_deployed_stack_is_read_too(
     verify: Verify, stack: LocalStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws_endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+    for name, value in stack.aws.environment.items():
+        monkeypatch.setenv(name, value)
     code, verdict = verify(sample(SAMPLE).rstrip(), "--stack", stack.stack_name, "--region", stack.region)
     assert (code, [finding["code"] for finding in verdict["findings"]]) == (1, ["trailing_newline"])
 

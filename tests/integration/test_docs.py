@@ -1,9 +1,11 @@
 """The commands that the documents show are commands that work: each is run as it stands, or shown to exist."""
 
+import json
 import re
 import shlex
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +23,9 @@ from lambda_emulator import SAM
 from pages import OURS, PAGES, Command, commands, in_the_text, of_all_pages, rows, section
 from wickiepay import clock
 from wickiepay.delivery import Delivery
-from wickiepay.identity import Identity
 from wickiepay.queue import Message, encode
 from wickiepay_cli.app import app
 from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
 
 OF_A_NEW_TYPE: Final = ["trigger", "invoice.paid"]
@@ -33,6 +33,12 @@ OF_A_NEW_TYPE: Final = ["trigger", "invoice.paid"]
 
 ACCOUNT: Final = "customer-1"
 """One that was credited."""
+
+IN_IAM: Final = {"monitoring": "cloudwatch"}
+"""What IAM calls a service that signs its requests by another name."""
+
+AT_ONE_TIME: Final = "timestamp=2026-01-15T10:25:00Z"
+PATIENCE_SECONDS: Final = 60
 
 
 def lines(found: Sequence[Command]) -> list[str]:
@@ -115,21 +121,45 @@ class Operator:
     def __init__(self, stack: LocalStack, taken: list[str]) -> None:
         self._stack = stack
         self._taken = taken
-        self._uuid = str(uuid4())
-        self._give("trigger", "channel.payment.confirmed", "--set", f"data.reference={ACCOUNT}")
+        self._uuid, self._credited = str(uuid4()), str(uuid4())
+        self._question = ""
         for amount in ("100.00", "99.00"):  # an event, and a delivery in conflict with it
-            self._give(
-                "trigger", "payment.completed", "--uuid", self._uuid, "--set", f"data.paidCurrency.amount={amount}"
+            self._send("payment.completed", self._uuid, f"data.paidCurrency.amount={amount}", AT_ONE_TIME)
+        self._send("deposit.status_change", self._uuid)
+        for transaction in ("a" * 64, "b" * 64):  # of one payment, or of two: the uuid may be the channel's
+            self._send(
+                "channel.payment.confirmed",
+                self._credited,
+                f"data.reference={ACCOUNT}",
+                f"data.channelId={self._credited}",
+                f"data.hash={transaction}",
             )
+            self._question = f"channel.payment.confirmed#{transaction}"
+            self._wait_for(self._credited, self._question)
 
     def do(self, command: Command) -> Done:
         """Gives a command, with what the reader has to fill in, and says yes to what it asks."""
-        filled_in = {"UUID": self._uuid, "ACCOUNT": ACCOUNT, "MESSAGE_ID": ""}
+        uuid = self._credited if "KEY" in command else self._uuid
+        filled_in = {"UUID": uuid, "KEY": self._question, "ACCOUNT": ACCOUNT, "MESSAGE_ID": ""}
         if "MESSAGE_ID" in command:
             filled_in["MESSAGE_ID"] = self._bury()
         self._taken.clear()
         result = self._give(*(filled_in.get(word, word) for word in command))
         return Done(command, result, frozenset(self._taken))
+
+    def _send(self, event: str, uuid: str, *settings: str) -> None:
+        result = self._give("trigger", event, "--uuid", uuid, *(f"--set={setting}" for setting in settings))
+        assert result.exit_code == 0, result.output
+
+    def _wait_for(self, uuid: str, event_key: str) -> None:
+        """Waits until an event has its verdict."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            found = json.loads(self._give("events", "show", uuid, "--json").stdout or "[]")
+            if any(each["event_key"] == event_key and each["state"] != "RECEIVED" for each in found):
+                return
+            time.sleep(0.2)
+        raise AssertionError(event_key)
 
     def _give(self, *words: str) -> Result:
         """The command on the local stack, whatever stack it names."""
@@ -156,23 +186,29 @@ def done(stack: LocalStack) -> Iterator[list[Done]]:
     call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's own name
     taken: list[str] = []
 
-    def noted(client: BaseClient, operation: str, request: object) -> object:
-        taken.append(f"{client.meta.service_model.signing_name}:{operation.removesuffix('Batch')}")
+    def noted(client: BaseClient, operation: str, request: Any) -> object:  # noqa: ANN401  botocore's own
+        if operation == "TransactWriteItems":  # authorised as the writes it is made of
+            taken.extend(f"dynamodb:{kind}Item" for write in request["TransactItems"] for kind in write)
+        else:
+            service = client.meta.service_model.signing_name
+            taken.append(f"{IN_IAM.get(service, service)}:{operation.removesuffix('Batch')}")
         return call(client, operation, request)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseClient, "_make_api_call", noted)
-        patch.setenv("AWS_ENDPOINT_URL", stack.aws_endpoint_url)
-        patch.setenv("AWS_DEFAULT_REGION", stack.region)
-        patch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
-        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
+        for name, value in stack.aws.environment.items():
+            patch.setenv(name, value)
         operator = Operator(stack, taken)
         yield [operator.do(command) for command in ours(deployed=True)]
 
 
 @pytest.mark.stack
 def test_the_commands_for_a_deployed_stack_work_in_their_order(done: list[Done]) -> None:
-    wrong = [f"{shlex.join(each.command)}: {each.result.output}" for each in done if each.result.exit_code]
+    wrong = [
+        f"{shlex.join(each.command)}: {each.result.output or each.result.exception}"
+        for each in done
+        if each.result.exit_code
+    ]
     assert not wrong, "\n".join(wrong)
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from wickiepay.signature import sign
 from wickiepay_cli.failure import Failure
-from wickiepay_cli.local.front_door import ANSWER_SECONDS, Exchange, front_door, reserved
+from wickiepay_cli.local import front_door as door_module
+from wickiepay_cli.local.front_door import ANSWER_SECONDS, BODY_SECONDS, MAX_BODY, Exchange, front_door, reserved
 from wickiepay_cli.local.stack_file import LocalStack
 
 
@@ -25,6 +26,7 @@ class Api(ThreadingTCPServer):
         super().__init__(("127.0.0.1", 0), ApiConnection)
         self.asked: list[tuple[bytes, bytes]] = []
         self.answer = b"HTTP/1.1 204 No Content\r\n\r\n"
+        self.leave_open = False
 
 
 class ApiConnection(StreamRequestHandler):
@@ -37,6 +39,8 @@ class ApiConnection(StreamRequestHandler):
         length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
         self.server.asked.append((head, self.rfile.read(int(length[1])) if length else b""))
         self.wfile.write(self.server.answer)
+        if self.server.leave_open:
+            self.rfile.readline()
 
 
 @pytest.fixture
@@ -143,6 +147,72 @@ def listening(door: socket.socket) -> tuple[str, int]:
     door.listen()
     address: tuple[str, int] = door.getsockname()
     return address
+
+
+# --- What no HTTP API would take ------------------------------------------------------------------------
+JSON = b"HTTP/1.1 %d \r\ncontent-type: application/json\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: a\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "head", "body"),
+    [
+        (413, POST + b"Content-Length: %d\r\n\r\n" % (MAX_BODY + 1), b""),
+        (413, CHUNKED, b"%x\r\n" % (MAX_BODY + 1) + bytes(MAX_BODY + 1)),
+        (400, POST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", b"0\r\n\r\n"),
+    ],
+    ids=["too long", "too long, in chunks", "two ends"],
+)
+def test_a_body_that_no_api_would_take_is_refused(
+    door: tuple[str, int], api: Api, seen: list[Exchange], status: int, head: bytes, body: bytes
+) -> None:
+    assert ask(door, head, body).startswith(JSON % status)
+    assert ([exchange.status for exchange in seen], api.asked) == ([status], [])
+
+
+def test_a_body_of_the_greatest_length_reaches_the_api(door: tuple[str, int], api: Api) -> None:
+    ask(door, POST + b"Content-Length: %d\r\n\r\n" % MAX_BODY, bytes(MAX_BODY))
+    assert [len(asked) for _, asked in api.asked] == [MAX_BODY]
+
+
+def test_a_body_that_stops_in_its_midst_is_not_waited_for(
+    door: tuple[str, int], api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door_module, "BODY_SECONDS", 0.2)
+    assert ask(door, POST + b"Content-Length: 10\r\n\r\n", b"half").startswith(JSON % 408)
+    assert (api.asked, BODY_SECONDS) == ([], 30)
+
+
+@pytest.mark.parametrize(
+    ("head", "answer"),
+    [
+        (b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + b"A" * 22 + b"==\r\n", JSON % 400),
+        (b"Upgrade: websocket\r\n", b"HTTP/1.1 400 "),
+        (b"Upgrade: TLS/1.3\r\n", JSON % 400),
+    ],
+    ids=["websocket", "no websocket", "TLS"],
+)
+def test_no_other_protocol_is_spoken(
+    door: tuple[str, int], api: Api, capfd: pytest.CaptureFixture[str], head: bytes, answer: bytes
+) -> None:
+    with socket.create_connection(door, timeout=ANSWER_SECONDS) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n" + head + b"\r\n")
+        assert connection.recv(65536).startswith(answer)
+    assert (api.asked, capfd.readouterr()) == ([], ("", ""))
+
+
+def test_a_delivery_that_offers_another_protocol_is_taken_as_it_is(door: tuple[str, int], api: Api) -> None:
+    """Java's client offers HTTP/2 with its first request."""
+    ask(door, POST + b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 2\r\n\r\n", b"{}")
+    assert [asked for _, asked in api.asked] == [b"{}"]
+
+
+def test_no_request_goes_into_a_connection_that_the_api_may_just_be_closing(door: tuple[str, int], api: Api) -> None:
+    """The stand-in lets a second request on a connection down, as a server does that closes it for being idle."""
+    api.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    api.leave_open = True
+    assert [ask(door, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")[:12] for _ in range(3)] == [b"HTTP/1.1 200"] * 3
 
 
 # --- Behind a tunnel ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import relay
 from deployed import TEMPLATE
 from histories import Account, Histories
 from in_process import client, emulated_dynamodb
+from wickiepay_cli.local.access import Access
 from world import Stores
 
 
@@ -83,7 +84,7 @@ def test_ten_thousand_histories_end_in_the_right_books(
 def test_a_hundred_histories_on_an_emulators_tables_end_in_the_right_books(
     stores: Stores, record_property: Callable[[str, object], None]
 ) -> None:
-    dynamodb = client("dynamodb", None, stores.endpoint_url)
+    dynamodb = client("dynamodb", None, Access(stores.endpoint_url, stores.access_key, stores.secret_key))
     lived = run(Account(dynamodb, stores.outputs["EventTableName"], stores.outputs["LedgerTableName"]), 100, 20)
     assert lived >= 100
     record_property("figure", f"{lived:,} histories, 0 wrong")

@@ -93,7 +93,7 @@ def test_what_arrives_is_shown_with_its_answer_and_then_its_verdict(tmp_path: Pa
         assert line_with(process, "401 signature_mismatch")
         assert ended(process) == (0, "")
     assert {path.name for path in tmp_path.iterdir()} == {"lock", "ministack.log"}
-    for url in (stack.webhook_url, stack.aws_endpoint_url):
+    for url in (stack.webhook_url, stack.aws.endpoint_url):
         with pytest.raises(httpx.TransportError):
             httpx.get(url, trust_env=False)
 
@@ -127,7 +127,7 @@ def test_an_emulator_that_ends_is_followed_by_a_new_stack_at_the_same_address(tm
         assert line_with(process, "A new stack is started", "nothing of the old one is kept")
         assert line_with(process, "Listening on ") == listening_on
         assert local(tmp_path).webhook_url == before.webhook_url
-        assert httpx.get(local(tmp_path).aws_endpoint_url, trust_env=False).status_code < 500
+        assert httpx.get(local(tmp_path).aws.endpoint_url, trust_env=False).status_code < 500
         assert ended(process) == (0, "")
 
 

@@ -5,12 +5,14 @@ import hmac
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ import boto3
 import httpx
 import pytest
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET, stack_file
@@ -83,7 +86,7 @@ def test_who_has_no_policy_may_do_nothing(stack: LocalStack) -> None:
     key = iam.create_access_key(UserName="nobody")["AccessKey"]
     nobody = boto3.client(
         "dynamodb",
-        endpoint_url=stack.aws_endpoint_url,
+        endpoint_url=stack.aws.endpoint_url,
         region_name=stack.region,
         aws_access_key_id=key["AccessKeyId"],
         aws_secret_access_key=key["SecretAccessKey"],
@@ -104,6 +107,90 @@ def test_the_outputs_that_the_command_relies_on_are_there(stack: LocalStack) -> 
         *("WebhookUrl", "EventTableName", "LedgerTableName", "EventQueueUrl", "DeadLetterQueueUrl"),
         *("EventBusName", "SigningSecretArn"),
     }
+
+
+# --- Others on this machine, and the pages in its browser -------------------------------------------
+
+LISTING = "/2015-03-31/functions"
+LISTING_WITH_TEST = f"{LISTING}?X-Amz-Credential=test/20261125/us-east-1/lambda/aws4_request"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", LISTING),
+        ("GET", LISTING_WITH_TEST),
+        ("POST", LISTING_WITH_TEST),
+        ("POST", "/?Action=ListQueues&AWSAccessKeyId=test"),
+        ("POST", "/_ministack/reset"),
+        ("POST", "/_ministack/config"),
+        ("GET", "/_ministack/health"),
+        ("OPTIONS", LISTING),
+    ],
+)
+@pytest.mark.parametrize(
+    "who",
+    [
+        pytest.param({"Origin": "https://page.example", "Content-Type": "text/plain"}, id="page"),
+        pytest.param({"Sec-Fetch-Site": "cross-site"}, id="image"),
+        pytest.param({"Host": "rebound.example"}, id="rebound"),
+        pytest.param({}, id="user"),
+    ],
+)
+def test_a_request_that_any_page_and_any_user_can_make_is_refused(
+    stack: LocalStack, method: str, path: str, who: dict[str, str]
+) -> None:
+    """None of these has a browser ask beforehand, whether it may."""
+    response = httpx.request(method, stack.aws.endpoint_url + path, headers=who, trust_env=False)
+    assert (response.status_code, response.headers.get("Access-Control-Allow-Origin")) == (403, None)
+
+
+@pytest.mark.parametrize("key", ["local", "test", "000000000000", "AKIAIOSFODNN7EXAMPLE", "of the run"])
+def test_a_user_without_the_secret_of_the_run_may_do_nothing(stack: LocalStack, key: str) -> None:
+    named = stack.aws.access_key_id if key == "of the run" else key
+    somebody = replace(stack.aws, access_key_id=named, secret_access_key=key)
+    attempts: list[tuple[str, str, dict[str, str]]] = [
+        ("lambda", "list_functions", {}),
+        ("secretsmanager", "get_secret_value", {"SecretId": stack.outputs["SigningSecretArn"]}),
+        ("sts", "get_caller_identity", {}),
+        ("s3", "list_buckets", {}),
+        ("iam", "create_access_key", {"UserName": "me"}),
+    ]
+    for service, operation, request in attempts:
+        with pytest.raises((ClientError, ResponseParserError)):
+            getattr(somebody.client(service), operation)(**request)
+
+
+@pytest.mark.parametrize("account", ["its own", "000000000000"])
+def test_the_key_of_a_function_is_no_more_known_than_the_number_of_its_account(
+    stack: LocalStack, signing_secret: str, account: str
+) -> None:
+    """The emulator makes it of names that anybody can work out, and of that."""
+    assert deliver(stack.webhook_url, payment_completed(str(uuid.uuid4())), signing_secret).status_code == 200
+    functions = stack.client("lambda").list_functions()["Functions"]
+    [ingest] = [each for each in functions if "IngestFunction" in each["FunctionName"]]
+    made_of = f"{ingest['FunctionArn']}:1:{ingest['Role']}"
+    if account != "its own":
+        made_of = made_of.replace(ingest["Role"].split(":")[4], account)
+    digest = hashlib.sha256(made_of.encode()).hexdigest()
+    secret, token = (hashlib.sha256(f"{what}:{digest}".encode()).hexdigest() for what in ("secret", "token"))
+    guessed = boto3.Session(f"ASIA{digest[:16].upper()}", secret, token, stack.region)
+    client = guessed.client("secretsmanager", endpoint_url=stack.aws.endpoint_url)
+
+    def read() -> str:
+        return str(client.get_secret_value(SecretId=stack.outputs["SigningSecretArn"])["SecretString"])
+
+    if account == "its own":
+        assert read() == signing_secret
+    else:
+        with pytest.raises(ClientError, match="security token"):
+            read()
+
+
+def test_what_a_run_tells_its_own_user_is_for_nobody_else(tmp_path: Path) -> None:
+    with local_stack(tmp_path, 0, DEFAULT_SIGNING_SECRET):
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir() if path.name != "lock"}
+    assert modes == {"stack.json": 0o600, "ministack.log": 0o600, "deliveries.jsonl": 0o600, "emulator": 0o700}
 
 
 # --- wickiepay listen ----------------------------------------------------------------------------
@@ -158,7 +245,7 @@ def test_it_says_where_it_listens_and_what_it_is(tmp_path: Path) -> None:
     with command(tmp_path) as process:
         stack = ready(process, tmp_path)
         said = json.loads((tmp_path / "stack.json").read_text())
-    assert set(said) == {"webhook_url", "aws_endpoint_url", "region", "stack_name", "outputs", "pid"}
+    assert set(said) == {"webhook_url", "aws", "region", "stack_name", "outputs", "pid"}
     assert (stack.stack_name, stack.pid) == ("wickiepay-local", process.pid)
 
 
@@ -171,7 +258,7 @@ def test_a_signal_stops_all_of_it(tmp_path: Path, number: signal.Signals) -> Non
         _, problem = process.communicate(timeout=PATIENCE_SECONDS)
     assert (process.returncode, problem) == (0, "")
     assert not answers(stack.webhook_url)
-    assert not answers(stack.aws_endpoint_url)
+    assert not answers(stack.aws.endpoint_url)
     assert {path.name for path in tmp_path.iterdir()} == {"lock", "ministack.log"}
 
 
@@ -179,7 +266,7 @@ def test_killed_it_leaves_no_emulator_behind(tmp_path: Path) -> None:
     with command(tmp_path) as process:
         stack = ready(process, tmp_path)
         process.kill()
-    assert eventually(lambda: not answers(stack.aws_endpoint_url))
+    assert eventually(lambda: not answers(stack.aws.endpoint_url))
 
 
 def test_what_a_killed_one_left_behind_is_no_hindrance(tmp_path: Path) -> None:

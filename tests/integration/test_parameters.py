@@ -130,7 +130,7 @@ def test_two_stacks_live_side_by_side(account: Account) -> None:
 def test_a_domain_leads_to_the_listener(account: Account, made: Mapping[str, str]) -> None:
     listener = account.deploy("named", filled_in(DOMAIN, "named", made))
 
-    answer = httpx.get(account.endpoint_url + PATH, headers={"Host": "named.example.com"}, trust_env=False)
+    answer = httpx.get(account.aws.api_root + PATH, headers={"Host": "named.example.com"}, trust_env=False)
 
     assert (answer.status_code, answer.json()["error"]) == (405, "method_not_allowed")
     assert listener.stack.output("DomainTarget").endswith(".amazonaws.com")
@@ -148,7 +148,7 @@ def test_events_are_announced_unless_that_is_switched_off(
     account: Account, announcements: str, heard: list[str]
 ) -> None:
     listener = account.deploy(f"announcements-{announcements}", {"Announcements": announcements})
-    queue_url = listen(account.endpoint_url, listener.stack.output("EventBusName"))
+    queue_url = listen(account.aws, listener.stack.output("EventBusName"))
 
     assert listener.deliver("u-1") == 200
     assert listener.end("u-1") == "PROCESSED"  # announced before it is marked so

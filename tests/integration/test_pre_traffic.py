@@ -13,7 +13,6 @@ import pytest
 import pre_traffic
 from deployed import environment_of
 from wickiepay import sdk
-from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from wickiepay_cli.local.stack_file import LocalStack
 
 if TYPE_CHECKING:
@@ -77,10 +76,8 @@ def environment(stack: LocalStack) -> dict[str, str]:
 @pytest.fixture
 def clients(stack: LocalStack, codedeploy: CodeDeploy, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The hook's clients lead to the stack."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", stack.region)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", stack.aws_endpoint_url)
+    for name, value in stack.aws.environment.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_CODEDEPLOY", codedeploy.url)
     sdk.the_session.cache_clear()
     yield

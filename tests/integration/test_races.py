@@ -151,6 +151,75 @@ def test_processed_wins_over_a_late_failed(world: World, name: str) -> None:
     done(world, received(world))
 
 
+def channel(name: str, event: str, second: int = 0, **data: object) -> Envelope:
+    """An event of the channel payment of `name`, which says that 5 EUR came."""
+    money = {
+        "uuid": f"{name}-channel",
+        "reference": f"{name}-account",
+        "displayCurrency": {"currency": "EUR", "amount": 5},
+    }
+    stamp = f"2026-01-15T10:25:{second:02d}Z"
+    return {"event": f"channel.payment.{event}", "timestamp": stamp, "data": {**money, **data}}
+
+
+PAIRS: dict[str, list[Callable[[str], Envelope]]] = {
+    "a confirmation with a hash and a completion without": [
+        lambda name: channel(name, "confirmed", hash="0xab"),
+        lambda name: channel(name, "completed", 1),
+    ],
+    "two transactions of one amount": [
+        lambda name: channel(name, "confirmed", hash="0xab"),
+        lambda name: channel(name, "confirmed", hash="0xcd"),
+    ],
+    "a payout and a confirmation without type": [
+        lambda name: channel(name, "detected", type="OUT"),
+        lambda name: channel(name, "confirmed", 1),
+    ],
+}
+
+
+@pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS)
+def test_32_consumers_at_once_on_a_pair_of_events_credit_at_most_once(
+    pair: list[Callable[[str], Envelope]], world: World, name: str
+) -> None:
+    """Read and written as one: what a credit depends on cannot change between the decision and the entry."""
+    pairs = [[make(f"{name}-{number}") for make in pair] for number in range(5)]
+    deliver_all(world, [envelope for both in pairs for envelope in both])
+    batch = received(world)
+    at_once([partial(world._consumer.process, [record]) for record in batch * 3 + batch[:2]])
+    done(world, batch)
+    world.settle()
+    for number in range(5):
+        entries = world.ledger(f"credit#{name}-{number}-channel")
+        assert len(entries) <= 1
+        balance = world.ledger(f"balance#{name}-{number}-account")
+        assert [item["amount"] for item in balance] == ["5"] * len(entries)
+
+
+def test_32_consumers_at_once_on_one_payment_lose_no_field(world: World, name: str) -> None:
+    uuid = f"{name}-payment"
+    says: list[dict[str, object]] = [
+        {"reference": "order-7"},
+        {"displayCurrency": {"currency": "EUR", "amount": 1}},
+        {"metadata": {"orderId": "7"}},
+        {"transactions": [{"txHash": "0xab"}]},
+        {"type": "IN"},
+    ]
+    names = ("created", "processing", "underpaid", "expired", "completed")
+    envelopes: list[Envelope] = [
+        {"event": f"payment.{event}", "timestamp": "2026-01-15T10:25:00Z", "data": {"uuid": uuid, **said}}
+        for event, said in zip(names, says, strict=True)
+    ]
+    deliver_all(world, envelopes)
+    batch = received(world)
+    at_once([partial(world._consumer.process, [record]) for record in (batch * 7)[:32]])
+    done(world, batch)
+    world.settle()
+    [payment] = world.ledger(f"payment#{uuid}")
+    assert (payment["status"], payment["reference"], payment["type"]) == ("COMPLETE", "order-7", "IN")
+    assert (payment["display_amount"], "details" in payment, "underpaid" in payment) == ("1", True, True)
+
+
 # --- Everything at once --------------------------------------------------------------------------
 
 

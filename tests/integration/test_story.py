@@ -18,6 +18,7 @@ import pytest
 from installed import PATIENCE_SECONDS, Installed, Shown
 from pages import section
 from wickiepay_cli.local import stack_file
+from wickiepay_cli.local.access import Access
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
 
 pytestmark = pytest.mark.stack
@@ -94,7 +95,7 @@ def test_the_first_five_minutes_are_as_readme_tells_them(tmp_path: Path, monkeyp
     monkeypatch.chdir(PROJECT)
     run, *others, watched = story()
     assert (run.command, watched.command) == ("make run", "make run")
-    nowhere = Installed(tmp_path, LocalStack("", "", "us-east-1", "", {}, 0))
+    nowhere = Installed(tmp_path, LocalStack("", Access("", "", ""), "us-east-1", "", {}, 0))
     with nowhere.running_at_a_terminal(COLUMNS, "listen") as (listening, written):
         screen = Screen(written)
         wait_until(lambda: "Send a signed sample" in "\n".join(screen.lines))

@@ -14,6 +14,7 @@ from typing import Final
 
 import pytest
 
+import respelled
 from besieged import SECRET, Besieged
 from hostile import attack, seeded
 from wickiepay.delivery import MAX_BODY_BYTES
@@ -26,6 +27,7 @@ pytestmark = [pytest.mark.prove, pytest.mark.timeout(1200)]
 INPUTS: Final = 200_000
 FUZZERS: Final = 2
 """Programs that share the work, each from a seed of its own."""
+SPELLINGS: Final = 40_000
 LARGEST_INPUT: Final = 2000
 """Bytes: so many decisions an attack takes at the most."""
 CAN_GUIDE: Final = find_spec("atheris") is not None
@@ -179,3 +181,9 @@ def test_no_body_costs_more_than_its_size(record_property: Figure) -> None:
         f"{len(SHAPES)} shapes: {GROWTH} times the size costs at most {max(ratios.values()):.1f} times as much;"
         f" 256 KiB cost at most {slowest * 1000:.0f} ms ({worst})",
     )
+
+
+def test_forty_thousand_spellings_of_captured_bodies_are_the_events_that_were_signed(record_property: Figure) -> None:
+    tried, wrong = respelled.attack(SPELLINGS, seeded(1))
+    assert wrong == []
+    record_property("figure", f"{SPELLINGS:,} of {tried:,} spellings had a signature that fits; none was another event")

@@ -18,6 +18,7 @@ from stores import STACK_NAME
 from wickiepay import clock
 from wickiepay.event_record import State
 from wickiepay_cli.local import stack_file
+from wickiepay_cli.local.access import Access
 from wickiepay_cli.local.stack_file import LocalStack
 from world import Stores
 
@@ -95,7 +96,8 @@ def measured(folder: Path, *arguments: str) -> Used:
 @pytest.fixture(scope="module")
 def full(stores: Stores, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
     folder = tmp_path_factory.mktemp("full")
-    local = LocalStack("", stores.endpoint_url, stores.region, STACK_NAME, stores.outputs, os.getpid())
+    aws = Access(stores.endpoint_url, stores.access_key, stores.secret_key)
+    local = LocalStack("", aws, stores.region, STACK_NAME, stores.outputs, os.getpid())
     stack_file.write(local, folder)
     events = ManyEvents(stores, clock.now(), EVENTS)
     events.fill(0, FEW)

@@ -12,8 +12,9 @@ from uuid import uuid4
 from botocore.exceptions import ClientError, WaiterError
 
 from wickiepay.signature import sign
-from wickiepay_cli.local import emulator
+from wickiepay_cli.local.access import Access
 from wickiepay_cli.local.deployment import DEFAULTS, api_url, failures, translate, upload
+from wickiepay_cli.local.emulator import emulator
 from wickiepay_cli.local.preparation import prepare
 from wickiepay_cli.local.run import PATH
 from wickiepay_cli.local.stack_file import PROJECT
@@ -75,10 +76,10 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    endpoint_url: str
+    aws: Access
 
     def client(self, service: str) -> Any:  # noqa: ANN401  typed by its callers
-        return emulator.client(service, self.endpoint_url)
+        return self.aws.client(service)
 
     def deploy(self, name: str, parameters: Mapping[str, str] = DEFAULTS, project: Path = PROJECT) -> Listener:
         """Makes the stack `name` what the template in `project` says, by a change set: creates it, or updates it.
@@ -95,7 +96,7 @@ class Account:
             StackName=name,
             ChangeSetName=change,
             ChangeSetType="UPDATE" if update else "CREATE",
-            TemplateURL=upload(self.endpoint_url, template, packages),
+            TemplateURL=upload(self.aws, template, packages),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM"],
         )
@@ -119,7 +120,7 @@ class Account:
         cloudformation: CloudFormationClient = self.client("cloudformation")
         [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
         outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        outputs["WebhookUrl"] = api_url(cloudformation, name) + PATH  # what the template says of it resolves nowhere
+        outputs["WebhookUrl"] = api_url(self.aws, name) + PATH  # what the template says of it resolves nowhere
         parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
         return Listener(Stack(name, outputs, self.client, parameters))
 
@@ -127,5 +128,5 @@ class Account:
 @contextmanager
 def empty_account(folder: Path) -> Iterator[Account]:
     """An account in an emulator of its own, whose files are in `folder`."""
-    with emulator.emulator(folder) as running:
-        yield Account(running.endpoint_url)
+    with emulator(folder) as running:
+        yield Account(running.access)

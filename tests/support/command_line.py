@@ -1,12 +1,16 @@
 """The command `wickiepay`, run in process on tables named as the template names them."""
 
+import io
 import json
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
+from subprocess import CompletedProcess
 from typing import Any, Final
 
 import boto3
 from typer.testing import CliRunner, Result
 
-from wickiepay_cli.app import app
+from wickiepay_cli.app import app, main
 from wickiepay_cli.stack import Stack
 
 OUTPUTS: Final = {
@@ -14,6 +18,7 @@ OUTPUTS: Final = {
     "LedgerTableName": "LedgerTable",
     "EventQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/EventQueue",
     "DeadLetterQueueUrl": "https://sqs.us-east-1.amazonaws.com/123456789012/DeadLetterQueue",
+    "EventBusName": "EventBus",
     "SigningSecretArn": "SigningSecret",
     "WebhookUrl": "https://listener.example.com/webhooks/wickiepay",
 }
@@ -39,3 +44,17 @@ def run_json(*arguments: str) -> Any:  # noqa: ANN401  JSON
     result = run(*arguments, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def ended(*words: str) -> CompletedProcess[str]:
+    """How the command ends whatever becomes of it, as if it were a process of its own."""
+    code = 0
+    with redirect_stdout(io.StringIO()) as stdout, redirect_stderr(io.StringIO()) as stderr:
+        try:
+            main(words)
+        except SystemExit as end:
+            code = int(end.code or 0)
+        except Exception:  # noqa: BLE001  whatever it is, the interpreter would print it
+            traceback.print_exc()
+            code = 1
+    return CompletedProcess(words, code, stdout.getvalue(), stderr.getvalue())

@@ -15,9 +15,10 @@ from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
 from wickiepay.event import parse
 from wickiepay.event_log import EventLog
-from wickiepay.event_record import delivery_of
+from wickiepay.event_record import key, pending_of, replays_of
 from wickiepay.identity import Identity
 from wickiepay.ledger import Ledger
+from wickiepay.ledger_items import balance_key
 from wickiepay.queue import EventQueue, Message, decode, encode
 from wickiepay.routing import discover, router
 from wickiepay_cli.stack import Stack
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 discover(handlers)
 
 CONFIRMED: Final = "channel.payment.confirmed"
+COMPLETED: Final = "channel.payment.completed"
 EVENT_QUEUE: Final = command_line.OUTPUTS["EventQueueUrl"]
 DEAD_LETTERS: Final = command_line.OUTPUTS["DeadLetterQueueUrl"]
 KEEP: Final = timedelta(days=30)
@@ -58,20 +60,22 @@ class Desk:
         *,
         age: timedelta = timedelta(hours=1),
         own_id: str | None = None,
+        stamped: bool = True,
         **data: object,
     ) -> Identity:
         """Records a delivery that came so long ago, as ingest does, and sends nothing; it would credit 5 EUR."""
         money = {"reference": "account", "displayCurrency": {"currency": "EUR", "amount": 5}}
         at = instant(self.now - age)
-        envelope = {"event": event, "timestamp": at, "data": {"uuid": uuid, **money, **data}}
+        envelope = {"event": event, "timestamp": at if stamped else None, "data": {"uuid": uuid, **money, **data}}
         body = json.dumps({**envelope, "id": own_id} if own_id else envelope).encode()
-        delivered = parse(body)
+        delivered = parse(body, at)
         recorded = self.events.record(Delivery(body, "raw", at, "192.0.2.1", "request"), delivered)
-        mark = f"!conflict#{delivered.data_hash.hex()}" if recorded.outcome == "conflict" else ""
-        return Identity(delivered.uuid, delivered.event_key + mark)
+        if recorded.outcome == "conflict":
+            return recorded.identity.conflict(delivered.content_hash)
+        return recorded.identity
 
     def message(self, identity: Identity) -> Message:
-        return Message(identity, delivery_of(self.item(identity)))
+        return Message.of(pending_of(self.item(identity)))
 
     def process(self, identity: Identity) -> Identity:
         """Has an event on record processed, as it is after ingest has sent it."""
@@ -122,8 +126,8 @@ class Desk:
 
     # --- What became of it -----------------------------------------------------------------------
     def item(self, identity: Identity) -> dict[str, Any]:
-        key = {"uuid": {"S": identity.uuid}, "event_key": {"S": identity.event_key}}
-        item: dict[str, Any] = self.dynamodb.get_item(TableName="EventTable", Key=key, ConsistentRead=True)["Item"]
+        answer = self.dynamodb.get_item(TableName="EventTable", Key=key(identity), ConsistentRead=True)
+        item: dict[str, Any] = answer["Item"]
         return item
 
     def state(self, identity: Identity) -> str:
@@ -132,13 +136,11 @@ class Desk:
 
     def replays(self, identity: Identity) -> list[dict[str, Any]]:
         """The history of replays on an event's record."""
-        history: list[dict[str, Any]] = json.loads(self.item(identity).get("replays", {"S": "[]"})["S"])
-        return history
+        return replays_of(self.item(identity))
 
     def balance(self) -> str | None:
         """Of the account that everything here is credited to, in EUR."""
-        key = {"pk": {"S": "balance#account"}, "sk": {"S": "EUR"}}
-        item = self.dynamodb.get_item(TableName="LedgerTable", Key=key).get("Item")
+        item = self.dynamodb.get_item(TableName="LedgerTable", Key=balance_key("account", "EUR")).get("Item")
         return item["amount"]["N"] if item else None
 
     def waiting(self, url: str = EVENT_QUEUE) -> int:

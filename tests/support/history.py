@@ -30,9 +30,14 @@ def previous_commit() -> str | None:
     )
 
 
-def check_out(commit: str, folder: Path) -> Path:
-    """Puts what is deployed under `commit` into `folder`."""
-    archive = _git("archive", commit, *DEPLOYED)
+def has_commit(commit: str) -> bool:
+    """Whether the history that is here goes back to `commit`."""
+    return shutil.which("git") is not None and _git("cat-file", "-e", f"{commit}^{{commit}}").returncode == 0
+
+
+def check_out(commit: str, folder: Path, *more: str) -> Path:
+    """Puts what is deployed under `commit`, and `more`, into `folder`."""
+    archive = _git("archive", commit, *DEPLOYED, *more)
     assert archive.returncode == 0, archive.stderr.decode()
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(folder, filter="data")

@@ -6,7 +6,7 @@ when, is for a test to decide.
 
 import json
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import botocore.session
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -16,20 +16,21 @@ from ministack.services import dynamodb
 
 from actors import Actor
 from faults import Raw
+from wickiepay_cli.local.access import REGION, Access
 
 type Answer = Callable[[AWSPreparedRequest], AWSResponse]
 
-NOWHERE = "http://127.0.0.1:1"
+NOWHERE: Final = Access("http://127.0.0.1:1", "local", "local")
 
 
-def client(service: str, answer: Answer | None, endpoint_url: str = NOWHERE) -> Any:  # noqa: ANN401
-    """A client whose requests `answer` answers; without one they go to `endpoint_url`. One try for each call."""
+def client(service: str, answer: Answer | None, aws: Access = NOWHERE) -> Any:  # noqa: ANN401
+    """A client whose requests `answer` answers; without one they go to `aws`. One try for each call."""
     made: Any = botocore.session.get_session().create_client(
         service,
-        region_name="us-east-1",
-        endpoint_url=endpoint_url,
-        aws_access_key_id="local",
-        aws_secret_access_key="local",
+        region_name=REGION,
+        endpoint_url=aws.endpoint_url,
+        aws_access_key_id=aws.access_key_id,
+        aws_secret_access_key=aws.secret_access_key,
         config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
     )
     send: Answer = answer or made._endpoint.http_session.send

@@ -15,7 +15,6 @@ from typing import Any, Final
 import pyte
 from rich.text import Text
 
-from wickiepay_cli.local.emulator import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from wickiepay_cli.local.stack_file import LocalStack
 
 COMMAND: Final = Path(sys.executable).parent / "wickiepay"
@@ -54,10 +53,7 @@ class Installed:
     @property
     def environment(self) -> dict[str, str]:
         return os.environ | {
-            "AWS_ENDPOINT_URL": self.stack.aws_endpoint_url,
-            "AWS_DEFAULT_REGION": self.stack.region,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            **self.stack.aws.environment,
             "WICKIEPAY_LOCAL": str(self.folder),
         }
 

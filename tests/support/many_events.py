@@ -108,5 +108,5 @@ def _verdict(ledger: Ledger, event: WebhookEvent, state: State, at: datetime) ->
     effects = router[event.name](event)
     for effect in effects:
         if isinstance(effect, Credit):
-            assert ledger.apply(effect, at)
-    return verdict | {"effects": {"S": json.dumps([describe(effect) for effect in effects])}}
+            assert ledger.apply(effect, {})
+    return verdict | {"effects": {"S": json.dumps([describe(effect, stands=True) for effect in effects])}}

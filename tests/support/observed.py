@@ -26,7 +26,6 @@ from in_process import Answer, Heard, client, emulated_dynamodb
 from wickiepay import aws
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
-from wickiepay.identity import Identity
 from wickiepay.queue import Message, Replay, encode
 from wickiepay.signature import sign
 from world import SECRET, http_request

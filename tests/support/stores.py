@@ -5,14 +5,15 @@ are there too, for whoever wants to be one of them.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from deployed import TEMPLATE
+from wickiepay_cli.local.access import REGION, Access
 from wickiepay_cli.local.deployment import translate
-from wickiepay_cli.local.emulator import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, client, emulator
+from wickiepay_cli.local.emulator import emulator
 from wickiepay_cli.local.preparation import prepare
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
 from world import SECRET, Stores
@@ -39,30 +40,32 @@ def running_stores(folder: Path) -> Iterator[Stores]:
         "Outputs": {name: output for name, output in template["Outputs"].items() if name != "WebhookUrl"},
     }
     with emulator(folder) as running:
-        endpoint_url = running.endpoint_url
-        cloudformation = client("cloudformation", endpoint_url)
+        cloudformation = running.access.client("cloudformation")
         cloudformation.create_stack(
             StackName=STACK_NAME, TemplateBody=json.dumps(stores), Capabilities=["CAPABILITY_IAM"]
         )
         cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK_NAME, WaiterConfig={"Delay": 1})
         [stack] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]
         found = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        client("secretsmanager", endpoint_url).put_secret_value(
+        running.access.client("secretsmanager").put_secret_value(
             SecretId=found["SigningSecretArn"], SecretString=SECRET.decode()
         )
-        announced_url = listen(endpoint_url, found["EventBusName"])
-        yield Stores(endpoint_url, REGION, ACCESS_KEY_ID, SECRET_ACCESS_KEY, found, announced_url)
+        yield _stores(running.access, found)
 
 
 def stores_of(stack: LocalStack) -> Stores:
     """The stores of a stack that runs as a whole, and from now on a queue that hears all that is announced."""
-    announced_url = listen(stack.aws_endpoint_url, stack.outputs["EventBusName"])
-    return Stores(stack.aws_endpoint_url, stack.region, ACCESS_KEY_ID, SECRET_ACCESS_KEY, stack.outputs, announced_url)
+    return _stores(stack.aws, stack.outputs)
 
 
-def listen(endpoint_url: str, bus: str) -> str:
+def _stores(aws: Access, outputs: Mapping[str, str]) -> Stores:
+    announced_url = listen(aws, outputs["EventBusName"])
+    return Stores(aws.endpoint_url, REGION, aws.access_key_id, aws.secret_access_key, outputs, announced_url)
+
+
+def listen(aws: Access, bus: str) -> str:
     """A queue to which the whole bus is copied."""
-    sqs, events = client("sqs", endpoint_url), client("events", endpoint_url)
+    sqs, events = aws.client("sqs"), aws.client("events")
     url: str = sqs.create_queue(QueueName="announced")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     allow = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}

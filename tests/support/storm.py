@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import compress
+from typing import TYPE_CHECKING
 from unittest.mock import MagicMock, patch
 
 import httpx
@@ -25,6 +26,10 @@ from traffic import Envelope
 from weather import Weather
 from wickiepay.signature import sign
 from world import SENDER_TRIES, World
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.literals import QueueAttributeNameType
 
 
 @dataclass(slots=True)
@@ -147,7 +152,15 @@ def at_rest(world: World) -> bool:
     """Whether nothing is left to happen by itself: nothing flagged for the relay, nothing in the queue or in hand."""
     if any("unsent" in record for record in scan(world, "EventTableName")):
         return False
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    url = world._outputs["EventQueueUrl"]
-    attributes = world.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return is_empty(world.sqs, world._outputs["EventQueueUrl"])
+
+
+def is_empty(sqs: "SQSClient", url: str) -> bool:
+    """Whether nothing is in a queue, or in the hands of who took it from there."""
+    names: list[QueueAttributeNameType] = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+    ]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return not any(int(attributes[name]) for name in names)

@@ -20,6 +20,7 @@ STAGES: Final = {
 """How far along a payment is by each event, and what it is called then."""
 
 CONFIRMED: Final = "channel.payment.confirmed"
+CREDITING: Final = frozenset({CONFIRMED, "channel.payment.completed"})
 ACCOUNTS: Final = 3
 AMOUNTS: Final = ("0.1", "0.2", "100.1", "7", "0.000000000000000001", "123456.789")
 """No more than 28 digits from the first of a sum to its last: the emulator adds no further (DynamoDB does: 38)."""

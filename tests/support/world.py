@@ -25,8 +25,7 @@ from faults import Injector, Killed
 from wickiepay import clock
 from wickiepay.bus import EventBus
 from wickiepay.event_log import EventLog
-from wickiepay.event_record import delivery_of
-from wickiepay.identity import Identity
+from wickiepay.event_record import pending_of
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, Replay, encode
 from wickiepay.routing import discover, router
@@ -191,11 +190,10 @@ class World:
 
     def replay(self, uuid: str, event_key: str, replay: Replay) -> None:
         """An operator has an event processed again."""
-        identity = Identity(uuid, event_key)
         item = self.dynamodb.get_item(
             TableName=self._outputs["EventTableName"], Key={"uuid": {"S": uuid}, "event_key": {"S": event_key}}
         )["Item"]
-        text = encode(Message(identity, delivery_of(item), replay=replay))
+        text = encode(Message.of(pending_of(item), replay))
         self.sqs.send_message(QueueUrl=self._outputs["EventQueueUrl"], MessageBody=text)
 
     def settle(self) -> None:
@@ -250,12 +248,12 @@ class World:
         return [{name: next(iter(value.values())) for name, value in item.items()} for item in items]
 
     def announcements(self) -> Counter[tuple[str, str]]:
-        """(uuid, event key) → how often it was announced since the last look."""
+        """(uuid, record key) → how often it was announced since the last look."""
         heard: Counter[tuple[str, str]] = Counter()
         url = self._stores.announced_url
         while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 detail = json.loads(message["Body"])["detail"]
-                heard[detail["uuid"], detail["event_key"]] += 1
+                heard[detail["uuid"], detail["record_key"]] += 1
                 self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return heard

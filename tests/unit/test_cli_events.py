@@ -18,7 +18,7 @@ from wickiepay.delivery import Delivery
 from wickiepay.event import parse
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import SHARDS
-from wickiepay.identity import Identity
+from wickiepay.identity import Identity, unusable
 from wickiepay_cli import stack
 from wickiepay_cli.app import main
 from wickiepay_cli.commands.events_show import _replayed
@@ -76,6 +76,16 @@ def test_a_listed_event_says_what_became_of_it(receive: Receive, events: EventLo
             "processed_at": clock.instant(now),
             "scheme": "raw",
             "error": "No account.",
+            "occurred_at": "2026-01-15T10:25:00.000000Z",
+            "event_id": None,
+            "place": None,
+            "received": None,
+            "tries": None,
+            "last_error": None,
+            "next_try_at": None,
+            "accepted": None,
+            "dismissed": None,
+            "open": False,
         }
     ]
 
@@ -110,7 +120,8 @@ def test_unusable_and_conflicting_deliveries_are_listed(
 ) -> None:
     receive("2026-01-15T10:00:00")
     receive("2026-01-15T10:00:01", note="other content")
-    events.keep_unusable(delivery_of(b"[]", received_at="2026-01-15T10:00:02.000000Z"), "No object.")
+    delivery = delivery_of(b"[]", received_at="2026-01-15T10:00:02.000000Z")
+    events.keep_unusable(delivery, delivery.body_hash, "No object.")
     assert [(event["state"], event["event"]) for event in listed()] == [
         ("UNUSABLE", None),
         ("CONFLICT", "payment.completed"),
@@ -249,7 +260,7 @@ def test_people_see_how_long_ago_it_was(receive: Receive, now: datetime) -> None
     [
         ("payment.completed", {}, "payment.completed"),
         ("deposit.status_change", {"status": "PENDING"}, "deposit.status_change PENDING"),
-        ("channel.payment.confirmed", {"hash": "0x" + "ab" * 32}, "channel.payment.confirmed 0xabababab.."),
+        ("channel.payment.confirmed", {"hash": "0x" + "ab" * 32}, "channel.payment.confirmed ababababab.."),
     ],
 )
 def test_people_see_what_tells_the_events_of_a_uuid_apart(
@@ -347,8 +358,9 @@ def test_a_shown_event_has_its_body_and_effects(
 
 def test_a_body_that_is_not_utf8_is_shown_as_far_as_it_is(events: EventLog, delivery_of: "DeliveryOf") -> None:
     body = b"caf\xe9"
-    events.keep_unusable(delivery_of(body), "No JSON.")
-    [event] = run_json("events", "show", hashlib.sha256(body).hexdigest())
+    delivery = delivery_of(body)
+    events.keep_unusable(delivery, delivery.body_hash, "No JSON.")
+    [event] = run_json("events", "show", unusable(delivery.body_hash).uuid)
     assert (event["body"], event["effects"]) == ("caf\N{REPLACEMENT CHARACTER}", [])
 
 
@@ -428,9 +440,13 @@ def test_an_announcement_is_a_moment_where_the_stack_announces(
     assert ("announced on the event bus" in whats) is seen
 
 
-def test_what_is_not_processed_was_not_announced(receive: Receive, events: EventLog, now: datetime) -> None:
-    events.mark_ignored(receive("2026-01-15T10:00:00"), now, KEEP)
-    assert [moment[3].split()[0] for moment in told(again=[])] == ["received,", "IGNORED"]
+@pytest.mark.parametrize(("ignored", "told_of"), [(True, ["announced", "IGNORED"]), (False, ["FAILED;"])])
+def test_what_is_ignored_was_announced_and_what_failed_was_not(
+    receive: Receive, events: EventLog, now: datetime, ignored: bool, told_of: list[str]
+) -> None:
+    identity = receive("2026-01-15T10:00:00")
+    assert events.mark_ignored(identity, now, KEEP) if ignored else events.mark_failed(identity, now, "No account.")
+    assert [moment[3].split()[0] for moment in told(again=[])] == ["received,", *told_of]
 
 
 def test_a_delivery_that_repeats_an_event_is_told_to_the_millisecond(receive: Receive) -> None:
@@ -486,6 +502,7 @@ def test_a_body_is_shown_as_it_was_received(receive: Receive) -> None:
 
 def test_a_body_cannot_command_the_terminal(events: EventLog, delivery_of: "DeliveryOf") -> None:
     body = b"\x1b]0;title\x07[bold]"
-    events.keep_unusable(delivery_of(body), "No JSON.")
-    shown = run("events", "show", hashlib.sha256(body).hexdigest()).stdout
-    assert "\N{REPLACEMENT CHARACTER}]0;title\N{REPLACEMENT CHARACTER}[bold]" in shown
+    delivery = delivery_of(body)
+    events.keep_unusable(delivery, delivery.body_hash, "No JSON.")
+    shown = run("events", "show", unusable(delivery.body_hash).uuid).stdout
+    assert r"\x1b]0;title\x07[bold]" in shown

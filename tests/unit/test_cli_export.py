@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import stat
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
@@ -70,11 +71,46 @@ def test_no_cell_is_a_formula(desk: Desk, uuid: str) -> None:
     assert row["uuid"] == f"'{uuid}"
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["\t1", "\r1", "\n1", " =1", "\xa0=1", "\ufeff=1", "\0=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff201"],
+    ids=ascii,
+)
+def test_no_blank_and_no_width_hides_a_formula(text: str) -> None:
+    assert exports._cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", " ", "1-1", "a=1", " a", "'=1"], ids=ascii)
+def test_other_text_is_left_as_it_is(text: str) -> None:
+    assert exports._cell(text) == text
+
+
 @pytest.mark.usefixtures("five")
 def test_a_whole_export_leaves_no_place_to_go_on_from(tmp_path: Path) -> None:
     output = tmp_path / "events.jsonl"
     answer = run_json("events", "export", *SINCE, "--output", str(output))
     assert (answer["events"], [path.name for path in tmp_path.iterdir()]) == (5, ["events.jsonl"])
+
+
+@pytest.mark.parametrize("there", [None, 0o644, 0o600])
+def test_an_export_is_for_its_owner_alone(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: int | None
+) -> None:
+    """The file that it goes on from is so as well: it is looked at when the export is cut off."""
+    desk.receive("c-1")
+    output = tmp_path / "events.jsonl"
+    if there is not None:
+        output.touch(there)
+
+    def cut_off(*_: object) -> bytes:
+        raise KeyboardInterrupt
+
+    command = ("events", "export", *SINCE, "--output", str(output), "--force")
+    with monkeypatch.context() as patch:
+        patch.setattr(exports, "line", cut_off)
+        run(*command)
+    left = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert left == {"events.jsonl": 0o600, "events.jsonl.resume": 0o600}
 
 
 @pytest.mark.usefixtures("five")
@@ -142,7 +178,7 @@ def test_an_export_of_nonsense_is_wrong_usage(arguments: tuple[str, ...]) -> Non
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text())
 def test_what_a_stranger_wrote_is_one_cell(text: str) -> None:
-    [[cell]] = csv.reader(io.StringIO(exports._csv([exports._cell(text)]).decode(), newline=""))
+    [[cell]] = csv.reader(io.StringIO(exports.csv_line([text]).decode(), newline=""))
     assert cell.removeprefix("'") == text.encode(errors="replace").decode().removeprefix("'")
 
 

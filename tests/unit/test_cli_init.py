@@ -8,7 +8,6 @@ import pytest
 
 from command_line import run, run_json
 from wickiepay.event import parse
-from wickiepay.identity import identify
 from wickiepay_cli.commands import init as command
 from wickiepay_cli.failure import Failure
 
@@ -67,8 +66,7 @@ def test_the_sample_is_an_event_of_that_type(project: Path) -> None:
     run("init", "invoice.paid")
     text = (project / SAMPLE).read_bytes()
     event = parse(text)
-    assert (event.name, event.uuid) == ("invoice.paid", json.loads(text)["data"]["uuid"])
-    assert identify(event.name, json.loads(text), event.data, "").uuid == event.uuid
+    assert (event.name, event.identity.uuid) == ("invoice.paid", json.loads(text)["data"]["uuid"])
 
 
 NAMES: Final = [
@@ -156,6 +154,6 @@ def test_handlers_that_cannot_be_imported_are_said_to_be_so(monkeypatch: pytest.
     def broken(_: object) -> None:
         raise SyntaxError("invalid syntax (invoice.py, line 3)")
 
-    monkeypatch.setattr("wickiepay_cli.new_handler.discover", broken)
+    monkeypatch.setattr("wickiepay_cli.handling.discover", broken)
     with pytest.raises(Failure, match=r"cannot be imported: invalid syntax \(invoice\.py, line 3\)"):
         run("init", "invoice.paid")

@@ -18,7 +18,7 @@ from rich.live import Live
 import command_line
 from desk import Desk
 from wickiepay.errors import StoreUnavailable
-from wickiepay.event_record import State
+from wickiepay.event_record import Record, State
 from wickiepay.identity import Identity
 from wickiepay_cli import feed as feed_module
 from wickiepay_cli.commands import listen as listen_module
@@ -28,7 +28,7 @@ from wickiepay_cli.failure import Failure
 from wickiepay_cli.feed import Arrival, Changed, Delivered, Feed, News, Trouble, of_exchange, of_record
 from wickiepay_cli.local.front_door import Exchange
 from wickiepay_cli.logbook import Logbook, Reader, is_kept_in
-from wickiepay_cli.records import EventRecords, Record
+from wickiepay_cli.records import EventRecords
 from wickiepay_cli.views import Drawing, show_line, show_line_of_json
 from wickiepay_cli.watch import Newcomers, look, looking
 
@@ -528,7 +528,7 @@ def test_with_its_stack_a_delivery_is_forgotten(feed: Feed) -> None:
 
 def test_what_a_stranger_wrote_is_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
     show_line(Delivered(replace(ARRIVAL, event="[red]\x1b[31m")))
-    assert "[red]\N{REPLACEMENT CHARACTER}[31m" in capsys.readouterr().out
+    assert r"[red]\x1b[31m" in capsys.readouterr().out
 
 
 # --- Where it is said to be ----------------------------------------------------------------------------

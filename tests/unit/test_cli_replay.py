@@ -13,8 +13,9 @@ from botocore.exceptions import EndpointConnectionError
 
 from command_line import run, run_json
 from desk import CONFIRMED, Desk
-from wickiepay import clock
+from wickiepay import clock, identity
 from wickiepay.delivery import Delivery
+from wickiepay.event_log import ATTEMPTS, EventLog
 from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Replay
@@ -24,7 +25,7 @@ from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import MAX_WHY_CHARACTERS, moment
 from wickiepay_cli.pace import batch_size, paced
 from wickiepay_cli.progress import progress
-from wickiepay_cli.replays import ATTEMPTS, Replayer
+from wickiepay_cli.replays import Replayer
 from wickiepay_cli.stack import Stack
 
 if TYPE_CHECKING:
@@ -182,8 +183,9 @@ def conflict(desk: Desk) -> Identity:
 
 def unusable(desk: Desk) -> Identity:
     body = b"[]"
-    desk.events.keep_unusable(Delivery(body, "raw", clock.instant(desk.now), "192.0.2.1", "request"), "No object.")
-    return Identity("4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945", "!unusable")
+    delivery = Delivery(body, "raw", clock.instant(desk.now), "192.0.2.1", "request")
+    desk.events.keep_unusable(delivery, delivery.body_hash, "No object.")
+    return identity.unusable(delivery.body_hash)
 
 
 NOT_REPLAYABLE = [(conflict, "CONFLICT", "wickiepay events accept"), (unusable, "UNUSABLE", "have the provider send")]
@@ -309,7 +311,7 @@ def test_an_event_whose_state_has_changed_is_skipped(desk: Desk, dynamodb: "Dyna
 
 @pytest.mark.usefixtures("many")
 def test_people_are_told_of_what_was_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Replayer, "_note", lambda *_: False)
+    monkeypatch.setattr(EventLog, "note_replay", lambda *_: False)
     result = run("events", "replay", "--state", "FAILED", "--since", "1h")
     assert result.stdout == "0 sent to be processed again. 1 skipped: their state has changed.\n"
 

@@ -11,6 +11,7 @@ from wickiepay_cli import stack
 from wickiepay_cli.attachment import follow_stack
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.local import restarts, stack_file
+from wickiepay_cli.local.access import Access
 from wickiepay_cli.local.emulator import EmulatorEnded
 from wickiepay_cli.local.stack_file import LocalStack
 from wickiepay_cli.stack import Stack
@@ -75,7 +76,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def local(number: int) -> LocalStack:
-    return LocalStack("http://127.0.0.1:3000/", f"http://127.0.0.1:{number}", "us-east-1", "local", {}, os.getpid())
+    aws = Access(f"http://127.0.0.1:{number}", "key", "secret")
+    return LocalStack("http://127.0.0.1:3000/", aws, "us-east-1", "local", {}, os.getpid())
 
 
 class Followed:

@@ -13,6 +13,7 @@ from botocore.stub import Stubber
 
 from command_line import run, run_json
 from wickiepay_cli import display
+from wickiepay_cli.local.access import Access
 from wickiepay_cli.local.stack_file import LocalStack
 
 OUTPUTS: Final = {
@@ -183,7 +184,7 @@ def test_a_profile_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch
 # --- The local stack ---------------------------------------------------------------------------------
 def test_the_local_stack_comes_first(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     account.pages["us-east-1"] = [[described("wickiepay-local", OUTPUTS)]]
-    local = LocalStack("", "", "us-east-1", "wickiepay-local", {}, 0)
+    local = LocalStack("", Access("", "", ""), "us-east-1", "wickiepay-local", {}, 0)
     monkeypatch.setattr("wickiepay_cli.local.stack_file.read", lambda _: local)
     monkeypatch.setattr(LocalStack, "client", lambda _, service: account.client(service, None))
     found = run_json("stacks", "--region", "eu-west-1")

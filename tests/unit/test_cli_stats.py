@@ -13,11 +13,10 @@ from command_line import run, run_json
 from desk import Desk
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
-from wickiepay.event_record import State
+from wickiepay.event_record import Record, State
 from wickiepay_cli import display
 from wickiepay_cli.commands.stats import _short
 from wickiepay_cli.figures import Durations, Span, figures, fitting_span
-from wickiepay_cli.records import Record
 
 pytest_plugins = ["desk_fixture"]
 
@@ -41,8 +40,9 @@ def busy(desk: Desk) -> Desk:
     desk.events.mark_failed(desk.receive("u-4", COMPLETED, age=hour), desk.now, "No account.")
     desk.events.mark_ignored(desk.receive("u-5", "refund.created", age=hour), desk.now, KEEP)
     desk.receive("u-6", COMPLETED, age=timedelta())
-    desk.receive("u-1", COMPLETED, age=timedelta(), note="other content")
-    desk.events.keep_unusable(Delivery(b"[]", "raw", instant(desk.now), "192.0.2.1", "request"), "No object.")
+    desk.receive("u-6", COMPLETED, age=timedelta(), note="other content")
+    delivery = Delivery(b"[]", "raw", instant(desk.now), "192.0.2.1", "request")
+    desk.events.keep_unusable(delivery, delivery.body_hash, "No object.")
     processed(desk, "u-7", age=timedelta(days=3), after=timedelta(seconds=1))
     return desk
 

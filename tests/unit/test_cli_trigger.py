@@ -223,7 +223,7 @@ def test_people_are_told_the_answer(listener: Listener) -> None:
 
 def test_an_answer_cannot_command_the_terminal(listener: Listener) -> None:
     listener.answers = [httpx.Response(200, text="\x1b[2J[bold]")]
-    assert "�[2J[bold]" in run("trigger", "payment.completed", *OFFLINE).stdout
+    assert r"\x1b[2J[bold]" in run("trigger", "payment.completed", *OFFLINE).stdout
 
 
 @pytest.mark.parametrize(("statuses", "code"), [([200], 0), ([204, 200], 0), ([401], 1), ([200, 503], 1), ([302], 1)])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import http_request
 import ingest
+import respelled
 from besieged import SECRET, Besieged
 from hostile import Attack, Bytes, attack, seeded
 from wickiepay import clock, identity, queue
@@ -128,3 +129,9 @@ def test_a_mistake_would_be_found(
     monkeypatch.setattr(module, name, mistake)
     with pytest.raises(Exception):  # noqa: B017, PT011  whatever the functions raise, or what they have done
         assault()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_captured_signature_fits_one_event_in_whatever_words(seed: int) -> None:
+    _, wrong = respelled.attack(500, seeded(seed))
+    assert wrong == []

@@ -584,3 +584,17 @@ def test_an_error_of_our_own_is_not_hidden(effect: Effect, operation: str, ledge
 
     with pytest.raises(ClientError, match="ValidationException"):
         apply(ledger, effect)
+
+
+def test_a_credit_of_a_uuid_in_capitals_holds_the_place_that_an_older_version_would_give_it(
+    ledger: Ledger, dynamodb: "DynamoDBClient"
+) -> None:
+    capitals = replace(CREDIT, spellings=Spellings(UUID.upper(), "-"))
+
+    assert apply(ledger, capitals, capitals, CREDIT) == [True, True, True]
+    assert item(dynamodb, f"credit#{UUID.upper()}", "-") == {
+        "pk": f"credit#{UUID.upper()}",
+        "sk": "-",
+        "alias_of": UUID,
+    }
+    assert balance(dynamodb) == D("0.1")

@@ -218,7 +218,7 @@ def test_the_events_of_a_life_follow_one_another_up_to_the_present(name: str, ca
 
 @pytest.mark.parametrize("name", ENDING)
 def test_a_scenario_is_about_one_uuid(name: str, cast: Cast) -> None:
-    assert {parse(body).uuid for body in bodies(name, cast)} == {cast.uuid}
+    assert {parse(body).identity.uuid for body in bodies(name, cast)} == {cast.uuid}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -229,16 +229,16 @@ def test_what_a_scenario_tells_fits_beside_its_name(name: str) -> None:
 # --- The storm ----------------------------------------------------------------------------------------
 def test_a_storm_is_of_many_lives_and_one_in_five_is_a_duplicate(cast: Cast) -> None:
     events = [parse(body) for body in bodies(STORM, cast, 2000)]
-    different = {(event.uuid, event.event_key) for event in events}
+    different = {event.identity for event in events}
     assert len(different) / len(events) == pytest.approx(1 - DUPLICATES, abs=0.03)
-    assert len({event.uuid for event in events}) > 400
+    assert len({event.identity.uuid for event in events}) > 400
     assert len({event.name for event in events}) == 9
 
 
 def test_the_lives_of_a_storm_are_lived_in_their_order(cast: Cast) -> None:
     first_seen: dict[str, list[str]] = {}
     for event in (parse(body) for body in dict.fromkeys(bodies(STORM, cast, 500))):
-        first_seen.setdefault(event.uuid, []).append(event.occurred_at or "")
+        first_seen.setdefault(event.identity.uuid, []).append(event.occurred_at or "")
     assert all(times == sorted(times) for times in first_seen.values())
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from wickiepay_cli.local import stack_file
+from wickiepay_cli.local.access import Access
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
 
 
 def stack(pid: int) -> LocalStack:
-    return LocalStack(
-        "http://127.0.0.1:3000/", "http://127.0.0.1:4000", "us-east-1", "wickiepay-local", {"A": "b"}, pid
-    )
+    aws = Access("http://127.0.0.1:4000", "key", "secret")
+    return LocalStack("http://127.0.0.1:3000/", aws, "us-east-1", "wickiepay-local", {"A": "b"}, pid)
 
 
 def test_a_running_stack_is_read_as_it_was_written(tmp_path: Path) -> None:

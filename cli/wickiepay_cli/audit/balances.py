@@ -6,13 +6,15 @@ from decimal import Context, Decimal, Inexact
 from typing import Final
 
 from wickiepay.decimals import plain
-from wickiepay.ledger_items import entry_of
+from wickiepay.ledger_items import BALANCE, entry_of, is_entry
 from wickiepay_cli.audit.statements import Check, Suspects, named
-from wickiepay_cli.audit.tables import Tables, account_of, is_entry
+from wickiepay_cli.audit.tables import Tables, account_of
 from wickiepay_cli.tables import Item
 
 EXACT: Final = Context(prec=200, traps=[Inexact])
 """Adds amounts of 38 digits without ever rounding."""
+
+READINGS: Final = 3
 
 type Account = tuple[str, str]
 """An account, and a currency in it."""
@@ -37,9 +39,11 @@ class BalancesAddUp:
     def see(self, item: Item) -> None:
         if is_entry(item):
             entry = entry_of(item)
-            account, amount = (entry.account, entry.currency), entry.amount
-        else:
-            account, amount = account_of(item), Decimal(item["amount"]["N"]).copy_negate()
+            self._add((entry.account, entry.currency), entry.amount)
+        elif item["pk"]["S"].startswith(BALANCE):
+            self._add(account_of(item), Decimal(item["amount"]["N"]).copy_negate())
+
+    def _add(self, account: Account, amount: Decimal) -> None:
         self._differences[account] = EXACT.add(self._differences[account], amount)
 
     def check(self) -> Check:
@@ -59,17 +63,28 @@ class BalancesAddUp:
         The entries are read once the index by which they are found has caught up. One that came meanwhile has changed
         the balance.
         """
-        before = self._tables.balances(suspects)
         self._pause()
         wrong = []
         for account in suspects:
-            total = self._sum(account)
-            after = self._tables.balances([account])
-            if before.get(account) == after.get(account) and after.get(account, Decimal()) != total:
+            before, total, after = self._reading(account)
+            if before == after != total:
                 wrong.append(account)
-                balance = plain(after.get(account, Decimal()))
-                self._found[account] = f"{account[0]} has {balance} {account[1]}, its entries add up to {plain(total)}"
+                self._found[account] = (
+                    f"{account[0]} has {plain(after)} {account[1]}, its entries add up to {plain(total)}"
+                )
         return wrong
+
+    def _reading(self, account: Account) -> tuple[Decimal, Decimal, Decimal]:
+        """A balance, the sum of its entries, and the balance again, until both are the same or the account is busy."""
+        before, total, after = self._balance(account), self._sum(account), self._balance(account)
+        for _ in range(READINGS - 1):
+            if before == after:
+                break
+            before, total, after = after, self._sum(account), self._balance(account)
+        return before, total, after
+
+    def _balance(self, account: Account) -> Decimal:
+        return self._tables.balances([account]).get(account, Decimal())
 
     def _sum(self, account: Account) -> Decimal:
         total = Decimal()

@@ -83,7 +83,7 @@ class EventsHaveCredits:
             entries = self._tables.entries_at(place for of_event in places.values() for place in of_event)
             for each, of_event in places.items():
                 made = [entries[place] for place in of_event if place in entries]
-                if not any(_in_short(entry) in _credits(records[each]) for entry in made if made_by(entry) == each):
+                if not any(_in_short(entry) in _credits(records[each]) for entry in made):
                     wrong.append(each)
         return wrong
 

@@ -94,7 +94,7 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
         "credits": explained.credits,
         "balances": balances.count,
     }
-    found = look.finish(tables.references())
+    found = look.finish(tables.references)
     since = instant(now - retention)
     return Report(stack.name, instant(now), since, counts, checks, found, orphans.orphans, orphans.repaired)
 

@@ -31,11 +31,15 @@ class Tables:
         """Those of the credits, named by uuid and part, that are in the books, read consistently."""
         wanted = (items.key(items.CREDIT + uuid, part) for uuid, part in dict.fromkeys(places))
         found = items_of(self.client, self.ledger, wanted)
-        return {(item["pk"]["S"].removeprefix(items.CREDIT), item["sk"]["S"]): items.entry_of(item) for item in found}
+        return {
+            (item["pk"]["S"].removeprefix(items.CREDIT), item["sk"]["S"]): items.entry_of(item)
+            for item in found
+            if items.is_entry(item)
+        }
 
     def entries_of(self, uuid: str) -> list[Entry]:
         """The credits of a payment, read consistently; `uuid` is as its entries have it."""
-        return [items.entry_of(item) for item in self.ledger_partition(items.CREDIT + uuid)]
+        return items.entries_of(self.ledger_partition(items.CREDIT + uuid))
 
     def ledger_partition(self, pk: str) -> list[Item]:
         """The ledger's items under a partition key, read consistently."""
@@ -48,7 +52,7 @@ class Tables:
         return [item for page in pages for item in page["Items"]]
 
     def references(self) -> Iterator[Item]:
-        """The keys in the index of references, those of one reference one after another."""
+        """The keys in the index of references."""
         pages = self.client.get_paginator("scan").paginate(TableName=self.ledger, IndexName="by_reference")
         return (item for page in pages for item in page["Items"])
 
@@ -61,8 +65,8 @@ class Tables:
             ExpressionAttributeNames={"#reference": "reference"},
             ExpressionAttributeValues={":reference": {"S": account}},
         )
-        keys = ({"pk": item["pk"], "sk": item["sk"]} for page in pages for item in page["Items"] if is_entry(item))
-        return [items.entry_of(item) for item in items_of(self.client, self.ledger, keys)]
+        keys = ({"pk": item["pk"], "sk": item["sk"]} for page in pages for item in page["Items"])
+        return items.entries_of(items_of(self.client, self.ledger, keys))
 
     def balances(self, accounts: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Decimal]:
         """The balances of those of the accounts, each with a currency, that have one, read consistently."""
@@ -78,9 +82,4 @@ def account_of(balance: Item) -> tuple[str, str]:
 
 def is_credit(item: Item) -> bool:
     """Whether an item of the ledger is an entry that a payment made."""
-    return item["pk"]["S"].startswith(items.CREDIT)
-
-
-def is_entry(item: Item) -> bool:
-    """Whether an item of the ledger is an entry, of a payment or of an operator."""
-    return item["pk"]["S"].startswith((items.CREDIT, items.ADJUSTMENT))
+    return items.is_entry(item) and not item["pk"]["S"].startswith(items.ADJUSTMENT)

@@ -1,15 +1,14 @@
 """What is right by the rules and still worth a person's look: money in the wrong place, or that waits for somebody.
 
-A snapshot: each table, and the index of references, is read once. What is held on to is what was found, the first
-thousand of each kind; no body is read.
+A snapshot: each table is read once, the index of references twice. What is held on to is what was found, the first
+thousand of each kind, and a number for each order; no body is read.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import groupby
 from typing import Final
 
 from wickiepay import ledger_items as items
@@ -89,11 +88,19 @@ class WorthALook:
             self._look()
         self._partition.append(item)
 
-    def finish(self, keys: Iterable[Item]) -> Sequence[Finding]:
-        """All that was found; `keys` are those of the index of references, one reference after another."""
+    def finish(self, keys: Callable[[], Iterable[Item]]) -> Sequence[Finding]:
+        """All that was found; `keys` reads those of the index of references, in any order."""
         self._look()
-        for _, of_one in groupby(keys, key=lambda item: item["reference"]["S"]):
-            self._look_at_order({item["pk"]["S"] for item in of_one if item["pk"]["S"].startswith(items.PAYMENT)})
+        seen: set[int] = set()
+        again: set[int] = set()
+        for reference, _ in _payments_in(keys()):
+            (again if hash(reference) in seen else seen).add(hash(reference))
+        orders: defaultdict[str, set[str]] = defaultdict(set)
+        for reference, pk in _payments_in(keys()) if again else ():
+            if hash(reference) in again:
+                orders[reference].add(pk)
+        for partitions in orders.values():
+            self._look_at_order(partitions)
         order = list(KINDS)
         return sorted(self.found, key=lambda finding: order.index(finding.kind))
 
@@ -103,9 +110,9 @@ class WorthALook:
             return
         pk = partition[0]["pk"]["S"]
         if pk.startswith(items.CREDIT):
-            entry = items.entry_of(partition[0])
-            if len(partition) > 1:
-                self.note(Finding("credited-more-than-once", uuid=entry.uuid, account=entry.account_as_sent))
+            entries = items.entries_of(partition)
+            if len(entries) > 1:
+                self.note(Finding("credited-more-than-once", uuid=entries[0].uuid, account=entries[0].account_as_sent))
         if pk.startswith(items.PAYMENT):
             for family, payment in _payments(partition):
                 uuid = items.payment_uuid(partition[0])
@@ -153,6 +160,11 @@ class WorthALook:
         for reference, number in paid.items():
             if number > 1 and reference:
                 self.note(Finding("two-payments-complete", reference=reference))
+
+
+def _payments_in(keys: Iterable[Item]) -> Iterator[tuple[str, str]]:
+    """The reference and the partition of each payment in the index of references."""
+    return ((item["reference"]["S"], pk) for item in keys if (pk := item["pk"]["S"]).startswith(items.PAYMENT))
 
 
 def _payments(partition: Sequence[Item]) -> Iterator[tuple[Family, Payment]]:

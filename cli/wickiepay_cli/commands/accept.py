@@ -1,35 +1,41 @@
-"""`wickiepay events accept`: makes a conflict an event of its own."""
+"""`wickiepay events accept` and `dismiss`: answer what the listener asks of a person."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Final
+from typing import Annotated, Any
 
 import typer
 
 from wickiepay import clock
 from wickiepay.decimals import plain
-from wickiepay.effects import Credit, credit
-from wickiepay.errors import PermanentFailure
-from wickiepay.event import WebhookEvent
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import Decision
+from wickiepay.identity import Kind
+from wickiepay.ledger import Ledger
+from wickiepay.ledger_items import Entry
 from wickiepay.queue import EventQueue
 from wickiepay_cli import stack
-from wickiepay_cli.acceptance import Acceptances, one_conflict, original
-from wickiepay_cli.books import Books, Credited
+from wickiepay_cli.acceptance import Outlook, Questions, one_question
 from wickiepay_cli.caller import name_of_caller
-from wickiepay_cli.display import say, show_json
-from wickiepay_cli.options import AsJson, DryRun, Profile, Region, StackName, Why, Yes
+from wickiepay_cli.display import ask, say, show_json
+from wickiepay_cli.handling import handlers_of
+from wickiepay_cli.options import AsJson, DryRun, Profile, Region, StackName, Why, WhyNeeded, Yes
 from wickiepay_cli.records import EventRecords
+from wickiepay_cli.stack import Stack
 
-CREDITING: Final = frozenset({"channel.payment.confirmed"})
-"""Events that credit an account, unless somebody has changed their handlers."""
+Asked = Annotated[str, typer.Argument(metavar="UUID", help="The uuid, as events list --open shows it.")]
+WhichKey = Annotated[
+    str | None,
+    typer.Option("--event-key", metavar="KEY", help="Which one of the uuid: its key, or its event's."),
+]
 
 
 def accept(  # noqa: PLR0913  options
-    uuid: Annotated[str, typer.Argument(help="The uuid, as events list --state CONFLICT shows it.")],
+    uuid: Asked,
     *,
-    event_key: Annotated[
-        str | None, typer.Option("--event-key", metavar="KEY", help="Of the uuid's conflicts this one.")
-    ] = None,
+    event_key: WhichKey = None,
+    second_credit: Annotated[
+        bool, typer.Option("--second-credit", help="Credit a payment again that was credited before.")
+    ] = False,
     why: Why = "",
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -38,55 +44,104 @@ def accept(  # noqa: PLR0913  options
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Make a delivery that differs from the one on record an event of its own, and have it processed.
+    """Accept a delivery that differs from the one on record, or a credit that may be a second one; have it processed.
 
-    What it credits is credited besides what the first delivery did. Accepting it twice does nothing twice.
+    An accepted delivery is an event of its own, which stands just above the one that it corrects. What would credit a
+    payment again is refused, unless --second-credit says that this is meant. Accepting it twice does nothing twice.
     """
     found = stack.find(stack_name, profile, region)
-    events = found.output("EventTableName")
-    conflict = one_conflict(EventRecords(found.dynamodb(), events).of_uuid(uuid), event_key)
-    acceptances = Acceptances(found.dynamodb(), events, EventQueue(found.sqs(), found.output("EventQueueUrl")))
-    books = Books(found.dynamodb(), found.output("LedgerTableName"))
-    first = original(conflict)
-    credits_so_far = [each for each in books.credits_of(conflict.uuid) if each.event_key == first.event_key]
-    earlier = acceptances.find(conflict)
-    to_come = credits_of(acceptances.event(conflict), found.parameters.get("AccountField", "reference"), credits_so_far)
-    if not as_json:
-        for each in credits_so_far:
-            say(f"The first delivery of {first.event_key} credited {_in_words(each)} at {each.at}.")
-        if not credits_so_far:
-            say(f"The first delivery of {first.event_key} has credited nothing.")
-        if not earlier:
-            say(f"The second one would {to_come}.")
+    asked = one_question(EventRecords(found.dynamodb(), found.output("EventTableName")).of_uuid(uuid), event_key)
+    questions, now = _questions(found), clock.now()
+    question = questions.look(asked.identity, handlers_of(found), now)
+    outlook, earlier = question.outlook, question.acceptance
+    if not as_json and not earlier:
+        for each in outlook.before:
+            say(f"The payment was credited {_in_words(each)} at {each.at}, by {each.event_key or each.event}.")
+        say(f"{asked.event_key} would {_what(outlook)}.")
+    if not dry_run:
+        question.refuse(second_credit=second_credit)
     if stack_name is not None and not yes and not earlier and not dry_run:
-        question = f"Have the second one processed too, so that it may {to_come}, in the stack {stack_name}?"
-        typer.confirm(question, abort=True, err=True)
-    acceptance = (
-        earlier if earlier or dry_run else acceptances.accept(conflict, name_of_caller(found), why, clock.now())
-    )
+        ask(f"Have it processed, so that it may {_what(outlook)}, in the stack {stack_name}?")
+    decision = earlier
+    if not dry_run:
+        decision = questions.accept(question, name_of_caller(found), why, now, second_credit=second_credit)
     if as_json:
-        made = [{**asdict(each), "amount": plain(each.amount)} for each in credits_so_far]
-        whole = {"uuid": conflict.uuid, "event_key": conflict.event_key, **(asdict(acceptance) if acceptance else {})}
-        show_json({**whole, "dry_run": dry_run, "already": earlier is not None, "original_credits": made})
+        show_json(
+            {
+                "uuid": asked.uuid,
+                "event_key": asked.event_key,
+                **(asdict(decision) if decision else {}),
+                "dry_run": dry_run,
+                "already": earlier is not None,
+                "second_credit": outlook.second,
+                "failure": outlook.failure,
+                "credit": _members(outlook),
+                "credited_before": [{**asdict(each), "amount": plain(each.amount)} for each in outlook.before],
+            }
+        )
     elif earlier:
-        say(f"The second was accepted already, at {earlier.at} by {earlier.by}, as {earlier.accepted_as}.")
-    elif acceptance:
-        say(f"The second is an event of its own now: {acceptance.accepted_as}.")
+        say(f"It was accepted already, at {earlier.at} by {earlier.by}, as {earlier.accepted_as}.")
+    elif decision and asked.identity.kind is Kind.CONFLICT:
+        say(f"It is an event of its own now: {decision.accepted_as}.")
+    elif decision:
+        say("It is sent to be processed again, and credited besides.")
 
 
-def credits_of(event: WebhookEvent, account_field: str, first: Sequence[Credited]) -> str:
-    """What an event will do to balances, as far as this command knows: handlers may have been changed.
+def dismiss(  # noqa: PLR0913  options
+    uuid: Asked,
+    *,
+    event_key: WhichKey = None,
+    why: WhyNeeded,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Close a conflict, or a credit that may be a second one: what is on record stays as it is, and nothing is sent.
 
-    That its kind credits is known of one, and seen where the `first` delivery credited.
+    The same content is a duplicate from then on. What was dismissed can still be accepted.
     """
-    if event.name not in CREDITING and not first:
+    found = stack.find(stack_name, profile, region)
+    asked = one_question(EventRecords(found.dynamodb(), found.output("EventTableName")).of_uuid(uuid), event_key)
+    if stack_name is not None and not yes and asked.open:
+        ask(f"Dismiss {asked.event_key} in the stack {stack_name}?")
+    decision = _questions(found).dismiss(asked.identity, name_of_caller(found), why, clock.now())
+    if as_json:
+        show_json({**_facts(decision), "uuid": asked.uuid, "event_key": asked.event_key, "already": not asked.open})
+    else:
+        say(f"{asked.event_key} is dismissed, at {decision.at} by {decision.by}.")
+
+
+def _questions(found: Stack) -> Questions:
+    client = found.dynamodb()
+    return Questions(
+        client,
+        EventLog(client, found.output("EventTableName")),
+        Ledger(client, found.output("LedgerTableName")),
+        EventQueue(found.sqs(), found.output("EventQueueUrl")),
+    )
+
+
+def _what(outlook: Outlook) -> str:
+    if outlook.failure:
+        return f"fail: {outlook.failure}".rstrip(".")
+    if outlook.credit is None:
         return "credit nothing"
-    try:
-        made = [f"credit {_in_words(each)}" for each in credit(event, account_field)]
-    except PermanentFailure as failure:
-        return f"fail: {failure}".rstrip(".")
-    return " and ".join(made) or "credit nothing"
+    again = " a second time" if outlook.second else ""
+    return f"credit {plain(outlook.credit.amount)} {outlook.credit.currency} to {outlook.credit.account}{again}"
 
 
-def _in_words(made: Credited | Credit) -> str:
-    return f"{plain(made.amount)} {made.currency} to {made.account}"
+def _in_words(made: Entry) -> str:
+    return f"{plain(made.amount)} {made.currency} to {made.account_as_sent}"
+
+
+def _members(outlook: Outlook) -> dict[str, Any] | None:
+    if outlook.credit is None:
+        return None
+    credit = outlook.credit
+    return {"account": credit.account, "currency": credit.currency, "amount": plain(credit.amount)}
+
+
+def _facts(decision: Decision) -> dict[str, Any]:
+    return {"by": decision.by, "why": decision.why, "at": decision.at}

@@ -1,15 +1,28 @@
-"""`wickiepay balances`: what was credited to an account."""
+"""`wickiepay balances`: what was added to an account, by events and by operators."""
 
+from dataclasses import asdict
 from itertools import islice
 from typing import Annotated, Final
+from uuid import uuid4
 
 import typer
 
+from wickiepay import clock
+from wickiepay.bus import EventBus
+from wickiepay.decimals import plain
+from wickiepay.errors import StoreUnavailable
+from wickiepay.identity import bounded
+from wickiepay.ledger import Ledger
+from wickiepay.ledger_items import Adjustment
+from wickiepay.money import amount_of, currency_of
+from wickiepay.spelling import normal_spelling
 from wickiepay_cli import stack
 from wickiepay_cli.books import Books
-from wickiepay_cli.display import say, seconds, show_json, show_table, stream_json
+from wickiepay_cli.caller import name_of_caller
+from wickiepay_cli.display import ask, say, seconds, show_json, show_table, stream_json, tell
 from wickiepay_cli.failure import Failure
-from wickiepay_cli.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.options import AsJson, Profile, Region, StackName, WhyNeeded, Yes
+from wickiepay_cli.stack import Stack
 
 balances_app = typer.Typer(help="Accounts that payments into channels credit.", no_args_is_help=True)
 
@@ -44,7 +57,7 @@ def list_balances(
     else:
         say("Nothing was ever credited.")
     if next(accounts, None):
-        typer.echo(f"There are more than these {most}: --limit {most * 10}", err=True)
+        tell(f"There are more than these {most}: --limit {most * 10}")
 
 
 @balances_app.command(epilog="Example: wickiepay balances show user-topup-cust-123 --json")
@@ -66,6 +79,83 @@ def show(
     if not as_json:
         show_table(("currency", "balance"), books.balances.items())
         show_table(
-            ("at", "event", "uuid", "amount", "currency"),
-            ((seconds(entry.at), entry.event, entry.uuid, entry.amount, entry.currency) for entry in books.entries),
+            ("at", "event", "uuid", "amount", "currency", "by", "why"),
+            (
+                (seconds(each.at), each.event, each.uuid, each.amount, each.currency, each.by, each.why)
+                for each in books.entries
+            ),
         )
+
+
+def _no_option(text: str) -> str:
+    if text.startswith("-"):
+        raise typer.BadParameter(f"there is no option {text}.")
+    return text
+
+
+@balances_app.command(
+    context_settings={"ignore_unknown_options": True},  # an amount may begin like one: -10
+    epilog="Example: wickiepay balances adjust user-topup-cust-123 EUR -10 --why 'credited 100, was 90'",
+)
+def adjust(  # noqa: PLR0913  arguments and options
+    account: Annotated[str, typer.Argument(help="The account, as the events name it.", callback=_no_option)],
+    currency: Annotated[str, typer.Argument(help="The currency: EUR, USDT …", callback=_no_option)],
+    amount: Annotated[str, typer.Argument(help="What to add to the balance; below zero: -10.5.")],
+    *,
+    why: WhyNeeded,
+    adjustment_id: Annotated[
+        str | None,
+        typer.Option("--id", metavar="ID", help="Given again with the same id, nothing is added.", show_default="new"),
+    ] = None,
+    of: Annotated[str | None, typer.Option("--of", metavar="UUID", help="The payment that it corrects.")] = None,
+    below_zero: Annotated[bool, typer.Option("--below-zero", help="Even if the balance falls below zero.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Add an entry of your own to a balance: the only way in which one goes down.
+
+    It is announced as ledger.adjusted, again where it is given again with the same id.
+    """
+    found = stack.find(stack_name, profile, region)
+    wanted = Adjustment(
+        id=adjustment_id or str(uuid4()),
+        account=account,
+        currency=currency_of(currency),
+        amount=amount_of(amount),
+        why=why,
+        by=name_of_caller(found),
+        at=clock.instant(clock.now()),
+        uuid=bounded(normal_spelling(of)) if of else None,
+    )
+    words = f"{plain(wanted.amount)} {wanted.currency}"
+    if stack_name is not None and not yes:
+        ask(f"Add {words} to {account} in the stack {stack_name}?")
+    client, table = found.dynamodb(), found.output("LedgerTableName")
+    again = f"give the same command again with --id {wanted.id}."
+    try:
+        added = Ledger(client, table).adjust(wanted, below_zero=below_zero)
+    except StoreUnavailable as error:
+        raise Failure(f"{error} Whether it was added is not known: {again}") from error
+    made = wanted if added else Books(client, table).adjustment(wanted.id) or wanted
+    announced = _announce(found, made)
+    if as_json:
+        show_json({**asdict(made), "amount": plain(made.amount), "already": not added, "announced": announced})
+    elif added:
+        say(f"{words} added to {account}, under the id {made.id}.")
+    else:
+        say(f"{words} were added to {account} already, at {made.at} by {made.by}, under the id {made.id}.")
+    if announced is False:
+        raise Failure(f"It is not announced: {again}")
+
+
+def _announce(found: Stack, made: Adjustment) -> bool | None:
+    """Whether the bus took the announcement; None for a stack that announces nothing."""
+    if found.parameters.get("Announcements", "on") != "on":
+        return None
+    try:
+        return EventBus(found.client("events"), found.output("EventBusName")).adjusted(made)
+    except StoreUnavailable:
+        return False

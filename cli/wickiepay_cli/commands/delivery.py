@@ -65,10 +65,10 @@ def _complain_of_silence(deliveries: Sequence[Sequence[Answer]], url: str) -> No
 def _sent(body: bytes, scheme: str, url: str) -> Sent:
     text = body.decode(errors="replace")
     try:
-        event = parse(covered_text(body, scheme), body)
+        event = parse(covered_text(body, scheme))
     except UnusableBody:
         return Sent(None, None, None, url, scheme, text)
-    return Sent(event.name, event.uuid, event.event_key, url, scheme, text)
+    return Sent(event.name, event.identity.uuid, event.identity.event_key, url, scheme, text)
 
 
 def _members(answer: Answer, attempt: int) -> dict[str, object]:

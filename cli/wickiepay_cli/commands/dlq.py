@@ -15,9 +15,8 @@ from wickiepay_cli.dead_letters import FOREIGN, DeadLetter, missing, of_stack
 from wickiepay_cli.display import say, show_facts, show_json, show_table, stream_json
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
-from wickiepay_cli.records import identity_of, key_of
+from wickiepay_cli.records import EventRecords
 from wickiepay_cli.stack import Stack
-from wickiepay_cli.tables import items_of, only
 
 LIMIT_FOR_PEOPLE: Final = 50
 
@@ -105,12 +104,11 @@ def show(
 def _with_records(found: Stack, letters: Sequence[DeadLetter]) -> Iterator[Letter]:
     """The letters, each with what the event table says of its event."""
     identities = {letter.message.identity for letter in letters if letter.message}
-    shown = only(("uuid", "event_key", "state", "error"))
-    items = items_of(found.dynamodb(), found.output("EventTableName"), map(key_of, identities), shown)
-    records = {identity_of(item): item for item in items}
+    events = EventRecords(found.dynamodb(), found.output("EventTableName"))
+    records = {record.identity: record for record in events.of(identities)}
     for letter in letters:
         identity = letter.message.identity if letter.message else None
-        record = records.get(identity, {}) if identity else {"error": {"S": FOREIGN}}
+        record = records.get(identity) if identity else None
         yield Letter(
             id=letter.id,
             uuid=identity.uuid if identity else None,
@@ -118,8 +116,8 @@ def _with_records(found: Stack, letters: Sequence[DeadLetter]) -> Iterator[Lette
             receives=letter.receives,
             sent_at=clock.instant(letter.sent_at),
             age_seconds=int((clock.now() - letter.sent_at).total_seconds()),
-            state=record["state"]["S"] if "state" in record else None,
-            error=record["error"]["S"] if "error" in record else None,
+            state=record.state if record else None,
+            error=(record.error if record else None) if identity else FOREIGN,
         )
 
 
@@ -148,7 +146,7 @@ def _show_whole(letter: WholeLetter) -> None:
             ("replayed by", f"{replay.by} {replay.why}" if replay else None),
         ]
     )
-    say(f"\n{letter.message if letter.body is None else letter.body}\n")
+    say(f"\n{letter.message if letter.body is None else letter.body}\n", lines=True)
 
 
 def _age(letter: Letter) -> str:

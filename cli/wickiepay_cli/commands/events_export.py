@@ -1,6 +1,5 @@
 """`wickiepay events export`: whole events, for other programs and for spreadsheets."""
 
-import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ import typer
 from wickiepay import clock
 from wickiepay.clock import instant
 from wickiepay_cli import exports, stack
-from wickiepay_cli.display import show_json
+from wickiepay_cli.display import show_json, tell, write
 from wickiepay_cli.exports import Format, Place
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.filters import Filter
@@ -58,6 +57,8 @@ def export(  # noqa: PLR0913  options
     """Write whole events, body and all, the newest first, as they are read; --json says at the end how many they were.
 
     A run that ends early (Ctrl-C) leaves FILE.resume beside its --output, and --resume goes on from there.
+
+    You alone can read both files. In CSV, a cell that a spreadsheet would take for a formula begins with an apostrophe.
     """
     if output is None and (resume or as_json):
         raise typer.BadParameter("--resume and --json go with --output.")
@@ -86,19 +87,19 @@ def export(  # noqa: PLR0913  options
         return Filter(state, event_type, begin, last, uuid, reference, text).whole_among(records, now)
 
     if output is None:
-        sys.stdout.buffer.write(exports.heading(form))
+        write(exports.heading(form))
         for record in wanted(datetime.fromisoformat(place.until)):
-            sys.stdout.buffer.write(exports.line(record, form))
+            write(exports.line(record, form))
         return
     try:
         with progress("Exporting", None) as advance:
             events = exports.write(output, place, wanted, form, advance)
     except KeyboardInterrupt:
-        typer.echo(f"{output} is not whole: the same command with --resume goes on with it.", err=True)
+        tell(f"{output} is not whole: the same command with --resume goes on with it.")
         raise typer.Exit(130) from None
     except OSError as error:
         raise Failure(f"{output} cannot be written: {error.strerror}.") from error
     if as_json:
         show_json({"output": str(output), "events": events})
     else:
-        typer.echo(f"{events:,} event{'' if events == 1 else 's'} in {output}.", err=True)
+        tell(f"{events:,} event{'' if events == 1 else 's'} in {output}.")

@@ -8,10 +8,13 @@ from typing import Annotated, Final
 import typer
 
 from wickiepay import clock
+from wickiepay.event_record import Record
+from wickiepay.identity import Kind
 from wickiepay_cli import stack
-from wickiepay_cli.display import ago, briefly, is_narrow, say, seconds, show_table, stream_json
+from wickiepay_cli.display import ago, briefly, is_narrow, say, seconds, show_table, stream_json, tell
 from wickiepay_cli.filters import Filter
 from wickiepay_cli.options import (
+    WHICH,
     AsJson,
     Containing,
     EventType,
@@ -25,7 +28,7 @@ from wickiepay_cli.options import (
     Until,
     refuse_backwards,
 )
-from wickiepay_cli.records import ALL, EventRecords, Record
+from wickiepay_cli.records import ALL, EventRecords, brief
 
 LIMIT_FOR_PEOPLE: Final = 50
 
@@ -48,6 +51,9 @@ def list_events(  # noqa: PLR0913  options
     uuid: OfUuid = None,
     reference: Reference = None,
     text: Containing = None,
+    open_alone: Annotated[
+        bool, typer.Option("--open", help="Only what has yet to be accepted or dismissed.", rich_help_panel=WHICH)
+    ] = False,
     limit: Annotated[
         int | None,
         typer.Option(min=1, help="So many at the most.", show_default=f"{LIMIT_FOR_PEOPLE}, with --json all"),
@@ -64,9 +70,9 @@ def list_events(  # noqa: PLR0913  options
     at_first = shown + 1 if shown else ALL  # the one more tells whether there are more
     records = EventRecords(found.dynamodb(), found.output("EventTableName"), at_first)
     now = clock.now()
-    wanted = Filter(state, event_type, since, until, uuid, reference, text).among(records, now)
+    wanted = Filter(state, event_type, since, until, uuid, reference, text, open_alone).among(records, now)
     if as_json:
-        stream_json(map(Record.brief, islice(wanted, shown)))
+        stream_json(map(brief, islice(wanted, shown)))
     else:
         _show(wanted, limit or LIMIT_FOR_PEOPLE, now)
 
@@ -81,12 +87,19 @@ def _show(records: Iterator[Record], limit: int, now: datetime) -> None:
         show_table(
             ("received at", "", "state", "event", "uuid", "error"),
             (
-                (seconds(each.received_at), ago(each.received_at, now), each.state, named(each), each.uuid, each.error)
+                (
+                    seconds(each.received_at),
+                    ago(each.received_at, now),
+                    standing(each),
+                    named(each),
+                    each.uuid,
+                    each.error,
+                )
                 for each in listed
             ),
         )
     if next(records, None):
-        typer.echo(f"There are more than these {limit}: --limit {limit * 10}", err=True)
+        tell(f"There are more than these {limit}: --limit {limit * 10}")
 
 
 def _narrow_row(record: Record, now: datetime) -> tuple[str, str, str, str]:
@@ -96,13 +109,20 @@ def _narrow_row(record: Record, now: datetime) -> tuple[str, str, str, str]:
         family, dot, rest = name.partition(" ")[0].rpartition(".")
         name = f"{family}{dot}\n{rest}{name[len(family + dot + rest) :]}".lstrip("\n")
     event = "\n".join(filter(None, (name, record.error)))
-    return briefly(record.received_at, now), record.state, record.uuid, event
+    return briefly(record.received_at, now), standing(record).replace(" ", "\n"), record.uuid, event
 
 
 def named(record: Record) -> str:
     """An event's name, and what else its key holds: three of one name and one uuid are three things that happened."""
-    key, _, mark = record.event_key.partition("!")
-    name, _, more = key.partition("#")
-    accepted = "accepted" if mark.startswith("accepted") else None  # that it is a conflict, its state says
+    identity = record.identity
+    more = identity.discriminators
     short = more if len(more) <= SHORT else f"{more[:CUT]}.."
-    return " ".join(filter(None, (record.event or name, short if record.event else None, accepted)))
+    revised = f"revised {identity.revised_at}" if identity.revised_at else None
+    accepted = "accepted" if identity.kind is Kind.ACCEPTED else None  # that it is a conflict, its state says
+    return " ".join(filter(None, (record.event or identity.name, short if record.event else None, revised, accepted)))
+
+
+def standing(record: Record) -> str:
+    """The state, and where an operator is or was asked, whether that is open, accepted or dismissed."""
+    answer = "accepted" if record.accepted else "dismissed" if record.dismissed else "open" if record.open else None
+    return " ".join(filter(None, (record.state, answer)))

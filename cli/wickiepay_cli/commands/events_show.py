@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from wickiepay.event_record import State
+from wickiepay.event_record import Decision, State
 from wickiepay_cli import payload, stack
+from wickiepay_cli.commands.events_list import standing
 from wickiepay_cli.display import milliseconds, say, say_json, show_facts, show_json, show_table
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName, naming
@@ -41,7 +42,7 @@ def show(  # noqa: PLR0913  options
         if again is None:
             where = naming(stack_name, profile, region)
             look = f": wickiepay open logs ingest{where}" if where else ", which cannot be read here."
-            say(f"Deliveries that only repeat an event are in the log of ingest alone{look}\n")
+            say(f"Deliveries that only repeat an event are in the log of ingest alone{look}\n", lines=True)
         for record in records:
             _show_whole(record, raw=raw)
 
@@ -58,12 +59,11 @@ def _moments(record: WholeRecord, *, announces: bool) -> list[tuple[str, str, st
     name = record.event_key
     moments = [(record.received_at, name, f"received, signed under the scheme {record.scheme}")]
     moments += [(each["at"], name, _replayed(each)) for each in record.replays]
-    if record.accepted:
-        accepted = record.accepted
-        moments.append((accepted.at, name, f"accepted as {accepted.accepted_as} by {accepted.by} {accepted.why}"))
+    if decision := record.accepted or record.dismissed:
+        moments.append((decision.at, name, _decided(decision)))
     if record.processed_at:
         happened = [f"effect: {_in_words(effect, record.uuid)}" for effect in record.effects]
-        if announces and record.state is State.PROCESSED:
+        if announces and record.state in {State.PROCESSED, State.IGNORED}:
             happened.append("announced on the event bus")
         happened.append("; ".join(filter(None, (record.state, record.error))))
         moments += [(record.processed_at, name, what) for what in happened]
@@ -78,8 +78,14 @@ def _replayed(replay: Mapping[str, Any]) -> str:
     return f"{said}; {announced}"
 
 
-def _in_words(effect: Mapping[str, str | None], known: str | None = None) -> str:
-    return " ".join(value for value in effect.values() if value and value != known)
+def _decided(decision: Decision) -> str:
+    what = f"accepted as {decision.accepted_as}" if decision.accepted_as else "dismissed"
+    return " ".join(filter(None, (what, "by", decision.by, decision.why)))
+
+
+def _in_words(effect: Mapping[str, Any], known: str | None = None) -> str:
+    words = [value for value in effect.values() if isinstance(value, str) and value != known]
+    return " ".join([*words, "superseded"] if effect.get("superseded") else words)
 
 
 def _show_whole(record: WholeRecord, *, raw: bool) -> None:
@@ -88,18 +94,28 @@ def _show_whole(record: WholeRecord, *, raw: bool) -> None:
             ("event", record.event),
             ("event key", record.event_key),
             ("uuid", record.uuid),
-            ("state", record.state),
+            ("state", standing(record)),
             ("error", record.error),
+            ("tries", str(record.tries) if record.tries else None),
+            ("last error", record.last_error),
+            ("next try at", record.next_try_at),
+            ("happened at", record.occurred_at),
+            ("event id", record.event_id),
             ("received at", record.received_at),
             ("processed at", record.processed_at),
             ("scheme", record.scheme),
             ("body sha256", record.body_sha256),
+            (
+                "kept of",
+                f"{record.received.bytes} bytes, of SHA-256 {record.received.sha256}" if record.received else None,
+            ),
+            ("stands at", record.place),
             *(("effect", _in_words(effect)) for effect in record.effects),
         ]
     )
     say("")
     if raw:
-        say(record.body)
+        say(record.body, lines=True)
     else:
         _show_body(record.body)
     say("")
@@ -110,6 +126,6 @@ def _show_body(body: str) -> None:
     try:
         laid_out = payload.write(payload.read(body))
     except ValueError:
-        say(body)
+        say(body, lines=True)
     else:
         say_json(laid_out)

@@ -1,19 +1,17 @@
 """`wickiepay events tail`: events as they arrive."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict
-from functools import partial
 from typing import Annotated, Final
 
 import typer
 
 from wickiepay import clock
+from wickiepay.event_record import Record
 from wickiepay.identity import Identity
 from wickiepay_cli.attachment import follow_stack
-from wickiepay_cli.display import say, seconds
+from wickiepay_cli.display import say, seconds, show_json, tell
 from wickiepay_cli.failure import EXPECTED, sentence
 from wickiepay_cli.filters import Filter
 from wickiepay_cli.options import (
@@ -24,7 +22,7 @@ from wickiepay_cli.options import (
     Region,
     StackName,
 )
-from wickiepay_cli.records import EventRecords, Record
+from wickiepay_cli.records import EventRecords, brief
 from wickiepay_cli.stack import Stack
 from wickiepay_cli.watch import Newcomers
 
@@ -46,16 +44,15 @@ def tail(  # noqa: PLR0913  options
     Where AWS does not answer for a while, or the local stack is stopped and started again, it waits and goes on.
     """
     wanted = Filter(event_type=event_type, reference=reference, text=text)
-    complain = partial(typer.echo, err=True)
 
     def following(found: Stack, check: Callable[[], None]) -> None:
         records = EventRecords(found.dynamodb(), found.output("EventTableName"))
         newcomers = Newcomers(records, wanted_of(records, wanted), clock.now)
-        for record in arriving(newcomers, check, time.sleep, complain):
+        for record in arriving(newcomers, check, time.sleep, tell):
             _show(record, as_json=as_json)
 
     with suppress(KeyboardInterrupt):
-        follow_stack(stack_name, profile, region, following=following, tell=complain)
+        follow_stack(stack_name, profile, region, following=following, tell=tell)
 
 
 def arriving(
@@ -88,7 +85,7 @@ def wanted_of(records: EventRecords, wanted: Filter) -> Callable[[list[Identity]
 
 def _show(record: Record, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(asdict(record.brief())))
+        show_json(brief(record), indent=None)
     else:
         words = (seconds(record.received_at), record.state, record.event, record.uuid, record.error)
         say("  ".join(filter(None, words)))

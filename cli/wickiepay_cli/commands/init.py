@@ -28,7 +28,7 @@ def init(
         show_json({"event": event, "dry_run": dry_run, "files": written})
         return
     for path, text in files.items():
-        say(f"--- {path.as_posix()}\n{text}" if dry_run else f"Written: {path.as_posix()}")
+        say(f"--- {path.as_posix()}\n{text}" if dry_run else f"Written: {path.as_posix()}", lines=dry_run)
     if not dry_run:
         _, test, _ = files
         say("What to do next:")

@@ -20,6 +20,7 @@ import typer
 from wickiepay import clock
 from wickiepay_cli import logbook
 from wickiepay_cli.attachment import follow_stack
+from wickiepay_cli.display import say, tell
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.feed import Feed, of_exchange, of_record
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET, stack_file
@@ -69,7 +70,7 @@ def listen(  # noqa: PLR0913  options
     keeps no answers: of that, each event is shown once.
     """
     feed = Feed()
-    watch = _Watch(feed, partial(view, feed, quiet=quiet, as_json=as_json), partial(typer.echo, err=as_json))
+    watch = _Watch(feed, partial(view, feed, quiet=quiet, as_json=as_json), tell if as_json else say)
     with _until_told():
         if not any((stack_name, profile, region)) and stack_file.read(state_folder()) is None:
             run = _Run(watch, port, _refusing_blank(signing_secret), quiet=quiet)

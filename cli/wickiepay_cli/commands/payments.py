@@ -1,43 +1,94 @@
 """`wickiepay payments`: payments, and the orders that they pay."""
 
+import sys
 from collections.abc import Sequence
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Final, get_args
 
 import typer
 
 from wickiepay import clock
+from wickiepay.payments import OrderStatus
 from wickiepay_cli import stack
-from wickiepay_cli.books import Amount, Books, Payment
-from wickiepay_cli.display import briefly, is_narrow, say, seconds, show_json, show_table
+from wickiepay_cli.books import Amount, Books, Payment, Wanted
+from wickiepay_cli.display import briefly, is_narrow, say, seconds, show_json, show_table, write
+from wickiepay_cli.exports import csv_line
 from wickiepay_cli.failure import Failure
-from wickiepay_cli.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.options import AsJson, Profile, Region, StackName, moment, refuse_backwards
+from wickiepay_cli.progress import progress
 
 payments_app = typer.Typer(help="Payments, and the orders that they pay.", no_args_is_help=True)
 
+ORDERS: Final = get_args(OrderStatus.__value__)
+LIMIT: Final = 50
+COLUMNS: Final = (
+    "uuid",
+    "reference",
+    "type",
+    "status",
+    "order_status",
+    "display_currency",
+    "display_amount",
+    "paid_currency",
+    "paid_amount",
+    "updated_at",
+)
 
-@payments_app.command("list", epilog="Example: wickiepay payments list --status UNDERPAID --limit 10")
+
+@payments_app.command("list", epilog="Example: wickiepay payments list --order UNDERPAID --since 2d --csv")
 def list_payments(  # noqa: PLR0913  options
     *,
     status: Annotated[
         str | None, typer.Option(metavar="STATUS", help="In this status alone: COMPLETE, UNDERPAID, EXPIRED …")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="So many at the most.")] = 50,
+    order: Annotated[
+        str | None, typer.Option(metavar="STATUS", help=f"Of orders in this status alone: {', '.join(ORDERS)}.")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(parser=moment, metavar="TIME", help="Changed at this time or later: 2h, 3d ago, 2026-01-15."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(parser=moment, metavar="TIME", help="Changed at this time or earlier.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="So many at the most, the newest.", show_default="50, with --csv all")
+    ] = None,
     as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
     stack_name: StackName = None,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """List the payments that changed last, the newest first.
+    """List the payments that changed last, the newest first; with --csv and no --limit all of them, in no order.
 
     The ledger has no index by time: all of it is read, in bounded memory. That takes a while, and capacity, where it is
     large.
     """
+    if order and order.upper() not in ORDERS:
+        raise typer.BadParameter(f"an order is one of {', '.join(ORDERS)}.", param_hint="--order")
+    if as_csv and as_json:
+        raise typer.BadParameter("give either --csv or --json.")
+    refuse_backwards(since, until)
     found = stack.find(stack_name, profile, region)
     books = Books(found.dynamodb(), found.output("LedgerTableName"))
-    payments = books.newest(limit, status.upper() if status else None)
+    wanted = Wanted(
+        status.upper() if status else None,
+        order.upper() if order else None,
+        clock.instant(since) if since else None,
+        clock.instant(until) if until else None,
+    )
+    with progress("Reading", None, hidden=as_csv and sys.stdout.isatty()) as advance:
+        if as_csv:
+            payments = books.newest(limit, wanted, advance) if limit else books.all(wanted, advance)
+            write(csv_line(COLUMNS))
+            for each in payments:
+                write(csv_line(_cells(each)))
+            return
+        listed = books.newest(limit or LIMIT, wanted, advance)
     if as_json:
-        show_json(payments)
-    elif not payments:
+        show_json(listed)
+    elif not listed:
         say("There are no such payments.")
     elif is_narrow():
         now = clock.now()
@@ -51,11 +102,11 @@ def list_payments(  # noqa: PLR0913  options
                     _money(each.paid or each.display),
                     each.reference,
                 )
-                for each in payments
+                for each in listed
             ),
         )
     else:
-        _show_table(payments)
+        _show_table(listed)
 
 
 @payments_app.command(epilog="Example: wickiepay payments show order-1003 --json")
@@ -95,6 +146,23 @@ def _show_table(payments: Sequence[Payment]) -> None:
             for payment in payments
         ),
         else_facts=True,
+    )
+
+
+def _cells(payment: Payment) -> tuple[object, ...]:
+    """Of `COLUMNS`: an amount has two of them."""
+    display, paid = payment.display or Amount("", ""), payment.paid or Amount("", "")
+    return (
+        payment.uuid,
+        payment.reference,
+        payment.type,
+        payment.status,
+        payment.order_status,
+        display.currency,
+        display.amount,
+        paid.currency,
+        paid.amount,
+        payment.updated_at,
     )
 
 

@@ -10,12 +10,11 @@ from uuid import uuid4
 import typer
 
 from wickiepay import clock
-from wickiepay.event_record import State
-from wickiepay.identity import Identity
+from wickiepay.event_record import Record, State
 from wickiepay.queue import EventQueue, Replay
 from wickiepay_cli import stack
 from wickiepay_cli.caller import name_of_caller
-from wickiepay_cli.display import say, show_json
+from wickiepay_cli.display import ask, say, show_json, tell
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.filters import Filter
 from wickiepay_cli.options import (
@@ -34,7 +33,7 @@ from wickiepay_cli.options import (
 )
 from wickiepay_cli.pace import batch_size, paced
 from wickiepay_cli.progress import progress
-from wickiepay_cli.records import EventRecords, Record
+from wickiepay_cli.records import EventRecords
 from wickiepay_cli.replays import REPLAYABLE, Replayer, Tally
 from wickiepay_cli.stack import Stack
 
@@ -133,7 +132,7 @@ def replay(  # noqa: PLR0913  options
     if not dry_run:
         if matched and stack_name is not None and not yes:
             events = "1 event" if matched == 1 else f"{matched} events"
-            typer.confirm(f"Have {events} of the stack {stack_name} processed again?", abort=True, err=True)
+            ask(f"Have {events} of the stack {stack_name} processed again?")
         done = _replay(found, selection, matched, order, rate)
     if as_json:
         interrupted = {"interrupted": done.interrupted, "until": done.until} if done.interrupted else {}
@@ -156,10 +155,6 @@ def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selecti
     return Selection(lambda: iter(replayable), REPLAYABLE)
 
 
-def _identity(record: Record) -> Identity:
-    return Identity(record.uuid, record.event_key)
-
-
 def _replay(found: Stack, selection: Selection, matched: int, order: Replay, rate: float | None) -> Done:
     """Replays the selected events, at most as many as were counted; stops where the queue is out of reach."""
     queue = EventQueue(found.sqs(), found.output("EventQueueUrl"))
@@ -168,7 +163,7 @@ def _replay(found: Stack, selection: Selection, matched: int, order: Replay, rat
     with suppress(KeyboardInterrupt), progress("Replaying", matched) as advance:
         batches = batched(islice(selection.records(), matched), batch_size(rate), strict=False)
         for batch in paced(batches, rate):
-            tally = done.tally + replayer.replay([_identity(record) for record in batch], order, selection.states)
+            tally = done.tally + replayer.replay([record.identity for record in batch], order, selection.states)
             done = replace(done, tally=tally, until=batch[-1].received_at)
             advance(len(batch))
             if tally.unsent:
@@ -192,7 +187,7 @@ def _complain(done: Done, matched: int, *, by_time: bool) -> None:
     """Ends the command, with the way to go on, where not all was done; after Ctrl-C as shells expect it."""
     if done.interrupted:
         again = f"with --until {done.until}" if by_time and done.until else "again"
-        typer.echo(f"That was not all of the {matched}: for the rest, give the same command {again}.", err=True)
+        tell(f"That was not all of the {matched}: for the rest, give the same command {again}.")
         raise typer.Exit(130)
     if done.tally.unsent:
         raise Failure(f"The event queue did not take {done.tally.unsent} of them: try again later.")

@@ -1,7 +1,6 @@
 """`wickiepay samples`: writes the sample invocations in `events` anew."""
 
-import typer
-
+from wickiepay_cli.display import say
 from wickiepay_cli.envelopes import envelopes
 from wickiepay_cli.samples import EVENTS
 
@@ -11,4 +10,4 @@ def samples() -> None:
     for name, text in envelopes().items():
         (EVENTS / name).parent.mkdir(exist_ok=True)
         (EVENTS / name).write_text(text)
-        typer.echo(f"events/{name}")
+        say(f"events/{name}")

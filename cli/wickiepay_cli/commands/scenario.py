@@ -37,7 +37,7 @@ class Played:
         body = self.delivered[0].step.body
         event = parse(body)
         reference = event.data.get("reference")
-        return event.uuid, reference if isinstance(reference, str) else None
+        return event.identity.uuid, reference if isinstance(reference, str) else None
 
 
 def play(  # noqa: PLR0913  what trigger was told

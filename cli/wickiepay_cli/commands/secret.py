@@ -10,7 +10,7 @@ import typer
 
 from wickiepay import clock
 from wickiepay_cli import stack
-from wickiepay_cli.display import say, show_json, show_table
+from wickiepay_cli.display import ask, say, show_json, show_table, write
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName, Yes, naming
 from wickiepay_cli.secret_uses import PERIOD, last_uses
@@ -231,12 +231,12 @@ def show(
     if not print_it:
         if not _at_a_terminal():
             raise typer.BadParameter("the secret is printed only with --yes-print-it: a log may keep it.")
-        typer.confirm("Print the secret on this screen?", abort=True, err=True)
+        ask("Print the secret on this screen?")
     secret = _versions(stack.find(stack_name, profile, region)).current()
     if as_json:
         show_json({"secret": secret})
     else:
-        typer.echo(secret)
+        write(f"{secret}\n".encode())
 
 
 def _versions(found: Stack) -> SecretVersions:
@@ -267,7 +267,7 @@ def _given(*, generate: bool, variable: str | None, may_be_piped: bool) -> str:
 def _ask(question: str, stack_name: str | None, *, yes: bool) -> None:
     """Asks before a deployed stack is changed."""
     if stack_name is not None and not yes:
-        typer.confirm(question, abort=True, err=True)
+        ask(question)
 
 
 def _at_a_terminal() -> bool:

@@ -10,7 +10,7 @@ import typer
 from botocore.exceptions import NoCredentialsError, NoRegionError
 
 from wickiepay_cli.deployments import Deployment, deployments
-from wickiepay_cli.display import say, show_table, stream_json
+from wickiepay_cli.display import say, show_table, stream_json, tell
 from wickiepay_cli.failure import sentence
 from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.stack_file import LocalStack
@@ -77,12 +77,12 @@ def _deployed(profile: str | None, regions: Sequence[str], local: LocalStack | N
         for region in dict.fromkeys(regions) or [None]:
             client: CloudFormationClient = client_of(session, "cloudformation", region)
             for each in deployments(client):
-                if not (local and _is_at(client, local.aws_endpoint_url) and each.name == local.stack_name):
+                if not (local and _is_at(client, local.aws.endpoint_url) and each.name == local.stack_name):
                     yield each
     except (NoCredentialsError, NoRegionError) as error:
         if profile or regions:
             raise
-        typer.echo(f"No AWS account was asked: {sentence(error)}", err=True)
+        tell(f"No AWS account was asked: {sentence(error)}")
 
 
 def _is_at(client: "CloudFormationClient", endpoint_url: str) -> bool:

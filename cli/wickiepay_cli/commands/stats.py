@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import batched, dropwhile
 from typing import Annotated, Any, Final
 
@@ -10,16 +9,15 @@ import typer
 
 from wickiepay import clock
 from wickiepay.clock import instant
-from wickiepay.event_record import State
-from wickiepay.identity import Identity
+from wickiepay.event import place_and_acceptance
+from wickiepay.event_record import Record, State
 from wickiepay_cli import stack
-from wickiepay_cli.acceptance import ACCEPTED, CONFLICT
 from wickiepay_cli.display import Share, say, show_json, show_table
 from wickiepay_cli.figures import Figures, Group, Span, figures, fitting_span
 from wickiepay_cli.filters import Filter
 from wickiepay_cli.options import AsJson, EventType, Profile, Region, StackName, Until, moment, refuse_backwards
 from wickiepay_cli.progress import progress
-from wickiepay_cli.records import EventRecords, Record
+from wickiepay_cli.records import EventRecords
 
 AT_FIRST: Final = timedelta(days=1)
 STEP: Final = 100
@@ -56,7 +54,7 @@ def stats(  # noqa: PLR0913  options
     events = EventRecords(found.dynamodb(), found.output("EventTableName"))
     records = Filter(event_type=event_type, since=begin, until=until).among(events, now)
     with progress("Reading", None) as advance:
-        summed = figures(_told(records, advance), by or fitting_span(begin, end), partial(_begun_at, events))
+        summed = figures(_told(records, advance), by or fitting_span(begin, end), _begun_at)
     if as_json:
         show_json(_whole(summed, begin, end))
     else:
@@ -69,13 +67,10 @@ def _told(records: Iterator[Record], advance: Callable[[int], None]) -> Iterator
         advance(len(batch))
 
 
-def _begun_at(events: EventRecords, record: Record) -> str:
-    """When it was received; of a conflict that an operator accepted, when he did, be it days later."""
-    if ACCEPTED in record.event_key:
-        conflict = Identity(record.uuid, record.event_key.replace(ACCEPTED, CONFLICT))
-        for whole in events.whole_of([conflict]):
-            return whole.accepted.at if whole.accepted else record.received_at
-    return record.received_at
+def _begun_at(record: Record) -> str:
+    """When it was received; of a conflict that an operator accepted, when that was, be it days later."""
+    _, accepted_at = place_and_acceptance(record.place or "")
+    return accepted_at or record.received_at
 
 
 def _whole(summed: Figures, since: datetime, until: datetime) -> dict[str, Any]:

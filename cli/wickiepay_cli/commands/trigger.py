@@ -14,7 +14,7 @@ from wickiepay_cli import samples, sender, stack
 from wickiepay_cli.commands.delivery import deliver
 from wickiepay_cli.commands.scenario import play
 from wickiepay_cli.composition import STANDARD_INPUT, compose
-from wickiepay_cli.display import show_json, show_table
+from wickiepay_cli.display import ask, show_json, show_table
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.lives import Cast
 from wickiepay_cli.options import AsJson, Profile, Region, StackName, Yes
@@ -187,7 +187,7 @@ def trigger(  # noqa: PLR0913  options
     given = None if stack_name and _of_environment(context, "secret") else secret
     url, key = _destination(url, given, stack_name, profile, region)
     if size and where and stack_name and not yes:
-        typer.confirm(f"Send {size.count} deliveries to the stack {stack_name}?", abort=True, err=True)
+        ask(f"Send {size.count} deliveries to the stack {stack_name}?")
     with sender.connection(url) as http:
         to_listener = Sender(http, url, key, scheme, retries)
         if body is not None:

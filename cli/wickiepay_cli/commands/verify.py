@@ -17,7 +17,7 @@ from wickiepay_cli import captured, known_bodies, stack
 from wickiepay_cli.captured import Captured
 from wickiepay_cli.diagnosis.others import Known
 from wickiepay_cli.diagnosis.verdict import NO_EVENT, Received, Verdict, diagnose
-from wickiepay_cli.display import say, show_facts, show_json
+from wickiepay_cli.display import say, show_facts, show_json, tell
 from wickiepay_cli.failure import EXPECTED, Failure, sentence
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
 from wickiepay_cli.stack import Stack
@@ -87,7 +87,7 @@ def verify(  # noqa: PLR0913  options
         schemes = [scheme] if scheme else _accepted(found)
         verdicts = [diagnose(each.received, keys, _others(others or [], found), schemes) for each in deliveries]
     except EXPECTED as error:
-        typer.echo(sentence(error), err=True)
+        tell(sentence(error))
         raise typer.Exit(UNCHECKED) from error
     checked = list(zip(deliveries, verdicts, strict=True))
     if as_json:

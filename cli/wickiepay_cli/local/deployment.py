@@ -15,7 +15,7 @@ from samtranslator.public.translator import Translator
 from samtranslator.yaml_helper import yaml_parse
 
 from wickiepay_cli.failure import Failure
-from wickiepay_cli.local.emulator import client, session
+from wickiepay_cli.local.access import Access, unconfigured
 from wickiepay_cli.local.packages import function_package, layer_package
 from wickiepay_cli.local.preparation import Prepared, Template, prepare
 from wickiepay_cli.secret_versions import SecretVersions
@@ -47,18 +47,18 @@ class Deployed:
     prepared: list[Prepared]
 
 
-def deploy(project: Path, endpoint_url: str, stack_name: str, webhook_url: str, signing_secret: str) -> Deployed:
+def deploy(project: Path, aws: Access, stack_name: str, webhook_url: str, signing_secret: str) -> Deployed:
     """Creates the stack of the template in `project`, and gives it the secret that deliveries are signed with.
 
     Raises `Failure` where the emulator refuses it.
     """
     template, packages = translate(project)
     prepared = prepare(template, webhook_url)
-    cloudformation: CloudFormationClient = client("cloudformation", endpoint_url)
-    outputs = _create(cloudformation, stack_name, upload(endpoint_url, template, packages))
-    secrets: SecretsManagerClient = client("secretsmanager", endpoint_url)
+    cloudformation: CloudFormationClient = aws.client("cloudformation")
+    outputs = _create(cloudformation, stack_name, upload(aws, template, packages))
+    secrets: SecretsManagerClient = aws.client("secretsmanager")
     SecretVersions(secrets, outputs["SigningSecretArn"]).replace(signing_secret)
-    return Deployed(outputs, api_url(cloudformation, stack_name), prepared)
+    return Deployed(outputs, api_url(aws, stack_name), prepared)
 
 
 def translate(project: Path, parameters: Mapping[str, str] = DEFAULTS) -> tuple[Template, dict[str, bytes]]:
@@ -77,25 +77,26 @@ def translate(project: Path, parameters: Mapping[str, str] = DEFAULTS) -> tuple[
 
 def transform(template: Template, parameters: Mapping[str, str] = DEFAULTS) -> Template:
     """What CloudFormation makes of a template of SAM's whose code is in a bucket, with some parameters given."""
-    translator = Translator({}, Parser(), boto_session=session())
+    translator = Translator({}, Parser(), boto_session=unconfigured())
     translated: Template = translator.translate(template, parameter_values=dict(parameters))
     return translated
 
 
-def upload(endpoint_url: str, template: Template, packages: Mapping[str, bytes]) -> str:
+def upload(aws: Access, template: Template, packages: Mapping[str, bytes]) -> str:
     """Puts a template and its packages into the bucket; the template's address."""
-    s3: S3Client = client("s3", endpoint_url)
+    s3: S3Client = aws.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     for key, package in {**packages, TEMPLATE: json.dumps(template).encode()}.items():
         s3.put_object(Bucket=BUCKET, Key=key, Body=package)
-    return f"{endpoint_url}/{BUCKET}/{TEMPLATE}"
+    return f"{aws.endpoint_url}/{BUCKET}/{TEMPLATE}"
 
 
-def api_url(cloudformation: "CloudFormationClient", stack_name: str) -> str:
+def api_url(aws: Access, stack_name: str) -> str:
     """Where a stack's HTTP API is: see `Deployed`."""
+    cloudformation: CloudFormationClient = aws.client("cloudformation")
     api = cloudformation.describe_stack_resource(StackName=stack_name, LogicalResourceId="WebhookApi")
     api_id = api["StackResourceDetail"]["PhysicalResourceId"]
-    return f"{cloudformation.meta.endpoint_url}/_aws/execute-api/{api_id}/$default"
+    return f"{aws.api_root}/_aws/execute-api/{api_id}/$default"
 
 
 def _create(cloudformation: "CloudFormationClient", stack_name: str, template_url: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -10,21 +11,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import boto3
-import botocore.session
 import httpx
-from botocore.config import Config
 
 from wickiepay_cli.failure import Failure
+from wickiepay_cli.local.access import REGION, Access
 from wickiepay_cli.local.front_door import reserved
-
-REGION: Final = "us-east-1"
-ACCESS_KEY_ID: Final = "local"
-SECRET_ACCESS_KEY: Final = "local"
-"""The emulator's unrestricted key. Functions do not get it: each runs under its role from the template."""
+from wickiepay_cli.private_files import private
 
 READY_SECONDS: Final = 60
 STOP_SECONDS: Final = 3
@@ -36,7 +32,7 @@ class EmulatorEnded(Failure):
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    endpoint_url: str
+    access: Access
     process: subprocess.Popen[bytes]
     log: Path
 
@@ -48,7 +44,9 @@ class Emulator:
 
 @contextmanager
 def emulator(folder: Path) -> Iterator[Emulator]:
-    """Runs an emulator with nothing in it. Its files are kept below `folder`, and wiped in the end but for its log.
+    """Runs an emulator with nothing in it, for those alone who know its key.
+
+    Its files are kept below `folder`, and wiped in the end but for its log.
 
     The log of the one before it is kept as well: it says why that one ended.
 
@@ -56,15 +54,15 @@ def emulator(folder: Path) -> Iterator[Emulator]:
     """
     scratch = folder / "emulator"
     shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
+    scratch.mkdir(mode=0o700, parents=True)  # the code of the functions is in it, and others may use this machine
     log = folder / "ministack.log"
     if log.exists():
         log.replace(folder / "ministack.previous.log")
-    with reserved(0) as gate, log.open("wb") as output:
-        port = gate.getsockname()[1]
+    with reserved(0) as gate, open(log, "wb", opener=private) as output:
+        access = Access.anew(f"http://127.0.0.1:{gate.getsockname()[1]}")
         process = subprocess.Popen(
             [sys.executable, "-m", __name__, str(gate.fileno())],
-            env=_environment(scratch, port),
+            env=_environment(scratch, access),
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -72,7 +70,7 @@ def emulator(folder: Path) -> Iterator[Emulator]:
             start_new_session=True,  # Ctrl-C in a terminal is for the parent alone; it stops this one in its own order
         )
     try:
-        running = Emulator(f"http://127.0.0.1:{port}", process, log)
+        running = Emulator(access, process, log)
         _wait_until_ready(running)
         yield running
     finally:
@@ -80,33 +78,19 @@ def emulator(folder: Path) -> Iterator[Emulator]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def client(service: str, endpoint_url: str, **config: Any) -> Any:  # noqa: ANN401  typed by its callers
-    """A boto3 client of the emulator; `config` is botocore's."""
-    anything: Any = session()
-    return anything.client(service, endpoint_url=endpoint_url, config=Config(proxies={}, **config))
-
-
-def session() -> boto3.Session:
-    """A boto3 session with the emulator's unrestricted key. What the user has configured for AWS has no say in it."""
-    unconfigured = botocore.session.Session(
-        {
-            "profile": (None, None, None, None),
-            "config_file": (None, None, os.devnull, None),
-            "credentials_file": (None, None, os.devnull, None),
-        }
-    )
-    return boto3.Session(ACCESS_KEY_ID, SECRET_ACCESS_KEY, region_name=REGION, botocore_session=unconfigured)
-
-
-def _environment(scratch: Path, port: int) -> dict[str, str]:
+def _environment(scratch: Path, access: Access) -> dict[str, str]:
     """All that the emulator is told. The functions inherit it, so nothing of the user's own environment is in it."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    url = httpx.URL(access.endpoint_url)
     return inherited | {
-        "GATEWAY_PORT": str(port),
+        "MINISTACK_HOST": url.host,
+        "GATEWAY_PORT": str(url.port),
+        # A function's key is made of its role's name, which is no secret, and of this number, which is one.
+        "MINISTACK_ACCOUNT_ID": str(secrets.randbelow(9 * 10**11) + 10**11),
         "MINISTACK_REGION": REGION,
         "AUTH": "true",  # IAM policies are enforced
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "AWS_ACCESS_KEY_ID": access.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": access.secret_access_key,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -121,12 +105,11 @@ def _environment(scratch: Path, port: int) -> dict[str, str]:
 
 def _wait_until_ready(emulator: Emulator) -> None:
     deadline = time.monotonic() + READY_SECONDS
-    with httpx.Client(base_url=emulator.endpoint_url, trust_env=False) as http:
-        while time.monotonic() < deadline and emulator.process.poll() is None:
-            with suppress(httpx.HTTPError):
-                if http.get("/_ministack/ready").is_success:
-                    return
-            time.sleep(0.1)
+    while time.monotonic() < deadline and emulator.process.poll() is None:
+        with suppress(httpx.HTTPError):
+            httpx.get(emulator.access.endpoint_url, trust_env=False)  # refused, once there is anybody to refuse it
+            return
+        time.sleep(0.1)
     raise Failure(f"The emulator of AWS did not start; {emulator.log} says why.")
 
 
@@ -148,9 +131,17 @@ async def _emulate(gate: str) -> None:
     from hypercorn.config import Config as ServerConfig  # noqa: PLC0415
     from ministack.app import app  # noqa: PLC0415
 
+    from wickiepay_cli.local.guard import guarded  # noqa: PLC0415
+
+    access = Access(
+        f"http://{os.environ['MINISTACK_HOST']}:{os.environ['GATEWAY_PORT']}",
+        os.environ["AWS_ACCESS_KEY_ID"],
+        os.environ["AWS_SECRET_ACCESS_KEY"],
+    )
     config = ServerConfig()
     config.bind = [f"fd://{gate}"]
-    await serve(app, config, shutdown_trigger=lambda: asyncio.to_thread(os.read, sys.stdin.fileno(), 1))
+    told_to_end = partial(asyncio.to_thread, os.read, sys.stdin.fileno(), 1)
+    await serve(guarded(app, access), config, shutdown_trigger=told_to_end)
 
 
 if __name__ == "__main__":

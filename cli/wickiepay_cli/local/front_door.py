@@ -2,6 +2,8 @@
 
 Nothing is changed on the way, since a signature or a rule may depend on it: method, path, query, headers (their order,
 case and repetitions) and body bytes. Only what concerns one connection (RFC 9110, section 7.6.1) stays with its own.
+
+A tunnel may lead anybody here, so what no HTTP API would take is refused before it costs anything: see `MAX_BODY`.
 """
 
 import asyncio
@@ -27,13 +29,30 @@ AT_ONCE: Final = 4
 """Requests that are passed on at the same time; the others wait. The emulator starts a process for each of them, and a
 machine that is busy with that answers the functions too late: 32 at once on two cores, and every fifth was told 503."""
 
+MAX_BODY: Final = 10 * 1024 * 1024
+"""Bytes: an HTTP API takes no more either. What is longer is not read."""
+
+BODY_SECONDS: Final = 30
+"""So long a body may take: whoever stops in the midst of it is let go."""
+
 LEAVE_SECONDS: Final = 1
+
+REFUSALS: Final = {
+    400: b'{"message":"Bad Request"}',
+    408: b'{"message":"Request Timeout"}',
+    413: b'{"message":"Request Entity Too Large"}',
+    503: b'{"message":"Service Unavailable"}',
+}
+"""What an HTTP API answers without its function."""
 
 OF_ONE_CONNECTION: Final = frozenset(
     b"connection expect keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
 )
 
 Headers = Sequence[tuple[bytes, bytes]]
+
+Answer = tuple[int, Headers, bytes]
+"""Status, headers and undecoded body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +99,9 @@ def front_door(door: socket.socket, api_url: str, seen: Callable[[Exchange], Non
     leave = asyncio.Event()
 
     async def stay_open() -> None:
-        limits, timeout = httpx.Limits(max_connections=AT_ONCE), httpx.Timeout(ANSWER_SECONDS, pool=None)
+        # Each request has a connection of its own: the emulator closes those that are idle, perhaps this very moment.
+        limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
+        timeout = httpx.Timeout(ANSWER_SECONDS, pool=None)
         async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as api:
             serving = asyncio.create_task(serve(_passing_on(api, api_url, seen), config, shutdown_trigger=leave.wait))
             await leave.wait()
@@ -101,48 +122,90 @@ def front_door(door: socket.socket, api_url: str, seen: Callable[[Exchange], Non
 
 def _passing_on(api: httpx.AsyncClient, api_url: str, seen: Callable[[Exchange], None]) -> "ASGIFramework":
     async def app(scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
-        if scope["type"] != "http" or (body := await _body(receive)) is None:
+        if scope["type"] == "websocket":
+            status, headers, content = _refusal(400)
+            await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+            await send({"type": "websocket.http.response.body", "body": content, "more_body": False})
+        if scope["type"] != "http":
             return
-        exchange = await _pass_on(api, api_url, scope, body)
-        seen(exchange)
-        await send({"type": "http.response.start", "status": exchange.status, "headers": exchange.response_headers})
-        await send({"type": "http.response.body", "body": exchange.response_body, "more_body": False})
+        began = time.perf_counter()
+        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        headers, body = _end_to_end(scope["headers"]), b""
+        try:
+            _check(scope)
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(receive)
+        except _Left:
+            return
+        except TimeoutError:
+            answer = _refusal(408)
+        except _Refused as refused:
+            answer = _refusal(refused.status)
+        else:
+            answer = await _pass_on(api, api_url, scope["method"], target, headers, body)
+        seen(Exchange(scope["method"], target, headers, body, *answer, seconds=time.perf_counter() - began))
+        status, headers, content = answer
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content, "more_body": False})
 
     return app
 
 
-async def _body(receive: "ASGIReceiveCallable") -> bytes | None:
-    """All of a request's body; None where the client left before its end."""
-    body = b""
+class _Left(Exception):
+    """The client left before the end of its request."""
+
+
+class _Refused(Exception):
+    """No HTTP API would have its function see the request."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def _check(scope: "HTTPScope") -> None:
+    """Raises `_Refused` where the head of a request is enough for that."""
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    if b"content-length" in headers and b"transfer-encoding" in headers:
+        raise _Refused(400)  # RFC 9112, section 6.3: somebody tries to have it end in two places
+    if b"upgrade" in headers and scope["method"] != "POST":
+        raise _Refused(400)  # a delivery that offers HTTP/2 (Java's client does) is taken as it is
+    if int(headers.get(b"content-length", 0)) > MAX_BODY:
+        raise _Refused(413)
+
+
+async def _body(receive: "ASGIReceiveCallable") -> bytes:
+    """All of a request's body. Raises `_Refused` for one that is too long, and `_Left`."""
+    body = bytearray()
     while (event := await receive())["type"] == "http.request":
         body += event["body"]
+        if len(body) > MAX_BODY:
+            raise _Refused(413)
         if not event["more_body"]:
-            return body
-    return None
+            return bytes(body)
+    raise _Left
 
 
-async def _pass_on(api: httpx.AsyncClient, api_url: str, scope: "HTTPScope", body: bytes) -> Exchange:
-    began = time.perf_counter()
+async def _pass_on(  # noqa: PLR0913, PLR0917  a request, and where to
+    api: httpx.AsyncClient, api_url: str, method: str, target: bytes, headers: Headers, body: bytes
+) -> Answer:
+    """The API's answer; where it has none, that of an HTTP API without its function."""
     url = httpx.URL(api_url)
-    target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
-    headers = _end_to_end(scope["headers"])
     unchanged = {"target": url.raw_path + target}  # httpx would tidy up the path of a URL
-    request = httpx.Request(scope["method"], url, headers=headers, content=body, extensions=unchanged)
-    answer = await _answer(api, request)
-    return Exchange(scope["method"], target, headers, body, *answer, seconds=time.perf_counter() - began)
-
-
-async def _answer(api: httpx.AsyncClient, request: httpx.Request) -> tuple[int, Headers, bytes]:
-    """The API's status, headers and undecoded body; where it has none, those of an HTTP API without its function."""
+    request = httpx.Request(method, url, headers=headers, content=body, extensions=unchanged)
     try:
         response = await api.send(request, stream=True)
         try:
-            body = b"".join([part async for part in response.aiter_raw()])
+            content = b"".join([part async for part in response.aiter_raw()])
         finally:
             await response.aclose()
     except (httpx.HTTPError, RuntimeError):  # a RuntimeError: the door is closing
-        return 503, [(b"content-type", b"application/json")], b'{"message":"Service Unavailable"}'
-    return response.status_code, _end_to_end(response.headers.raw), body
+        return _refusal(503)
+    return response.status_code, _end_to_end(response.headers.raw), content
+
+
+def _refusal(status: int) -> Answer:
+    return status, [(b"content-type", b"application/json")], REFUSALS[status]
 
 
 def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:

@@ -13,7 +13,8 @@ from wickiepay import clock
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.feed import of_exchange
 from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.emulator import REGION, Emulator, emulator
+from wickiepay_cli.local.access import REGION
+from wickiepay_cli.local.emulator import Emulator, emulator
 from wickiepay_cli.local.front_door import Exchange, front_door, reserved
 from wickiepay_cli.local.preparation import Prepared
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
@@ -55,8 +56,8 @@ def local_stack(
             seen(exchange)
 
         webhook_url = f"http://127.0.0.1:{door.getsockname()[1]}{PATH}"
-        deployed = deploy(PROJECT, aws.endpoint_url, STACK_NAME, webhook_url, signing_secret)
-        stack = LocalStack(webhook_url, aws.endpoint_url, REGION, STACK_NAME, deployed.outputs, os.getpid())
+        deployed = deploy(PROJECT, aws.access, STACK_NAME, webhook_url, signing_secret)
+        stack = LocalStack(webhook_url, aws.access, REGION, STACK_NAME, deployed.outputs, os.getpid())
         with front_door(door, deployed.api_url, note):
             stack_file.write(stack, folder)
             try:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from wickiepay_cli.failure import Failure
-from wickiepay_cli.local import emulator
+from wickiepay_cli.local.access import Access
+from wickiepay_cli.private_files import private
 
 PROJECT: Final = Path(__file__).resolve().parents[3]
 """The checkout that this command belongs to: where template.yaml lies."""
@@ -21,7 +22,7 @@ class Stopped(Failure):
 @dataclass(frozen=True, slots=True)
 class LocalStack:
     webhook_url: str
-    aws_endpoint_url: str
+    aws: Access
     region: str
     stack_name: str
     outputs: Mapping[str, str]
@@ -31,7 +32,7 @@ class LocalStack:
 
     def client(self, service: str) -> Any:  # noqa: ANN401  typed by its callers
         """A boto3 client of the stack's AWS that may do everything."""
-        return emulator.client(service, self.aws_endpoint_url)
+        return self.aws.client(service)
 
 
 def state_folder() -> Path:
@@ -42,9 +43,10 @@ def state_folder() -> Path:
 def read(folder: Path) -> LocalStack | None:
     """The stack that runs in `folder`; None where none does, or only one that was killed or cannot be understood."""
     try:
-        stack = LocalStack(**json.loads((folder / "stack.json").read_text()))
+        said = json.loads((folder / "stack.json").read_text())
+        stack = LocalStack(**{**said, "aws": Access(**said["aws"])})
         os.kill(stack.pid, 0)
-    except (FileNotFoundError, NotADirectoryError, ProcessLookupError, ValueError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, ProcessLookupError, KeyError, TypeError, ValueError):
         return None
     return stack
 
@@ -61,9 +63,10 @@ def still_running(folder: Path) -> Callable[[], None]:
 
 
 def write(stack: LocalStack, folder: Path) -> None:
-    """Makes `stack` known, in one step."""
+    """Makes `stack` known, in one step, to this user's other commands."""
     draft = folder / "stack.json.new"
-    draft.write_text(json.dumps(asdict(stack), indent=2) + "\n")
+    with open(draft, "w", opener=private) as file:
+        file.write(json.dumps(asdict(stack), indent=2) + "\n")
     draft.replace(folder / "stack.json")
 
 

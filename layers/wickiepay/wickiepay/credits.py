@@ -27,6 +27,8 @@ def decide(credit: Credit, payment: Payment, entries: Sequence[Entry]) -> Verdic
     for entry in same_place:
         if _agree(entry, credit):
             return _made_by(entry, credit)
+    if credit.flaw and not credit.if_missing:
+        raise PermanentFailure(credit.flaw)
     if same_place and credit.second:
         raise SecondCredit(CREDITED_OTHERWISE)
     direction = payment.directions.effective

@@ -114,16 +114,16 @@ class Record:
     processed_at: str | None
     scheme: str
     error: str | None
-    occurred_at: str | None
-    event_id: str | None
-    place: str | None
-    received: Received | None
-    tries: int | None
-    last_error: str | None
-    next_try_at: str | None
-    accepted: Decision | None
-    dismissed: Decision | None
-    open: bool
+    occurred_at: str | None = None
+    event_id: str | None = None
+    place: str | None = None
+    received: Received | None = None
+    tries: int | None = None
+    last_error: str | None = None
+    next_try_at: str | None = None
+    accepted: Decision | None = None
+    dismissed: Decision | None = None
+    open: bool = False
 
     @property
     def identity(self) -> Identity:

@@ -203,6 +203,7 @@ class Ledger:
                         }
                     },
                     self._next_version(credit, row),
+                    *([self._absent(items.alias_item(credit))] if credit.spellings.uuid != credit.uuid else []),
                 ]
             )
             if outcome is None:
@@ -230,7 +231,7 @@ class Ledger:
 
     def _entries(self, payment: SetPayment | Credit) -> list[Entry]:
         """The entries of a payment under whatever transaction, read consistently."""
-        return [items.entry_of(item) for pk in items.credit_partitions(payment) for item in self._query(pk)]
+        return items.entries_of(item for pk in items.credit_partitions(payment) for item in self._query(pk))
 
     def _query(self, pk: str) -> list[dict[str, "AttributeValueTypeDef"]]:
         return all_items(

@@ -241,7 +241,7 @@ def _payment(item: Item) -> Payment:
     fields: dict[Field, tuple[str, str]] = {}
     for position, names in json.loads(text(item, "sources") or "{}").items():
         for name in names.split(" "):
-            fields[name] = (position, values[name] or "")
+            fields[name] = (position, values.get(name) or "")
     directions = json.loads(text(item, "directions") or "{}")
     slots = directions.get("slots", {})
     return Payment(
@@ -404,6 +404,24 @@ def same_adjustment(one: Item, other: Item) -> bool:
     names = ("reference", "currency", "uuid")
     same = all(one.get(name) == other.get(name) for name in names)
     return same and Decimal(one["amount"]["N"]) == Decimal(other["amount"]["N"])
+
+
+def alias_item(credit: Credit) -> dict[str, "AttributeValueTypeDef"]:
+    """Holds the place that versions up to 0.1 would give to a credit whose uuid was sent in capitals.
+
+    One of them that takes over again finds it, and does not credit a second time. It is no entry: it adds nothing.
+    """
+    return {**key(CREDIT + credit.spellings.uuid, credit.entry), "alias_of": {"S": credit.uuid}}
+
+
+def entries_of(items: Iterable[Item]) -> list[Entry]:
+    """The entries among the items under a payment's partition of credits."""
+    return [entry_of(item) for item in items if is_entry(item)]
+
+
+def is_entry(item: Item) -> bool:
+    """Whether an item is an entry, of a payment or of an operator."""
+    return item["pk"]["S"].startswith((CREDIT, ADJUSTMENT)) and "amount" in item
 
 
 def entry_of(item: Item) -> Entry:

@@ -1,0 +1,59 @@
+"""Where an emulator of AWS is asked, and with which key. Each run of one has a key of its own, and takes no other."""
+
+import hmac
+import os
+import secrets
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+REGION: Final = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An emulator's address and its unrestricted key. Functions do not get it: each runs under its own role."""
+
+    endpoint_url: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+    @classmethod
+    def anew(cls, endpoint_url: str) -> Self:
+        """Access by a key that nobody else knows."""
+        return cls(endpoint_url, f"LOCAL{secrets.token_hex(16).upper()}", secrets.token_urlsafe(32))
+
+    @property
+    def api_root(self) -> str:
+        """Below what HTTP APIs are asked, whose callers have no key: only who has the key can know this address."""
+        return f"{self.endpoint_url}/{hmac.digest(self.secret_access_key.encode(), b'HTTP API', 'sha256').hex()}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What has other programs that use AWS ask this emulator."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            "AWS_DEFAULT_REGION": REGION,
+        }
+
+    def client(self, service: str, **config: Any) -> Any:  # noqa: ANN401  typed by its callers
+        """A boto3 client that may do everything; `config` is botocore's."""
+        anything: Any = unconfigured(self.access_key_id, self.secret_access_key)
+        return anything.client(service, endpoint_url=self.endpoint_url, config=Config(proxies={}, **config))
+
+
+def unconfigured(access_key_id: str | None = None, secret_access_key: str | None = None) -> boto3.Session:
+    """A boto3 session in the emulator's region. What the user has configured for AWS has no say in it."""
+    nothing = botocore.session.Session(
+        {
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
+    return boto3.Session(access_key_id, secret_access_key, region_name=REGION, botocore_session=nothing)

@@ -1,0 +1,149 @@
+"""Who may ask the emulator: whoever signs with a key of this run, and the front door, by an address of its own.
+
+By itself the emulator answers any web page and any local user: it takes `test` and each number of twelve digits for its
+own key, whose signature it does not check, and some of its paths need none. It lets functions be made and invoked.
+
+The keys of roles and users are left to the emulator, which checks their signatures.
+"""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs, urlsplit
+
+from ministack.core.iam_evaluator import is_root_access_key
+from ministack.core.router import extract_access_key_id
+from ministack.core.sigv4 import (
+    HeaderSignature,
+    decode_header_value,
+    header_signature_failure,
+    parse_header_signature,
+    request_time_failure,
+)
+
+from wickiepay_cli.local.access import Access
+
+if TYPE_CHECKING:
+    from hypercorn.typing import (
+        ASGIFramework,
+        ASGIReceiveCallable,
+        ASGIReceiveEvent,
+        ASGISendCallable,
+        HTTPScope,
+        Scope,
+    )
+
+ITS_OWN: Final = ("/_ministack", "/_localstack")
+"""Where paths begin at which the emulator takes orders and tells of itself, without a key. Nobody here needs them."""
+
+OF_BROWSERS: Final = frozenset({"origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"})
+"""Headers that a page cannot leave out, and that no other program sends."""
+
+
+def guarded(app: "ASGIFramework", access: Access) -> "ASGIFramework":
+    """`app`, the emulator, for those alone who may ask it; `access` has the run's own key."""
+    root = urlsplit(access.api_root).path
+
+    async def guard(scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": None})
+        elif scope["raw_path"].startswith(f"{root}/".encode()):
+            inner = scope["path"].removeprefix(root), scope["raw_path"].removeprefix(root.encode())
+            await app({**scope, "path": inner[0], "raw_path": inner[1]}, receive, send)
+        elif (key := _acceptable_key(scope)) == access.access_key_id:
+            events = await _whole(receive)
+            body = b"".join(event["body"] for event in events if event["type"] == "http.request")
+            if _is_signed(scope, body, access):
+                await app(scope, _replayed(events, receive), send)
+            else:
+                await _refuse(send)
+        elif is_root_access_key(key):  # "test" and the like, and none
+            await _refuse(send)
+        else:
+            await app(scope, receive, send)
+
+    return guard
+
+
+def _acceptable_key(scope: "HTTPScope") -> str:
+    """The key that a request names in its headers; an empty one where it comes from a browser, or asks amiss."""
+    headers, query = _headers(scope), _query(scope)
+    if (
+        headers.keys() & OF_BROWSERS
+        or not _leads_here(headers.get("host", ""))
+        or scope["path"].startswith(ITS_OWN)
+        or extract_access_key_id({}, query)  # a presigned address
+    ):
+        return ""
+    key: str = extract_access_key_id(headers, query)  # as the emulator itself reads it
+    return key
+
+
+def _leads_here(host: str) -> bool:
+    """Whether a Host can be this machine's alone. A name could have been made to lead here, to get around an origin."""
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        return name == "localhost" or bool(ip_address(name))
+    except ValueError:
+        return False
+
+
+def _is_signed(scope: "HTTPScope", body: bytes, access: Access) -> bool:
+    """Whether a request is signed with the run's own key, in its headers."""
+    headers = _headers(scope)
+    signature = parse_header_signature(headers)
+    return (
+        isinstance(signature, HeaderSignature)
+        and signature.access_key_id == access.access_key_id
+        and request_time_failure(signature) is None
+        and header_signature_failure(
+            signature,
+            access.secret_access_key,
+            scope["method"],
+            scope["raw_path"].decode("latin-1"),
+            _query(scope),
+            headers,
+            body,
+        )
+        is None
+    )
+
+
+def _headers(scope: "HTTPScope") -> Mapping[str, str]:
+    """Headers as they are signed: the values of one that comes several times are joined by a comma."""
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1").lower(), decode_header_value(value)
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    return headers
+
+
+def _query(scope: "HTTPScope") -> Mapping[str, list[str]]:
+    return parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+
+
+async def _whole(receive: "ASGIReceiveCallable") -> list["ASGIReceiveEvent"]:
+    """All that comes of a request, up to the end of its body or of its connection."""
+    events = [await receive()]
+    while events[-1]["type"] == "http.request" and events[-1]["more_body"]:
+        events.append(await receive())
+    return events
+
+
+def _replayed(events: list["ASGIReceiveEvent"], receive: "ASGIReceiveCallable") -> "ASGIReceiveCallable":
+    """Hands out `events` again, then what is still to come."""
+    left = iter(events)
+
+    async def again() -> "ASGIReceiveEvent":
+        return next(left, None) or await receive()
+
+    return again
+
+
+async def _refuse(send: "ASGISendCallable") -> None:
+    content = b'{"__type":"AccessDenied","message":"This emulator takes the keys of its own run alone."}'
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content))]
+    await send({"type": "http.response.start", "status": 403, "headers": headers})
+    await send({"type": "http.response.body", "body": content, "more_body": False})
