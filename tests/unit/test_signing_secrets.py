@@ -319,6 +319,22 @@ def test_half_a_fetch_is_none(secrets: SigningSecrets, clock: "Clock", calls: "C
     assert secrets.get() == (secret,)
 
 
+def test_a_previous_secret_that_may_not_be_read_is_kept(
+    secrets: SigningSecrets,
+    clock: "Clock",
+    calls: "Calls",
+    secretsmanager: "SecretsManagerClient",
+    secret: bytes,
+) -> None:
+    rotate(secretsmanager, "new")
+    secrets.get()
+    clock.tick(TIME_TO_LIVE_SECONDS)
+    calls.refuse("GetSecretValue", "AccessDeniedException", skip=1)
+
+    assert secrets.get() == (b"new", secret)
+    assert isinstance(secrets.failure, ClientError)
+
+
 # --- A store without a secret -------------------------------------------------------------------------
 def test_a_secret_that_is_made_later_is_found_soon(
     cloud: None,  # noqa: ARG001
