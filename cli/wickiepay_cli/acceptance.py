@@ -158,7 +158,7 @@ class Questions:
         if standing := self._item(corrected):
             place = pending_of(standing).event().place
         else:
-            place = own_place(corrected, corrected.revised_at or event.occurred_at, _UNKNOWN_CONTENT)
+            place = own_place(corrected.first.event_key, corrected.revised_at or event.occurred_at, _UNKNOWN_CONTENT)
         return replace(
             conflict, identity=identity, place=accepted_place(place, instant(now), event.content_hash), entry=None
         )

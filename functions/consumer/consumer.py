@@ -5,7 +5,6 @@ the last one, so a crash at any line does some things again and forgets nothing.
 """
 
 import os
-import re
 import traceback
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
@@ -277,12 +275,16 @@ def _tolerated(message: str) -> Iterator[None]:
 def _cause(error: Exception) -> str:
     """What went wrong and where in our code, without any content of the event: only our own words are quoted."""
     said = f": {error}" if isinstance(error, ListenerError) else ""
-    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if _OURS.search(frame.filename)]
-    where = f" in {'/'.join(Path(ours[-1].filename).parts[-2:])}:{ours[-1].lineno}" if ours else ""
+    ours = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if any(folder in frame.filename for folder in _OURS)
+    ]
+    where = f" in {'/'.join(ours[-1].filename.split('/')[-2:])}:{ours[-1].lineno}" if ours else ""
     return f"{type(error).__name__}{where}{said}"[:MAX_REASON_CHARACTERS]
 
 
-_OURS = re.compile(r"/(?:handlers|wickiepay)/")
+_OURS: Final = ("/handlers/", "/wickiepay/")
 
 
 def delay_seconds(receives: int) -> int:

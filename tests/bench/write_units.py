@@ -73,8 +73,8 @@ def size(item: Item) -> int:
 def _value_size(value: Mapping[str, Any]) -> int:
     [(kind, content)] = value.items()
     match kind:
-        case "S":
-            return len(str(content).encode())
+        case "S" | "SS":
+            return sum(len(text.encode()) for text in content)
         case "B":
             return len(base64.b64decode(content))
         case "N":
@@ -82,12 +82,10 @@ def _value_size(value: Mapping[str, Any]) -> int:
             return (digits + 1) // 2 + 1 + str(content).startswith("-")
         case "BOOL" | "NULL":
             return 1
-        case "SS":
-            return sum(len(text.encode()) for text in content)
-        case "L":
-            return 3 + sum(1 + _value_size(part) for part in content)
-        case "M":
-            return 3 + sum(1 + len(name.encode()) + _value_size(part) for name, part in content.items())
+        case "L" | "M":
+            parts = content if kind == "L" else content.values()
+            names = "" if kind == "L" else "".join(content)
+            return 3 + len(names.encode()) + sum(1 + _value_size(part) for part in parts)
     raise ValueError(f"an attribute of the type {kind}")
 
 

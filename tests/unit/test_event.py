@@ -40,14 +40,16 @@ def test_an_event() -> None:
     assert event == WebhookEvent(
         name="payment.completed",
         identity=Identity("u-1", "payment.completed"),
+        key="payment.completed",
         data={"uuid": "u-1", "amount": D("100.00"), "paid": [D("0.1"), D("12345678901234567890.123456789")]},
         data_hash=hashlib.sha256(content).digest(),
-        content_hash=hashlib.sha256(content).digest(),
         occurred_at="2026-01-15T10:25:00.000000Z",
         event_id=None,
         received_at=ABSENT,
-        place=f"2026-01-15T10:25:00.000000Z|payment.completed|{hashlib.sha256(content).hexdigest()[:16]}",
     )
+    digits = hashlib.sha256(content).hexdigest()[:16]
+    assert event.place == f"2026-01-15T10:25:00.000000Z|payment.completed|{digits}"
+    assert event.content_hash == event.data_hash
 
 
 def test_content_is_compared_in_the_normal_spelling_of_identifiers() -> None:

@@ -72,7 +72,7 @@ def statements(draw: st.DrawFn) -> Payment:
     event = event_of(draw(st.sampled_from(NAMES)), draw(st.sampled_from(TIMES)), **draw(data_of_events))
     if draw(st.integers(0, 3)) == 0:
         corrected = event_of(event.name, draw(st.sampled_from(TIMES)), **draw(data_of_events))
-        event = replace(event, place=accepted_place(corrected.place, ACCEPTED_AT, event.content_hash))
+        event = replace(event, stands_at=accepted_place(corrected.place, ACCEPTED_AT, event.content_hash))
     return says(event)
 
 
@@ -174,7 +174,7 @@ def test_a_status_that_contradicts_leaves_the_payment_unclear() -> None:
 
 def test_an_accepted_correction_takes_the_place_of_a_direction() -> None:
     wrong, right = event_of("payment.completed", type="OUT"), event_of("payment.completed", type="IN")
-    accepted = replace(right, place=accepted_place(wrong.place, ACCEPTED_AT, right.content_hash))
+    accepted = replace(right, stands_at=accepted_place(wrong.place, ACCEPTED_AT, right.content_hash))
     for order in itertools.permutations([says(wrong), says(accepted)]):
         assert joined(*order).directions.effective == "IN"
 
@@ -183,7 +183,7 @@ def test_of_two_corrections_the_later_acceptance_counts() -> None:
     first = event_of("payment.completed", reference="a")
     later = "2026-02-02T00:00:00.000000Z"
     corrections = [
-        replace(event, place=accepted_place(first.place, at, event.content_hash))
+        replace(event, stands_at=accepted_place(first.place, at, event.content_hash))
         for event, at in (
             (event_of("payment.completed", reference="b", type="OUT"), later),
             (event_of("payment.completed", reference="c"), ACCEPTED_AT),
@@ -196,7 +196,7 @@ def test_of_two_corrections_the_later_acceptance_counts() -> None:
 def test_what_comes_later_stands_above_a_correction() -> None:
     first = event_of("payment.completed", reference="a")
     corrected = event_of("payment.completed", reference="b")
-    accepted = replace(corrected, place=accepted_place(first.place, ACCEPTED_AT, corrected.content_hash))
+    accepted = replace(corrected, stands_at=accepted_place(first.place, ACCEPTED_AT, corrected.content_hash))
     later = event_of("payment.completed", "2026-04-01T10:00:01Z", reference="c")
     assert joined(says(later), says(accepted), says(first)).value("reference") == "c"
 

@@ -6,7 +6,6 @@ is rule 4 and 6 of books.md in the design.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -125,8 +124,6 @@ class Refuse:
 
     reason: str
 
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 type Effect = SetPayment | SetResource | Credit | Refuse
 
@@ -284,7 +281,15 @@ def shown(data: Mapping[str, object], field: str) -> str | None:
     text = text_of(data, field)
     if text is None:
         return None
-    return text if len(text) <= MAX_SHOWN_CHARACTERS and not _SURROGATE.search(text) else bounded(text)
+    return text if len(text) <= MAX_SHOWN_CHARACTERS and _is_encodable(text) else bounded(text)
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def describe(effect: Effect, *, stands: bool) -> dict[str, object]:

@@ -8,42 +8,52 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Final, NoReturn
 
 from wickiepay.clock import ABSENT, parse_instant
 from wickiepay.errors import UnusableBody
-from wickiepay.identity import Identity, bounded, content_digits, event_id, identify
+from wickiepay.identity import Identity, bounded, content_digits, content_hash_of, event_id, identify
 from wickiepay.reserialise import MAX_DEPTH, too_deep
-from wickiepay.spelling import canonical, normalised
+from wickiepay.spelling import canonical
 
 MAX_NAME_CHARACTERS: Final = 100
 MAX_NUMBER_CHARACTERS: Final = 400
 """As long as the plain spelling of every double; a number longer or larger than this is not an amount of anything."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WebhookEvent:
     """One event, and where it stands in the books.
 
-    `data_hash` is the SHA-256 of `data` in canonical form as it was spelled, `content_hash` the same with identifiers
-    in their normal spelling: what is compared. `occurred_at` is the envelope's time stamp as `wickiepay.clock.instant`
-    writes it or None, `event_id` the provider's own id of the event or None.
+    `identity` is that of its record, `key` the one that the event itself says. `data_hash` is the SHA-256 of `data` in
+    canonical form as it was spelled. `occurred_at` is the envelope's time stamp as `wickiepay.clock.instant` writes it
+    or None, `event_id` the provider's own id of the event or None, `received_at` when it was delivered.
 
-    `received_at` is when it was delivered. `place` orders the events of one stage (`own_place`). An operator's
-    acceptance (`accepted_place`), or content that was told before, gives an event another place, and a second credit an
-    `entry` of its own.
+    An operator's acceptance (`accepted_place`), or content that was told before, has an event stand in another place
+    than its own (`stands_at`), and a second credit gives it an `entry` of its own.
     """
 
     name: str
     identity: Identity
+    key: str
     data: Mapping[str, object]
     data_hash: bytes
-    content_hash: bytes
     occurred_at: str | None
     event_id: str | None
     received_at: str
-    place: str
+    stands_at: str | None = None
     entry: str | None = None
+
+    @cached_property
+    def content_hash(self) -> bytes:
+        """The SHA-256 of `data` with identifiers in their normal spelling: what is compared."""
+        return content_hash_of(self.data, self.data_hash)
+
+    @property
+    def place(self) -> str:
+        """What orders the events of one stage."""
+        return self.stands_at or own_place(self.key, self.occurred_at, self.content_hash)
 
     @property
     def moment(self) -> str:
@@ -67,26 +77,23 @@ def parse(text: bytes, received_at: str = ABSENT) -> WebhookEvent:
         raise UnusableBody('"data" is not a JSON object.')
     name = bounded(name)
     occurred_at = parse_instant(envelope.get("timestamp"))
-    normal = {member: normalised(value) for member, value in data.items()}
     data_hash = hashlib.sha256(canonical(data)).digest()
-    content_hash = data_hash if normal == data else hashlib.sha256(canonical(normal)).digest()
-    identity = identify(name, envelope, normal, occurred_at, content_hash)
+    identity = identify(name, envelope, data, occurred_at, data_hash)
     return WebhookEvent(
         name=name,
         identity=identity,
+        key=identity.event_key,
         data=data,
         data_hash=data_hash,
-        content_hash=content_hash,
         occurred_at=occurred_at,
         event_id=event_id(envelope),
         received_at=received_at,
-        place=own_place(identity, occurred_at, content_hash),
     )
 
 
-def own_place(identity: Identity, occurred_at: str | None, content_hash: bytes) -> str:
+def own_place(key: str, occurred_at: str | None, content_hash: bytes) -> str:
     """Where an event stands among all events of its stage: by time, then by key and content, so that no two tie."""
-    return f"{occurred_at or ABSENT}|{identity.event_key}|{content_digits(content_hash)}"
+    return f"{occurred_at or ABSENT}|{key}|{content_digits(content_hash)}"
 
 
 def accepted_place(corrected: str, accepted_at: str, content_hash: bytes) -> str:

@@ -383,7 +383,7 @@ def _place(item: "Item") -> str | None:
     if identity.kind is Kind.CONFLICT:
         return None  # it does not count
     if identity.kind is Kind.EVENT and "place" not in item:
-        return own_place(identity.first, identity.revised_at, item["content_hash"]["B"])
+        return own_place(identity.first.event_key, identity.revised_at, item["content_hash"]["B"])
     return records.text(item, "place")
 
 

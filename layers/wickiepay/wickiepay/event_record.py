@@ -79,7 +79,7 @@ class Pending:
     def event(self) -> WebhookEvent:
         """The event, under its record's key and where it stands in the books. Raises what `Delivery.event` raises."""
         event = self.delivery.event()
-        return replace(event, identity=self.identity, place=self.place or event.place, entry=self.entry)
+        return replace(event, identity=self.identity, stands_at=self.place, entry=self.entry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from enum import Enum, auto
 from typing import Final
 
 from wickiepay.decimals import plain
-from wickiepay.spelling import canonical, normal_spelling
+from wickiepay.spelling import canonical, normal_spelling, normalised
 
 ONCE_PER_UUID: Final = frozenset(
     {
@@ -181,20 +181,23 @@ def event_id(envelope: Mapping[str, object]) -> str | None:
 
 
 def identify(
-    name: str, envelope: Mapping[str, object], data: Mapping[str, object], occurred_at: str | None, content_hash: bytes
+    name: str, envelope: Mapping[str, object], data: Mapping[str, object], occurred_at: str | None, data_hash: bytes
 ) -> Identity:
     """The identity of the event `name` (which is `bounded`).
 
-    `content_hash` is the SHA-256 of `data` in canonical form, `occurred_at` the envelope's time stamp or None; both
-    `data` and the hash have identifiers in their normal spelling.
+    `data_hash` is the SHA-256 of `data` in canonical form, `occurred_at` the envelope's time stamp or None.
     """
     # Without a uuid, name and content identify an event. The time stamp is left out: a retry may be stamped anew.
-    uuid = resource(data) or _HASHED + hashlib.sha256(canonical({"event": name, "data": data})).hexdigest()
-    return Identity(uuid, name + _discriminator(name, envelope, data, occurred_at, content_hash))
+    uuid = resource(data) or _HASHED + _hash_of_event(name, data)
+    return Identity(uuid, name + _discriminator(name, envelope, data, occurred_at, data_hash))
+
+
+def _hash_of_event(name: str, data: Mapping[str, object]) -> str:
+    return hashlib.sha256(canonical({"event": name, "data": normalised(data)})).hexdigest()
 
 
 def _discriminator(
-    name: str, envelope: Mapping[str, object], data: Mapping[str, object], occurred_at: str | None, content_hash: bytes
+    name: str, envelope: Mapping[str, object], data: Mapping[str, object], occurred_at: str | None, data_hash: bytes
 ) -> str:
     """What tells apart the events of one name and one uuid; empty for a name that comes once."""
     if name in ONCE_PER_UUID:
@@ -209,9 +212,15 @@ def _discriminator(
     if own in {identifier(data, "uuid"), identifier(data, "id")}:
         own = None  # it names the resource, and tells no two of its events apart
     stamp = own or occurred_at
-    return (f"#{stamp}" if stamp else "") + f"#{content_digits(content_hash)}"
+    return (f"#{stamp}" if stamp else "") + f"#{content_digits(content_hash_of(data, data_hash))}"
 
 
 def content_digits(content_hash: bytes) -> str:
     """The digits of a content hash that stand in keys and places."""
     return content_hash.hex()[:_HASH_DIGITS]
+
+
+def content_hash_of(data: Mapping[str, object], data_hash: bytes) -> bytes:
+    """The SHA-256 of `data`, whose own is `data_hash`, with identifiers in their normal spelling."""
+    normal = normalised(data)
+    return data_hash if normal == data else hashlib.sha256(canonical(normal)).digest()

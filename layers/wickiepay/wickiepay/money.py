@@ -14,9 +14,6 @@ MAX_DIGITS: Final = 18
 """Before the point, and after it, at the most: the sum of a great many such amounts still fits DynamoDB's 38 digits."""
 
 _CURRENCY = re.compile(r"[A-Za-z0-9._-]{1,20}")
-_PREFIXED = re.compile(r"[a-z][A-Z0-9]*[A-Z][A-Z0-9]*")
-"""A code with a prefix in a small letter: mBTC is not MBTC."""
-
 _AMOUNT = re.compile(rf"-?[0-9]{{1,{MAX_NUMBER_CHARACTERS // 2}}}(\.[0-9]{{1,{MAX_NUMBER_CHARACTERS // 2}}})?")
 _MAX_AMOUNT = 10**MAX_DIGITS
 
@@ -113,4 +110,5 @@ def _amount(value: object) -> Decimal | None:
 def _currency(value: object) -> str | None:
     if not isinstance(value, str) or not _CURRENCY.fullmatch(code := value.strip()):
         return None
-    return code if _PREFIXED.fullmatch(code) else code.upper()
+    is_prefixed = code[0].islower() and code[1:].isalnum() and code[1:].isupper()  # mBTC is not MBTC
+    return code if is_prefixed else code.upper()

@@ -1,12 +1,12 @@
 """One spelling for what is the same: identifiers in an event's data, and the data as a whole."""
 
 import json
-import re
+from typing import Final
 
 from wickiepay.decimals import plain
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_TRANSACTION = re.compile(r"(?:0x)?([0-9a-f]{64})")
+_HEX: Final = frozenset("0123456789abcdef")
+_UUID_LENGTHS: Final = [8, 4, 4, 4, 12]
 
 
 def normal_spelling(text: str) -> str:
@@ -16,10 +16,12 @@ def normal_spelling(text: str) -> str:
     """
     if 36 <= len(text) <= 100:  # cheapest test first: hardly any other text is as long as these
         folded = text.strip().lower()
-        if _UUID.fullmatch(folded):
+        digits = folded.removeprefix("0x")
+        if len(digits) == 64 and _HEX.issuperset(digits):
+            return digits
+        parts = folded.split("-")
+        if [len(part) for part in parts] == _UUID_LENGTHS and _HEX.issuperset("".join(parts)):
             return folded
-        if transaction := _TRANSACTION.fullmatch(folded):
-            return transaction[1]
     return text
 
 
