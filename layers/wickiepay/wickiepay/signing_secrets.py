@@ -4,7 +4,6 @@ Whoever reads a secret, be it a function or the command, reads it by `secret_in`
 """
 
 import json
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -26,9 +25,8 @@ REFETCH_SECONDS: Final = 10
 FIRST_FETCH_SECONDS: Final = 1
 """The same while there is no secret at all: the sender's three tries must not all fall into one pause."""
 
-_AROUND = r"[\s\0\u200b-\u200f\u2060\ufeff]+"
-_ENDS = re.compile(rf"\A{_AROUND}|{_AROUND}\Z")
-_QUOTED = re.compile(r"""(["'])(.+)\1""", re.DOTALL)
+_AROUND: Final = " \t\n\v\f\r\0\x85\xa0\u2028\u2029\u202f\u2060\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x2010)))
+"""Blanks of all widths, none included."""
 
 
 def secret_in(given: str | bytes) -> bytes:
@@ -38,10 +36,10 @@ def secret_in(given: str | bytes) -> bytes:
     console makes it. Raises `SecretUnreadable` where what is left can be no secret.
     """
     try:
-        text = _trimmed(given if isinstance(given, str) else given.decode())
-        text = _trimmed(_only_value(text))
-        if quoted := _QUOTED.fullmatch(text):
-            text = _trimmed(quoted[2])
+        text = (given if isinstance(given, str) else given.decode()).strip(_AROUND)
+        text = _only_value(text).strip(_AROUND)
+        if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
+            text = text[1:-1].strip(_AROUND)
         secret = text.encode()
     except UnicodeError:
         raise SecretUnreadable("The secret is not text in UTF-8.") from None
@@ -55,10 +53,6 @@ def secret_in(given: str | bytes) -> bytes:
 def secret_of(answer: "GetSecretValueResponseTypeDef") -> bytes:
     """The secret in an answer of Secrets Manager, kept there as text or as bytes. Raises `SecretUnreadable`."""
     return secret_in(answer.get("SecretString") or answer.get("SecretBinary", b""))
-
-
-def _trimmed(text: str) -> str:
-    return _ENDS.sub("", text)
 
 
 def _only_value(text: str) -> str:
