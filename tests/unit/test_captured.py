@@ -182,8 +182,8 @@ def test_what_curl_traces_is_read(prefix: str) -> None:
 
 
 def test_of_a_trace_that_does_not_show_every_byte_one_is_told_what_to_do() -> None:
-    trace = "=> Send header, 400 bytes (0x190)\n0000: POST /hook HTTP/1.1\n0015: X-Webhook-Signature: " + SIGNATURE
-    with pytest.raises(Failure, match=f"use --trace, or give the body with --body FILE --signature {SIGNATURE}"):
+    trace = f"=> Send header, 400 bytes (0x190)\n0000: POST /hook HTTP/1.1\n0015: X-Webhook-Signature: {SIGNATURE[:41]}"
+    with pytest.raises(Failure, match="use --trace, or give the body with --body FILE --signature HEX"):
         read(trace.encode())
 
 
