@@ -88,7 +88,7 @@ FORBIDDEN: Final[Mapping[str, list[Forbidden]]] = {
         ("secretsmanager", "get_secret_value", SECRET_ID),
         ("sqs", "send_message", {**QUEUE, "MessageBody": "{}"}),
         ("dynamodb", "get_item", {**LEDGER, "Key": ENTRY}),
-        ("dynamodb", "query", {**LEDGER, **BY_PARTITION}),
+        ("dynamodb", "query", {**LEDGER, "IndexName": "by_reference", **BY_PARTITION}),
         ("dynamodb", "query", {**EVENTS, "IndexName": "unsent", **BY_PARTITION}),
     ],
     "relay": [

@@ -114,12 +114,12 @@ class EventLog:
 
     def _told(self, first: Identity) -> list["Item"]:
         """What is on record of an event besides its first delivery, without the bodies."""
-        names = {f"#{number}": name for number, name in enumerate(TOLD)}
+        names = {f"#{name}": name for name in TOLD}
         found = all_items(
             self._client.query,
             _STORE,
             TableName=self.table,
-            KeyConditionExpression="#0 = :uuid AND begins_with(#1, :key)",
+            KeyConditionExpression="#uuid = :uuid AND begins_with(#event_key, :key)",
             ExpressionAttributeNames=names,
             ExpressionAttributeValues={":uuid": {"S": first.uuid}, ":key": {"S": first.event_key}},
             ProjectionExpression=", ".join(names),

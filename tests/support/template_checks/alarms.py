@@ -18,7 +18,7 @@ NEEDS_A_PERSON: Final = {
             *("DeliveryConflict", "DeliveryForged", "DeliveryRefused", "DeliveryUnavailable", "DeliveryUnusable"),
         )
     ),
-    *(("consumer", name) for name in ("DeliveryConflict", "EventFailed", "MessageMalformed")),
+    *(("consumer", name) for name in ("DeliveryConflict", "EventFailed", "MessageMalformed", "UnknownMoneyEvent")),
     ("relay", "UnsentOldestSeconds"),
     ("WebhookApi", "5xx"),
     (None, "DeliveryMisdirected"),

@@ -206,7 +206,7 @@ def _allowed_attributes(of_role: Iterator[Mapping[str, Any]], action: str, table
     """Those that an action is limited to; None where it is not limited."""
     [statement] = [s for s in of_role if action in listed(s["Action"]) and s["Resource"] == f"{table}.Arn"]
     condition = statement.get("Condition", {})
-    if action == "dynamodb:BatchGetItem" and condition.get("StringEqualsIfExists") != {
+    if action in {"dynamodb:BatchGetItem", "dynamodb:Query"} and condition.get("StringEqualsIfExists") != {
         "dynamodb:Select": "SPECIFIC_ATTRIBUTES"
     }:
         return None  # a read that names nothing is of everything

@@ -28,6 +28,12 @@ def attributes_named(operation: str, parameters: Mapping[str, Any]) -> Iterator[
                 projection = request.get("ProjectionExpression")
                 names = _in_expressions(projection or "", request.get("ExpressionAttributeNames", {}))
                 yield "dynamodb:BatchGetItem", table, names if projection else None
+        case "Query" if "IndexName" not in parameters:
+            projection = parameters.get("ProjectionExpression")
+            names = _in_expressions(
+                f"{projection} {parameters['KeyConditionExpression']}", parameters.get("ExpressionAttributeNames", {})
+            )
+            yield "dynamodb:Query", parameters["TableName"], names if projection else None
         case "TransactWriteItems":
             for write in parameters["TransactItems"]:
                 for kind, request in write.items():

@@ -47,7 +47,8 @@ def finished_events_expire(template: Template) -> Iterator[str]:
 def the_indexes_are_those_that_are_queried_and_one_for_operators(template: Template) -> Iterator[str]:
     tables = template.stack().of_type("AWS::DynamoDB::Table").values()
     indexes = {index["IndexName"] for table in tables for index in table.get("GlobalSecondaryIndexes", [])}
-    queried = {p["IndexName"] for deeds in observed().values() for name, p in deeds.requests if name == "Query"}
+    asked = [p for deeds in observed().values() for name, p in deeds.requests if name == "Query"]
+    queried = {p["IndexName"] for p in asked if "IndexName" in p}
     for name in indexes ^ (queried | {"by_time", "by_reference"}):
         yield f"{name} is queried or there, not both"
 
