@@ -1,4 +1,4 @@
-"""Captured requests: curl commands, HAR archives, events of API Gateway, and what went over the wire."""
+"""Captured requests: commands of curl and PowerShell, HAR archives, events of AWS, and what went over the wire."""
 
 import argparse
 import base64
@@ -6,7 +6,7 @@ import codecs
 import json
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
@@ -16,17 +16,23 @@ import h11
 
 from wickiepay_cli.diagnosis.verdict import Received
 from wickiepay_cli.failure import Failure
+from wickiepay_cli.windows_commands import cmd_words, is_for_cmd, is_powershell, powershell_request
 
 SIGNATURE_HEADER: Final = "x-webhook-signature"
 
 type Headers = Sequence[tuple[str, str]]
 
 _QUOTED = re.compile(r"""\$'(?P<ansi_c>(?:[^'\\]|\\.)*)'|'[^']*'|"(?:[^"\\]|\\.)*"|\\.""", re.DOTALL)
+_ESCAPED_IN_QUOTES = re.compile(r"\\([$`\"\\\n])")
 _ESCAPE = re.compile(r"""\\(?:u[0-9a-fA-F]{4}|(x[0-9a-fA-F]{2}|[0-3][0-7]{2})|[abfnrtv\\'"])""")
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _VERSION = re.compile(rb"\A(\S+ \S+) HTTP/[0-9.]+")
 _SENT_LINE = re.compile(rb"^> \S+ \S+ HTTP/", re.MULTILINE)
+_POWERSHELL: Final = (b"$", b"Invoke-", b"invoke-", b"iwr ", b"irm ")
 _NOT_SENT = re.compile(rb"[>*] |>$|[{}] \[\d+ bytes data\]")
+_TRACED = re.compile(rb"^(?:[0-9:.]+ )?(?:\[[^\]]*\] )?(=>|<=|==) (.*?)(?:, ([0-9]+) bytes .*)?\r?$")
+_TRACE_LINE = re.compile(rb"[0-9a-f]{4,8}: (.*?)\r?")
+_HEXADECIMAL = re.compile(rb"(?:[0-9a-f]{2} ){1,16} *")
 _TRANSCRIPT = re.compile(rb"\r?\n(?=\* |> \S+ \S+ HTTP/)")
 """Where, below a command, begins what curl -v says."""
 
@@ -46,11 +52,15 @@ def read(text: bytes, entry: int | None = None) -> Sequence[Captured]:
     Raises `Failure` for anything that is no such request.
     """
     start = text.removeprefix(codecs.BOM_UTF8).lstrip()
-    if start.startswith((b"curl ", b"$ curl ")):
+    if start.startswith((b"curl ", b"$ curl ", b"curl.exe ")):
         command, *_ = _TRANSCRIPT.split(start, maxsplit=1)
         return [Captured(_curl(command.decode(errors="surrogateescape")))]
+    if start.startswith(_POWERSHELL) and is_powershell(script := start.decode(errors="surrogateescape")):
+        return [Captured(_received(*powershell_request(script)))]
     if start.startswith(b"{"):
         return _json(start, entry)
+    if any(found[2] == b"Send header" for found in map(_TRACED.match, start.splitlines()) if found):
+        return [Captured(_http(_traced(start)))]
     return [Captured(_http(_sent(start) if _SENT_LINE.search(start) else start))]
 
 
@@ -87,7 +97,7 @@ def _curl(command: str) -> Received:
     for form, names in _DATA.items():
         parser.add_argument(*names, dest="data", action="append", type=partial(_Data, form))
     try:
-        words = shlex.split(_QUOTED.sub(_as_shlex_has_it, command))
+        words = cmd_words(command) if is_for_cmd(command) else shlex.split(_QUOTED.sub(_as_shlex_has_it, command))
     except ValueError as error:
         raise Failure(f"The curl command cannot be read: {error}.") from error
     options, _ = parser.parse_known_args(words)
@@ -110,9 +120,11 @@ def _in_a_file(data: _Data, signature: str | None) -> str:
 
 
 def _as_shlex_has_it(quoted: re.Match[str]) -> str:
-    """A quoted part of a command; what `shlex` does not know, $'…' and lines that go on, in other words."""
+    """A quoted part of a command; what `shlex` does not know, as $'…' and lines that go on, in other words."""
     if quoted["ansi_c"] is not None:
         return shlex.quote(_ESCAPE.sub(_unescaped, quoted["ansi_c"]))
+    if quoted[0].startswith('"'):
+        return shlex.quote(_ESCAPED_IN_QUOTES.sub(lambda found: found[1].strip("\n"), quoted[0][1:-1]))
     return " " if quoted[0] == "\\\n" else quoted[0]
 
 
@@ -131,11 +143,26 @@ def _json(text: bytes, entry: int | None) -> Sequence[Captured]:
     match captured:
         case {"log": {"entries": list(entries)}}:
             return _of_har(entries, entry)
-        case {"headers": dict(headers), "body": str(body), **rest}:
-            encoding = "base64" if rest.get("isBase64Encoded") else None
-            return [Captured(_received(list(headers.items()), _decoded(body, encoding)))]
+        case {"multiValueHeaders": dict(headers), **event} | {"headers": dict(headers), **event}:
+            return [Captured(_of_event(headers, event))]
+        case {"body": dict(), "x-webhook-signature": str()}:
+            raise Failure(
+                "This is what a relay such as smee.io keeps of a request: it has parsed the body, and the bytes that "
+                "were signed are lost. Take deliveries through a tunnel, which passes them on as they are."
+            )
     raise Failure(
         "The request is JSON, yet neither a HAR archive nor an event of API Gateway; a mere body goes to --body."
+    )
+
+
+def _of_event(headers: Mapping[str, Any], event: Mapping[Any, Any]) -> Received:
+    """The request that API Gateway or a load balancer hands to a function, in whatever form, perhaps without a body."""
+    pairs = [(n, v) for n, each in headers.items() for v in (each if isinstance(each, list) else [each])]
+    body = event.get("body")
+    encoding = "base64" if event.get("isBase64Encoded") else None
+    return _received(
+        [(name, value) for name, value in pairs if isinstance(value, str)],
+        _decoded(body if isinstance(body, str) else "", encoding),
     )
 
 
@@ -211,6 +238,25 @@ def _sent(transcript: bytes) -> bytes:
             "or begin the transcript with the curl command."
         )
     return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
+def _traced(trace: bytes) -> bytes:
+    """The first request in what curl --trace writes. Raises `Failure` for --trace-ascii, which leaves bytes out."""
+    sent, size, sending = b"", 0, False
+    for line in trace.splitlines():
+        if found := _TRACED.match(line):
+            sending = found[1] == b"=>" and found[2] in {b"Send header", b"Send data"}
+            if sending and found[2] == b"Send header" and b"\r\n\r\n" in sent:
+                break
+            size += int(found[3] or 0) if sending else 0
+        elif sending and (shown := _TRACE_LINE.fullmatch(line)) and _HEXADECIMAL.match(shown[1]):
+            sent += bytes.fromhex(shown[1][:48].decode("latin-1"))
+    if len(sent) != size:
+        raise Failure(
+            "curl --trace-ascii does not show every byte: use --trace, or give the body with --body FILE "
+            "--signature HEX."
+        )
+    return sent
 
 
 def _http(text: bytes) -> Received:

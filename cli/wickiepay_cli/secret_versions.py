@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
+
+from wickiepay.aws import error_code
 from wickiepay.clock import instant
-from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS
+from wickiepay.errors import SecretUnreadable
+from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS, secret_in, secret_of
 from wickiepay_cli.failure import Failure
 
 if TYPE_CHECKING:
@@ -24,6 +28,9 @@ PREVIOUS: Final = "AWSPREVIOUS"
 
 KNOWN_AFTER: Final = timedelta(seconds=TIME_TO_LIVE_SECONDS)
 """So long after a new value was put every function that runs has it."""
+
+QUIET: Final = timedelta(days=1)
+"""For so long nothing signed with a secret should have come when it is retired: the sender's retries are over then."""
 
 MAX_BYTES: Final = 65_536
 """What Secrets Manager takes."""
@@ -73,14 +80,14 @@ class SecretVersions:
 
         What was previous counts no more: see `refuse_rotation`. Raises `Failure` where `value` is current already.
         """
-        if self._current()[0] == value:
+        if self._current()[0] == value.encode():
             raise Failure("That is the current secret already: nothing was changed.")
         return self._put(value)
 
     def replace(self, value: str) -> str:
         """Makes `value` the only secret that counts; the id of its version. Doing it again changes nothing more."""
         current, version = self._current()
-        if current == value:
+        if current == value.encode():
             self.retire()
             return version
         put = self._put(value)
@@ -96,13 +103,29 @@ class SecretVersions:
         return previous.id
 
     def current(self) -> str:
-        """The secret itself."""
-        return self._current()[0]
+        """The secret itself, as functions read it. Raises `SecretUnreadable`."""
+        return self._read(CURRENT).decode()
 
-    def _current(self) -> tuple[str, str]:
-        """The current secret, and the id of its version."""
+    def problem(self, stage: str) -> str | None:
+        """Why functions cannot use the secret with this stage, or why that cannot be told; None where they can."""
+        try:
+            self._read(stage)
+        except SecretUnreadable as error:
+            return str(error)
+        except ClientError as error:
+            return f"It could not be looked at: {error_code(error)}."
+        return None
+
+    def _read(self, stage: str) -> bytes:
+        return secret_of(self._client.get_secret_value(SecretId=self._secret_id, VersionStage=stage))
+
+    def _current(self) -> tuple[bytes | None, str]:
+        """The current secret, None where functions cannot read it, and the id of its version."""
         answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=CURRENT)
-        return answer.get("SecretString", ""), answer["VersionId"]
+        try:
+            return secret_of(answer), answer["VersionId"]
+        except SecretUnreadable:
+            return None, answer["VersionId"]
 
     def _put(self, value: str) -> str:
         return self._client.put_secret_value(SecretId=self._secret_id, SecretString=value)["VersionId"]
@@ -143,28 +166,32 @@ def refuse_retirement(versions: Sequence[Version], now: datetime) -> None:
         )
 
 
+def refuse_blind_retirement(last_use: datetime | None, now: datetime) -> None:
+    """Raises `Failure` where a delivery was signed with the previous secret less than a day ago."""
+    if last_use and now < last_use + QUIET:
+        raise Failure(
+            f"A delivery that was signed with the previous secret came at {instant(last_use)}: WickiePay may still "
+            "sign with it. Retire it once none has come for a day, or say --force."
+        )
+
+
 def generated() -> str:
     """A new random secret."""
     return secrets.token_urlsafe(GENERATED_BYTES)
 
 
 def checked(text: str | bytes) -> str:
-    """The secret that somebody has typed or piped in, without the white space around it, as ingest reads it.
+    """The secret that somebody has typed or piped in, as functions will read it.
 
     Raises `Failure`, which tells nothing of it, where that can be no secret.
     """
     try:
-        secret = (text if isinstance(text, str) else text.decode()).strip()
-        size = len(secret.encode())
-    except UnicodeError:
-        raise Failure("The secret is not text in UTF-8.") from None
-    if not secret:
-        raise Failure("There is no secret in what was given.")
-    if not secret.isprintable():
-        raise Failure("The secret has a line break or another character in it that cannot be printed.")
-    if size > MAX_BYTES:
+        secret = secret_in(text)
+    except SecretUnreadable as error:
+        raise Failure(str(error)) from None
+    if len(secret) > MAX_BYTES:
         raise Failure(f"The secret is longer than {MAX_BYTES} bytes.")
-    return secret
+    return secret.decode()
 
 
 def refuse_short(secret: str) -> None:

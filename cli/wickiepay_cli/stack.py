@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from wickiepay.signing_secrets import secret_of
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.local import stack_file
 
@@ -55,7 +56,7 @@ class Stack:
     def signing_secret(self) -> bytes:
         """The secret that deliveries to this stack are signed with at present."""
         client: SecretsManagerClient = self.client("secretsmanager")
-        return client.get_secret_value(SecretId=self.output("SigningSecretArn"))["SecretString"].encode()
+        return secret_of(client.get_secret_value(SecretId=self.output("SigningSecretArn")))
 
 
 def find(name: str | None, profile: str | None = None, region: str | None = None) -> Stack:

@@ -1,4 +1,4 @@
-"""The request inside an API Gateway event (HTTP API, payload format 2.0).
+"""The request inside an event of an HTTP API (payload format 2.0 or 1.0), a REST API or a load balancer (ALB).
 
 Nothing about the event is taken for granted, but that it was read from JSON: whatever is missing or of another type
 reads as empty, and what goes into records and log lines is bounded.
@@ -6,6 +6,10 @@ reads as empty, and what goes into records and log lines is bounded.
 
 import base64
 import binascii
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any, Final
 
 from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.errors import BodyTooLarge, MalformedRequest
@@ -14,22 +18,38 @@ from wickiepay.identity import bounded
 # Base64 writes three bytes as four characters: what is longer need not be decoded to be known as too large.
 _MAX_BODY_CHARACTERS = MAX_BODY_BYTES // 3 * 4 + 4
 
+_SHOWN: Final = 100
+"""Characters of a header that an answer shows: whoever sent it knows the rest."""
+
+BELOW: Final = "below"
+"""The template's name for what stands in a path below that of the webhook: nothing but a slash may."""
+
+_WITH_PORT = re.compile(r"\[(.*)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
+_OTHER_CHARSET = re.compile(r";\s*charset\s*=\s*+\"?+(?!utf-?8\b)", re.IGNORECASE)
+
 
 class HttpRequest:
     def __init__(self, event: object) -> None:
         self._event = event
-        http = _field(_field(event, "requestContext"), "http")
-        self.method = _text(http, "method")
-        self.source = _bounded(http, "sourceIp")
-        self.request_id = _bounded(_field(event, "requestContext"), "requestId")
+        context = _field(event, "requestContext")
+        http = _field(context, "http")
+        self.method = _text(http, "method") or _text(event, "httpMethod")
+        if _field(context, "elb"):
+            self.source = _last_address(self.header("x-forwarded-for") or "")
+            self.request_id = _kept(self.header("x-amzn-trace-id") or "")
+        else:
+            self.source = _bounded(http, "sourceIp") or _bounded(_field(context, "identity"), "sourceIp")
+            self.request_id = _bounded(context, "requestId")
+        self.is_below = bool(_text(_field(event, "pathParameters"), BELOW))
 
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lowercase), in whatever case it came; several come joined by commas."""
-        headers = _field(self._event, "headers")
+        headers = _field(self._event, "multiValueHeaders") or _field(self._event, "headers")
         if not isinstance(headers, dict):
             return None
         size = len(name)  # to look at first: it rules out most
-        values = [v for key, v in headers.items() if len(key) == size and key.lower() == name and isinstance(v, str)]
+        found = [value for key, value in headers.items() if len(key) == size and key.lower() == name]
+        values = [v for value in found for v in (value if isinstance(value, list) else [value]) if isinstance(v, str)]
         return ",".join(values) if values else None
 
     def is_json(self) -> bool:
@@ -37,6 +57,27 @@ class HttpRequest:
         media_type = (self.header("content-type") or "").partition(";")[0].strip().lower()
         kind, _, subtype = media_type.partition("/")
         return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
+
+    def remark(self) -> str:
+        """What was said of the body that may be why it is not taken, in sentences; nothing of JSON as usual."""
+        remarks = []
+        encoding = (self.header("content-encoding") or "").strip()
+        if encoding.lower() not in {"", "identity"}:
+            remarks.append(f"It came compressed (Content-Encoding: {encoding[:_SHOWN]}), and is not unpacked.")
+        kind = (self.header("content-type") or "").strip()
+        if not self.is_json():
+            what = f"as {kind[:_SHOWN]}" if kind else "without a content type"
+            remarks.append(f"It came {what}: then a signature of its very bytes alone counts.")
+        elif _OTHER_CHARSET.search(kind):
+            remarks.append(f"It came as {kind[:_SHOWN]}, and is read as UTF-8.")
+        return " ".join(remarks)
+
+    def answer(self, status: int, headers: Mapping[str, str], body: str) -> dict[str, Any]:
+        """An answer, in the form in which the request came."""
+        answer = {"statusCode": status, "headers": headers, "body": body, "isBase64Encoded": False}
+        if _field(self._event, "multiValueHeaders"):  # a load balancer that gives them takes nothing else
+            answer["multiValueHeaders"] = {name: [value] for name, value in headers.items()}
+        return answer
 
     def body(self) -> bytes:
         """The body's bytes. Raises `BodyTooLarge` above 256 KiB, `MalformedRequest` for base64 that is none."""
@@ -55,6 +96,17 @@ class HttpRequest:
         return body
 
 
+def _last_address(forwarded: str) -> str:
+    """The address that the load balancer itself has added to those that the sender claims; empty where it is none."""
+    last = forwarded.rpartition(",")[2].strip()
+    if with_port := _WITH_PORT.fullmatch(last):
+        last = with_port[1] or with_port[2]
+    try:
+        return str(ipaddress.ip_address(last))
+    except ValueError:
+        return ""
+
+
 def _field(value: object, name: str) -> object:
     return value.get(name) if isinstance(value, dict) else None
 
@@ -65,5 +117,8 @@ def _text(value: object, name: str) -> str:
 
 
 def _bounded(value: object, name: str) -> str:
-    text = _text(value, name)
+    return _kept(_text(value, name))
+
+
+def _kept(text: str) -> str:
     return bounded(text) if text else ""

@@ -19,6 +19,7 @@ from wickiepay.errors import (
     DeliveryError,
     MalformedRequest,
     MethodNotAllowed,
+    NoSuchPath,
     SecretUnavailable,
     SignatureMalformed,
     SignatureMismatch,
@@ -42,6 +43,7 @@ STATUS: Final[Mapping[type[DeliveryError], int]] = {
     SignatureMalformed: 401,
     SignatureMismatch: 401,
     SourceNotAllowed: 403,
+    NoSuchPath: 404,
     MethodNotAllowed: 405,
     BodyTooLarge: 413,
     SecretUnavailable: 503,
@@ -75,7 +77,8 @@ class Ingest:
             outcome = self._take(request, facts)
         except DeliveryError as error:
             status, outcome = STATUS[type(error)], error.outcome
-            content = _error(error.code, str(error))
+            remark = request.remark() if isinstance(error, SignatureMismatch | UnusableBody) else ""
+            content = _error(error.code, f"{error} {remark}".strip())
             facts["reason"] = error.code
             if isinstance(error, Unavailable):
                 facts["cause"] = str(error.__cause__)
@@ -83,12 +86,10 @@ class Ingest:
             status = 200
             content = json.dumps({"status": outcome, "uuid": facts["uuid"], "event_key": facts["event_key"]})
         facts["status"] = status
+        if self.secrets.failure:
+            facts.setdefault("cause", str(self.secrets.failure))
         journal.note(f"delivery {outcome}", facts, _counts(outcome, facts), self.now())
-        return {
-            "statusCode": status,
-            "headers": {"Content-Type": "application/json", **HEADERS.get(status, {})},
-            "body": content,
-        }
+        return request.answer(status, {"Content-Type": "application/json", **HEADERS.get(status, {})}, content)
 
     def _take(self, request: HttpRequest, facts: dict[str, object]) -> str:
         """Verifies, records and enqueues; says how it went. Notes in `facts` what the log may know of the delivery."""
@@ -96,20 +97,23 @@ class Ingest:
         body = request.body()
         facts.update(bytes=len(body), body_sha256=hashlib.sha256(body).hexdigest())
         verified = self._verify(body, request)
-        facts.update(scheme=verified.scheme)
+        facts.update(scheme=verified.scheme, secret=verified.secret)
         received_at = clock.instant(self.now())
         delivery = Delivery.of(
             body, verified.text, verified.scheme, received_at, source=request.source, request_id=request.request_id
         )
         try:
             event = parse(verified.text, received_at)
-        except UnusableBody as unusable:
+        except UnusableBody as error:
+            unusable = UnusableBody(f"{error}{_position(error.__cause__)}")
             self.events.keep_unusable(delivery, hashlib.sha256(verified.text).digest(), str(unusable))
-            raise
+            raise unusable from error
         facts.update(event=event.name, uuid=event.identity.uuid, event_key=event.identity.event_key)
         return self._hand_over(delivery, event, facts)
 
     def _admit(self, request: HttpRequest) -> None:
+        if request.is_below:
+            raise NoSuchPath("Deliveries are taken at /webhooks/wickiepay and nowhere below.")
         if request.method != "POST":
             raise MethodNotAllowed("Deliveries are sent with POST.")
         if self.allowed_sources and not self._is_allowed(request.source):
@@ -156,6 +160,16 @@ class Ingest:
         return recorded.outcome
 
 
+def _position(cause: BaseException | None) -> str:
+    """Where reading a body failed, and of what kind that was; quotes nothing of it."""
+    match cause:
+        case json.JSONDecodeError():
+            return f" {cause.msg}: line {cause.lineno}, column {cause.colno}."
+        case UnicodeDecodeError():
+            return f" Byte {cause.start} is not UTF-8."
+    return ""
+
+
 @lru_cache(maxsize=32)
 def _error(code: str, message: str) -> str:
     return json.dumps({"error": code, "message": message})
@@ -165,7 +179,7 @@ def _counts(outcome: str, facts: Mapping[str, object]) -> tuple[str, ...]:
     """The metrics that a delivery adds one to."""
     counts = [f"Delivery{outcome.capitalize()}"]
     if "scheme" in facts:
-        counts.append(f"Scheme{str(facts['scheme']).capitalize()}")
+        counts += [f"Scheme{str(facts['scheme']).capitalize()}", f"Secret{str(facts['secret']).capitalize()}"]
     if "detour" in facts:
         counts.append(f"Delivery{str(facts['detour']).capitalize()}")
     return tuple(counts)
@@ -190,5 +204,5 @@ ingest = from_environment(os.environ)
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001  Lambda passes both
-    """Answers an HTTP API request (payload format 2.0)."""
+    """Answers a request that came by an HTTP API, a REST API or a load balancer."""
     return ingest.answer(event)

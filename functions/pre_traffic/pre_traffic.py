@@ -74,7 +74,8 @@ class PreTraffic:
             self._probe_relay()
         except Exception as error:  # whatever it is: without a word CodeDeploy waits for an hour
             verdict = "Failed"
-            logger.exception("versions refused", extra={"deployment": deployment, "reason": str(error)})
+            reason = f"{error} {error.__cause__ or ''}".strip()
+            logger.exception("versions refused", extra={"deployment": deployment, "reason": reason})
         else:
             logger.info("versions proven", extra={"deployment": deployment})
         self.deployments.put_lifecycle_event_hook_execution_status(

@@ -15,7 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wickiepay.reserialise import NotReserialisable, node_text, python_text
+from wickiepay.errors import SignatureMismatch, UnusableBody
+from wickiepay.event import parse
+from wickiepay.reserialise import MAX_DEPTH, NotReserialisable, node_text, python_text, too_deep
+from wickiepay.signature import MAX_RESERIALISED_BYTES, parse_signature, sign, verify
 
 HERE = Path(__file__).parent
 GOLDEN = HERE.parent / "golden" / "reserialise.json"
@@ -183,6 +186,37 @@ FAMILIES: dict[str, tuple[Bytes, int]] = {
 }
 
 
+# What is an event, or nearly one: the listeners read more of it than its text.
+ODD_NAMES = st.one_of(
+    SCALARS, one('""', '"x.y"', '"payment.completed"'), st.integers(98, 103).map(lambda n: b'"%s"' % (b"x" * n))
+)
+NUMERALS = st.one_of(
+    NUMBERS,
+    words("NaN Infinity -Infinity 1e309 -1e999 1e-999"),
+    st.integers(395, 405).map(lambda digits: b"7" * digits),
+)
+VALUES = st.one_of(
+    SCALARS,
+    words("{} [] null"),
+    joined(one('{"amount":'), NUMERALS, one("}")),
+    joined(one('{"uuid":'), st.one_of(STRINGS, NUMERALS), one(',"a":['), NUMERALS, one("]}")),
+    st.integers(MAX_DEPTH - 4, MAX_DEPTH + 4).map(lambda depth: b'{"a":' + b"[" * depth + b"]" * depth + b"}"),
+    st.integers(MAX_RESERIALISED_BYTES - 60, MAX_RESERIALISED_BYTES + 60).map(
+        lambda size: b'{"a":"%s"}' % (b"x" * size)
+    ),
+)
+EVENTS = st.one_of(
+    joined(one("", " ", "\ufeff"), one('{"event":'), ODD_NAMES, one(',"data":', ', "data": '), VALUES, one("}")),
+    joined(one('{"data":'), VALUES, one("}")),
+    joined(one("[", '[{"event":"x.y"},'), VALUES, one("]")),
+    st.builds(
+        lambda text, encoding: text.decode("utf-8", "replace").encode(encoding),
+        joined(one('{"event":"x.y","data":'), VALUES, one("}")),
+        st.sampled_from(["utf-16", "utf-32", "utf-8-sig"]),
+    ),
+)
+
+
 @pytest.fixture
 def node() -> str:
     if (node := shutil.which("node")) is None:
@@ -246,6 +280,94 @@ def test_both_texts_are_what_the_provider_s_examples_sign(express_text: Listener
     assert len(compared) >= 5_000
     assert 0.5 < len(accepted_by_express) / len(compared) < 0.9
     assert 0.5 < len(accepted_by_flask) / len(compared) < 0.9
+
+
+# --- What one of the examples answers 200, and this listener does not --------------------------------
+KEY = b"the signing secret"
+ARCHITECTURE = HERE.parents[1] / "docs" / "architecture.md"
+
+UNUSABLE = {
+    '"data" is not': "`data` that is no object",
+    '"event" is not': "an event name that is none",
+    "The body is not a JSON object": "an array at the top",
+    "The body holds NaN": "NaN and Infinity",
+    "The body holds Infinity": "NaN and Infinity",
+    "The body holds -Infinity": "NaN and Infinity",
+    "The body holds a number": "numbers of more than 400 digits",
+}
+"""How the sentence begins that a refusal gives → the reason's name in docs/architecture.md."""
+
+OF_ITS_TEXT = {*UNUSABLE.values(), "more than 128 levels", "over 100 KiB, written anew"}
+
+
+def taken_by_express(text: bytes) -> bool:
+    """The example reads `data.uuid` of one event type alone; of JSON nothing but null makes that fail."""
+    body = json.loads(text)
+    return not isinstance(body, dict) or body.get("event") != "payment.completed" or body.get("data") is not None
+
+
+def taken_by_flask(text: bytes) -> bool:
+    body = json.loads(text)
+    if not isinstance(body, dict) or "event" not in body:
+        return False
+    data = body.get("data")
+    return body["event"] != "payment.completed" or (isinstance(data, dict) and "uuid" in data)
+
+
+def why_not(body: bytes, scheme: str) -> str | None:
+    """Why this listener refuses what is signed under `scheme`, in the words of the page; None where it takes it."""
+    if too_deep(body):
+        return "more than 128 levels"
+    signature = parse_signature(sign(body, KEY, scheme))
+    try:
+        parse(verify(body, signature, [KEY]).text, "2026-01-15T10:25:01.000000Z")
+    except SignatureMismatch:
+        assert len(body) > MAX_RESERIALISED_BYTES
+        return "over 100 KiB, written anew"
+    except UnusableBody as unusable:
+        return next(reason for beginning, reason in UNUSABLE.items() if str(unusable).startswith(beginning))
+    return None
+
+
+def listed() -> list[str]:
+    """The first column of the page's table of differences."""
+    section = ARCHITECTURE.read_text().partition("### What an example listener takes, and this one does not")[2]
+    rows = [line.split("|")[1].strip() for line in section.partition("\n#")[0].splitlines() if line.startswith("| ")]
+    return rows[1:]
+
+
+@pytest.mark.node
+def test_what_an_example_takes_is_taken_here_or_on_the_list(express_text: Listener) -> None:
+    met, taken = set[str](), 0
+
+    def compare(body: bytes) -> None:
+        nonlocal taken
+        for scheme, text, takes in (
+            ("node", express_text(body) if len(body) <= MAX_RESERIALISED_BYTES else None, taken_by_express),
+            ("python", flask_text(body), taken_by_flask),
+        ):
+            if text is not None and takes(text):
+                reason = why_not(body, scheme)
+                met.update([reason] if reason else [])
+                taken += reason is None
+
+    repeatable = settings(
+        max_examples=3000, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    repeatable(given(st.one_of(EVENTS, DOCUMENTS))(compare))()
+    assert met == OF_ITS_TEXT
+    assert taken > 200
+
+
+OF_ITS_REQUEST = {
+    *("over 256 KiB", "another charset", "a compressed body", "another content type", "an empty body"),
+    "capitals in the path",
+}
+"""Refused for what is around the text: `tests/unit/test_ingest.py`; the path, by the API."""
+
+
+def test_the_list_is_complete() -> None:
+    assert set(listed()) == OF_ITS_TEXT | set(OF_ITS_REQUEST)
 
 
 @pytest.mark.node

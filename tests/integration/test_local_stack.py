@@ -161,6 +161,14 @@ def test_a_user_without_the_secret_of_the_run_may_do_nothing(stack: LocalStack, 
             getattr(somebody.client(service), operation)(**request)
 
 
+@pytest.mark.parametrize(("below", "status"), [("/", 200), ("/more", 404), ("x", 404)])
+def test_a_slash_at_the_end_is_the_same_address_and_nothing_else_is(
+    stack: LocalStack, signing_secret: str, below: str, status: int
+) -> None:
+    answer = deliver(stack.webhook_url + below, payment_completed(str(uuid.uuid4())), signing_secret)
+    assert answer.status_code == status
+
+
 @pytest.mark.parametrize("account", ["its own", "000000000000"])
 def test_the_key_of_a_function_is_no_more_known_than_the_number_of_its_account(
     stack: LocalStack, signing_secret: str, account: str

@@ -3,10 +3,11 @@
 import base64
 import contextlib
 import json
+import re
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wickiepay_cli import captured
@@ -75,6 +76,115 @@ def test_bytes_that_are_no_text_are_kept() -> None:
 
 def test_several_data_are_joined_as_curl_does() -> None:
     assert read(b"curl https://example.com -d a=1 -d b=2").body == b"a=1&b=2"
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        (r"\$5 \`x\` \"y\" \\ \n", '$5 `x` "y" \\ \\n'),
+        ("a\\\nb", "ab"),
+        ("it's", "it's"),
+    ],
+)
+def test_in_double_quotes_the_shell_takes_its_own_escapes_away(written: str, sent: str) -> None:
+    assert read(f'curl https://example.com {HEADER} -d "{written}"'.encode()).body == sent.encode()
+
+
+# --- As Windows has it -------------------------------------------------------------------------------
+def for_cmd(text: str) -> str:
+    """As browsers write a text for cmd.exe."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    text = re.sub(r"[^a-zA-Z0-9\s_\-:=+~'/.',?;()*`]", r"^\g<0>", text)
+    return '^"' + re.sub(r"%(?=[a-zA-Z0-9_])", "%^", text).replace("\n", "^\n\n") + '^"'
+
+
+def for_powershell(text: str) -> str:
+    """As browsers write a text for PowerShell."""
+    units = memoryview(text.encode("utf-16-le")).cast("H")
+    plain = "".join(chr(unit) if 0x20 <= unit <= 0x7E else f"$([char]{unit})" for unit in units)
+    escaped = re.sub(r'(`|"|\$(?!\(\[char\]))', r"`\1", plain)
+    return f'"{escaped}"'
+
+
+def cmd_command(body: str, signature: str = SIGNATURE) -> str:
+    options = [for_cmd("https://example.com/hook?a=%20b"), f"-H {for_cmd(f'X-Webhook-Signature: {signature}')}"]
+    return " ^\n  ".join([f"curl {options[0]}", options[1], f"--data-raw {for_cmd(body)}"])
+
+
+def powershell_command(body: str, written: str = "{}") -> str:
+    return f"""\
+$session = New-Object Microsoft.PowerShell.Commands.WebRequestSession
+Invoke-WebRequest -UseBasicParsing -Uri "https://example.com/hook" `
+-Method "POST" `
+-WebSession $session `
+-Headers @{{
+"accept"="*/*"
+  "x-webhook-signature"="{SIGNATURE}"
+}} `
+-ContentType "application/json" `
+-Body {written.format(for_powershell(body))}"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        cmd_command(BODY),
+        cmd_command(BODY).replace("\n", "\r\n"),
+        cmd_command(BODY).replace("curl ", "curl.exe "),
+        f'curl -X POST -H "X-Webhook-Signature: {SIGNATURE}" ^\n -d "{BODY.replace(chr(34), chr(34) * 2)}"',
+        powershell_command(BODY),
+        powershell_command(BODY, "([System.Text.Encoding]::UTF8.GetBytes({}))"),
+        f"Invoke-RestMethod https://a -Headers @{{'X-Webhook-Signature' = '{SIGNATURE}'}} -Body @'\n{BODY}\n'@",
+        f"irm https://a -Headers @{{'X-Webhook-Signature'='{SIGNATURE}'}} -Body '{BODY.replace(chr(39), chr(39) * 2)}'",
+    ],
+)
+def test_what_browsers_copy_for_windows_is_read(command: str) -> None:
+    assert read(command.encode()) == SENT
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r")).filter(lambda text: text[:1] != "-")
+)
+@example('a\\"b\\\\')
+@example('""')
+@example(r"\0 \\ \u00e9")
+@example("100%PATH% ^x\n\ny")
+def test_whatever_is_copied_for_windows_is_read_byte_for_byte(text: str) -> None:
+    assert read(cmd_command(text).encode()).body == text.encode()
+    if "$([char]" not in text:
+        assert read(powershell_command(text).encode()).body == text.encode()
+
+
+# --- What curl --trace writes ------------------------------------------------------------------------
+def traced(what: str, sent: bytes, prefix: str = "") -> str:
+    lines = [f"{prefix}=> Send {what}, {len(sent)} bytes (0x{len(sent):x})"]
+    for at in range(0, len(sent), 16):
+        row = sent[at : at + 16]
+        lines.append(f"{at:04x}: {row.hex(' '):<48}{''.join(chr(b) if 32 <= b < 127 else '.' for b in row)}")
+    return "\n".join(lines) + "\n"
+
+
+HEAD: Final = f"POST /hook HTTP/1.1\r\nHost: a\r\nX-Webhook-Signature: {SIGNATURE}\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("prefix", ["", "12:34:56.123456 ", "12:34:56.123456 [0-0] "])
+def test_what_curl_traces_is_read(prefix: str) -> None:
+    trace = (
+        f"{prefix}== Info: Connected to a\n{prefix}=> Send SSL data, 5 bytes (0x5)\n0000: 17 03 03 00 61\n"
+        + traced("header", HEAD, prefix)
+        + traced("data", BODY.encode()[:40], prefix)
+        + traced("data", BODY.encode()[40:], prefix)
+        + f"{prefix}<= Recv header, 17 bytes (0x11)\n0000: 48 54 54 50\n"
+        + traced("header", HEAD.replace(b"/hook", b"/next"), prefix)
+        + traced("data", b"another", prefix)
+    )
+    assert read(trace.encode()) == SENT
+
+
+def test_of_a_trace_that_does_not_show_every_byte_one_is_told_what_to_do() -> None:
+    trace = f"=> Send header, 400 bytes (0x190)\n0000: POST /hook HTTP/1.1\n0015: X-Webhook-Signature: {SIGNATURE[:41]}"
+    with pytest.raises(Failure, match="use --trace, or give the body with --body FILE --signature HEX"):
+        read(trace.encode())
 
 
 # --- What curl -v says -------------------------------------------------------------------------------
@@ -174,6 +284,30 @@ def test_an_event_of_api_gateway_is_read(more: dict[str, object]) -> None:
     assert read(json.dumps(event).encode()) == SENT
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"version": "1.0", "httpMethod": "POST", "headers": {"X-Webhook-Signature": SIGNATURE}, "body": BODY},
+        {
+            "headers": {"X-Webhook-Signature": "of one"},
+            "body": BODY,
+            "requestContext": {"elb": {}},
+            "multiValueHeaders": {"x-webhook-signature": [SIGNATURE]},
+        },
+        {"headers": None, "multiValueHeaders": {"x-webhook-signature": [SIGNATURE]}, "body": BODY},
+        {"multiValueHeaders": None, "headers": {"x-webhook-signature": SIGNATURE}, "body": BODY},
+    ],
+)
+def test_an_event_in_an_older_form_is_read(event: dict[str, object]) -> None:
+    assert read(json.dumps(event).encode()) == SENT
+
+
+@pytest.mark.parametrize("more", [{}, {"body": None}, {"body": ""}])
+def test_an_event_without_a_body_is_read(more: dict[str, object]) -> None:
+    event = {"version": "2.0", "headers": {"x-webhook-signature": SIGNATURE}, **more}
+    assert read(json.dumps(event).encode()) == Received(b"", SIGNATURE)
+
+
 # --- As it went over the wire ------------------------------------------------------------------------
 LENGTH: Final = len(BODY.encode())
 
@@ -233,6 +367,8 @@ def test_a_length_that_is_none_declares_nothing(length: str) -> None:
         (b"curl https://example.com -d @body.json", "give it with --body body.json"),
         (b"{", "begins as JSON does"),
         (b'{"a":' * 10_000, "begins as JSON does"),
+        (b"irm https://a -Headers @{} -Body $body", "shows no body"),
+        (b'{"x-webhook-signature":"5a","body":{"event":"a"}}', "a relay such as smee.io"),
         (b"{}", "neither a HAR archive nor an event"),
         (BODY.encode(), "neither a HAR archive nor an event"),
         (b'{"log":{"entries":{}}}', "neither a HAR archive nor an event"),
@@ -255,7 +391,12 @@ def test_an_entry_that_is_not_there_is_refused() -> None:
 
 
 @given(
-    st.binary() | st.builds(b"POST / HTTP/1.1\r\n%b".__mod__, st.binary()) | st.builds(b"curl %b".__mod__, st.binary())
+    st.binary()
+    | st.builds(
+        bytes.__add__,
+        st.sampled_from([b"POST / HTTP/1.1\r\n", b"curl ", b'curl ^"', b"irm ", b"=> Send header, 9 bytes (0x9)\n"]),
+        st.binary(),
+    )
 )
 def test_whatever_is_given_is_a_request_or_refused(text: bytes) -> None:
     with contextlib.suppress(Failure):

@@ -571,6 +571,27 @@ def test_the_environment_s_port_and_secret_are_no_matter_to_a_deployed_stack(
     assert (command_line.run("listen", "--stack", "prod").exit_code, followed) == (0, ["followed"])
 
 
+@pytest.mark.parametrize(("given", "told"), [("", "WICKIEPAY_WEBHOOK_SECRET is set, and empty"), (" \n", "blank")])
+def test_a_stack_of_its_own_is_not_run_with_a_blank_secret(
+    given: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
+    monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", given)
+    monkeypatch.setattr(listen_module, "run_again_and_again", lambda *_: pytest.fail("it runs"))
+    with pytest.raises(Failure, match=told):
+        command_line.run("listen")
+
+
+def test_a_stack_of_its_own_has_the_secret_that_its_functions_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets: list[str] = []
+    monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
+    monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", "\ufeffmine\n")
+    monkeypatch.setattr(listen_module, "run_again_and_again", lambda run, *_: secrets.append(run._signing_secret))
+    assert (command_line.run("listen").exit_code, secrets) == (0, ["mine"])
+
+
 @pytest.mark.usefixtures("followed")
 @pytest.mark.parametrize("option", [("--port", "3100"), ("--signing-secret", "mine")])
 def test_a_port_or_secret_that_is_asked_for_is_not_passed_over(option: tuple[str, str]) -> None:

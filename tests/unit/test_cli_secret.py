@@ -172,11 +172,11 @@ def test_that_can_be_forced() -> None:
 
 
 NO_SECRETS: Final = [
-    (b"", "no secret in what was given"),
-    (b" \n\t", "no secret in what was given"),
+    (b"", "no secret: it is empty or blank"),
+    (b" \n\t", "no secret: it is empty or blank"),
     (b"one\ntwo", "line break"),
-    ("\N{ZERO WIDTH NO-BREAK SPACE}secret".encode(), "cannot be printed"),
-    (b"\x00", "cannot be printed"),
+    (b"one\x00two", "cannot be printed"),
+    (b'{"one": "1", "two": "2"}', "JSON, and not one key"),
     (b"caf\xe9", "not text in UTF-8"),
     (b"x" * (MAX_BYTES + 1), "longer than 65536 bytes"),
 ]
@@ -200,10 +200,19 @@ def test_a_secret_comes_from_one_place() -> None:
 
 
 @given(
-    st.text(st.characters(exclude_categories=["Z", "C"]), min_size=1, max_size=64), st.sampled_from(["", " ", "\r\n"])
+    st.text(st.characters(exclude_categories=["Z", "C"], exclude_characters="'\"{"), min_size=1, max_size=64),
+    st.sampled_from(["", " ", "\r\n"]),
 )
 def test_the_white_space_around_a_secret_does_not_count(value: str, white: str) -> None:
     assert checked((white + value + white).encode()) == value
+
+
+@pytest.mark.parametrize("kept", [f'{{"key": "{NEW}"}}', f'"{NEW}"', f"\ufeff{NEW}\n", f"{NEW}\n".encode()])
+def test_the_command_reads_a_secret_as_functions_do(kept: str | bytes, secretsmanager: "SecretsManagerClient") -> None:
+    value = {"SecretString": kept} if isinstance(kept, str) else {"SecretBinary": kept}
+    secretsmanager.put_secret_value(SecretId="SigningSecret", **value)
+    assert run("secret", "show", "--yes-print-it").stdout == f"{NEW}\n"
+    assert command_line.stack().signing_secret() == accepted()[0] == NEW.encode()
 
 
 # --- A deployed stack is asked about -----------------------------------------------------------------
@@ -294,6 +303,82 @@ def test_the_status_keeps_to_the_width_of_the_terminal(columns: int, monkeypatch
     lines = run("secret", "status").stdout.splitlines()[:-1]
     assert max(map(len, lines)) <= columns
     assert [stage for stage in (CURRENT, PREVIOUS) if any(stage in line for line in lines)] == [CURRENT, PREVIOUS]
+
+
+def test_the_status_says_why_a_secret_cannot_be_used(secretsmanager: "SecretsManagerClient", calls: "Calls") -> None:
+    secretsmanager.put_secret_value(SecretId="SigningSecret", SecretString="{}")
+    problems = {v["stages"][0]: v["problem"] for v in run_json("secret", "status")["versions"]}
+    assert problems == {
+        CURRENT: "The secret is JSON, and not one key with one text: keep the text alone.",
+        PREVIOUS: None,
+    }
+    assert "The secret is JSON" in run("secret", "status").stdout
+    calls.refuse("GetSecretValue", "AccessDeniedException")
+    versions = SecretVersions(secretsmanager, "SigningSecret")
+    assert versions.problem(CURRENT) == "It could not be looked at: AccessDeniedException."
+
+
+def test_an_unreadable_secret_can_be_replaced(secretsmanager: "SecretsManagerClient") -> None:
+    secretsmanager.put_secret_value(SecretId="SigningSecret", SecretString="{}")
+    secret("set", given=NEW)
+    assert accepted() == (NEW.encode(),)
+
+
+# --- Which secret signs ------------------------------------------------------------------------------
+def signed(metric: str, at: datetime) -> None:
+    """Ingest counts a delivery at that time."""
+    data = {"MetricName": metric, "Dimensions": [{"Name": "service", "Value": "ingest"}], "Timestamp": at, "Value": 1.0}
+    command_line.client("cloudwatch").put_metric_data(Namespace="WickiePay/listener", MetricData=[data])
+
+
+def last_uses() -> dict[str, str | None]:
+    return {
+        version["stages"][0]: version["last_use"] for version in run_json("secret", "status", *DEPLOYED)["versions"]
+    }
+
+
+def test_the_status_tells_when_which_secret_last_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    rotated()
+    after(timedelta(hours=3), monkeypatch)
+    minute = clock.now().replace(second=0, microsecond=0)
+    assert last_uses() == {CURRENT: None, PREVIOUS: None}
+    signed("SecretPrevious", minute - timedelta(hours=2))
+    signed("SecretPrevious", minute - timedelta(hours=1))
+    assert last_uses() == {CURRENT: None, PREVIOUS: clock.instant(minute - timedelta(hours=1))}
+    signed("SecretCurrent", minute)
+    assert last_uses()[CURRENT] == clock.instant(minute)
+    assert f"{minute:%Y-%m-%d %H:%M}" in run("secret", "status", *DEPLOYED).stdout
+
+
+def test_what_was_signed_before_a_rotation_was_signed_with_another_previous_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    signed("SecretPrevious", datetime.now(UTC) - timedelta(hours=1))
+    rotated()
+    after(timedelta(days=2), monkeypatch)
+    assert last_uses()[PREVIOUS] is None
+
+
+def test_where_nothing_is_counted_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "not known" in run("secret", "status").stdout  # on this machine
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH", "http://127.0.0.1:1")
+    assert "not known" in run("secret", "status", *DEPLOYED).stdout
+
+
+@pytest.mark.parametrize(("ago", "retired"), [(timedelta(hours=23), False), (timedelta(hours=25), True)])
+def test_a_secret_that_signed_within_a_day_is_not_retired(
+    ago: timedelta, retired: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotated()
+    after(timedelta(days=3), monkeypatch)
+    signed("SecretPrevious", clock.now() - ago)
+    if retired:
+        assert "signed with it: 2" in secret("retire", *DEPLOYED, given="y\n").stderr
+    else:
+        with pytest.raises(Failure, match="once none has come for a day, or say --force"):
+            secret("retire", *DEPLOYED, "--yes")
+        secret("retire", *DEPLOYED, "--yes", "--force")
+    assert accepted() == (NEW.encode(),)
 
 
 # --- What is not told --------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from wickiepay.signature import sign, verify
 from wickiepay_cli import samples, sender, stack
 from wickiepay_cli.app import app, main
 from wickiepay_cli.commands import delivery
+from wickiepay_cli.commands.trigger import _destination
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.payload import read
 from wickiepay_cli.scenarios import SCENARIOS
@@ -174,6 +175,11 @@ def test_a_secret_on_the_command_line_is_for_whatever_stack_is_named(listener: L
     run("trigger", "payment.completed", "--stack", "prod", "--secret", "given")
     [request] = listener.requests
     assert request.headers["x-webhook-signature"] == sign(request.content, b"given")
+
+
+@pytest.mark.parametrize("given", ["given\n", '"given"', '{"key": "given"}'])
+def test_a_secret_that_is_given_is_read_as_the_listener_reads_its_own(given: str) -> None:
+    assert _destination(URL, given, None, None, None) == (URL, b"given")
 
 
 def test_without_a_stack_and_a_secret_it_is_said_how_to_give_one(

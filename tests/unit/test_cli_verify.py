@@ -7,6 +7,7 @@ import hmac
 import html
 import json
 import urllib.parse
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,6 +156,12 @@ BREAKAGES: Final = {
     ),
     "secret with its variable's name": Breakage(("secret_with_name",), listener=lambda secret: f"SECRET={secret}"),
     "secret as JSON": Breakage(("secret_in_json",), listener=lambda secret: json.dumps({"secret": secret})),
+    "secret as JSON of several keys": Breakage(
+        ("secret_in_json",), listener=lambda secret: json.dumps({"user": "me", "port": 1, "WICKIEPAY": secret})
+    ),
+    "secret with a byte order mark": Breakage(("secret_bom",), listener=lambda secret: f"\ufeff{secret}"),
+    "secret with a character without width": Breakage(("secret_bom",), listener=lambda secret: f"{secret}\u200b"),
+    "signed with a byte order mark": Breakage(("secret_bom",), signer=lambda key: b"\xef\xbb\xbf" + key),
     "signed without whsec_": Breakage(("secret_without_prefix",), signer=lambda key: key[6:]),
     "verified without whsec_": Breakage(("secret_with_prefix",), listener=lambda secret: secret[6:]),
     "secret read as base64": Breakage(
@@ -176,6 +183,11 @@ BREAKAGES: Final = {
         ("base64",), lambda body: base64.urlsafe_b64encode(body).rstrip(b"="), lambda _: BODY.replace(b"/", b"???>>>")
     ),
     "gzip still on": Breakage(("compressed",), gzip.compress),
+    "zlib still on": Breakage(("compressed",), zlib.compress),
+    "gzip of something else": Breakage(("compressed", "wrong_secret"), lambda _: gzip.compress(b"{}")),
+    "through a relay that parses": Breakage(
+        ("number_spelling", "reserialised"), node_text, written(separators=(", ", ": "))
+    ),
     "double-encoded": Breakage(("double_encoded",), lambda body: json.dumps(body.decode()).encode()),
     "copied from a log": Breakage(("quotes_escaped",), lambda body: json.dumps(body.decode())[1:-1].encode()),
     "form field": Breakage(("form_encoded",), lambda body: urllib.parse.urlencode({"payload": body}).encode()),
@@ -364,6 +376,27 @@ def test_the_previous_secret_is_valid_and_named(verify: Verify) -> None:
     answer = verdict(verify(Breakage((), listener=lambda _: "new"), "--secret", SECRET, "--json"))
     assert (answer["valid"], answer["secret"]) == (True, "previous")
     assert [finding["code"] for finding in answer["findings"]] == ["secret_previous"]
+
+
+@pytest.mark.parametrize(
+    ("code", "breakage", "named"),
+    [
+        ("compressed", "gzip still on", "with gzip"),
+        ("compressed", "zlib still on", "with zlib"),
+        ("number_spelling", "written by JSON.stringify", "A relay that parses, such as smee.io"),
+    ],
+)
+def test_it_is_named_what_did_it(code: str, breakage: str, named: str, verify: Verify) -> None:
+    findings = verdict(verify(BREAKAGES[breakage], "--json"))["findings"]
+    [finding] = [each for each in findings if each["code"] == code]
+    assert named in f"{finding['what']} {finding['remedy']}"
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"data":{}}', b"not JSON"])
+def test_what_is_rightly_signed_and_no_event_is_told_so(body: bytes, verify: Verify) -> None:
+    result = verify(Breakage((), sent=lambda _: body))
+    assert (result.exit_code, "valid" in result.stdout, "But it is no event." in result.stdout) == (0, True, True)
+    assert "no_event" in result.stdout
 
 
 def test_people_are_told_the_scheme_and_the_secret(verify: Verify) -> None:

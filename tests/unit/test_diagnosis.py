@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import gzip
 import hmac
 import html
 import json
@@ -206,6 +207,7 @@ SPECIMENS: Final = [
         bytes,
         base64.b64encode,
         zlib.compress,
+        gzip.compress,
         lambda text: json.dumps(text.decode()).encode(),
         lambda text: json.dumps(text.decode())[1:-1].encode(),
         lambda text: urllib.parse.quote_plus(text).encode(),

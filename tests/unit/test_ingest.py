@@ -1,6 +1,7 @@
 """The HTTP edge: every answer, the whole hand-over, and what nobody may learn or leave behind."""
 
 import base64
+import gzip
 import hashlib
 import ipaddress
 import json
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ingest
+from http_request import BELOW
 from ingest import Ingest
 from wickiepay.delivery import MAX_BODY_BYTES, unpack
 from wickiepay.event_log import EventLog
@@ -412,6 +414,95 @@ def test_with_an_allow_list_only_its_addresses_may_deliver(
     assert deliver(body_of(), source=source).status == status
 
 
+@pytest.mark.parametrize(
+    ("forwarded", "status"), [("203.0.113.7", 200), ("198.51.100.1", 403), ("me", 403), (None, 403)]
+)
+def test_behind_a_load_balancer_an_allow_list_wants_a_trustworthy_source(
+    forwarded: str | None, status: int, deliver: Listener, body_of: "BodyOf"
+) -> None:
+    deliver.ingest = replace(deliver.ingest, allowed_sources=[ipaddress.ip_network("203.0.113.0/24")])
+    event = {
+        "httpMethod": "POST",
+        "requestContext": {"elb": {"targetGroupArn": "arn"}},
+        "headers": {
+            "content-type": "application/json",
+            "x-webhook-signature": sign(body_of(), deliver.secret),
+            **({} if forwarded is None else {"x-forwarded-for": f"203.0.113.9, {forwarded}"}),
+        },
+        "body": body_of().decode(),
+        "isBase64Encoded": False,
+    }
+
+    assert deliver.send(event).status == status
+
+
+@pytest.mark.parametrize(("below", "status"), [(None, 200), ("", 200), ("more", 404), ("a/b", 404)])
+def test_a_slash_at_the_end_of_the_path_is_no_other_path(
+    below: str | None, status: int, deliver: Listener, body_of: "BodyOf"
+) -> None:
+    event = {
+        "version": "2.0",
+        "pathParameters": {} if below is None else {BELOW: below},
+        "requestContext": {"http": {"method": "POST"}},
+        "headers": {"content-type": "application/json", "x-webhook-signature": sign(body_of(), deliver.secret)},
+        "body": body_of().decode(),
+    }
+
+    assert deliver.send(event).status == status
+
+
+@pytest.mark.parametrize(
+    ("body", "position"),
+    [
+        (b'{"event": "a",\n "data": }', " Expecting value: line 2, column 10."),
+        (b'{"event": "caf\xe9"}', " Byte 14 is not UTF-8."),
+        (b"[]", ""),
+    ],
+)
+def test_of_a_signed_body_that_cannot_be_read_it_is_said_where(
+    body: bytes, position: str, deliver: Listener, dynamodb: "DynamoDBClient"
+) -> None:
+    answer = deliver(body, is_base64=True)
+
+    assert answer.content["message"].endswith(f".{position}")
+    assert [item["error"] for item in stored(dynamodb)] == [answer.content["message"]]
+
+
+EXPRESS_TAKES: Final = {
+    "another charset": (
+        b'{"event":"a.b"}'.decode().encode("utf-16"),
+        {"content-type": "application/json; charset=utf-16"},
+    ),
+    "a compressed body": (gzip.compress(b'{"event":"a.b"}'), {"content-encoding": "gzip"}),
+    "another content type": (b'{"event":"a.b"}', {"content-type": "text/plain"}),
+    "an empty body": (b"", {}),
+}
+
+
+@pytest.mark.parametrize(("body", "headers"), EXPRESS_TAKES.values(), ids=EXPRESS_TAKES)
+def test_what_express_takes_for_what_is_around_it_is_refused(
+    body: bytes, headers: dict[str, str], warm: Listener, calls: "Calls"
+) -> None:
+    for read_there in (b'{"event":"a.b"}', b"{}"):
+        signature = sign(read_there, warm.secret)
+        assert body == read_there or warm(body, is_base64=True, headers=headers, signature=signature).status == 401
+    assert set(calls.names()) <= {"GetSecretValue"}
+
+
+def test_a_refusal_says_what_came(deliver: Listener, body_of: "BodyOf") -> None:
+    plain = deliver(body_of(), signature="00" * 32).content["message"]
+    told = {
+        "content-type": ("text/plain", "It came as text/plain:"),
+        "content-encoding": ("gzip", "It came compressed (Content-Encoding: gzip)"),
+    }
+
+    assert plain == "The signature does not match the body."
+    for name, (value, remark) in told.items():
+        for headers, body in (({name: value}, body_of()), ({name: value}, b"no JSON")):
+            signature = "00" * 32 if body == body_of() else None
+            assert remark in deliver(body, headers=headers, signature=signature).content["message"]
+
+
 # --- 503 ----------------------------------------------------------------------------------------------
 def refused_for_now(answer: Answer, code: str) -> bool:
     return (answer.status, answer.content["error"], answer.headers["Retry-After"]) == (503, code, "5")
@@ -709,6 +800,28 @@ def test_a_rotation_that_the_provider_made_first_heals_by_a_refetch(
     clock.tick(REFETCH_SECONDS)
 
     assert deliver(body_of()).status == 200
+
+
+def test_which_secret_signed_is_told_and_counted(
+    deliver: Listener, body_of: "BodyOf", secretsmanager: "SecretsManagerClient", printed: "Printed"
+) -> None:
+    rotate(secretsmanager, "new")
+    deliver(body_of())
+    assert (printed.logs()[-1]["secret"], printed.metrics()["SecretPrevious"]) == ("previous", [1])
+    deliver.secret = b"new"
+    deliver(body_of())
+
+    assert (printed.logs()[-1]["secret"], printed.metrics()["SecretCurrent"]) == ("current", [1])
+
+
+def test_while_a_cached_secret_serves_the_log_says_why(
+    warm: Listener, body_of: "BodyOf", secretsmanager: "SecretsManagerClient", clock: "Clock", printed: "Printed"
+) -> None:
+    rotate(secretsmanager, '{"key": "new", "other": "text"}')
+    clock.tick(TIME_TO_LIVE_SECONDS)
+
+    assert warm(body_of()).status == 200
+    assert printed.logs()[-1]["cause"].startswith("The secret is JSON, and not one key with one text")
 
 
 def test_a_retired_secret_is_refused_within_the_time_to_live(

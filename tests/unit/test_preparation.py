@@ -48,7 +48,13 @@ def test_all_that_is_bent_to_the_emulator_is_told(template: Template) -> None:
                 *("OneEventQuery", "SchemesQuery", "SlowAnswersQuery", "ColdStartsQuery"),
             ],
         ),
-        ("ANY /webhooks/wickiepay as a route of its own (the emulator reads no OpenAPI body)", ["WebhookApi"]),
+        *(
+            (
+                f"ANY /webhooks/wickiepay{below} as a route of its own (the emulator reads no OpenAPI body)",
+                ["WebhookApi"],
+            )
+            for below in ("", "/{below+}", "/")
+        ),
         ("!Ref as !GetAtt Id (in the emulator a secret's Ref is its name, on AWS its ARN)", ["SigningSecret"]),
         (
             "dropped (the emulator speaks plain HTTP, on this machine only)",
@@ -77,7 +83,7 @@ def test_nothing_else_is_bent(original: Template, template: Template) -> None:
     names = {(section, name) for section in sections for name in (*original[section], *template[section])}
     changed = {name for section, name in names if original[section].get(name) != template[section].get(name)}
     assert changed - prepared == {
-        *("WebhookApiIntegration1", "WebhookApiRoute1"),
+        *(f"WebhookApi{part}{number}" for part in ("Integration", "Route") for number in (1, 2, 3)),
         *("IngestFunction", "PreTrafficFunction", "SigningSecretArn"),  # what refers to the secret
     }
     assert prepared - changed == {"SigningSecret"}

@@ -34,7 +34,7 @@ def check(
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_scheme_that_matches_is_found(scheme: str) -> None:
-    assert check(generate_header(scheme=scheme)) == Verified(scheme, covered_text(BODY, scheme))
+    assert check(generate_header(scheme=scheme)) == Verified(scheme, covered_text(BODY, scheme), "current")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -111,7 +111,7 @@ def test_an_empty_secret_hides_no_good_one() -> None:
 def test_a_body_that_cannot_be_reserialised_is_tried_under_the_other_schemes() -> None:
     body = b"not JSON"
 
-    assert check(sign(body, SECRET), body=body, schemes=["node", "python", "raw"]) == Verified("raw", body)
+    assert check(sign(body, SECRET), body=body, schemes=["node", "python", "raw"]) == Verified("raw", body, "current")
 
 
 def test_a_body_that_no_scheme_can_cover_is_a_mismatch() -> None:
@@ -121,7 +121,7 @@ def test_a_body_that_no_scheme_can_cover_is_a_mismatch() -> None:
 
 @given(body=st.binary(), secret=st.binary(min_size=1))
 def test_what_is_signed_verifies(body: bytes, secret: bytes) -> None:
-    assert check(sign(body, secret), body=body, secrets=[secret]) == Verified("raw", body)
+    assert check(sign(body, secret), body=body, secrets=[secret]) == Verified("raw", body, "current")
 
 
 @given(body=st.binary(min_size=1), secret=st.binary(min_size=1), data=st.data())

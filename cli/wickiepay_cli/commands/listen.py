@@ -30,6 +30,7 @@ from wickiepay_cli.local.run import Running, local_stack
 from wickiepay_cli.local.stack_file import state_folder
 from wickiepay_cli.options import Profile, Region, StackName
 from wickiepay_cli.records import EventRecords
+from wickiepay_cli.secret_versions import checked
 from wickiepay_cli.stack import Stack
 from wickiepay_cli.views import TICK_SECONDS, Show, view
 from wickiepay_cli.watch import Newcomers, look, looking
@@ -37,6 +38,8 @@ from wickiepay_cli.watch import Newcomers, look, looking
 EXAMPLES: Final = """\
 Example: wickiepay listen --port 3001
 Example: wickiepay listen --stack prod --json"""
+
+SECRET_VARIABLE: Final = "WICKIEPAY_WEBHOOK_SECRET"
 
 TO_STOP: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -46,7 +49,7 @@ def listen(  # noqa: PLR0913  options
     *,
     port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="Where deliveries are taken.")] = 3000,
     signing_secret: Annotated[
-        str, typer.Option(envvar="WICKIEPAY_WEBHOOK_SECRET", help="What deliveries are signed with.")
+        str, typer.Option(envvar=SECRET_VARIABLE, help="What deliveries are signed with.")
     ] = DEFAULT_SIGNING_SECRET,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print only where it listens and what is wrong; with --json, the JSON.")
@@ -70,7 +73,7 @@ def listen(  # noqa: PLR0913  options
     watch = _Watch(feed, partial(view, feed, quiet=quiet, as_json=as_json), tell if as_json else say)
     with _until_told():
         if not any((stack_name, profile, region)) and stack_file.read(state_folder()) is None:
-            run = _Run(watch, port, signing_secret, quiet=quiet)
+            run = _Run(watch, port, _refusing_blank(signing_secret), quiet=quiet)
             run_again_and_again(run, watch.tell, time.monotonic)
         else:
             attach = partial(_attach, context, watch, folder=None if stack_name else state_folder())
@@ -120,6 +123,14 @@ class _Run:
 
     def _seen(self, exchange: Exchange) -> None:
         self._watch.feed.arrived(of_exchange(exchange, clock.now()))
+
+
+def _refusing_blank(signing_secret: str) -> str:
+    """The secret as functions will read it. Raises `Failure` where it is none, or a variable was set to nothing."""
+    # An empty variable is none to Typer, which would then take the secret that everybody knows.
+    if os.environ.get(SECRET_VARIABLE) == "" and signing_secret == DEFAULT_SIGNING_SECRET:
+        raise Failure(f"{SECRET_VARIABLE} is set, and empty: give it the secret, or unset it to use a fixed one.")
+    return checked(os.fsencode(signing_secret))
 
 
 def _introduce(running: Running, signing_secret: str, tell: Callable[[str], None], *, quiet: bool) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from wickiepay_cli import stack
 from wickiepay_cli.display import ask, say, show_json, show_table, write
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName, Yes, naming
+from wickiepay_cli.secret_uses import PERIOD, last_uses
 from wickiepay_cli.secret_versions import (
     CURRENT,
     KNOWN_AFTER,
@@ -21,6 +22,7 @@ from wickiepay_cli.secret_versions import (
     Version,
     checked,
     generated,
+    refuse_blind_retirement,
     refuse_retirement,
     refuse_rotation,
     refuse_short,
@@ -130,7 +132,10 @@ def rotate(  # noqa: PLR0913  options
 def retire(  # noqa: PLR0913  options
     *,
     force: Annotated[
-        bool, typer.Option("--force", help="Even though not every function knows the new one yet.")
+        bool,
+        typer.Option(
+            "--force", help="Even though not every function knows the new one yet, or the previous one signed lately."
+        ),
     ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -138,13 +143,21 @@ def retire(  # noqa: PLR0913  options
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Take the previous secret out of use: whatever is still signed with it is refused, within five minutes."""
-    versions = _versions(stack.find(stack_name, profile, region))
+    """Take the previous secret out of use: whatever is still signed with it is refused, within five minutes.
+
+    Refused where a delivery that came within the last day was signed with it.
+    """
+    found = stack.find(stack_name, profile, region)
+    versions = _versions(found)
     staged = versions.staged()
     if not force:
         refuse_retirement(staged, clock.now())
     if with_stage(staged, PREVIOUS):
-        _ask(f"Have the stack {stack_name} refuse whatever is signed with the previous secret?", stack_name, yes=yes)
+        uses = _last_uses(found, staged, stack_name)
+        if uses and not force:
+            refuse_blind_retirement(uses[PREVIOUS], clock.now())
+        question = f"Have the stack {stack_name} refuse whatever is signed with the previous secret?"
+        _ask(f"The last delivery signed with it: {_use(uses, PREVIOUS)}. {question}", stack_name, yes=yes)
     retired = versions.retire()
     if as_json:
         show_json({"retired": retired})
@@ -162,8 +175,12 @@ def status(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Show which secrets are accepted and since when, never the secrets themselves."""
-    staged = _versions(stack.find(stack_name, profile, region)).staged()
+    """Show which secrets are accepted and since when, and when one last signed a delivery; never the secrets."""
+    found = stack.find(stack_name, profile, region)
+    versions = _versions(found)
+    staged = versions.staged()
+    uses = _last_uses(found, staged, stack_name)
+    problems = {stage: versions.problem(stage) for stage in (CURRENT, PREVIOUS) if with_stage(staged, stage)}
     known_from = rotation_known_from(staged)
     if as_json:
         show_json(
@@ -176,6 +193,8 @@ def status(
                         "stages": version.stages,
                         "created_at": clock.instant(version.created_at),
                         "age_seconds": int(_age(version).total_seconds()),
+                        "problem": _of_stage(version, problems),
+                        "last_use": clock.instant(last) if (last := _of_stage(version, uses or {})) else None,
                     }
                     for version in staged
                 ],
@@ -183,14 +202,15 @@ def status(
         )
         return
     show_table(
-        ("version", "stages", "created at", "age", ""),
+        ("version", "stages", "created at", "age", "last signed", ""),
         (
             (
                 version.id,
                 ", ".join(version.stages),
                 f"{version.created_at:%Y-%m-%d %H:%M:%S}",
                 str(timedelta(seconds=int(_age(version).total_seconds()))),
-                "accepted" if {CURRENT, PREVIOUS} & set(version.stages) else None,
+                _use(uses, stage) if (stage := _accepted_as(version)) else None,
+                (problems[stage] or "accepted") if stage else None,
             )
             for version in staged
         ),
@@ -261,6 +281,30 @@ def _of(versions: SecretVersions, version_id: str) -> Version:
 
 def _age(version: Version) -> timedelta:
     return max(clock.now() - version.created_at, timedelta())
+
+
+def _accepted_as(version: Version) -> str | None:
+    """The stage by which a version is accepted, if it is."""
+    return next((stage for stage in (CURRENT, PREVIOUS) if stage in version.stages), None)
+
+
+def _of_stage[T](version: Version, facts: Mapping[str, T]) -> T | None:
+    stage = _accepted_as(version)
+    return facts.get(stage) if stage else None
+
+
+def _last_uses(found: Stack, staged: Sequence[Version], stack_name: str | None) -> Mapping[str, datetime | None] | None:
+    """Stage → when its secret last signed a delivery; None where that is not known."""
+    if stack_name is None:  # the emulator counts nothing
+        return None
+    return last_uses(found, rotation_known_from(staged), clock.now())
+
+
+def _use(uses: Mapping[str, datetime | None] | None, stage: str) -> str:
+    if uses is None:
+        return "not known"
+    last = uses[stage]
+    return f"{last:%Y-%m-%d %H:%M}" if last else f"none in {PERIOD.days} days"
 
 
 def _time(moment: datetime) -> str:

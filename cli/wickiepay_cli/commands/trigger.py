@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal
 import typer
 
 from wickiepay import clock
+from wickiepay.signing_secrets import secret_in
 from wickiepay_cli import samples, sender, stack
 from wickiepay_cli.commands.delivery import deliver
 from wickiepay_cli.commands.scenario import play
@@ -226,14 +227,16 @@ def _destination(
 ) -> tuple[str, bytes]:
     """Where to send, and what to sign with: as it was said, else as the stack says."""
     if url is not None and secret is not None:
-        return url, os.fsencode(secret)
+        return url, secret_in(os.fsencode(secret))
     try:
         found = stack.find(stack_name, profile, region)
     except Failure as error:
         if url is None or stack_name is not None:
             raise
         raise Failure(f"What to sign with is not known: give --secret or {SECRET_VARIABLE}.") from error
-    return url or found.output("WebhookUrl"), found.signing_secret() if secret is None else os.fsencode(secret)
+    return url or found.output("WebhookUrl"), found.signing_secret() if secret is None else secret_in(
+        os.fsencode(secret)
+    )
 
 
 def _list(*, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from wickiepay.signing_secrets import SigningSecrets
 from wickiepay_cli import captured, known_bodies, stack
 from wickiepay_cli.captured import Captured
 from wickiepay_cli.diagnosis.others import Known
-from wickiepay_cli.diagnosis.verdict import Received, Verdict, diagnose
+from wickiepay_cli.diagnosis.verdict import NO_EVENT, Received, Verdict, diagnose
 from wickiepay_cli.display import say, show_facts, show_json, tell
 from wickiepay_cli.failure import EXPECTED, Failure, sentence
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
@@ -43,7 +43,8 @@ def verify(  # noqa: PLR0913  options
         Path | None,
         typer.Option(
             **_FILE_OR_PIPE,
-            help="A captured request: a curl command, HAR, raw HTTP, what curl -v says, an event of API Gateway.",
+            help="A captured request: curl (bash, cmd), PowerShell, HAR, raw HTTP, what curl -v or --trace says, "
+            "an event of API Gateway or a load balancer.",
         ),
     ] = None,
     entry: Annotated[
@@ -149,7 +150,11 @@ def _given(given: Sequence[str], of_environment: str | None) -> Sequence[bytes]:
 
 def _of_stack(found: Stack) -> Sequence[bytes]:
     """The secrets that the stack takes at present, the current one first: exactly what its functions read."""
-    return SigningSecrets(found.client("secretsmanager"), found.output("SigningSecretArn"), time.monotonic).get()
+    secrets = SigningSecrets(found.client("secretsmanager"), found.output("SigningSecretArn"), time.time)
+    secrets.refetch()
+    if secrets.failure:
+        raise secrets.failure
+    return secrets.get()
 
 
 def _accepted(found: Stack | None) -> Sequence[str]:
@@ -177,7 +182,9 @@ def _body_facts(received: Received) -> dict[str, object]:
 
 def _show(verdict: Verdict, received: Received) -> None:
     if verdict.valid:
-        say(f"✓ The signature is valid: scheme {verdict.scheme}, {verdict.secret} secret.")
+        is_event = all(finding.code != NO_EVENT for finding in verdict.findings)
+        but = "" if is_event else " But it is no event."
+        say(f"✓ The signature is valid: scheme {verdict.scheme}, {verdict.secret} secret.{but}")
     else:
         say("✗ The signature is not valid.")
     say("")

@@ -51,11 +51,11 @@ def _from_python(body: bytes) -> bytes:
     return value if isinstance(value, bytes) else json.dumps(value, default=repr).encode()
 
 
-def _unpacked(body: bytes) -> bytes:
+def _unpacked(wbits: int, body: bytes) -> bytes:
     try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, MAX_BODY_BYTES)
+        return zlib.decompressobj(wbits).decompress(body, MAX_BODY_BYTES)
     except zlib.error as error:
-        raise ValueError("neither gzip nor zlib") from error
+        raise ValueError("not compressed so") from error
 
 
 _AROUND: Final[Changes[bytes]] = (
@@ -65,7 +65,15 @@ _AROUND: Final[Changes[bytes]] = (
         "Decode it first: API Gateway sets isBase64Encoded for such a request.",
         _from_base64,
     ),
-    Change("compressed", "The body is still compressed.", "Unpack it as its Content-Encoding says.", _unpacked),
+    *(
+        Change(
+            "compressed",
+            f"The body is still compressed, with {name}.",
+            "Unpack it as its Content-Encoding says; the listener itself does not.",
+            partial(_unpacked, wbits),
+        )
+        for name, wbits in {"gzip": zlib.MAX_WBITS | 16, "zlib (deflate)": zlib.MAX_WBITS}.items()
+    ),
     Change(
         "double_encoded",
         "The body is JSON within a JSON string: it was encoded twice.",

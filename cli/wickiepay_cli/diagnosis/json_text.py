@@ -11,6 +11,7 @@ from wickiepay_cli.diagnosis.change import Change, Changes
 from wickiepay_cli.diagnosis.layout import LAYOUTS, document, written
 
 AS_BYTES: Final = "Verify the bytes as they come: express.raw({type: 'application/json'}), Flask's request.get_data()."
+RELAY: Final = "A relay that parses, such as smee.io, does this too: use a tunnel instead."
 
 _AMOUNT = re.compile(rb'("\w*(?:[aA]mount|[fF]ee)"\s*:\s*)(-?[0-9]{1,18}(?:\.[0-9]{1,18})?)(?![0-9.eE])')
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
@@ -39,7 +40,7 @@ SPELLINGS: Final[Changes[bytes]] = tuple(
     Change(
         "number_spelling",
         f"Amounts were spelled otherwise when the body was signed: {example}.",
-        f"{AS_BYTES} Parsing turns 100.00 into 100.",
+        f"{AS_BYTES} Parsing turns 100.00 into 100. {RELAY}",
         partial(_amounts, spell),
     )
     for example, spell in {
@@ -75,7 +76,7 @@ _LAID_OUT: Final[Changes[bytes]] = (
         Change(
             "reserialised",
             f"The body was parsed and written anew: what was signed is {layout}.",
-            AS_BYTES,
+            f"{AS_BYTES} {RELAY}",
             partial(_laid_out, layout),
         )
         for layout in LAYOUTS

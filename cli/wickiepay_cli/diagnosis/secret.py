@@ -1,10 +1,12 @@
 """What happens to a secret between where it is kept and where it signs; and other ways to sign with it."""
 
 import base64
+import codecs
 import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from wickiepay_cli import payload
@@ -17,17 +19,26 @@ _SIGNED_WITH_QUOTES = "The signature was made with the secret and quotes around 
 _UNSET = "Set the secret where the signature is made, and refuse to start without one."
 
 
+MOST_KEYS: Final = 8
+"""So many values are tried of a secret that is JSON."""
+
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+
+
+def _without_invisible_ends(secret: bytes) -> bytes:
+    return secret.decode().strip(_INVISIBLE).encode()
+
+
 def _unquoted(secret: bytes) -> bytes:
     return secret[1:-1] if secret[:1] == secret[-1:] and secret[:1] in {b"'", b'"'} else secret
 
 
-def _only_value(secret: bytes) -> bytes:
+def _text_in_json(number: int, secret: bytes) -> bytes:
     match payload.read(secret):
-        case dict() as members if len(members) == 1:
-            [value] = members.values()
-            if isinstance(value, str):
-                return value.encode()
-    raise ValueError("not a JSON object of one text")
+        case dict() as members:
+            for text in [value for value in members.values() if isinstance(value, str)][number:]:
+                return text.encode()
+    raise ValueError("not a JSON object of so many texts")
 
 
 def _from_base64(secret: bytes) -> bytes:
@@ -70,6 +81,18 @@ SECRET_CHANGES: Final[Changes[bytes]] = (
         "Strip the secret where the signature is made: it was read from a file, or written with echo.",
         lambda secret: secret + b"\n",
     ),
+    Change(
+        "secret_bom",
+        "The signature was made with the secret and a byte order mark before it.",
+        "Read the secret as UTF-8 with a signature (utf-8-sig), or save its file without one.",
+        lambda secret: codecs.BOM_UTF8 + secret,
+    ),
+    Change(
+        "secret_bom",
+        "There is a byte order mark, or a character without width, around the secret.",
+        "Save its file as UTF-8 without one; copy the secret from plain text.",
+        _without_invisible_ends,
+    ),
     Change("secret_quoted", _SIGNED_WITH_QUOTES, _AS_GIVEN, lambda secret: b'"' + secret + b'"'),
     Change("secret_quoted", _SIGNED_WITH_QUOTES, _AS_GIVEN, lambda secret: b"'" + secret + b"'"),
     Change("secret_quoted", "The quotes around the secret are taken for a part of it.", _AS_GIVEN, _unquoted),
@@ -85,11 +108,14 @@ SECRET_CHANGES: Final[Changes[bytes]] = (
         "Take what follows the equals sign.",
         lambda secret: re.sub(rb"\A\s*(?:export )?\w+=", b"", secret),
     ),
-    Change(
-        "secret_in_json",
-        "The secret is kept as JSON; what signs is the value in it.",
-        "Store it in Secrets Manager as plain text, not as a key and a value.",
-        _only_value,
+    *(
+        Change(
+            "secret_in_json",
+            "The secret is kept as JSON; what signs is a value in it.",
+            "Store it in Secrets Manager as plain text, not as keys and values.",
+            partial(_text_in_json, number),
+        )
+        for number in range(MOST_KEYS)
     ),
 )
 

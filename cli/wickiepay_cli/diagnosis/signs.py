@@ -8,7 +8,7 @@ from typing import Final
 
 from wickiepay.reserialise import NotReserialisable, node_text, python_text
 from wickiepay_cli.diagnosis.change import Finding
-from wickiepay_cli.diagnosis.json_text import AS_BYTES
+from wickiepay_cli.diagnosis.json_text import AS_BYTES, RELAY
 from wickiepay_cli.diagnosis.layout import document, written
 
 _BEGUN = re.compile(r"\s*(?:[a-z]{0,4}|[+-]|\.|[eE][+-]?|\\?u?[0-9a-fA-F]{0,4})")
@@ -91,6 +91,14 @@ SIGNS: Final[Sequence[Sign]] = (
         _ends_early,
     ),
     Sign(
+        Finding(
+            "compressed",
+            "The body is compressed with gzip, and what was signed is not what is in it.",
+            "Take the body as it was signed, before anything packed or after everything unpacked it.",
+        ),
+        lambda body: body.startswith(b"\x1f\x8b"),
+    ),
+    Sign(
         Finding("charset", "The body is not in UTF-8.", "Take the bytes as they came; WickiePay sends UTF-8."),
         lambda body: not _is_utf_8(body),
     ),
@@ -137,7 +145,7 @@ SIGNS: Final[Sequence[Sign]] = (
         Finding(
             "reserialised",
             "The body looks as JSON.stringify or json.dumps would write it: perhaps one of them did.",
-            f"{AS_BYTES} What parsing loses, as in 100.00, cannot be restored.",
+            f"{AS_BYTES} {RELAY} What parsing loses, as in 100.00, cannot be restored.",
             certain=False,
         ),
         _is_reserialised,

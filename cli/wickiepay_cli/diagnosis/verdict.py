@@ -1,18 +1,22 @@
 """Whether a signature is right, and if not, why."""
 
-import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Literal
+from typing import Final, Literal
 
-from wickiepay.errors import SignatureError, SignatureMissing
-from wickiepay.signature import SCHEMES, parse_signature, sign, verify
+from wickiepay.errors import SignatureError, SignatureMissing, UnusableBody
+from wickiepay.event import parse
+from wickiepay.signature import SCHEMES, parse_signature, verify
 from wickiepay_cli.diagnosis import header, secret
 from wickiepay_cli.diagnosis.change import Finding
 from wickiepay_cli.diagnosis.explanations import Explanation, Signatures, altered, not_hmac, other_scheme
 from wickiepay_cli.diagnosis.others import Known, of_another
 from wickiepay_cli.diagnosis.signs import signs_of
+
+NO_EVENT: Final = "no_event"
+ANY_TIME: Final = "2026-01-01T00:00:00.000000Z"
+"""For an event that is read and not kept: when it came does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +58,24 @@ def diagnose(
         return Verdict(valid=False, scheme=None, secret=None, findings=[header.MISSING])
     except SignatureError:
         return Verdict(valid=False, scheme=None, secret=None, findings=_why(received, secrets, others, schemes))
-    is_current = hmac.compare_digest(sign(verified.text, secrets[0]), digest.hex())
-    remarks = [*([] if is_current else [secret.PREVIOUS]), *header.remarks(received.signature or "")]
-    return Verdict(valid=True, scheme=verified.scheme, secret="current" if is_current else "previous", findings=remarks)
+    remarks = [
+        *_no_event(verified.text),
+        *([secret.PREVIOUS] if verified.secret == "previous" else []),
+        *header.remarks(received.signature or ""),
+    ]
+    return Verdict(valid=True, scheme=verified.scheme, secret=verified.secret, findings=remarks)
+
+
+def _no_event(text: bytes) -> list[Finding]:
+    """That a rightly signed text is no event, if it is none."""
+    try:
+        parse(text, ANY_TIME)
+    except UnusableBody as error:
+        remedy = (
+            "The listener keeps it, and answers 400: see what WickiePay sent, and whether this destination is meant."
+        )
+        return [Finding(NO_EVENT, f"It is rightly signed, and no event. {error}", remedy)]
+    return []
 
 
 def _why(

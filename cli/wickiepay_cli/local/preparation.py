@@ -66,7 +66,12 @@ def _describe_api_by_routes(template: Template) -> Iterator[Prepared]:
     for name, api in _of_type(template, "AWS::ApiGatewayV2::Api"):
         paths = api["Properties"].pop("Body")["paths"]
         api["Properties"] |= {"Name": name, "ProtocolType": "HTTP"}
-        operations = [(method, path, paths[path][method]) for path in paths for method in paths[path]]
+        operations = [
+            (method, route, paths[path][method])
+            for path in paths
+            for route in dict.fromkeys([path, _without_greed(path)])
+            for method in paths[path]
+        ]
         for number, (method, path, operation) in enumerate(operations, 1):
             verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
             integration = operation["x-amazon-apigateway-integration"]
@@ -90,6 +95,11 @@ def _describe_api_by_routes(template: Template) -> Iterator[Prepared]:
                 },
             }
             yield Prepared(name, f"{verb} {path} as a route of its own", "the emulator reads no OpenAPI body")
+
+
+def _without_greed(path: str) -> str:
+    """A path whose last part takes anything, here without that part: in the emulator it does not take nothing."""
+    return path.rpartition("/")[0] + "/" if path.endswith("+}") else path
 
 
 def _refer_to_secrets_by_arn(template: Template) -> Iterator[Prepared]:

@@ -32,6 +32,10 @@ class MethodNotAllowed(RequestRefused):
     code = "method_not_allowed"
 
 
+class NoSuchPath(RequestRefused):
+    code = "no_such_path"
+
+
 class SourceNotAllowed(RequestRefused):
     code = "source_not_allowed"
 
@@ -79,6 +83,12 @@ class Unavailable(DeliveryError):
 
 class SecretUnavailable(Unavailable):
     code = "secret_unavailable"
+
+
+class SecretUnreadable(ListenerError):
+    """What is kept or given as the signing secret is none; the text says why, and quotes nothing of it."""
+
+    code = "secret_unreadable"
 
 
 class StoreUnavailable(Unavailable):

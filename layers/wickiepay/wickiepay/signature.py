@@ -14,7 +14,7 @@ import hmac
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from wickiepay.errors import SignatureMalformed, SignatureMismatch, SignatureMissing
 from wickiepay.reserialise import NotReserialisable, node_text, python_text
@@ -34,10 +34,11 @@ _HEX_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The scheme that matched, and the text its signature covers: the only text that may be acted on."""
+    """The scheme and the secret that matched, and the text its signature covers: the only one that may be acted on."""
 
     scheme: str
     text: bytes
+    secret: Literal["current", "previous"]
 
 
 def covered_text(body: bytes, scheme: str) -> bytes:
@@ -70,7 +71,7 @@ def verify(
     `secrets` are the current signing secret and, during a rotation, the previous one. Digests are compared in constant
     time. Raises `SignatureMismatch` when none matches; an empty secret never does.
     """
-    keys = [secret for secret in secrets if secret]
+    keys = [(number, secret) for number, secret in enumerate(secrets) if secret]
     for scheme in schemes:
         if scheme != "raw" and len(body) > MAX_RESERIALISED_BYTES:
             continue
@@ -78,7 +79,7 @@ def verify(
             text = covered_text(body, scheme)
         except NotReserialisable:
             continue
-        for key in keys:
+        for number, key in keys:
             if hmac.compare_digest(hmac.digest(key, text, hashlib.sha256), signature):
-                return Verified(scheme, text)
+                return Verified(scheme, text, "previous" if number else "current")
     raise SignatureMismatch("The signature does not match the body.")

@@ -112,17 +112,18 @@ class Costs:
     def ordinary_metrics(self) -> int:
         """Custom metrics that healthy traffic of every event type has, besides the relay's.
 
-        Accepted, one scheme, the time to 200, and processed: in all, and for each event type that has a handler.
+        Accepted, one scheme, one secret, the time to 200, and processed: in all, and for each event type that has a
+        handler.
         """
-        return 4 + self.stack.event_types
+        return 5 + self.stack.event_types
 
     def all_metrics(self) -> int:
         """As many as the code can emit, if everything that can happen does within an hour.
 
         Those of the dashboard, and for each event type processed and failed; what has no handler is `other`, ignored
-        or failed.
+        or failed. The secrets' two are on no dashboard: `wickiepay secret status` asks for them.
         """
-        return len(self.stack.metrics) + 2 * self.stack.event_types + 2
+        return len(self.stack.metrics) + 2 * self.stack.event_types + 2 + 2
 
     def month(self, deliveries: float) -> dict[str, float]:
         """A month of so many deliveries, evenly spread, once as much is kept as ever will be."""

@@ -21,6 +21,7 @@ NEEDS_A_PERSON: Final = {
     *(("consumer", name) for name in ("DeliveryConflict", "EventFailed", "MessageMalformed", "UnknownMoneyEvent")),
     ("relay", "UnsentOldestSeconds"),
     ("WebhookApi", "5xx"),
+    (None, "DeliveryMisdirected"),
     (None, "DeliveryThrottled"),
     ("EventQueue.QueueName", "ApproximateAgeOfOldestMessage"),
     ("DeadLetterQueue.QueueName", "ApproximateNumberOfMessagesVisible"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from cloudformation import Stack, Template
+from http_request import BELOW
 from template_checks.logs import access_log_format
 from template_checks.parameters import DOMAIN, TRUSTSTORE
 
@@ -23,7 +24,7 @@ API_SECONDS: Final = 30
 
 def one_path_is_open(template: Template) -> Iterator[str]:
     [api] = template.stack().of_type("AWS::ApiGatewayV2::Api").values()
-    if list(api["Body"]["paths"]) != ["/webhooks/wickiepay"]:
+    if list(api["Body"]["paths"]) != ["/webhooks/wickiepay", f"/webhooks/wickiepay/{{{BELOW}+}}"]:
         yield f"open are {list(api['Body']['paths'])}"
     for integration in _integrations(template.stack()):
         if integration["payloadFormatVersion"] != "2.0":
