@@ -204,11 +204,13 @@ def everything_ingest_does(stage: Stage) -> None:
 
 
 def everything_the_consumer_does(stage: Stage) -> None:
-    """A recorded event, an unrecorded one, one that can never be applied, one of no known type, and no event at all."""
+    """A recorded event and other content of it, an unrecorded one, a hopeless one, one of no known type, and no event."""
     function = consumer.from_environment(stage.environment("consumer"))
     recorded, unrecorded, hopeless, unknown = credit(), credit(), delivery(), delivery("weather.changed")
     stage.events.record(*recorded)
+    other = replace(recorded[0], body=recorded[0].body.replace(b'"amount": 1', b'"amount": 2'))
     texts = [
+        encode(Message(identity(recorded[1]), other, unrecorded=True)),
         *(encode(Message(identity(e), d, unrecorded=True)) for d, e in (unrecorded, hopeless, unknown)),
         encode(Message(identity(recorded[1]), recorded[0])),
         "no event at all",

@@ -83,13 +83,13 @@ def test_every_metric_that_the_code_can_emit_is_counted() -> None:
     ingest = {f"Delivery{outcome.capitalize()}" for outcome in outcomes}
     ingest |= {f"Scheme{scheme.capitalize()}" for scheme in SCHEMES}
     consumer = {f"Event{outcome}" for outcome in ("Processed", "Ignored", "Failed", "Retried", "Skipped")}
-    consumer |= {"MessageMalformed", "DeliveryConflict"}
+    consumer |= {"MessageMalformed", "DeliveryConflict", "UnknownMoneyEvent"}
 
     emitted = {
         *((name, "ingest") for name in ingest),
         *((name, "consumer") for name in consumer),
         *((name, "relay") for name in ("Unsent", "UnsentOldestSeconds")),
-        *((name, "") for name in ("TimeTo200", "DeliveryThrottled")),
+        *((name, "") for name in ("TimeTo200", "DeliveryThrottled", "DeliveryMisdirected")),
     }
 
     assert emitted == STACK.metrics

@@ -26,8 +26,8 @@ def make_function(folder: Path, into: Path) -> None:
 def make_layer(folder: Path, site: Path, into: Path) -> None:
     """The layer: below `python/` the package `wickiepay`, and what requirements.txt names, as it is in `site`.
 
-    Of other people's code the bytecode alone, which halves it. Raises `importlib.metadata.PackageNotFoundError` where
-    something is not there.
+    Of other people's code the bytecode alone, which halves it, and without docstrings and assertions, as with
+    `python -OO`. Raises `importlib.metadata.PackageNotFoundError` where something is not there.
     """
     python = into / "python"
     for source, name in packages(folder / "requirements.txt", site):
@@ -35,7 +35,7 @@ def make_layer(folder: Path, site: Path, into: Path) -> None:
     _copy(STAND_INS, python)
     for name, content in pruned(site / "botocore/data"):
         _put(python / "botocore/data" / name, json.dumps(content, separators=(",", ":")).encode())
-    _compile(python, "-b")
+    _compile(python, "-b", "-o", "2")
     for source in python.rglob("*.py"):
         source.unlink()
     _copy(folder / "wickiepay", python / "wickiepay")
