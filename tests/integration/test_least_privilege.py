@@ -204,7 +204,7 @@ def everything_ingest_does(stage: Stage) -> None:
 
 
 def everything_the_consumer_does(stage: Stage) -> None:
-    """A recorded event and other content of it, an unrecorded one, a hopeless one, one of no known type, and no event."""
+    """A recorded event and other content of it, an unrecorded one, a hopeless one, an unknown one, and no event."""
     function = consumer.from_environment(stage.environment("consumer"))
     recorded, unrecorded, hopeless, unknown = credit(), credit(), delivery(), delivery("weather.changed")
     stage.events.record(*recorded)
