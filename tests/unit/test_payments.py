@@ -208,6 +208,11 @@ def test_the_directions_of_very_many_events_are_counted_for_good() -> None:
     assert joined(*many, told("payment.completed", type="REFUND")).directions.unclear
 
 
+def test_very_many_events_that_contradict_themselves_leave_the_payment_unclear() -> None:
+    many = [told("payment.completed", f"2026-04-01T10:00:{n:02d}Z", status="FAILED") for n in range(MAX_SLOTS + 1)]
+    assert joined(*many, told("payment.completed", type="IN")).directions.effective == "UNCLEAR"
+
+
 def test_very_many_amounts_are_known_to_differ_and_no_longer_kept() -> None:
     many = [told("payment.completed", displayCurrency=money(n)) for n in range(1, MAX_AMOUNTS + 2)]
     assert joined(*many).amounts == MANY

@@ -334,8 +334,11 @@ def _directions(event: WebhookEvent, direction: Direction | None, letters: str) 
     slot = slot_of(place)
     if direction == "IN" and accepted_at:
         letters += "I"
+    said: set[str] = {direction} if direction else set()
+    if "U" in letters:  # by a contradicting status too: `said` alone is left where there are too many places
+        said.add("UNCLEAR")
     return Directions(
-        said=frozenset({direction} if direction else ()),
+        said=frozenset(said),
         slots={slot: (accepted_at, letters)} if letters or accepted_at else {},
     )
 
