@@ -29,8 +29,12 @@ _OTHER_CHARSET = re.compile(r";\s*charset\s*=\s*+\"?+(?!utf-?8\b)", re.IGNORECAS
 
 
 class HttpRequest:
+    """What `event` says of a request; `is_json` is whether it says that the body is JSON."""
+
     def __init__(self, event: object) -> None:
         self._event = event
+        headers = _field(event, "multiValueHeaders") or _field(event, "headers")
+        self._headers = headers if isinstance(headers, dict) else {}
         context = _field(event, "requestContext")
         http = _field(context, "http")
         self.method = _text(http, "method") or _text(event, "httpMethod")
@@ -40,23 +44,16 @@ class HttpRequest:
         else:
             self.source = _bounded(http, "sourceIp") or _bounded(_field(context, "identity"), "sourceIp")
             self.request_id = _bounded(context, "requestId")
+        self.content_type = (self.header("content-type") or "").strip()
+        self.is_json = _is_json(self.content_type)
         self.is_below = bool(_text(_field(event, "pathParameters"), BELOW))
 
     def header(self, name: str) -> str | None:
         """The value of the header `name` (lowercase), in whatever case it came; several come joined by commas."""
-        headers = _field(self._event, "multiValueHeaders") or _field(self._event, "headers")
-        if not isinstance(headers, dict):
-            return None
         size = len(name)  # to look at first: it rules out most
-        found = [value for key, value in headers.items() if len(key) == size and key.lower() == name]
+        found = [value for key, value in self._headers.items() if len(key) == size and key.lower() == name]
         values = [v for value in found for v in (value if isinstance(value, list) else [value]) if isinstance(v, str)]
         return ",".join(values) if values else None
-
-    def is_json(self) -> bool:
-        """Whether the body is said to be JSON: `application/json`, or a type that ends in `+json` (RFC 6839)."""
-        media_type = (self.header("content-type") or "").partition(";")[0].strip().lower()
-        kind, _, subtype = media_type.partition("/")
-        return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
 
     def remark(self) -> str:
         """What was said of the body that may be why it is not taken, in sentences; nothing of JSON as usual."""
@@ -64,12 +61,11 @@ class HttpRequest:
         encoding = (self.header("content-encoding") or "").strip()
         if encoding.lower() not in {"", "identity"}:
             remarks.append(f"It came compressed (Content-Encoding: {encoding[:_SHOWN]}), and is not unpacked.")
-        kind = (self.header("content-type") or "").strip()
-        if not self.is_json():
-            what = f"as {kind[:_SHOWN]}" if kind else "without a content type"
+        if not self.is_json:
+            what = f"as {self.content_type[:_SHOWN]}" if self.content_type else "without a content type"
             remarks.append(f"It came {what}: then a signature of its very bytes alone counts.")
-        elif _OTHER_CHARSET.search(kind):
-            remarks.append(f"It came as {kind[:_SHOWN]}, and is read as UTF-8.")
+        elif _OTHER_CHARSET.search(self.content_type):
+            remarks.append(f"It came as {self.content_type[:_SHOWN]}, and is read as UTF-8.")
         return " ".join(remarks)
 
     def answer(self, status: int, headers: Mapping[str, str], body: str) -> dict[str, Any]:
@@ -94,6 +90,12 @@ class HttpRequest:
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge(f"The body is larger than {MAX_BODY_BYTES} bytes.")
         return body
+
+
+def _is_json(content_type: str) -> bool:
+    """Whether it is `application/json`, or a type that ends in `+json` (RFC 6839)."""
+    kind, _, subtype = content_type.partition(";")[0].strip().lower().partition("/")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
 
 
 def _last_address(forwarded: str) -> str:

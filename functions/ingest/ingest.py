@@ -129,7 +129,7 @@ class Ingest:
     def _verify(self, body: bytes, request: HttpRequest) -> Verified:
         signature = parse_signature(request.header("x-webhook-signature"))
         # The bytes are signed whatever their type says; what parses them first is for JSON alone.
-        schemes = self.schemes if request.is_json() else [scheme for scheme in self.schemes if scheme == "raw"]
+        schemes = self.schemes if request.is_json else [scheme for scheme in self.schemes if scheme == "raw"]
         try:
             return verify(body, signature, self.secrets.get(), schemes)
         except SignatureMismatch:

@@ -84,7 +84,7 @@ def test_a_request_in_the_older_forms(event: dict[str, object]) -> None:
     request = HttpRequest(OLD | event)
 
     assert (request.method, request.source, request.request_id) == ("POST", "203.0.113.7", "id-1")
-    assert (request.is_json(), request.body()) == (True, b"{}")
+    assert (request.is_json, request.body()) == (True, b"{}")
 
 
 @pytest.mark.parametrize(
