@@ -44,9 +44,6 @@ COUNTED_BY_TYPE: Final = frozenset({"processed", "ignored", "failed"})
 OTHER: Final = "other"
 """The event type, in metrics, of whatever has no handler: a sender's names must not become metrics of ours."""
 
-MONEY_EVENTS: Final = ("payment.", "channel.payment.")
-"""How the names of events about money begin: one that nothing handles is for a person."""
-
 type SqsRecord = Mapping[str, Any]
 
 type BatchResponse = dict[str, list[dict[str, str]]]
@@ -316,7 +313,7 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
         known = work.event is not None and work.effects is not None
         event_type = (work.event.name if work.event and known else OTHER) if outcome in COUNTED_BY_TYPE else None
         counts[event_type][f"Event{outcome.capitalize()}"] += 1
-        if outcome == "ignored" and work.message.identity.name.startswith(MONEY_EVENTS):
+        if outcome == "ignored" and work.message.identity.about_money:
             counts[None]["UnknownMoneyEvent"] += 1
         if work.conflict:
             counts[None]["DeliveryConflict"] += 1

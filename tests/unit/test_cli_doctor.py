@@ -111,6 +111,7 @@ def test_everything_is_counted_once() -> None:
         "dead_letters": 0,
         "credits": 2,
         "balances": 1,
+        "open-conflict": 1,
     }
 
 
@@ -363,6 +364,16 @@ def it_is_an_event_about_to_be_processed(books: Desk) -> None:
     books.sqs.send_message(QueueUrl=EVENT_QUEUE, MessageBody=message)
 
 
+def its_record_is_of_an_older_version_and_has_the_uuid_in_capitals(books: Desk) -> None:
+    uuid = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
+    recorded = books.receive(uuid.upper())
+    item = {**books.item(recorded), "uuid": {"S": uuid.upper()}}
+    delete_record(books, recorded)
+    books.dynamodb.put_item(TableName="EventTable", Item=item)
+    books.process(identity_of(item))
+    assert books.balance() == "15"
+
+
 def it_was_given_up_after_it_had_credited(books: Desk) -> None:
     set_state(books, PAID, "FAILED")
 
@@ -384,6 +395,7 @@ def it_is_a_second_event_of_one_payment(books: Desk) -> None:
         it_came_a_moment_ago,
         it_has_a_balance_of_nothing,
         it_is_an_event_about_to_be_processed,
+        its_record_is_of_an_older_version_and_has_the_uuid_in_capitals,
         it_was_given_up_after_it_had_credited,
         it_is_a_second_event_of_one_payment,
     ],

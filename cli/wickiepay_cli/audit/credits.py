@@ -1,9 +1,9 @@
 """What is stated about credits: each has its event, and each event that credits has its own, once."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import batched
+from itertools import batched, chain
 from typing import Final
 
 from wickiepay.clock import instant
@@ -15,7 +15,7 @@ from wickiepay.ledger_items import Entry, entry_of, second_part
 from wickiepay.spelling import normal_spelling
 from wickiepay_cli.audit.statements import Check, Suspects, keys, named
 from wickiepay_cli.audit.tables import Tables, is_credit
-from wickiepay_cli.tables import MAX_KEYS, Item
+from wickiepay_cli.tables import MAX_KEYS, Item, id_texts
 
 MARGIN: Final = timedelta(days=1)
 """An entry bears its event's time as the sender gave it, by a clock of its own."""
@@ -50,9 +50,14 @@ class CreditsHaveEvents:
         return Check("credits_have_events", not wrong, detail)
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
-        records = self._tables.records(suspects, ["state", "effects"])
-        explained = {identity for identity, record in records.items() if _may_have_credited(record)}
-        return [each for each in suspects if each not in explained]
+        # A record of an older version has the uuid as it was sent: looked for only where there is no other.
+        return self._without_event(self._without_event(suspects, lambda uuid: [uuid]), id_texts)
+
+    def _without_event(self, suspects: Sequence[Identity], spellings: Callable[[str], Iterable[str]]) -> list[Identity]:
+        spelled = {each: [Identity(text, each.event_key) for text in spellings(each.uuid)] for each in suspects}
+        records = self._tables.records(chain.from_iterable(spelled.values()), ["state", "effects"])
+        explaining = {identity for identity, record in records.items() if _may_have_credited(record)}
+        return [each for each in suspects if explaining.isdisjoint(spelled[each])]
 
 
 class EventsHaveCredits:

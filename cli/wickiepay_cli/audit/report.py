@@ -41,7 +41,8 @@ STEP: Final = 100
 class Report:
     """What was counted, what holds, what is worth a look, and what nothing will ever process.
 
-    `since` is the beginning of the period in which events are kept. Of what was found the first thousand are named.
+    `since` is the beginning of the period in which events are kept. Of what was found the first thousand are named;
+    `counts` has how many there are of each kind.
     """
 
     stack: str
@@ -86,6 +87,7 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
     if repair:
         orphans.repair()
     checks = [each.check() for each in (counted, explained, paid, once, balances, orphans, unsent)]
+    found = look.finish(tables.references)
     counts = {
         **counted.counts,
         "unsent": unsent.unsent,
@@ -93,8 +95,8 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
         "dead_letters": message_count(stack.sqs(), stack.output("DeadLetterQueueUrl")),
         "credits": explained.credits,
         "balances": balances.count,
+        **look.counts,
     }
-    found = look.finish(tables.references)
     since = instant(now - retention)
     return Report(stack.name, instant(now), since, counts, checks, found, orphans.orphans, orphans.repaired)
 

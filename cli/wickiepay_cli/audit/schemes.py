@@ -14,14 +14,16 @@ PERIOD: Final = timedelta(days=30)
 def only_scheme(stack: Stack, now: datetime) -> str | None:
     """The one scheme that every delivery of the last 30 days used; None where there were several, or none.
 
-    None as well where CloudWatch cannot be asked: this is advice, and nothing hangs on it.
+    None as well where it is pinned already, and where CloudWatch cannot be asked: this is advice, and nothing hangs on
+    it.
     """
     client = stack.client("cloudwatch")
     try:
         used = [scheme for scheme in SCHEMES if _was_used(client, stack.name, scheme, now)]
     except (BotoCoreError, ClientError):
         return None
-    return used[0] if len(used) == 1 else None
+    accepted = stack.parameters.get("AcceptedSchemes", "").split(",")
+    return used[0] if len(used) == 1 and used != accepted else None
 
 
 def _was_used(client: Any, stack: str, scheme: str, now: datetime) -> bool:  # noqa: ANN401  no types for CloudWatch

@@ -15,14 +15,14 @@ from wickiepay import ledger_items as items
 from wickiepay.clock import instant
 from wickiepay.effects import Family
 from wickiepay.event_record import State, identity_of, is_closed, is_question, state_of
+from wickiepay.identity import bounded
 from wickiepay.payments import Payment
 from wickiepay_cli.audit.statements import NAMED
 from wickiepay_cli.audit.tables import Tables
-from wickiepay_cli.tables import Item
+from wickiepay_cli.tables import Item, id_texts
 
 OPEN_AGE: Final = timedelta(days=1)
 OPEN: Final = frozenset({"PENDING", "PROCESSING", "DETECTED"})
-MONEY_EVENTS: Final = ("payment.", "channel.payment.")
 
 KINDS: Final = {
     "two-payments-complete": "more than one COMPLETE payment of one order",
@@ -72,11 +72,12 @@ class WorthALook:
             self.found.append(finding)
 
     def see_record(self, record: Item) -> None:
-        identity = identity_of(record)
+        identity, state = identity_of(record), state_of(record)
         kinds = {
             "open-conflict": is_question(record) and not is_closed(record),
-            "unknown-money-event": state_of(record) is State.IGNORED and identity.name.startswith(MONEY_EVENTS),
-            "being-retried": "tries" in record,
+            "unknown-money-event": state is State.IGNORED and identity.about_money,
+            # Versions up to 0.1 leave the tries on what they finish.
+            "being-retried": state is State.RECEIVED and "tries" in record,
         }
         for kind, holds in kinds.items():
             if holds:
@@ -95,12 +96,14 @@ class WorthALook:
         again: set[int] = set()
         for reference, _ in _payments_in(keys()):
             (again if hash(reference) in seen else seen).add(hash(reference))
-        orders: defaultdict[str, set[str]] = defaultdict(set)
-        for reference, pk in _payments_in(keys()) if again else ():
+        orders: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for reference, item in _payments_in(keys()) if again else ():
             if hash(reference) in again:
-                orders[reference].add(pk)
-        for partitions in orders.values():
-            self._look_at_order(partitions)
+                uuid = items.payment_uuid(item)
+                orders[reference][uuid] |= {items.PAYMENT + uuid, item["pk"]["S"]}
+        for reference, payments in orders.items():
+            if len(payments) > 1:
+                self._look_at_order(reference, payments.values())
         order = list(KINDS)
         return sorted(self.found, key=lambda finding: order.index(finding.kind))
 
@@ -108,18 +111,28 @@ class WorthALook:
         partition, self._partition = self._partition, []
         if not partition:
             return
-        pk = partition[0]["pk"]["S"]
+        pk, uuid = partition[0]["pk"]["S"], items.payment_uuid(partition[0])
+        # Versions up to 0.1 spelled a uuid as it was sent.
+        respelled = pk not in {items.PAYMENT + uuid, items.CREDIT + uuid}
         if pk.startswith(items.CREDIT):
             entries = items.entries_of(partition)
+            if entries and respelled:
+                entries += self._tables.entries_of(uuid)
             if len(entries) > 1:
-                self.note(Finding("credited-more-than-once", uuid=entries[0].uuid, account=entries[0].account_as_sent))
+                self.note(Finding("credited-more-than-once", uuid=uuid, account=entries[0].account_as_sent))
         if pk.startswith(items.PAYMENT):
             for family, payment in _payments(partition):
-                uuid = items.payment_uuid(partition[0])
-                for kind in self._kinds(uuid, family, payment):
+                kinds = list(self._kinds(partition, family, payment))
+                if (
+                    kinds
+                    and respelled
+                    and family in dict(_payments(self._tables.ledger_partition(items.PAYMENT + uuid)))
+                ):
+                    continue  # it is a part of what stands there
+                for kind in kinds:
                     self.note(Finding(kind, uuid=uuid, reference=payment.value("reference")))
 
-    def _kinds(self, uuid: str, family: Family, payment: Payment) -> Iterator[str]:
+    def _kinds(self, partition: Sequence[Item], family: Family, payment: Payment) -> Iterator[str]:
         direction, status = payment.directions.effective, payment.value("status")
         complete, customers = status == "COMPLETE", direction in {"IN", None}
         ended = status in {"EXPIRED", "CANCELLED"}
@@ -129,7 +142,7 @@ class WorthALook:
                 family == "payment" and complete and customers and payment.value("reference") is None
             ),
             "channel-payment-not-credited": lambda: (
-                family == "channel" and complete and customers and not self._is_credited(uuid, payment)
+                family == "channel" and complete and customers and not self._is_credited(partition, family, payment)
             ),
             "completed-with-nothing": lambda: (
                 complete and any(map(_is_nothing, (payment.value("display"), payment.value("paid"))))
@@ -137,34 +150,36 @@ class WorthALook:
             "amounts-differ": lambda: payment.amounts_differ,
             "direction-differs": lambda: payment.directions.differ,
             "unclear": lambda: payment.directions.unclear,
-            "credited-payout": lambda: not customers and self._is_credited(uuid, payment),
+            "credited-payout": lambda: not customers and self._is_credited(partition, family, payment),
             "open-too-long": lambda: status in OPEN and last < self._opened_before,
             "expired-after-money": lambda: ended and payment.money_came,
         }
         return (kind for kind, is_so in holds.items() if is_so())
 
-    def _is_credited(self, uuid: str, payment: Payment) -> bool:
-        # Versions up to 0.1 did not note it on the payment.
-        return payment.credited or bool(self._tables.entries_of(uuid))
+    def _is_credited(self, partition: Sequence[Item], family: Family, payment: Payment) -> bool:
+        # Versions up to 0.1 did not note it on the payment. Payouts of today are too many to be looked up one by one.
+        may_be_older = family == "channel" or any(map(items.is_older, partition))
+        spelled = id_texts(partition[0]["pk"]["S"].removeprefix(items.PAYMENT))
+        return payment.credited or (may_be_older and any(map(self._tables.entries_of, spelled)))
 
-    def _look_at_order(self, partitions: set[str]) -> None:
-        if len(partitions) < 2:
-            return
-        payments = [
-            payment
-            for pk in partitions
-            for family, payment in _payments(self._tables.ledger_partition(pk))
+    def _look_at_order(self, reference: str, payments: Iterable[set[str]]) -> None:
+        """`reference` is as a key has it; `payments` are the partitions of each."""
+        paid = [
+            sent
+            for partitions in payments
+            for family, payment in _payments([item for pk in partitions for item in self._tables.ledger_partition(pk)])
             if family == "payment" and payment.value("status") == "COMPLETE"
+            if payment.directions.effective in {"IN", None}
+            # A key may be an older version's item, of a reference that the payment no longer has.
+            if (sent := payment.value("reference")) and reference in {sent, bounded(sent)}
         ]
-        paid = Counter(p.value("reference") for p in payments if p.directions.effective in {"IN", None})
-        for reference, number in paid.items():
-            if number > 1 and reference:
-                self.note(Finding("two-payments-complete", reference=reference))
+        if len(paid) > 1:
+            self.note(Finding("two-payments-complete", reference=paid[0]))
 
 
-def _payments_in(keys: Iterable[Item]) -> Iterator[tuple[str, str]]:
-    """The reference and the partition of each payment in the index of references."""
-    return ((item["reference"]["S"], pk) for item in keys if (pk := item["pk"]["S"]).startswith(items.PAYMENT))
+def _payments_in(keys: Iterable[Item]) -> Iterator[tuple[str, Item]]:
+    """The reference and the key of each payment in the index of references."""
+    return ((item["reference"]["S"], item) for item in keys if item["pk"]["S"].startswith(items.PAYMENT))
 
 
 def _payments(partition: Sequence[Item]) -> Iterator[tuple[Family, Payment]]:

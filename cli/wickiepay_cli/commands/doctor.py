@@ -1,8 +1,6 @@
 """`wickiepay doctor`: whether the books add up."""
 
 import time
-from collections import Counter
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -84,19 +82,19 @@ def _show(report: Report) -> None:
     show_table(("", "statement", "found"), rows)
     besides = ", ".join(f"{name.replace('_', ' ')} {report.counts[name]}" for name in BESIDES)
     say(f"Besides: {besides}.")
-    _show_worth_a_look(report.worth_a_look)
+    _show_worth_a_look(report)
     if report.repaired:
         say(f"{report.repaired} were sent to be processed.")
 
 
-def _show_worth_a_look(found: Sequence[Finding]) -> None:
+def _show_worth_a_look(report: Report) -> None:
+    found = report.worth_a_look
     if not found:
         say("Nothing is worth a look.")
         return
-    kinds = Counter(finding.kind for finding in found)
     rows = [
-        (kind, KINDS[kind], named((_about(finding) for finding in found if finding.kind == kind), number))
-        for kind, number in kinds.items()
+        (kind, KINDS[kind], named((_about(finding) for finding in found if finding.kind == kind), report.counts[kind]))
+        for kind in dict.fromkeys(finding.kind for finding in found)
     ]
     show_table(("worth a look", "what it is", "where"), rows)
 

@@ -87,6 +87,11 @@ class Identity:
         return self.first.event_key.partition("#")[0]
 
     @property
+    def about_money(self) -> bool:
+        """Whether the event is about a payment: where nothing handles it, it is for a person."""
+        return self.name.startswith(("payment.", "channel.payment."))
+
+    @property
     def discriminators(self) -> str:
         """What the key of the first delivery has besides the name; empty for a name that comes once."""
         return self.first.event_key.partition("#")[2]

@@ -143,8 +143,13 @@ def family_of(item: Item) -> Family:
 
 
 def payment_uuid(item: Item) -> str:
-    """The payment that an item is about."""
-    return normal_spelling(item["pk"]["S"].removeprefix(PAYMENT))
+    """The payment that an item, or an entry, is about."""
+    return normal_spelling(item["pk"]["S"].partition("#")[2])
+
+
+def is_older(item: Item) -> bool:
+    """Whether an item of a payment is as versions up to 0.1 kept it."""
+    return item["sk"]["S"] not in _FAMILIES.values()
 
 
 def _uuids(payment: SetPayment | Credit) -> list[str]:
