@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Literal, assert_never
+from typing import Final, Literal, NamedTuple, assert_never
 
 from wickiepay.decimals import plain
 from wickiepay.errors import PermanentFailure
@@ -65,8 +65,7 @@ class SetPayment:
     spellings: "Spellings"
 
 
-@dataclass(frozen=True, slots=True)
-class Spellings:
+class Spellings(NamedTuple):
     """The uuid as it was sent, and the transaction as it was sent (`-` where none is named): keys of older versions."""
 
     uuid: str
@@ -118,8 +117,7 @@ class Credit:
     spellings: Spellings
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(NamedTuple):
     """The event is FAILED for `reason`, once its other effects are applied: a person has to look at it."""
 
     reason: str

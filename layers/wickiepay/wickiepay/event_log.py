@@ -15,9 +15,9 @@ record holds.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from wickiepay import event_record as records
 from wickiepay.aws import outages
@@ -46,8 +46,7 @@ _TRIES = "tries, last_error, next_try_at"
 type Outcome = Literal["accepted", "duplicate", "conflict"]
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """The outcome of `record`, and the event on record that the delivery is, repeats or contradicts.
 
     `to_send` is that event where it still has to be processed, otherwise None.
@@ -58,8 +57,7 @@ class Recorded:
     to_send: Pending | None
 
 
-@dataclass(frozen=True, slots=True)
-class Unsent:
+class Unsent(NamedTuple):
     identity: Identity
     received_at: str
 

@@ -18,10 +18,9 @@ No name and no discriminator is empty or contains "#" or "!" (`bounded`), so the
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 from wickiepay.decimals import plain
 from wickiepay.spelling import canonical, normal_spelling, normalised
@@ -68,8 +67,7 @@ class Kind(Enum):
     UNUSABLE = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     uuid: str
     event_key: str
 

@@ -18,7 +18,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wickiepay.decimals import plain
 from wickiepay.delivery import pack, unpack
@@ -45,8 +45,7 @@ _SECOND: Final = "!"
 _OLD_HASH_DIGITS: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The join of a payment as it stands in the table: `version` counts its writes, 0 where there is no such item.
 
     `payment` also has what older versions kept in items of their own; `stored` is what the item itself says.

@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from wickiepay.decimals import plain
 from wickiepay.errors import PermanentFailure
@@ -18,8 +17,7 @@ _AMOUNT = re.compile(rf"-?[0-9]{{1,{MAX_NUMBER_CHARACTERS // 2}}}(\.[0-9]{{1,{MA
 _MAX_AMOUNT = 10**MAX_DIGITS
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(NamedTuple):
     currency: str
     amount: Decimal
 

@@ -13,8 +13,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from wickiepay.errors import SignatureMalformed, SignatureMismatch, SignatureMissing
 from wickiepay.reserialise import NotReserialisable, node_text, python_text
@@ -32,8 +31,7 @@ MAX_RESERIALISED_BYTES: Final = 102_400
 _HEX_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(NamedTuple):
     """The scheme and the secret that matched, and the text its signature covers: the only one that may be acted on."""
 
     scheme: str
