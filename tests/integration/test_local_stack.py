@@ -75,7 +75,7 @@ def test_a_delivery_signed_with_another_secret_is_refused(stack: LocalStack) -> 
     assert deliver(stack.webhook_url, payment_completed(str(uuid.uuid4())), "another").status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/", "/webhooks/wickiepay/", "/webhooks", "/_ministack/health", "/_ministack/reset"])
+@pytest.mark.parametrize("path", ["/", "/webhooks", "/_ministack/health", "/_ministack/reset"])
 def test_no_other_path_leads_anywhere(stack: LocalStack, path: str) -> None:
     assert httpx.post(httpx.URL(stack.webhook_url).join(path), trust_env=False).status_code == 404
 

@@ -197,7 +197,7 @@ def test_an_accepted_conflict_is_credited_once_besides(listener: Listener, uuid:
     with ThreadPoolExecutor(2) as operators:
         answers = list(operators.map(lambda _: listener.answer("events", "accept", uuid, "--second-credit"), range(2)))
     [key] = {answer["accepted_as"] for answer in answers}
-    assert [credit["amount"] for credit in answers[0]["credited_before"] if credit["event"] != key] == ["5"]
+    assert [credit["amount"] for credit in answers[0]["credited_before"] if credit["event_key"] != key] == ["5"]
     assert (listener.ends(Identity(uuid, key), "PROCESSED"), listener.credits(uuid)) == (True, ["5", "7"])
 
 
