@@ -30,8 +30,8 @@ from wickiepay.queue import EventQueue, Message, decode
 from wickiepay.routing import Handler, discover, router
 
 if TYPE_CHECKING:
+    from wickiepay.dynamodb import Item
     from wickiepay.identity import Identity
-    from wickiepay.ledger_items import Item
 
 BATCH_SIZE: Final = 10
 FIRST_DELAY_SECONDS: Final = 5
@@ -226,9 +226,8 @@ class Consumer:
 
     def _put_off(self, work: Work) -> None:
         """Lets the message of an event that cannot be finished now come again later; after the last try, gives up."""
-        if self._is_last_try(work):
-            cause = f"{type(work.error).__name__}: {work.error}"[:MAX_REASON_CHARACTERS]
-            work.reason = f"{self._given_up()} {cause}"
+        if work.error and self._is_last_try(work):
+            work.reason = f"{self._given_up()} {_cause(work.error)}"
             with _tolerated("event not marked failed"):  # its message becomes a dead letter all the same
                 marked = self.events.mark_failed(work.message.identity, self.now(), work.reason, work.done)
                 work.given_up, work.verdict = True, State.FAILED if marked else None

@@ -17,7 +17,7 @@ import handlers
 from consumer import BATCH_SIZE, Consumer, delay_seconds
 from wickiepay.bus import EventBus
 from wickiepay.effects import Effect
-from wickiepay.errors import PermanentFailure
+from wickiepay.errors import PermanentFailure, StoreUnavailable
 from wickiepay.event import WebhookEvent, accepted_place
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import Pending, State
@@ -608,7 +608,8 @@ def test_the_last_try_gives_the_event_up(
     assert platform.run(message, receives=MAX_RECEIVES) == [False]
     record = record_of(dynamodb, message)
     assert record["state"] == "FAILED"
-    assert record["error"].startswith("Given up after 100 tries. StoreUnavailable: The ledger table did not answer")
+    said = r"Given up after 100 tries\. StoreUnavailable in wickiepay/aws\.py:\d+: The ledger table did not answer"
+    assert re.match(said, record["error"])
 
 
 def test_a_last_try_that_ends_the_process_leaves_the_event_failed(
@@ -671,9 +672,22 @@ def test_an_event_that_was_given_up_is_processed_when_it_is_redriven(
     assert record_of(dynamodb, message)["state"] == "PROCESSED"
 
 
+def test_the_reason_quotes_nothing_of_an_error_that_is_not_ours(
+    platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient"
+) -> None:
+    def fail(event: WebhookEvent) -> list[Effect]:
+        raise ValueError(event.data)
+
+    message = platform.record(message_of())
+    platform.consumer = replace(platform.consumer, handlers={CONFIRMED: fail})
+    platform.run(message, receives=MAX_RECEIVES)
+
+    assert record_of(dynamodb, message)["error"] == "Given up after 100 tries. ValueError"
+
+
 def test_a_very_long_reason_is_cut(platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient") -> None:
     def fail(_: WebhookEvent) -> list[Effect]:
-        raise ValueError("x" * 100_000)
+        raise StoreUnavailable("x" * 100_000)
 
     message = platform.record(message_of())
     platform.consumer = replace(platform.consumer, handlers={CONFIRMED: fail})
