@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final
 from wickiepay.clock import instant
 from wickiepay.credits import Verdict, decide
 from wickiepay.decimals import plain
+from wickiepay.dynamodb import Item
 from wickiepay.effects import Credit, Refuse, SetPayment
 from wickiepay.errors import PermanentFailure, SecondCredit
 from wickiepay.event import WebhookEvent, accepted_place, own_place, place_and_acceptance
 from wickiepay.event_log import EventLog
-from wickiepay.event_record import UNFINISHED, Decision, Item, Pending, Record, decision_of, key, pending_of, state_of
+from wickiepay.event_record import UNFINISHED, Decision, Pending, Record, decision_of, key, pending_of, state_of
 from wickiepay.identity import Identity, Kind
 from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import Entry, second_part

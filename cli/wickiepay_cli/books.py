@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from wickiepay import ledger_items as items
 from wickiepay import payments
 from wickiepay.decimals import plain
+from wickiepay.dynamodb import Item
 from wickiepay.effects import Family
 from wickiepay.identity import bounded
 from wickiepay.ledger_items import Adjustment, Resource
 from wickiepay.payments import OrderStatus
-from wickiepay_cli.tables import Item, id_texts, items_of, key_texts
+from wickiepay_cli.tables import id_texts, items_of, key_texts
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -9,6 +9,7 @@ from itertools import batched, islice
 from typing import TYPE_CHECKING, Any, Final
 
 from wickiepay.clock import instant
+from wickiepay.dynamodb import Item
 from wickiepay.event_record import (
     SHARDS,
     SHOWN,
@@ -21,7 +22,7 @@ from wickiepay.event_record import (
     replays_of,
 )
 from wickiepay.identity import Identity
-from wickiepay_cli.tables import Item, id_texts, items_of, only
+from wickiepay_cli.tables import id_texts, items_of, only
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

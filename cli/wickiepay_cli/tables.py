@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import batched, chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
+from wickiepay.dynamodb import Item
 from wickiepay.errors import StoreUnavailable
 from wickiepay.identity import bounded
 from wickiepay.spelling import normal_spelling
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 MAX_KEYS: Final = 100
 """What BatchGetItem takes at once."""
@@ -19,8 +19,6 @@ MAX_KEYS: Final = 100
 ATTEMPTS: Final = 8
 PAUSE_SECONDS: Final = 0.05
 """Before what BatchGetItem left undone is asked for again; doubled each time."""
-
-type Item = Mapping[str, "AttributeValueTypeDef"]
 
 
 def key_texts(typed: str) -> Sequence[str]:

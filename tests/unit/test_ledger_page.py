@@ -12,6 +12,7 @@ import pytest
 
 from pages import rows, section
 from wickiepay import ledger_items as items
+from wickiepay.dynamodb import Item
 from wickiepay.effects import Credit, SetPayment
 from wickiepay.errors import PermanentFailure
 from wickiepay.ledger import Ledger
@@ -124,7 +125,7 @@ def documented(title: str) -> dict[str, str]:
     }
 
 
-def written(item: items.Item) -> set[str]:
+def written(item: Item) -> set[str]:
     return set(item) - KEYS
 
 

@@ -6,10 +6,10 @@ from decimal import Context, Decimal, Inexact
 from typing import Final
 
 from wickiepay.decimals import plain
+from wickiepay.dynamodb import Item
 from wickiepay.ledger_items import BALANCE, entry_of, is_entry
 from wickiepay_cli.audit.statements import Check, Suspects, named
 from wickiepay_cli.audit.tables import Tables, account_of
-from wickiepay_cli.tables import Item
 
 EXACT: Final = Context(prec=200, traps=[Inexact])
 """Adds amounts of 38 digits without ever rounding."""

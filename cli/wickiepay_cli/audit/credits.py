@@ -8,6 +8,7 @@ from typing import Final
 
 from wickiepay.clock import instant
 from wickiepay.decimals import plain
+from wickiepay.dynamodb import Item
 from wickiepay.effects import spellings_of
 from wickiepay.event_record import State, effects_of, identity_of, pending_of, state_of
 from wickiepay.identity import Identity, Kind, bounded
@@ -15,7 +16,7 @@ from wickiepay.ledger_items import Entry, entry_of, second_part
 from wickiepay.spelling import normal_spelling
 from wickiepay_cli.audit.statements import Check, Suspects, keys, named
 from wickiepay_cli.audit.tables import Tables, is_credit
-from wickiepay_cli.tables import MAX_KEYS, Item, id_texts
+from wickiepay_cli.tables import MAX_KEYS, id_texts
 
 MARGIN: Final = timedelta(days=1)
 """An entry bears its event's time as the sender gave it, by a clock of its own."""

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wickiepay.clock import instant
+from wickiepay.dynamodb import Item
 from wickiepay.event_record import State, identity_of, state_of
 from wickiepay.identity import Identity, Kind
 from wickiepay_cli.audit.statements import Check, Suspects, keys, named
 from wickiepay_cli.audit.tables import Tables
-from wickiepay_cli.tables import Item
 
 SEEN: Final = (
     *("uuid", "event_key", "state", "received_at", "unsent", "effects", "error", "tries"),

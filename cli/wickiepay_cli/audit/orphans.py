@@ -7,6 +7,7 @@ from itertools import batched, chain
 from typing import Final
 
 from wickiepay.clock import instant
+from wickiepay.dynamodb import Item
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import State, state_of
 from wickiepay.identity import Identity
@@ -15,7 +16,6 @@ from wickiepay_cli.audit.statements import Check, Suspects, keys, named
 from wickiepay_cli.audit.tables import Tables
 from wickiepay_cli.dead_letters import message_count, of_stack
 from wickiepay_cli.stack import Stack
-from wickiepay_cli.tables import Item
 
 OVERDUE_AGE: Final = timedelta(minutes=15)
 """Ingest sends what it has recorded, or flags it, within seconds."""

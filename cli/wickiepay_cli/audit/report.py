@@ -7,6 +7,7 @@ from itertools import batched
 from typing import Any, Final
 
 from wickiepay.clock import instant
+from wickiepay.dynamodb import Item
 from wickiepay.ledger_items import RESOURCE
 from wickiepay_cli.audit.balances import BalancesAddUp
 from wickiepay_cli.audit.credits import CreditedOnce, CreditsHaveEvents, EventsHaveCredits
@@ -18,7 +19,7 @@ from wickiepay_cli.audit.tables import Tables
 from wickiepay_cli.audit.worth_a_look import Finding, WorthALook
 from wickiepay_cli.dead_letters import message_count
 from wickiepay_cli.stack import Stack
-from wickiepay_cli.tables import Item, scan
+from wickiepay_cli.tables import scan
 
 LEDGER: Final = (
     *("pk", "sk", "uuid", "event_key", "reference", "currency", "amount", "at", "account_as_sent", "id", "by", "why"),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Protocol
 
+from wickiepay.dynamodb import Item
 from wickiepay.identity import Identity
-from wickiepay_cli.tables import Item
 
 AT_ONCE: Final = 1000
 """Suspects that are held on to before they are looked at."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from wickiepay import event_record as records
 from wickiepay import ledger_items as items
+from wickiepay.dynamodb import Item
 from wickiepay.identity import Identity
 from wickiepay.ledger_items import Entry
-from wickiepay_cli.tables import Item, items_of, only
+from wickiepay_cli.tables import items_of, only
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -13,13 +13,14 @@ from typing import Final
 
 from wickiepay import ledger_items as items
 from wickiepay.clock import instant
+from wickiepay.dynamodb import Item
 from wickiepay.effects import Family
 from wickiepay.event_record import State, identity_of, is_closed, is_question, state_of
 from wickiepay.identity import bounded
 from wickiepay.payments import Payment
 from wickiepay_cli.audit.statements import NAMED
 from wickiepay_cli.audit.tables import Tables
-from wickiepay_cli.tables import Item, id_texts
+from wickiepay_cli.tables import id_texts
 
 OPEN_AGE: Final = timedelta(days=1)
 OPEN: Final = frozenset({"PENDING", "PROCESSING", "DETECTED"})

@@ -23,17 +23,16 @@ from wickiepay import event_record as records
 from wickiepay.aws import outages
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
+from wickiepay.dynamodb import Item, all_items, text
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent, own_place
 from wickiepay.event_record import SHARDS, TOLD, UNFINISHED, Decision, Pending, State
 from wickiepay.identity import Identity, Kind, unusable
-from wickiepay.paging import all_items
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesTypeDef
 
-    from wickiepay.event_record import Item
     from wickiepay.queue import Replay
 
 REPLAYS_KEPT: Final = 10
@@ -382,7 +381,7 @@ def _place(item: "Item") -> str | None:
         return None  # it does not count
     if identity.kind is Kind.EVENT and "place" not in item:
         return own_place(identity.first.event_key, identity.revised_at, item["content_hash"]["B"])
-    return records.text(item, "place")
+    return text(item, "place")
 
 
 def _expiry(at: datetime, keep: timedelta) -> "AttributeValueTypeDef":

@@ -6,20 +6,18 @@ the dismissal of a conflict, and the history of replays.
 
 import json
 import zlib
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from wickiepay.delivery import Delivery, Received, unpack
+from wickiepay.dynamodb import Item, text
 from wickiepay.errors import QUESTIONS
 from wickiepay.event import WebhookEvent
 from wickiepay.identity import Identity, Kind
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
-type Item = Mapping[str, "AttributeValueTypeDef"]
 
 SHARDS: Final = 4
 """Partitions per day in each index, and for all unsent events: one index partition takes 1,000 writes a second."""
@@ -269,8 +267,3 @@ def effects_of(item: Item) -> list[dict[str, Any]]:
     """What an event has done to the books, as `wickiepay.effects.describe` says it."""
     effects: list[dict[str, Any]] = json.loads(text(item, "effects") or "[]")
     return effects
-
-
-def text(item: Item, name: str) -> str | None:
-    """The attribute `name` of a record; None where it has none."""
-    return item[name]["S"] if name in item else None

@@ -13,17 +13,15 @@ from wickiepay import ledger_items as items
 from wickiepay.aws import outages
 from wickiepay.credits import Verdict, decide
 from wickiepay.decimals import plain
+from wickiepay.dynamodb import Item, all_items, text
 from wickiepay.effects import Credit, Effect, Family, Refuse, SetPayment, SetResource
 from wickiepay.errors import AdjustmentRefused, PermanentFailure, StoreUnavailable
 from wickiepay.ledger_items import Adjustment, Entry, Row
-from wickiepay.paging import all_items
 from wickiepay.payments import Payment, merge
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesTypeDef
-
-    from wickiepay.ledger_items import Item
 
 ATTEMPTS: Final = 12
 """Most tries of one write. Of two that touch one payment or one balance at once, one has to read and decide again."""
@@ -176,7 +174,7 @@ class Ledger:
                 )
             except self._client.exceptions.ConditionalCheckFailedException as failed:
                 standing: Item = failed.response["Item"]  # type: ignore[typeddict-item]  # absent there
-                return items.text(standing, "position") == effect.position
+                return text(standing, "position") == effect.position
         return True
 
     def _credit(self, credit: Credit, rows: Rows) -> bool:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wickiepay.decimals import plain
 from wickiepay.delivery import pack, unpack
+from wickiepay.dynamodb import Item, text
 from wickiepay.effects import WHOLE, Credit, Family, SetPayment, SetResource
 from wickiepay.event import place_and_acceptance
 from wickiepay.identity import bounded
@@ -30,8 +31,6 @@ from wickiepay.spelling import canonical, normal_spelling
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
-type Item = Mapping[str, "AttributeValueTypeDef"]
 
 PAYMENT: Final = "payment#"
 CREDIT: Final = "credit#"
@@ -446,11 +445,6 @@ def entry_of(item: Item) -> Entry:
         by=text(item, "by"),
         why=text(item, "why"),
     )
-
-
-def text(item: Item, name: str) -> str | None:
-    """The attribute `name` of an item; None where it has none."""
-    return item[name]["S"] if name in item else None
 
 
 def _money(name: str, money: str | None) -> dict[str, str]:

@@ -50,6 +50,7 @@ class Message:
 
     `identity`, `place` and `entry` are those of its record (`wickiepay.event_record.Pending`), which an operator may
     have given.
+
     `unrecorded`: the event table was out of reach, so the consumer has to record the delivery first.
     """
 
