@@ -57,7 +57,9 @@ def local_stack(
 
         webhook_url = f"http://127.0.0.1:{door.getsockname()[1]}{PATH}"
         deployed = deploy(PROJECT, aws.access, STACK_NAME, webhook_url, signing_secret)
-        stack = LocalStack(webhook_url, aws.access, REGION, STACK_NAME, deployed.outputs, os.getpid())
+        stack = LocalStack(
+            webhook_url, aws.access, REGION, STACK_NAME, deployed.outputs, os.getpid(), deployed.parameters
+        )
         with front_door(door, deployed.api_url, note):
             stack_file.write(stack, folder)
             try:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,9 +29,11 @@ class LocalStack:
     """The template's outputs, by name."""
     pid: int
     """The process that runs the stack, and stops it on SIGTERM."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """The values of the template's parameters, by name."""
 
     def client(self, service: str) -> Any:  # noqa: ANN401  typed by its callers
-        """A boto3 client of the stack's AWS that may do everything."""
+        """A client of the stack's AWS that may do everything."""
         return self.aws.client(service)
 
 
