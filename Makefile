@@ -136,5 +136,5 @@ lock: .venv/.installed ## the requirements files, from what the .in files ask fo
 
 .PHONY: clean
 clean: ## removes all that was made here, the environments too
-	rm -rf .venv .venv-sam .venv-scan .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* *.egg-info
+	rm -rf .venv .venv-sam .venv-scan .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

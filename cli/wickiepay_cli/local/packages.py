@@ -11,7 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-LAYER: Final = Path(__file__).resolve().parents[3] / "layers/wickiepay"
+from wickiepay_cli.local.stack_file import PROJECT
+
+LAYER: Final = PROJECT / "layers/wickiepay"
 """Where the program is that builds what `sam build` builds, too."""
 
 A_DATE: Final = (1980, 1, 1, 0, 0, 0)

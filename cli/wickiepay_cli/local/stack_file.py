@@ -11,8 +11,18 @@ from wickiepay_cli.failure import Failure
 from wickiepay_cli.local.access import Access
 from wickiepay_cli.private_files import private
 
-PROJECT: Final = Path(__file__).resolve().parents[3]
-"""The checkout that this command belongs to: where template.yaml lies."""
+CHECKOUT: Final = (Path(__file__).resolve().parents[3] / "template.yaml").exists()
+"""Whether this command belongs to a checkout; otherwise it was installed from a wheel."""
+
+PROJECT: Final = Path(__file__).resolve().parents[3 if CHECKOUT else 1] / ("" if CHECKOUT else "shipped")
+"""Where template.yaml, the functions and the samples are: the checkout, or what the wheel has of it."""
+
+
+def checkout() -> Path:
+    """The checkout that this command belongs to. Raises `Failure` where it was installed without one."""
+    if not CHECKOUT:
+        raise Failure("This is for a checkout of the project: clone it, make .venv/.ready, .venv/bin/wickiepay.")
+    return PROJECT
 
 
 class Stopped(Failure):
@@ -38,8 +48,11 @@ class LocalStack:
 
 
 def state_folder() -> Path:
-    """Where the local stack keeps its files: the folder that WICKIEPAY_LOCAL names, else `.local` in the project."""
-    return Path(os.environ.get("WICKIEPAY_LOCAL") or PROJECT / ".local").absolute()
+    """Where the local stack keeps its files: the folder that WICKIEPAY_LOCAL names, otherwise `.local` in the checkout.
+
+    A command without a checkout keeps them in the folder where it runs.
+    """
+    return Path(os.environ.get("WICKIEPAY_LOCAL") or (PROJECT if CHECKOUT else Path()) / ".local").absolute()
 
 
 def read(folder: Path) -> LocalStack | None:
