@@ -76,15 +76,8 @@ def test_what_it_has_not_got_it_says_in_a_sentence(installed: Run, arguments: li
 
 
 def test_it_works_on_a_stack_of_an_account(installed: Run, stack: LocalStack) -> None:
-    account = {
-        "AWS_ENDPOINT_URL": stack.aws_endpoint_url,
-        "AWS_DEFAULT_REGION": stack.region,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-    }
-
     def on_stack(*arguments: str) -> str:
-        done = installed(*arguments, "--stack", stack.stack_name, **account)
+        done = installed(*arguments, "--stack", stack.stack_name, **stack.aws.environment)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
