@@ -280,9 +280,8 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001  as Typer calls it
     if wanted:
         from importlib.metadata import version  # noqa: PLC0415  it takes its time
 
-        from wickiepay_cli.display import say  # noqa: PLC0415  as above
-
-        say(f"wickiepay {version('wickiepay-webhook-listener')}")
+        text = f"wickiepay {version('wickiepay-webhook-listener')}"
+        typer.echo(text)  # noqa: TID251  no stranger wrote it, and to import wickiepay_cli.display takes its time
         raise typer.Exit
 
 
