@@ -214,7 +214,7 @@ def test_the_commands_for_a_deployed_stack_work_in_their_order(done: list[Done])
 
 @pytest.mark.stack
 def test_a_command_takes_no_action_that_the_page_does_not_name(done: list[Done]) -> None:
-    table = rows(section(PROJECT / "docs/operations.md", "Who may do what"))
+    table = rows(section(PROJECT / "docs/operating.md", "Who may do what"))
     may = {name.strip("`"): set(re.findall(r"`(\w+:\w+)`", " ".join(where))) for name, *where in table}
     everywhere = {"cloudformation:DescribeStacks", "sts:GetCallerIdentity"}  # the second needs no permission
     assert {each.name for each in done} == may.keys()
