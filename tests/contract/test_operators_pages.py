@@ -12,7 +12,7 @@ import pytest
 import consumer
 from deployed import TEMPLATE
 from ingest import STATUS
-from pages import anchor, anchors, commands, links_in, names, rows, section, subsections
+from pages import anchor, commands, links_in, names, rows, section, subsections
 from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.errors import QUESTIONS
 from wickiepay.event_log import REPLAYS_KEPT
