@@ -44,6 +44,8 @@ USER_AGENT: Final = f"wickiepay-webhook-listener Botocore/{botocore.__version__}
 
 THROTTLED: Final = frozenset(
     {
+        "KMS.ThrottlingException",
+        "KmsThrottled",
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
@@ -55,7 +57,9 @@ THROTTLED: Final = frozenset(
         "TooManyRequestsException",
     }
 )
-"""Error codes below 500 by which AWS says: not now."""
+"""Error codes below 500 by which AWS says: not now. The first two are KMS's, in the words of DynamoDB and of SQS."""
+
+TOO_MANY_REQUESTS: Final = 429
 
 
 def _client(service: str, *, attempts: int, connections: int = 10, read_seconds: float = READ_SECONDS) -> Any:  # noqa: ANN401  typed by its callers
@@ -129,7 +133,7 @@ def error_code(error: ClientError) -> str:
 def is_outage(error: ClientError) -> bool:
     """Whether AWS answered that it cannot answer now (throttling, or a fault of its own), rather than that we erred."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or error_code(error) in THROTTLED
+    return status == TOO_MANY_REQUESTS or status >= 500 or error_code(error) in THROTTLED
 
 
 @contextmanager
