@@ -141,7 +141,8 @@ class Ingest:
     def _hand_over(self, delivery: Delivery, event: WebhookEvent, facts: dict[str, object]) -> str:
         """Leaves the event on its way to the consumer, whichever of the two stores is down.
 
-        Raises `StoreUnavailable` where neither way is open: then the sender's next try is the way.
+        Raises `StoreUnavailable` where neither way is open: then the sender's next try is the way. An error of any
+        other kind is raised as well, after the event is left to the relay.
         """
         try:
             recorded = self.events.record(delivery, event)
@@ -153,8 +154,10 @@ class Ingest:
         if recorded.to_send:
             try:
                 self.queue.send(Message.of(recorded.to_send))
-            except StoreUnavailable:
-                if not self.events.flag_unsent(recorded.identity):
+            except Exception as error:
+                # Whatever it was, the event is on record: the relay has to find it.
+                flagged = self.events.flag_unsent(recorded.identity)
+                if not (flagged and isinstance(error, StoreUnavailable)):
                     raise
                 facts["detour"] = "unsent"
         return recorded.outcome

@@ -588,6 +588,16 @@ def test_put_works_and_send_fails_the_event_is_left_to_the_relay(
     assert printed.metrics()["DeliveryUnsent"] == [1]
 
 
+def test_whatever_a_send_fails_with_the_event_is_left_to_the_relay(
+    deliver: Listener, body_of: "BodyOf", calls: "Calls"
+) -> None:
+    calls.refuse("SendMessage", "KMS.DisabledException")
+
+    with pytest.raises(ClientError, match="DisabledException"):
+        deliver(body_of())
+    assert [unsent.identity for unsent in deliver.ingest.events.unsent(10)] == [COMPLETED]
+
+
 def test_put_works_send_and_flag_fail_the_sender_is_asked_to_try_again(
     deliver: Listener, body_of: "BodyOf", calls: "Calls"
 ) -> None:

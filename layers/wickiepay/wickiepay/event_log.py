@@ -112,16 +112,16 @@ class EventLog:
     def _told(self, first: Identity) -> list["Item"]:
         """What is on record of an event besides its first delivery, without the bodies."""
         names = {f"#{name}": name for name in TOLD}
-        found = all_items(
-            self._client.query,
-            _STORE,
-            TableName=self.table,
-            KeyConditionExpression="#uuid = :uuid AND begins_with(#event_key, :key)",
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues={":uuid": {"S": first.uuid}, ":key": {"S": first.event_key}},
-            ProjectionExpression=", ".join(names),
-            ConsistentRead=True,
-        )
+        with outages(_STORE):
+            found = all_items(
+                self._client.query,
+                TableName=self.table,
+                KeyConditionExpression="#uuid = :uuid AND begins_with(#event_key, :key)",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues={":uuid": {"S": first.uuid}, ":key": {"S": first.event_key}},
+                ProjectionExpression=", ".join(names),
+                ConsistentRead=True,
+            )
         return [item for item in found if (each := records.identity_of(item)).first == first and each != first]
 
     def keep_unusable(self, delivery: Delivery, text_hash: bytes, reason: str) -> None:

@@ -232,14 +232,14 @@ class Ledger:
         return items.entries_of(item for pk in items.credit_partitions(payment) for item in self._query(pk))
 
     def _query(self, pk: str) -> list[dict[str, "AttributeValueTypeDef"]]:
-        return all_items(
-            self._client.query,
-            _STORE,
-            TableName=self.table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": pk}},
-            ConsistentRead=True,
-        )
+        with outages(_STORE):
+            return all_items(
+                self._client.query,
+                TableName=self.table,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": pk}},
+                ConsistentRead=True,
+            )
 
     def _absent(self, item: Mapping[str, Any]) -> Any:  # noqa: ANN401
         return {

@@ -15,6 +15,8 @@ from wickiepay.errors import StoreUnavailable
 
 THROTTLED: Final = frozenset(
     {
+        "KMS.ThrottlingException",
+        "KmsThrottled",
         "LimitExceededException",
         "ProvisionedThroughputExceededException",
         "RequestLimitExceeded",
@@ -26,7 +28,9 @@ THROTTLED: Final = frozenset(
         "TooManyRequestsException",
     }
 )
-"""Throttling errors that AWS sends with a 4xx status."""
+"""Throttling errors that AWS sends with a 4xx status. The first two are KMS's, as DynamoDB and SQS spell them."""
+
+TOO_MANY_REQUESTS: Final = 429
 
 
 def error_code(error: ClientError) -> str:
@@ -37,7 +41,7 @@ def error_code(error: ClientError) -> str:
 def is_outage(error: ClientError) -> bool:
     """Whether AWS answered that it cannot answer now: throttling, or a fault of its own."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return status >= 500 or error_code(error) in THROTTLED
+    return status == TOO_MANY_REQUESTS or status >= 500 or error_code(error) in THROTTLED
 
 
 @contextmanager
