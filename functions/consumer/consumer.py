@@ -18,7 +18,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 import handlers
-from wickiepay import aws, clock
+from wickiepay import clients, clock
 from wickiepay.bus import Announcement, EventBus
 from wickiepay.effects import Credit, Effect, SetPayment, describe
 from wickiepay.errors import ListenerError, MalformedMessage, PermanentFailure, StoreUnavailable
@@ -327,13 +327,13 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
 def from_environment(environment: Mapping[str, str]) -> Consumer:
     """Wires a `Consumer` to the stack that the template's environment variables name."""
     discover(handlers)
-    dynamodb = aws.dynamodb(connections=BATCH_SIZE)
+    dynamodb = clients.dynamodb(connections=BATCH_SIZE)
     bus = environment["EVENT_BUS"]
     return Consumer(
         events=EventLog(dynamodb, environment["EVENT_TABLE"]),
         ledger=Ledger(dynamodb, environment["LEDGER_TABLE"]),
-        queue=EventQueue(aws.sqs(), environment["EVENT_QUEUE_URL"]),
-        bus=EventBus(aws.events(), bus) if bus else None,
+        queue=EventQueue(clients.sqs(), environment["EVENT_QUEUE_URL"]),
+        bus=EventBus(clients.events(), bus) if bus else None,
         handlers=router,
         keep=timedelta(days=int(environment["EVENT_RETENTION_DAYS"])),
         max_receives=int(environment["EVENT_QUEUE_MAX_RECEIVES"]),

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from http_request import HttpRequest
-from wickiepay import aws, clock
+from wickiepay import clients, clock
 from wickiepay.delivery import Delivery
 from wickiepay.errors import (
     BodyTooLarge,
@@ -192,9 +192,9 @@ def from_environment(environment: Mapping[str, str]) -> Ingest:
     """Wires an `Ingest` to the stack that the template's environment variables name."""
     networks = environment.get("SOURCE_ALLOW_LIST", "")
     return Ingest(
-        secrets=SigningSecrets(aws.secretsmanager(), environment["SIGNING_SECRET_ARN"], time.time),
-        events=EventLog(aws.dynamodb(), environment["EVENT_TABLE"]),
-        queue=EventQueue(aws.sqs(), environment["EVENT_QUEUE_URL"]),
+        secrets=SigningSecrets(clients.secretsmanager(), environment["SIGNING_SECRET_ARN"], time.time),
+        events=EventLog(clients.dynamodb(), environment["EVENT_TABLE"]),
+        queue=EventQueue(clients.sqs(), environment["EVENT_QUEUE_URL"]),
         schemes=environment["ACCEPTED_SCHEMES"].split(","),
         allowed_sources=[ipaddress.ip_network(network, strict=False) for network in networks.split(",") if network],
         now=clock.now,

@@ -13,7 +13,7 @@ from typing import Final
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from wickiepay import aws, clock
+from wickiepay import clients, clock
 from wickiepay.event_log import EventLog
 from wickiepay.queue import MAX_ENTRIES, EventQueue, Message
 
@@ -63,8 +63,8 @@ class Relay:
 def from_environment(environment: Mapping[str, str]) -> Relay:
     """Wires a `Relay` to the stack that the template's environment variables name."""
     return Relay(
-        events=EventLog(aws.dynamodb(), environment["EVENT_TABLE"]),
-        queue=EventQueue(aws.sqs(), environment["EVENT_QUEUE_URL"]),
+        events=EventLog(clients.dynamodb(), environment["EVENT_TABLE"]),
+        queue=EventQueue(clients.sqs(), environment["EVENT_QUEUE_URL"]),
         now=clock.now,
     )
 

@@ -16,6 +16,7 @@ import gate
 import model
 import page
 import plots
+from command_starts import command_starts
 from counting import Counter
 from goals import results
 from lambda_folder import LambdaFolder, Packages
@@ -74,6 +75,7 @@ def gated() -> int:
             counter = Counter(folder, scratch)
             ratios = figures.ratios(counter.count(counter.ours()))
             compared += gate.compare_ratios(committed, ratios, figures.machine())
+            compared += command_starts(scratch / "starts")
         else:
             console.print("There is no valgrind here: calls are counted, instructions are not.")
     table = Table("count", "committed", "now", "at most", "")

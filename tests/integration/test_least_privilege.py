@@ -27,7 +27,7 @@ import ingest
 import relay
 from deployed import FUNCTIONS, TEMPLATE, environment_of
 from roles import ROLES, Document, policy_of, session_under
-from wickiepay import aws, sdk
+from wickiepay import clients, sdk
 from wickiepay.delivery import Delivery
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent
@@ -129,7 +129,7 @@ class Stage:
         with session_under(self.stores, policy) as session, self.patch.context() as patch:
             session.register("after-call", calls.note)
             patch.setattr(sdk, "the_session", lambda: session)
-            patch.setattr(aws, "READ_SECONDS", 30.0)  # a busy machine is not what is tested here
+            patch.setattr(clients, "READ_SECONDS", 30.0)  # a busy machine is not what is tested here
             patch.setenv("AWS_ENDPOINT_URL", self.stores.endpoint_url)
             yield calls
 

@@ -23,7 +23,7 @@ import relay
 from actors import SameThread
 from deployed import TEMPLATE, environment_of
 from in_process import Answer, Heard, client, emulated_dynamodb
-from wickiepay import aws
+from wickiepay import clients
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
 from wickiepay.queue import Message, Replay, encode
@@ -124,7 +124,7 @@ def _account() -> Iterator[Account]:
         properties = TEMPLATE["Resources"][table]["Properties"]
         wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
         account.clients["dynamodb"].create_table(TableName=table, **{name: properties[name] for name in wanted})
-    with patch.object(aws, "_client", lambda service, **_: account.clients[service]):
+    with patch.object(clients, "_client", lambda service, **_: account.clients[service]):
         yield account
     for table in TABLES:
         account.clients["dynamodb"].delete_table(TableName=table)

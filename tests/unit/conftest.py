@@ -17,7 +17,7 @@ from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from deployed import FUNCTIONS, TEMPLATE, environment_of
-from wickiepay import aws
+from wickiepay import clients
 from wickiepay.bus import EventBus
 from wickiepay.delivery import Delivery
 from wickiepay.event import WebhookEvent, parse
@@ -108,22 +108,22 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def dynamodb() -> "DynamoDBClient":
-    return aws.dynamodb()
+    return clients.dynamodb()
 
 
 @pytest.fixture(scope="session")
 def sqs() -> "SQSClient":
-    return aws.sqs()
+    return clients.sqs()
 
 
 @pytest.fixture(scope="session")
 def eventbridge() -> "EventBridgeClient":
-    return aws.events()
+    return clients.events()
 
 
 @pytest.fixture(scope="session")
 def secretsmanager() -> "SecretsManagerClient":
-    return aws.secretsmanager()
+    return clients.secretsmanager()
 
 
 @pytest.fixture

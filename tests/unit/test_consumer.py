@@ -608,7 +608,7 @@ def test_the_last_try_gives_the_event_up(
     assert platform.run(message, receives=MAX_RECEIVES) == [False]
     record = record_of(dynamodb, message)
     assert record["state"] == "FAILED"
-    said = r"Given up after 100 tries\. StoreUnavailable in wickiepay/aws\.py:\d+: The ledger table did not answer"
+    said = r"Given up after 100 tries\. StoreUnavailable in wickiepay/outages\.py:\d+: The ledger table did not answer"
     assert re.match(said, record["error"])
 
 

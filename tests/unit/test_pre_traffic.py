@@ -22,7 +22,7 @@ import pre_traffic
 from consumer import Consumer
 from ingest import Ingest
 from relay import Relay
-from wickiepay import aws
+from wickiepay import clients
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
 from wickiepay.ledger import Ledger
@@ -399,4 +399,4 @@ def test_a_version_is_waited_for_until_lambda_ends_it(
 ) -> None:
     longest_start = 10
 
-    assert longest_start + properties_of(function)["Timeout"] < aws.INVOKE_SECONDS
+    assert longest_start + properties_of(function)["Timeout"] < clients.INVOKE_SECONDS

@@ -72,7 +72,7 @@ def imported() -> dict[str, list[str]]:
 
 # --- What the snapshot holds --------------------------------------------------------------------------
 def test_all_of_ingest_is_in_it(imported: dict[str, list[str]]) -> None:
-    assert {"ingest", "http_request", "wickiepay.aws", "wickiepay.event_log", "wickiepay.queue"} <= set(
+    assert {"ingest", "http_request", "wickiepay.clients", "wickiepay.event_log", "wickiepay.queue"} <= set(
         imported["modules"]
     )
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
-from wickiepay.aws import outages
 from wickiepay.batching import batches
 from wickiepay.decimals import plain
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent
 from wickiepay.ledger_items import ADJUSTED, Adjustment
+from wickiepay.outages import outages
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient

@@ -20,7 +20,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from wickiepay import event_record as records
-from wickiepay.aws import outages
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
 from wickiepay.dynamodb import Item, all_items, text
@@ -28,6 +27,7 @@ from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent, own_place
 from wickiepay.event_record import SHARDS, TOLD, UNFINISHED, Decision, Pending, State
 from wickiepay.identity import Identity, Kind, unusable
+from wickiepay.outages import outages
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
