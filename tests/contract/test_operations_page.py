@@ -16,6 +16,7 @@ from pages import PAGES, anchor, anchors, commands, links, rows, section, subsec
 from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.errors import QUESTIONS
 from wickiepay.event_log import REPLAYS_KEPT
+from wickiepay.metrics import Metric
 from wickiepay.money import MAX_DIGITS
 from wickiepay.signing_secrets import REFETCH_SECONDS, TIME_TO_LIVE_SECONDS
 from wickiepay_cli.audit.events import UNSENT_AGE
@@ -119,7 +120,7 @@ def in_capitals(name: str) -> str:
 MAX_RECEIVES: Final = properties("EventQueue")["RedrivePolicy"]["maxReceiveCount"]
 DAYS_DEAD: Final = properties("DeadLetterQueue")["MessageRetentionPeriod"] // 86400
 EXPIRY: Final = properties("EventTable")["TimeToLiveSpecification"]["AttributeName"]
-RELAYS_METRICS: Final = {"Unsent", "UnsentOldestSeconds"}
+RELAYS_METRICS: Final = {Metric.UNSENT, Metric.UNSENT_OLDEST_SECONDS}
 IN_WORDS: Final = {3: "three", 6: "six", 10: "ten", 1000: "thousand", 3600: "an hour"}
 ROLLOUTS: Final = {"Canary10Percent5Minutes": "one delivery in ten for five minutes, then all"}
 
@@ -238,5 +239,5 @@ def test_the_costs_are_counted_and_added_up() -> None:
 
 
 def test_the_relay_writes_the_metrics_that_are_counted() -> None:
-    written = re.findall(r'add_metric\("(\w+)"', (PROJECT / "functions/relay/relay.py").read_text())
-    assert set(written) == RELAYS_METRICS
+    written = re.findall(r"add_metric\(Metric\.(\w+)", (PROJECT / "functions/relay/relay.py").read_text())
+    assert {Metric[name] for name in written} == RELAYS_METRICS
