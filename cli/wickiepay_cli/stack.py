@@ -46,6 +46,13 @@ class Stack:
                 f"The stack {self.name} has no output {name}: is it a webhook listener, and deployed?"
             ) from None
 
+    def parameter(self, name: str) -> str:
+        """A parameter's value. Raises `Failure` where the template of the stack has no such parameter."""
+        try:
+            return self.parameters[name]
+        except KeyError:
+            raise Failure(f"The stack {self.name} has no parameter {name}: is it a webhook listener?") from None
+
     def dynamodb(self) -> "DynamoDBClient":
         client: DynamoDBClient = self.client("dynamodb")
         return client

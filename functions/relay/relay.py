@@ -15,6 +15,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from wickiepay import clients, clock
 from wickiepay.event_log import EventLog
+from wickiepay.metrics import Metric
 from wickiepay.queue import MAX_ENTRIES, EventQueue, Message
 
 MAX_EVENTS: Final = 3000
@@ -41,8 +42,8 @@ class Relay:
         end = self.now() + timedelta(seconds=RUN_SECONDS)
         unsent = self.events.unsent(MAX_EVENTS)
         oldest = (self.now() - datetime.fromisoformat(unsent[0].received_at)).total_seconds() if unsent else 0
-        metrics.add_metric("Unsent", MetricUnit.Count, len(unsent))
-        metrics.add_metric("UnsentOldestSeconds", MetricUnit.Seconds, oldest)
+        metrics.add_metric(Metric.UNSENT, MetricUnit.Count, len(unsent))
+        metrics.add_metric(Metric.UNSENT_OLDEST_SECONDS, MetricUnit.Seconds, oldest)
         metrics.flush_metrics()
         sent = 0
         for flagged in batched((entry.identity for entry in unsent), MAX_ENTRIES, strict=False):

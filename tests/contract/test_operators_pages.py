@@ -16,6 +16,7 @@ from pages import anchor, commands, links_in, names, rows, section, subsections
 from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.errors import QUESTIONS
 from wickiepay.event_log import REPLAYS_KEPT
+from wickiepay.metrics import Metric
 from wickiepay.money import MAX_DIGITS
 from wickiepay.signature import MAX_RESERIALISED_BYTES
 from wickiepay.signing_secrets import REFETCH_SECONDS, TIME_TO_LIVE_SECONDS
@@ -120,7 +121,7 @@ DAYS_DEAD: Final = properties("DeadLetterQueue")["MessageRetentionPeriod"] // 86
 MISDIRECTED: Final = properties("MisdirectedAlarm")["Threshold"] + 1
 CANARY: Final = re.fullmatch(r"Canary(\d+)Percent(\d+)Minutes", TEMPLATE["Parameters"]["Rollout"]["Default"])
 assert CANARY
-RELAYS_METRICS: Final = {"Unsent", "UnsentOldestSeconds"}
+RELAYS_METRICS: Final = {Metric.UNSENT, Metric.UNSENT_OLDEST_SECONDS}
 IN_WORDS: Final = {1: "one", 3: "three", 5: "five", 6: "six", 10: "ten", 1000: "thousand"}
 
 
@@ -248,5 +249,5 @@ def test_the_costs_are_counted_and_added_up() -> None:
 
 
 def test_the_relay_writes_the_metrics_that_are_counted() -> None:
-    written = re.findall(r'add_metric\("(\w+)"', (PROJECT / "functions/relay/relay.py").read_text())
-    assert set(written) == RELAYS_METRICS
+    written = re.findall(r"add_metric\(Metric\.(\w+)", (PROJECT / "functions/relay/relay.py").read_text())
+    assert {Metric[name] for name in written} == RELAYS_METRICS

@@ -188,7 +188,7 @@ def everything_ingest_does(stage: Stage) -> None:
     queue: Any = OutOfReach()
     cut_off = replace(function, queue=queue)
     told = [
-        taker.answer(http_request(body, sign(body, SECRET)))["statusCode"]
+        taker.handle(http_request(body, sign(body, SECRET)))["statusCode"]
         for taker, body in [
             (function, first.body),
             (function, first.body),

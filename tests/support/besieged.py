@@ -20,7 +20,7 @@ import consumer
 import handlers as event_handlers
 import ingest
 from actors import SameThread
-from deployed import TEMPLATE
+from deployed import SETTINGS, TEMPLATE
 from faults import Raw
 from hostile import Attack, hostile_message
 from in_process import Answer, Heard, client, emulated_dynamodb
@@ -83,6 +83,7 @@ class Besieged:
             queue=queue,
             bus=EventBus(client("events", self._guarded(self._announced.answer)), "bus"),
             handlers=router,
+            settings=SETTINGS,
             keep=timedelta(days=30),
             max_receives=3,
             now=clock.now,
@@ -98,7 +99,7 @@ class Besieged:
         """Delivers an attack; what it makes ingest send goes on to the consumer, some at a time."""
         self._begin()
         with self._hearing():
-            answer = self._ingest.answer(attack.event)
+            answer = self._ingest.handle(attack.event)
         status = answer["statusCode"]
         content = json.loads(answer["body"])
         json.dumps(answer).encode()

@@ -22,7 +22,7 @@ OUTPUTS: Final = {
     "SigningSecretArn": "SigningSecret",
     "WebhookUrl": "https://listener.example.com/webhooks/wickiepay",
 }
-PARAMETERS: Final = {"EventRetentionDays": "30"}
+PARAMETERS: Final = {"AccountField": "reference", "EventRetentionDays": "30"}
 
 
 def client(service: Any) -> Any:  # noqa: ANN401  boto3's own types want to know the service

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import command_line
 import consumer
 import handlers
+from deployed import SETTINGS
 from wickiepay.bus import EventBus
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
@@ -92,6 +93,7 @@ class Desk:
                 queue=self.queue,
                 bus=self.bus,
                 handlers=router,
+                settings=SETTINGS,
                 keep=KEEP,
                 max_receives=100,
                 now=lambda: self.now,

@@ -21,6 +21,7 @@ import handlers
 import ingest
 import relay
 from actors import Actor, Fate, SameThread
+from deployed import SETTINGS
 from in_process import Heard, client
 from wickiepay.bus import EventBus
 from wickiepay.clock import instant
@@ -124,6 +125,7 @@ class Histories(RuleBasedStateMachine):
             queue=queue,
             bus=EventBus(BUS, "bus"),
             handlers=router,
+            settings=SETTINGS,
             keep=KEEP,
             max_receives=MAX_RECEIVES,
             now=lambda: self.now,
@@ -148,7 +150,7 @@ class Histories(RuleBasedStateMachine):
     @rule(which=choices)
     def forge(self, which: int) -> None:
         body = self.bodies[which % len(self.bodies)]
-        actor = Actor("ingest", lambda: self.ingest.answer(request(body, sign(body, b"another secret"))))
+        actor = Actor("ingest", lambda: self.ingest.handle(request(body, sign(body, b"another secret"))))
         assert actor.done, "a forged delivery reached AWS"
         assert actor.result["statusCode"] == 401
 
@@ -233,7 +235,7 @@ class Histories(RuleBasedStateMachine):
     def _try(self, sending: Sending) -> None:
         sending.tries += 1
         call = request(sending.body, sign(sending.body, SECRET))
-        self.actors.append((Actor("ingest", lambda: self.ingest.answer(call)), sending, []))
+        self.actors.append((Actor("ingest", lambda: self.ingest.handle(call)), sending, []))
         self._reap()
 
     def _consume(self, parcels: Sequence[Parcel]) -> None:
@@ -370,7 +372,7 @@ class Histories(RuleBasedStateMachine):
 
 def says(event: WebhookEvent) -> list[SetPayment]:
     handler = router.get(event.name)
-    return [effect for effect in handler(event) if isinstance(effect, SetPayment)] if handler else []
+    return [effect for effect in handler(event, SETTINGS) if isinstance(effect, SetPayment)] if handler else []
 
 
 CONFIRMED: Final = "channel.payment.confirmed"

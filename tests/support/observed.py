@@ -147,7 +147,7 @@ def _ingest(account: Account) -> None:
     request = http_request(body, sign(body, SECRET))
 
     def deliver(body: bytes, scheme: str = "raw") -> int:
-        status: int = function.answer(http_request(body, sign(body, SECRET, scheme)))["statusCode"]
+        status: int = function.handle(http_request(body, sign(body, SECRET, scheme)))["statusCode"]
         return status
 
     with account.running("IngestFunction"):
@@ -157,11 +157,11 @@ def _ingest(account: Account) -> None:
             deliver(body),
             deliver(_body("first", reference="another account")),
             deliver(b"[]"),
-            function.answer(request | {"headers": {}})["statusCode"],
-            function.answer({})["statusCode"],
-            function.answer(http_request(body, "none"))["statusCode"],
-            function.answer(http_request(body, sign(body, b"another secret")))["statusCode"],
-            strict.answer(request)["statusCode"],
+            function.handle(request | {"headers": {}})["statusCode"],
+            function.handle({})["statusCode"],
+            function.handle(http_request(body, "none"))["statusCode"],
+            function.handle(http_request(body, sign(body, b"another secret")))["statusCode"],
+            strict.handle(request)["statusCode"],
         ]
         with account.without("dynamodb"):
             statuses.append(deliver(_body("unrecorded")))
@@ -171,7 +171,7 @@ def _ingest(account: Account) -> None:
             statuses.append(deliver(_body("unavailable")))
         with account.without("secretsmanager"):
             fresh = ingest.from_environment(environment_of("IngestFunction"))
-            statuses.append(fresh.answer(request)["statusCode"])
+            statuses.append(fresh.handle(request)["statusCode"])
     assert statuses == [*[200] * 6, 400, 401, 405, 401, 401, 403, 200, 200, 503, 503], statuses
 
 

@@ -21,6 +21,7 @@ import consumer
 import handlers
 import ingest
 import relay
+from deployed import SETTINGS
 from faults import Injector, Killed
 from wickiepay import clock
 from wickiepay.bus import EventBus
@@ -132,6 +133,7 @@ class World:
             queue=queue,
             bus=EventBus(events, self._outputs["EventBusName"]),
             handlers=router,
+            settings=SETTINGS,
             keep=timedelta(days=30),
             max_receives=max_receives,
             now=clock.now,
@@ -163,7 +165,7 @@ class World:
 
     def _post(self, body: bytes, signature: str) -> int | None:
         request = http_request(body, signature)
-        answer = self._run("ingest", lambda: self._ingest.answer(request))
+        answer = self._run("ingest", lambda: self._ingest.handle(request))
         return answer["statusCode"] if answer else None
 
     def consume(self, rounds: int = 50, most: int = 1) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import command_line
 from command_line import run, run_json
+from deployed import SETTINGS
 from wickiepay.bus import EventBus
 from wickiepay.errors import AdjustmentRefused, PermanentFailure, StoreUnavailable
 from wickiepay.ledger import Ledger
@@ -46,7 +47,7 @@ def happen(ledger: Ledger, event_of: "EventOf") -> Happen:
         named = {"reference": reference} if reference else {}
         event = event_of(name, {"uuid": uuid, **named, **data}, timestamp=timestamp)
         with suppress(PermanentFailure):  # of what is UNCLEAR
-            for effect in router[name](event):
+            for effect in router[name](event, SETTINGS):
                 ledger.apply(effect, {})
 
     return happen

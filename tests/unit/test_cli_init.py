@@ -53,7 +53,7 @@ def test_programs_are_told_what_was_written(project: Path) -> None:
 def test_a_dry_run_prints_it_and_writes_nothing(project: Path, columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     told = run("init", "invoice.paid", "--dry-run").stdout
-    assert '@on("invoice.paid")\ndef invoice_paid(event: WebhookEvent) -> list[Effect]:\n' in told
+    assert '@on("invoice.paid")\ndef invoice_paid(event: WebhookEvent, _: Settings) -> list[Effect]:\n' in told
     assert there(project) == set()
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import consumer
 import handlers
 from consumer import BATCH_SIZE, Consumer, delay_seconds
+from deployed import SETTINGS
 from wickiepay.bus import EventBus
 from wickiepay.effects import Effect
 from wickiepay.errors import PermanentFailure, StoreUnavailable
@@ -24,7 +25,7 @@ from wickiepay.event_record import Pending, State
 from wickiepay.identity import Identity
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, Replay, encode
-from wickiepay.routing import Handler, discover, router
+from wickiepay.routing import Handler, Settings, discover, router
 
 if TYPE_CHECKING:
     from tests.unit.conftest import BodyOf, Calls, DeliveryOf, Printed
@@ -108,6 +109,7 @@ def platform(
         queue=queue,
         bus=bus,
         handlers=router,
+        settings=SETTINGS,
         keep=timedelta(days=400),
         max_receives=MAX_RECEIVES,
         now=lambda: now,
@@ -152,6 +154,17 @@ def announced(calls: "Calls") -> list[dict[str, Any]]:
 
 
 # --- A healthy event ----------------------------------------------------------------------------------
+def test_a_handler_is_given_the_settings_of_its_consumer(
+    platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient"
+) -> None:
+    platform.consumer = replace(platform.consumer, settings=Settings(account_field="metadata.customerId"))
+    message = platform.record(message_of(data={**PAID, "metadata": {"customerId": "c-7"}}))
+
+    platform.run(message)
+
+    assert (balance(dynamodb, "c-7"), balance(dynamodb)) == ("100.1", None)
+
+
 def test_an_event_is_applied_announced_and_marked_in_this_order(
     platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
 ) -> None:
@@ -675,7 +688,7 @@ def test_an_event_that_was_given_up_is_processed_when_it_is_redriven(
 def test_the_reason_quotes_nothing_of_an_error_that_is_not_ours(
     platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient"
 ) -> None:
-    def fail(event: WebhookEvent) -> list[Effect]:
+    def fail(event: WebhookEvent, _: Settings) -> list[Effect]:
         raise ValueError(event.data)
 
     message = platform.record(message_of())
@@ -686,7 +699,7 @@ def test_the_reason_quotes_nothing_of_an_error_that_is_not_ours(
 
 
 def test_a_very_long_reason_is_cut(platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient") -> None:
-    def fail(_: WebhookEvent) -> list[Effect]:
+    def fail(*_: object) -> list[Effect]:
         raise StoreUnavailable("x" * 100_000)
 
     message = platform.record(message_of())
@@ -715,7 +728,7 @@ def test_a_malformed_message_costs_its_batch_mates_nothing(
 def test_a_handler_that_raises_costs_its_batch_mates_nothing(
     error: Exception, platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient"
 ) -> None:
-    def fail(_: WebhookEvent) -> list[Effect]:
+    def fail(*_: object) -> list[Effect]:
         raise error
 
     handling: Mapping[str, Handler] = {**router, "poison": fail}
@@ -812,7 +825,7 @@ def overtaken(platform: Platform, message_of: MessageOf) -> Iterator[Message]:
     """An event that is FAILED here, after another consumer has processed it."""
     message = platform.record(message_of())
 
-    def fail_late(_: WebhookEvent) -> list[Effect]:
+    def fail_late(*_: object) -> list[Effect]:
         platform.consumer.events.mark_processed(message.identity, platform.now, platform.consumer.keep, [])
         raise PermanentFailure("too late")
 
@@ -1062,8 +1075,9 @@ def test_the_lambda_function(
 
 
 def test_the_templates_parameters(environment: Callable[[str], dict[str, str]]) -> None:
-    wired = consumer.from_environment(environment("ConsumerFunction"))
+    wired = consumer.from_environment({**environment("ConsumerFunction"), "ACCOUNT_FIELD": "metadata.customerId"})
 
+    assert wired.settings == Settings(account_field="metadata.customerId")
     assert wired.keep == timedelta(days=400)
     assert wired.max_receives == MAX_RECEIVES
     assert wired.handlers is router

@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 import handlers
 import pre_traffic
 from consumer import Consumer
+from deployed import SETTINGS
 from ingest import Ingest
 from relay import Relay
 from wickiepay import clients
@@ -138,7 +139,7 @@ def ingest(
 @pytest.fixture
 def consumer(events: EventLog, ledger: Ledger, queue: EventQueue, now: datetime) -> Iterator[Consumer]:
     with ThreadPoolExecutor(max_workers=1) as one_thread:  # moto is not for many
-        yield Consumer(events, ledger, queue, None, router, timedelta(days=400), 100, lambda: now, one_thread)
+        yield Consumer(events, ledger, queue, None, router, SETTINGS, timedelta(days=400), 100, lambda: now, one_thread)
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def platform(
     """All three versions as they are here: they work."""
     relay = Relay(events, queue, lambda: now)
     versions: dict[str, Version] = {
-        INGEST: ingest.answer,
+        INGEST: ingest.handle,
         CONSUMER: lambda event: consumer.process(event["Records"]),
         RELAY: lambda _: {"sent": relay.run()},
     }
@@ -226,7 +227,7 @@ def test_the_consumer_has_to_record_its_message_first(platform: Platform) -> Non
 
 @pytest.mark.parametrize("schemes", ["raw", "node", "python", "python,raw", "node,python"])
 def test_a_probe_is_signed_under_a_scheme_that_is_accepted(schemes: str, platform: Platform, ingest: Ingest) -> None:
-    platform.versions[INGEST] = replace(ingest, schemes=schemes.split(",")).answer
+    platform.versions[INGEST] = replace(ingest, schemes=schemes.split(",")).handle
     scheme = pre_traffic.from_environment({**ENVIRONMENT, "ACCEPTED_SCHEMES": schemes}).scheme
     platform.hook = replace(platform.hook, scheme=scheme)
 
@@ -238,7 +239,7 @@ def test_a_probe_is_signed_under_a_scheme_that_is_accepted(schemes: str, platfor
 )
 def test_a_probe_comes_from_an_address_that_may_deliver(networks: str, platform: Platform, ingest: Ingest) -> None:
     allowed = [ip_network(network, strict=False) for network in networks.split(",")]
-    platform.versions[INGEST] = replace(ingest, allowed_sources=allowed).answer
+    platform.versions[INGEST] = replace(ingest, allowed_sources=allowed).handle
     source = pre_traffic.from_environment({**ENVIRONMENT, "SOURCE_ALLOW_LIST": networks}).source
     platform.hook = replace(platform.hook, source=source)
 

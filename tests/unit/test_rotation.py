@@ -118,7 +118,7 @@ class Load:
             self._happenings.pop(0)[1](self._store)
         self.seconds = arrival.at
         signature = sign(BODY, b"a secret that nobody has" if arrival.forged else secret.encode())
-        answer = self._containers[arrival.container].answer(
+        answer = self._containers[arrival.container].handle(
             {
                 "headers": {"content-type": "application/json", "x-webhook-signature": signature},
                 "requestContext": {"http": {"method": "POST"}},

@@ -20,6 +20,7 @@ import consumer
 import ingest
 import relay
 from actors import SameThread
+from deployed import SETTINGS
 from hygiene import Hygiene
 from wickiepay import clock, event_record, ledger_items, queue
 from wickiepay.bus import Announcement, EventBus
@@ -50,7 +51,7 @@ class Listener:
     secret: bytes
 
     def deliver(self, body: bytes, signature: str | None = None, scheme: str = "raw") -> None:
-        self.ingest.answer(
+        self.ingest.handle(
             {
                 "headers": {
                     "content-type": "application/json",
@@ -95,7 +96,7 @@ def listener(
             SigningSecrets(secretsmanager, signing_secret, clock), events, queue, tuple(SCHEMES), (), lambda: now
         ),
         consumer.Consumer(
-            events, ledger, queue, bus, router, timedelta(days=400), 100, lambda: now, threads=SameThread()
+            events, ledger, queue, bus, router, SETTINGS, timedelta(days=400), 100, lambda: now, threads=SameThread()
         ),
         relay.Relay(events, queue, lambda: now),
         sqs,
@@ -150,11 +151,11 @@ def test_without_a_mistake_nothing_leaks(everything_happens: Callable[[], None],
 
 # --- Mistakes -----------------------------------------------------------------------------------------
 def log(text: object) -> None:
-    ingest.journal.note(f"verified {text}", {}, (), clock.now())
+    ingest.emf.write(f"verified {text}", {}, (), clock.now())
 
 
 def note(facts: dict[str, object], *counts: str) -> None:
-    ingest.journal.note("verified", facts, counts, clock.now())
+    ingest.emf.write("verified", facts, counts, clock.now())
 
 
 def fail(text: object) -> None:

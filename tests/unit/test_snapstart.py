@@ -106,7 +106,7 @@ def test_a_container_reads_the_secret_of_its_own_time(
     def status(key: bytes) -> int:
         headers = {"content-type": "application/json", "x-webhook-signature": sign(body_of(), key)}
         request = {"requestContext": {"http": {"method": "POST"}}, "headers": headers, "body": body_of().decode()}
-        return int(snapshot.answer(request)["statusCode"])
+        return int(snapshot.handle(request)["statusCode"])
 
     assert [status(key) for key in (b"rotated-2-meanwhile", b"rotated-1-meanwhile", secret)] == [200, 200, 401]
 

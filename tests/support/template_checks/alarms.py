@@ -7,16 +7,19 @@ from typing import Any, Final
 from cloudformation import Stack, Template
 from template_checks.logs import logged
 from template_checks.metrics import exists
+from wickiepay.metrics import Metric
 
 NEEDS_A_PERSON: Final = {
-    *(
-        ("ingest", name)
-        for name in (
-            *("DeliveryConflict", "DeliveryForged", "DeliveryRefused", "DeliveryUnavailable", "DeliveryUnusable"),
-        )
-    ),
-    *(("consumer", name) for name in ("DeliveryConflict", "EventFailed", "MessageMalformed", "UnknownMoneyEvent")),
-    ("relay", "UnsentOldestSeconds"),
+    ("ingest", Metric.DELIVERY_CONFLICT),
+    ("ingest", Metric.DELIVERY_FORGED),
+    ("ingest", Metric.DELIVERY_REFUSED),
+    ("ingest", Metric.DELIVERY_UNAVAILABLE),
+    ("ingest", Metric.DELIVERY_UNUSABLE),
+    ("consumer", Metric.DELIVERY_CONFLICT),
+    ("consumer", Metric.EVENT_FAILED),
+    ("consumer", Metric.MESSAGE_MALFORMED),
+    ("consumer", Metric.UNKNOWN_MONEY_EVENT),
+    ("relay", Metric.UNSENT_OLDEST_SECONDS),
     ("WebhookApi", "5xx"),
     (None, "DeliveryMisdirected"),
     (None, "DeliveryThrottled"),
