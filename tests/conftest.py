@@ -19,8 +19,8 @@ os.environ.update(
 
 import moto.core  # noqa: E402, F401  moto only ever answers the botocore sessions that are made after this
 
-import deployed  # noqa: E402, F401  imports the functions under their environment, before anything else imports them
-from hygiene import Hygiene  # noqa: E402
+from tests.support import deployed  # noqa: E402, F401  imports the functions under their environment, before anything else imports them
+from tests.support.hygiene import Hygiene  # noqa: E402
 
 HYGIENE = Hygiene()
 HYGIENE.install()

@@ -17,10 +17,10 @@ from botocore.client import BaseClient
 from samtranslator.yaml_helper import yaml_parse
 from typer.testing import CliRunner, Result
 
-from aws_commands import check
-from command_line import run
-from lambda_emulator import SAM
-from pages import OURS, PAGES, Command, commands, in_the_text, of_all_pages, rows, section
+from tests.support.aws_commands import check
+from tests.support.command_line import run
+from tests.support.lambda_emulator import SAM
+from tests.support.pages import OURS, PAGES, Command, commands, in_the_text, of_all_pages, rows, section
 from wickiepay import clock
 from wickiepay.delivery import Delivery
 from wickiepay.queue import Message, encode

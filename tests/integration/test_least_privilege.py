@@ -25,8 +25,9 @@ from botocore.exceptions import ClientError
 import consumer
 import ingest
 import relay
-from deployed import FUNCTIONS, TEMPLATE, environment_of
-from roles import ROLES, Document, policy_of, session_under
+from tests.support.deployed import FUNCTIONS, TEMPLATE, environment_of
+from tests.support.harness import SECRET, Stores, http_request, sqs_records
+from tests.support.roles import ROLES, Document, policy_of, session_under
 from wickiepay import aws, sdk
 from wickiepay.delivery import Delivery
 from wickiepay.errors import StoreUnavailable
@@ -36,7 +37,6 @@ from wickiepay.identity import Identity
 from wickiepay.queue import Message, encode
 from wickiepay.signature import sign
 from wickiepay_cli.local.stack_file import LocalStack
-from world import SECRET, Stores, http_request, sqs_records
 
 pytestmark = pytest.mark.stack
 

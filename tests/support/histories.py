@@ -20,8 +20,8 @@ import consumer
 import handlers
 import ingest
 import relay
-from actors import Actor, Fate, SameThread
-from in_process import Heard, client
+from tests.support.actors import Actor, Fate, SameThread
+from tests.support.in_process import Heard, client
 from wickiepay.bus import EventBus
 from wickiepay.clock import instant
 from wickiepay.effects import SetPayment

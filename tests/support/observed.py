@@ -20,15 +20,15 @@ from botocore.exceptions import EndpointConnectionError
 import consumer
 import ingest
 import relay
-from actors import SameThread
-from deployed import TEMPLATE, environment_of
-from in_process import Answer, Heard, client, emulated_dynamodb
+from tests.support.actors import SameThread
+from tests.support.deployed import TEMPLATE, environment_of
+from tests.support.harness import SECRET, http_request
+from tests.support.in_process import Answer, Heard, client, emulated_dynamodb
 from wickiepay import aws
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
 from wickiepay.queue import Message, Replay, encode
 from wickiepay.signature import sign
-from world import SECRET, http_request
 
 TABLES: Final = ("EventTable", "LedgerTable")
 LAST_TRY: Final = int(environment_of("ConsumerFunction")["EVENT_QUEUE_MAX_RECEIVES"])

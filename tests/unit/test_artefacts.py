@@ -18,9 +18,9 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-import artefact_folders
-from artefact_folders import Artefacts, run_isolated
-from deployed import FUNCTIONS, environment_of
+from tests.support import artefact_folders
+from tests.support.artefact_folders import Artefacts, run_isolated
+from tests.support.deployed import FUNCTIONS, environment_of
 from wickiepay_build.sdk_data import OPERATIONS
 from wickiepay_cli.local import packages
 from wickiepay_cli.local.stack_file import PROJECT

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import typer.main
 
-import casebook
-import command_line
 import consumer
 import ingest
-from actors import SameThread
-from casebook import Answer, Request
-from deployed import environment_of
-from world import http_request, sqs_records
+from tests.support import casebook, command_line
+from tests.support.actors import SameThread
+from tests.support.casebook import Answer, Request
+from tests.support.deployed import environment_of
+from tests.support.harness import http_request, sqs_records
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import command_line
-from command_line import run, run_json
+from tests.support import command_line
+from tests.support.command_line import run, run_json
+from tests.support.deliveries import EventOf
 from wickiepay.bus import EventBus
 from wickiepay.errors import AdjustmentRefused, PermanentFailure, StoreUnavailable
 from wickiepay.ledger import Ledger
@@ -22,7 +23,6 @@ from wickiepay_cli.failure import Failure
 from wickiepay_cli.tables import items_of
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import EventOf
     from types_boto3_dynamodb import DynamoDBClient
 
 MONEY = {"displayCurrency": {"currency": "EUR", "amount": Decimal("100.00")}}
@@ -37,7 +37,7 @@ type Happen = Callable[..., None]
 
 
 @pytest.fixture
-def happen(ledger: Ledger, event_of: "EventOf") -> Happen:
+def happen(ledger: Ledger, event_of: EventOf) -> Happen:
     """Applies the effects of an event, as the consumer does."""
 
     def happen(

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model import assumptions, quotas
-from model.gates import Environments, TokenBucket
-from model.listener import Account, Listener
-from model.outcome import Outcome
-from model.simulation import poisson, run
-from on_paper import ROUND, STACK, chance, service
+from analysis import assumptions, quotas
+from analysis.gates import Environments, TokenBucket
+from analysis.listener import Account, Listener
+from analysis.outcome import Outcome
+from analysis.simulation import poisson, run
+from tests.support.on_paper import ROUND, STACK, chance, service
 
 LONG = 2_000
 """Seconds after which every attempt and replay of a short run is over."""

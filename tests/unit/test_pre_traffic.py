@@ -22,6 +22,9 @@ import pre_traffic
 from consumer import Consumer
 from ingest import Ingest
 from relay import Relay
+from tests.support.aws import Calls
+from tests.support.clock import Clock
+from tests.support.printed import Printed
 from wickiepay import aws
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
@@ -31,7 +34,6 @@ from wickiepay.routing import discover, router
 from wickiepay.signing_secrets import SigningSecrets
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import Calls, Clock, Printed
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
@@ -112,7 +114,7 @@ def _answered(status: int, content: dict[str, Any]) -> tuple[AWSResponse, dict[s
 
 
 @pytest.fixture
-def hook(secretsmanager: "SecretsManagerClient", signing_secret: str, clock: "Clock", now: datetime) -> Any:  # noqa: ANN401
+def hook(secretsmanager: "SecretsManagerClient", signing_secret: str, clock: Clock, now: datetime) -> Any:  # noqa: ANN401
     uuids = iter(f"probe-{number}" for number in range(100))
     return replace(
         pre_traffic.from_environment(ENVIRONMENT),
@@ -126,7 +128,7 @@ def hook(secretsmanager: "SecretsManagerClient", signing_secret: str, clock: "Cl
 def ingest(
     secretsmanager: "SecretsManagerClient",
     signing_secret: str,
-    clock: "Clock",
+    clock: Clock,
     events: EventLog,
     queue: EventQueue,
     now: datetime,
@@ -315,7 +317,7 @@ FAULTY: Final[dict[str, tuple[str, Version, str]]] = {
 
 @pytest.mark.parametrize(("name", "version", "reason"), FAULTY.values(), ids=FAULTY.keys())
 def test_a_version_that_does_not_work_is_refused(
-    name: str, version: Version, reason: str, platform: Platform, printed: "Printed"
+    name: str, version: Version, reason: str, platform: Platform, printed: Printed
 ) -> None:
     platform.versions[name] = version
 
@@ -326,16 +328,14 @@ def test_a_version_that_does_not_work_is_refused(
     assert reason in line["reason"]
 
 
-def test_a_consumer_that_cannot_reach_its_tables_is_refused(platform: Platform, calls: "Calls") -> None:
+def test_a_consumer_that_cannot_reach_its_tables_is_refused(platform: Platform, calls: Calls) -> None:
     calls.refuse("BatchGetItem", "AccessDeniedException")
 
     assert platform.judge() == "Failed"
 
 
 # --- What the hook itself cannot do -------------------------------------------------------------------
-def test_without_the_signing_secret_nothing_is_let_through(
-    platform: Platform, calls: "Calls", printed: "Printed"
-) -> None:
+def test_without_the_signing_secret_nothing_is_let_through(platform: Platform, calls: Calls, printed: Printed) -> None:
     calls.refuse("GetSecretValue", "AccessDeniedException")
 
     assert platform.judge() == "Failed"
@@ -351,7 +351,7 @@ def test_where_codedeploy_refuses_the_word_the_hook_fails(platform: Platform) ->
 
 
 # --- What is printed ----------------------------------------------------------------------------------
-def test_what_is_told_of_versions_that_work(platform: Platform, printed: "Printed") -> None:
+def test_what_is_told_of_versions_that_work(platform: Platform, printed: Printed) -> None:
     platform.judge()
 
     [line] = [line for line in printed.logs() if line["service"] == "pre-traffic"]
@@ -359,7 +359,7 @@ def test_what_is_told_of_versions_that_work(platform: Platform, printed: "Printe
 
 
 @pytest.mark.parametrize("name", [INGEST, CONSUMER, RELAY])
-def test_what_a_faulty_version_quotes_is_not_repeated(name: str, platform: Platform, printed: "Printed") -> None:
+def test_what_a_faulty_version_quotes_is_not_repeated(name: str, platform: Platform, printed: Printed) -> None:
     def quoting(event: object) -> None:
         raise ValueError(f"{event} quoted")
 

@@ -19,8 +19,11 @@ import pytest
 import consumer
 import ingest
 import relay
-from actors import SameThread
-from hygiene import Hygiene
+from tests.support.actors import SameThread
+from tests.support.aws import Calls
+from tests.support.clock import Clock
+from tests.support.deliveries import BodyOf
+from tests.support.hygiene import Hygiene
 from wickiepay import clock, event_record, ledger_items, queue
 from wickiepay.bus import Announcement, EventBus
 from wickiepay.delivery import Delivery
@@ -32,11 +35,10 @@ from wickiepay.signature import SCHEMES, sign
 from wickiepay.signing_secrets import SigningSecrets
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import BodyOf, Calls, Clock
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
 
-TESTS: Final = Path(__file__).parents[1]
+PROJECT: Final = Path(__file__).parents[2]
 
 
 @dataclass
@@ -86,7 +88,7 @@ def listener(
     signing_secret: str,
     secretsmanager: "SecretsManagerClient",
     sqs: "SQSClient",
-    clock: "Clock",
+    clock: Clock,
     secret: bytes,
     now: datetime,
 ) -> Listener:
@@ -104,7 +106,7 @@ def listener(
 
 
 @pytest.fixture
-def everything_happens(listener: Listener, body_of: "BodyOf", calls: "Calls") -> Callable[[], None]:
+def everything_happens(listener: Listener, body_of: BodyOf, calls: Calls) -> Callable[[], None]:
     """One of each kind of thing that can happen to a delivery."""
 
     def happen() -> None:
@@ -240,14 +242,14 @@ def test_a_mistake_fails_the_test_that_met_it(tmp_path: Path) -> None:
             "-m",
             "pytest",
             "-p",
-            "conftest",
+            "tests.conftest",
             "-p",
             "no:cacheprovider",
             "-c",
-            TESTS.parent / "pyproject.toml",
+            PROJECT / "pyproject.toml",
             test,
         ],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])},
         capture_output=True,
         text=True,
         check=False,

@@ -19,13 +19,14 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 import ingest
-from deployed import environment_of
+from tests.support.clock import Clock
+from tests.support.deliveries import BodyOf
+from tests.support.deployed import environment_of
 from wickiepay import sdk
 from wickiepay.signature import sign
 from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS, SigningSecrets
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import BodyOf, Clock
     from types_boto3_secretsmanager import SecretsManagerClient
 
     from wickiepay.event_log import EventLog
@@ -97,7 +98,7 @@ def test_a_container_reads_the_secret_of_its_own_time(
     secretsmanager: "SecretsManagerClient",
     signing_secret: str,
     secret: bytes,
-    body_of: "BodyOf",
+    body_of: BodyOf,
 ) -> None:
     snapshot = ingest.from_environment(environment_of("IngestFunction"))
     for number in (1, 2):
@@ -113,7 +114,7 @@ def test_a_container_reads_the_secret_of_its_own_time(
 
 @pytest.mark.parametrize("uptime", [0.0, 3.0, 10.0**9])
 def test_how_long_a_machine_has_been_up_is_no_matter(
-    uptime: float, secretsmanager: "SecretsManagerClient", signing_secret: str, secret: bytes, clock: "Clock"
+    uptime: float, secretsmanager: "SecretsManagerClient", signing_secret: str, secret: bytes, clock: Clock
 ) -> None:
     clock.seconds = 10.0**6
     snapshot = SigningSecrets(secretsmanager, signing_secret, clock)
