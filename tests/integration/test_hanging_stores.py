@@ -15,8 +15,9 @@ import pytest
 import ingest
 from tests.support.deployed import environment_of
 from tests.support.hanging import Door, Way, doors
-from tests.support.harness import SECRET, Stores, http_request
+from tests.support.harness import SECRET, Stores
 from wickiepay import sdk
+from wickiepay.lambda_events import http_request
 from wickiepay.queue import decode
 from wickiepay.signature import sign
 

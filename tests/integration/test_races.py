@@ -14,13 +14,14 @@ from typing import Any
 import pytest
 
 from tests.support.chaos import Chaos
-from tests.support.harness import Harness, Stores, sqs_records
+from tests.support.harness import Harness, Stores
 from tests.support.load import at_once, at_rest, through_the_front_door, under_load, wait_for
 from tests.support.settled_books import scan, wrongs
 from tests.support.stores import stores_of
 from tests.support.traffic import CONFIRMED, Envelope, deliveries
 from wickiepay import clock
 from wickiepay.identity import Identity
+from wickiepay.lambda_events import sqs_batch
 from wickiepay.queue import Replay
 from wickiepay_cli.local.stack_file import LocalStack
 
@@ -59,7 +60,7 @@ def received(harness: Harness) -> list[dict[str, Any]]:
     """The queue's messages, at most ten, as Lambda would hand them to the consumer."""
     url = harness._outputs["EventQueueUrl"]
     answer = harness.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])
-    return sqs_records(answer["Messages"])
+    return sqs_batch(answer["Messages"])["Records"]
 
 
 def done(harness: Harness, records: Sequence[dict[str, Any]]) -> None:

@@ -29,6 +29,7 @@ from wickiepay.bus import EventBus
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
 from wickiepay.identity import Identity
+from wickiepay.lambda_events import sqs_batch, sqs_message
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, encode
 from wickiepay.routing import discover, router
@@ -140,15 +141,7 @@ class AttackHarness:
         self._calls.clear()
 
     def _process(self, texts: "list[str] | tuple[str, ...]", *, refusals: bool = False) -> list[str]:
-        records = [
-            {
-                "messageId": str(number),
-                "receiptHandle": "handle",
-                "body": text,
-                "attributes": {"ApproximateReceiveCount": "1"},
-            }
-            for number, text in enumerate(texts)
-        ]
+        records = sqs_batch(sqs_message(text, str(number)) for number, text in enumerate(texts))["Records"]
         with self._hearing():
             answer = self._consumer.process(records)
         again = [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]

@@ -6,7 +6,7 @@ does not name them, and what a killed function had in hand comes again.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,6 +26,7 @@ from wickiepay import clock
 from wickiepay.bus import EventBus
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import pending_of
+from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, Replay, encode
 from wickiepay.routing import discover, router
@@ -73,28 +74,6 @@ class Stores:
 @cache
 def _client(service: Any, endpoint_url: str, region: str, access_key: str, secret_key: str) -> Any:  # noqa: ANN401
     return boto3.Session(access_key, secret_key, region_name=region).client(service, endpoint_url=endpoint_url)
-
-
-def http_request(body: bytes, signature: str) -> dict[str, object]:
-    """What API Gateway hands to ingest for a delivery."""
-    return {
-        "requestContext": {"requestId": "request", "http": {"method": "POST", "sourceIp": "192.0.2.1"}},
-        "headers": {"content-type": "application/json", "x-webhook-signature": signature},
-        "body": body.decode(),
-    }
-
-
-def sqs_records(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What Lambda hands to the consumer for messages that were received from the queue."""
-    return [
-        {
-            "messageId": message["MessageId"],
-            "receiptHandle": message["ReceiptHandle"],
-            "body": message["Body"],
-            "attributes": message["Attributes"],
-        }
-        for message in messages
-    ]
 
 
 class Harness:
@@ -174,7 +153,7 @@ class Harness:
             messages = received.get("Messages", [])
             if not messages:
                 return
-            records = sqs_records(messages)
+            records = sqs_batch(messages)["Records"]
             answer = self._run("consumer", partial(self._consumer.process, records))
             again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]} if answer else None
             for message in messages:

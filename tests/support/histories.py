@@ -29,6 +29,7 @@ from wickiepay.event import WebhookEvent, accepted_place, parse
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import Decision, State, identity_of, pending_of
 from wickiepay.identity import Identity
+from wickiepay.lambda_events import http_request, sqs_batch, sqs_message
 from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import Adjustment, row_of, second_part
 from wickiepay.payments import Payment, merge
@@ -148,7 +149,7 @@ class Histories(RuleBasedStateMachine):
     @rule(which=choices)
     def forge(self, which: int) -> None:
         body = self.bodies[which % len(self.bodies)]
-        actor = Actor("ingest", lambda: self.ingest.answer(request(body, sign(body, b"another secret"))))
+        actor = Actor("ingest", lambda: self.ingest.answer(http_request(body, sign(body, b"another secret"))))
         assert actor.done, "a forged delivery reached AWS"
         assert actor.result["statusCode"] == 401
 
@@ -232,7 +233,7 @@ class Histories(RuleBasedStateMachine):
 
     def _try(self, sending: Sending) -> None:
         sending.tries += 1
-        call = request(sending.body, sign(sending.body, SECRET))
+        call = http_request(sending.body, sign(sending.body, SECRET))
         self.actors.append((Actor("ingest", lambda: self.ingest.answer(call)), sending, []))
         self._reap()
 
@@ -245,15 +246,8 @@ class Histories(RuleBasedStateMachine):
                 self.dead.append(parcel)
             else:
                 batch.append(parcel)
-        records = [
-            {
-                "messageId": str(number),
-                "receiptHandle": str(number),
-                "body": parcel.text,
-                "attributes": {"ApproximateReceiveCount": str(parcel.receives)},
-            }
-            for number, parcel in enumerate(batch)
-        ]
+        messages = [sqs_message(parcel.text, str(number), parcel.receives) for number, parcel in enumerate(batch)]
+        records = sqs_batch(messages)["Records"]
         if records:
             self.actors.append((Actor("consumer", lambda: self.consumer.process(records)), None, batch))
             self._reap()
@@ -407,11 +401,3 @@ def bodies(name: str) -> list[bytes]:
 
 def body(name: str, uuid: str, time: str = "2026-01-15T10:25:00Z", /, **data: Any) -> bytes:  # noqa: ANN401  JSON
     return json.dumps({"event": name, "timestamp": time, "data": {"uuid": uuid, **data}}).encode()
-
-
-def request(body: bytes, signature: str) -> dict[str, object]:
-    return {
-        "requestContext": {"requestId": "request", "http": {"method": "POST", "sourceIp": "192.0.2.1"}},
-        "headers": {"content-type": "application/json", "x-webhook-signature": signature},
-        "body": body.decode(),
-    }

@@ -22,11 +22,12 @@ import ingest
 import relay
 from tests.support.actors import SameThread
 from tests.support.deployed import TEMPLATE, environment_of
-from tests.support.harness import SECRET, http_request
+from tests.support.harness import SECRET
 from tests.support.in_process import Answer, Heard, client, emulated_dynamodb
 from wickiepay import aws
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
+from wickiepay.lambda_events import http_request, sqs_batch, sqs_message
 from wickiepay.queue import Message, Replay, encode
 from wickiepay.signature import sign
 
@@ -210,8 +211,8 @@ def _consumer(account: Account) -> None:
 
 
 def _record(text: str, receives: int = 1) -> dict[str, Any]:
-    attributes = {"ApproximateReceiveCount": str(receives)}
-    return {"messageId": "message", "receiptHandle": "handle", "body": text, "attributes": attributes}
+    [record] = sqs_batch([sqs_message(text, receives=receives)])["Records"]
+    return record
 
 
 def _relay(account: Account) -> None:

@@ -17,6 +17,7 @@ from wickiepay.event import parse
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import key, pending_of, replays_of
 from wickiepay.identity import Identity
+from wickiepay.lambda_events import sqs_batch
 from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import balance_key
 from wickiepay.queue import EventQueue, Message, decode, encode
@@ -106,15 +107,7 @@ class OperatorStack:
             yield list(messages)
 
     def _consume(self, working: consumer.Consumer, batch: list[Any]) -> list[Message]:
-        records = [
-            {
-                "messageId": message["MessageId"],
-                "receiptHandle": message["ReceiptHandle"],
-                "body": message["Body"],
-                "attributes": message["Attributes"],
-            }
-            for message in batch
-        ]
+        records = sqs_batch(batch)["Records"]
         assert working.process(records) == {"batchItemFailures": []}
         for message in batch:
             self.sqs.delete_message(QueueUrl=EVENT_QUEUE, ReceiptHandle=message["ReceiptHandle"])

@@ -21,7 +21,7 @@ from tests.support import casebook, command_line
 from tests.support.actors import SameThread
 from tests.support.casebook import Answer, Request
 from tests.support.deployed import environment_of
-from tests.support.harness import http_request, sqs_records
+from wickiepay.lambda_events import http_request, sqs_batch
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -42,7 +42,7 @@ class Listener:
 
     def deliver(self, request: Request, times: int) -> Sequence[Answer]:
         headers = {"content-type": request.content_type, "x-webhook-signature": request.signature}
-        event = http_request(request.body, request.signature) | {"headers": headers}
+        event = http_request(request.body, None, headers=headers)
         answers = [self.ingest.answer(event) for _ in range(times)]
         return [Answer(answer["statusCode"], json.loads(answer["body"])) for answer in answers]
 
@@ -51,7 +51,7 @@ class Listener:
         while messages := self.sqs.receive_message(
             QueueUrl=URL, MaxNumberOfMessages=consumer.BATCH_SIZE, AttributeNames=["All"]
         ).get("Messages"):
-            batch = sqs_records(messages)
+            batch = sqs_batch(messages)["Records"]
             for records in [[record] for record in reversed(batch)] if self.backwards else [batch]:
                 assert self.consumer.process(records) == {"batchItemFailures": []}, "the consumer has not finished"
 

@@ -25,6 +25,7 @@ from wickiepay.event import WebhookEvent, accepted_place
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import Pending, State
 from wickiepay.identity import Identity
+from wickiepay.lambda_events import sqs_batch, sqs_message
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, Replay, encode
 from wickiepay.routing import Handler, discover, router
@@ -64,17 +65,9 @@ class Platform:
         sent = [self.sqs.send_message(QueueUrl=URL, MessageBody=text)["MessageId"] for text in texts]
         received = {one["MessageId"]: one for one in self._receive()}
         assert set(received) == set(sent)
-        answer = self.consumer.process(
-            [
-                {
-                    "messageId": message_id,
-                    "receiptHandle": received[message_id]["ReceiptHandle"],
-                    "body": received[message_id]["Body"],
-                    "attributes": {"ApproximateReceiveCount": str(receives)},
-                }
-                for message_id in sent
-            ]
-        )
+        attributes = {"Attributes": {"ApproximateReceiveCount": str(receives)}}
+        batch = sqs_batch(received[message_id] | attributes for message_id in sent)
+        answer = self.consumer.process(batch["Records"])
         again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         for message_id in sent:
             self.sqs.delete_message(QueueUrl=URL, ReceiptHandle=received[message_id]["ReceiptHandle"])
@@ -1050,14 +1043,9 @@ def test_the_lambda_function(
     wired = consumer.from_environment(environment("ConsumerFunction"))
     monkeypatch.setattr(consumer, "consumer", replace(wired, threads=SameThread()))
     message = platform.record(message_of())
-    record = {
-        "messageId": "1",
-        "receiptHandle": "handle",
-        "body": encode(message),
-        "attributes": {"ApproximateReceiveCount": "1"},
-    }
+    batch = sqs_batch([sqs_message(encode(message))])
 
-    assert consumer.lambda_handler({"Records": [record]}, None) == {"batchItemFailures": []}
+    assert consumer.lambda_handler(batch, None) == {"batchItemFailures": []}
     assert platform.state(message) is State.PROCESSED
 
 

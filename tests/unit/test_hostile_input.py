@@ -17,6 +17,7 @@ from tests.support import respelled
 from tests.support.attack_harness import SECRET, AttackHarness
 from tests.support.attacks import Attack, Bytes, attack, seeded
 from wickiepay import clock, identity, queue
+from wickiepay.lambda_events import http_request as http_request_of
 from wickiepay.signature import Verified, parse_signature, sign
 
 BODY: Final = b'{"event": "payment.completed", "data": {"uuid": "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"}}'
@@ -56,12 +57,9 @@ def test_malformed_messages_cost_their_batch_mate_nothing(harness: AttackHarness
 
 def signed(body: bytes, **request_context: object) -> Attack:
     signature = sign(body, SECRET)
-    http = {"method": "POST", "sourceIp": request_context.pop("sourceIp", "203.0.113.7")}
-    event = {
-        "headers": {"content-type": "application/json", "x-webhook-signature": signature},
-        "requestContext": {"requestId": "request", **request_context, "http": http},
-        "body": body.decode(),
-    }
+    source = str(request_context.pop("sourceIp", "203.0.113.7"))
+    event = http_request_of(body, signature, sourceIp=source)
+    event["requestContext"] |= request_context
     return Attack(event, body, signature, signed=True, intact=True)
 
 

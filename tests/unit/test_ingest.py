@@ -28,6 +28,7 @@ from tests.support.printed import Printed
 from wickiepay.delivery import MAX_BODY_BYTES, unpack
 from wickiepay.event_log import EventLog
 from wickiepay.identity import Identity
+from wickiepay.lambda_events import http_request
 from wickiepay.queue import EventQueue, decode
 from wickiepay.reserialise import node_text
 from wickiepay.signature import SCHEMES, sign
@@ -69,19 +70,15 @@ class Listener:
     ) -> Answer:
         raw = body.encode() if isinstance(body, str) else body
         return self.send(
-            {
-                "version": "2.0",
-                "routeKey": "ANY /webhooks/wickiepay",
-                "rawPath": "/webhooks/wickiepay",
-                "headers": {
-                    "content-type": "application/json",
-                    "x-webhook-signature": sign(raw, self.secret) if signature is None else signature,
-                    **(headers or {}),
-                },
-                "requestContext": {"requestId": "request-1", "http": {"method": method, "sourceIp": source}},
-                "body": base64.b64encode(raw).decode() if is_base64 else raw.decode(),
-                "isBase64Encoded": is_base64,
-            }
+            http_request(
+                b"" if is_base64 else raw,
+                sign(raw, self.secret) if signature is None else signature,
+                headers=headers,
+                request_id="request-1",
+                method=method,
+                sourceIp=source,
+            )
+            | ({"body": base64.b64encode(raw).decode(), "isBase64Encoded": True} if is_base64 else {})
         )
 
     def send(self, event: object) -> Answer:
@@ -181,12 +178,7 @@ def test_every_event_type_is_accepted(event: str, deliver: Listener, body_of: Bo
 
 @pytest.mark.parametrize("header", ["X-Webhook-Signature", "x-webhook-signature", "X-WEBHOOK-SIGNATURE"])
 def test_the_signatures_header_may_come_in_any_case(header: str, deliver: Listener, body_of: BodyOf) -> None:
-    signed = {header: sign(body_of(), deliver.secret)}
-    event = {
-        "requestContext": {"http": {"method": "POST"}},
-        "headers": {"Content-Type": "application/json", **signed},
-        "body": body_of().decode(),
-    }
+    event = http_request(body_of(), None, headers={header: sign(body_of(), deliver.secret)})
 
     assert deliver.send(event).status == 200
 
@@ -266,13 +258,7 @@ def test_nobody_unsigned_gets_in(
 
 
 def test_a_delivery_without_the_header_is_refused(deliver: Listener, body_of: BodyOf) -> None:
-    event = {
-        "requestContext": {"http": {"method": "POST"}},
-        "headers": {"content-type": "application/json"},
-        "body": body_of().decode(),
-    }
-
-    answer = deliver.send(event)
+    answer = deliver.send(http_request(body_of(), None))
     assert (answer.status, answer.content["error"]) == (401, "signature_missing")
 
 

@@ -28,6 +28,7 @@ from tests.support.printed import Printed
 from wickiepay import aws
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
+from wickiepay.lambda_events import sqs_batch
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, decode
 from wickiepay.routing import discover, router
@@ -186,10 +187,8 @@ def test_both_probes_end_ignored_and_expire(
     assert states(dynamodb) == {"probe-0": "RECEIVED", "probe-1": "IGNORED"}
 
     url = "https://sqs.us-east-1.amazonaws.com/123456789012/EventQueue"
-    [message] = sqs.receive_message(QueueUrl=url)["Messages"]
-    attributes = {"ApproximateReceiveCount": "1"}
-    record = {"messageId": "1", "receiptHandle": "1", "body": message["Body"], "attributes": attributes}
-    consumer.process([record])  # the live one
+    received = sqs.receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
+    consumer.process(sqs_batch(received)["Records"])  # the live one
 
     assert states(dynamodb) == {"probe-0": "IGNORED", "probe-1": "IGNORED"}
     assert all("expires_at" in item for item in dynamodb.scan(TableName="EventTable")["Items"])

@@ -18,6 +18,7 @@ from wickiepay.delivery import Delivery
 from wickiepay.event import WebhookEvent
 from wickiepay.event_log import Recorded
 from wickiepay.event_record import Pending
+from wickiepay.lambda_events import http_request
 from wickiepay.queue import Message
 from wickiepay.signature import SCHEMES, sign
 from wickiepay.signing_secrets import FIRST_FETCH_SECONDS, REFETCH_SECONDS, TIME_TO_LIVE_SECONDS, SigningSecrets
@@ -118,13 +119,7 @@ class Load:
             self._happenings.pop(0)[1](self._store)
         self.seconds = arrival.at
         signature = sign(BODY, b"a secret that nobody has" if arrival.forged else secret.encode())
-        answer = self._containers[arrival.container].answer(
-            {
-                "headers": {"content-type": "application/json", "x-webhook-signature": signature},
-                "requestContext": {"http": {"method": "POST"}},
-                "body": BODY.decode(),
-            }
-        )
+        answer = self._containers[arrival.container].answer(http_request(BODY, signature))
         status: int = answer["statusCode"]
         return status
 

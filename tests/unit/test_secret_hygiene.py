@@ -28,6 +28,7 @@ from wickiepay import clock, event_record, ledger_items, queue
 from wickiepay.bus import Announcement, EventBus
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
+from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message
 from wickiepay.routing import router
@@ -52,31 +53,14 @@ class Listener:
     secret: bytes
 
     def deliver(self, body: bytes, signature: str | None = None, scheme: str = "raw") -> None:
-        self.ingest.answer(
-            {
-                "headers": {
-                    "content-type": "application/json",
-                    "x-webhook-signature": signature or sign(body, self.secret, scheme),
-                },
-                "requestContext": {"requestId": "request", "http": {"method": "POST", "sourceIp": "203.0.113.7"}},
-                "body": body.decode(),
-            }
-        )
+        self.ingest.answer(http_request(body, signature or sign(body, self.secret, scheme)))
 
     def consume(self) -> None:
         url = "https://sqs.us-east-1.amazonaws.com/123456789012/EventQueue"
-        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            self.consumer.process(
-                [
-                    {
-                        "messageId": message["MessageId"],
-                        "receiptHandle": message["ReceiptHandle"],
-                        "body": message["Body"],
-                        "attributes": {"ApproximateReceiveCount": "1"},
-                    }
-                    for message in messages
-                ]
-            )
+        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"]).get(
+            "Messages"
+        ):
+            self.consumer.process(sqs_batch(messages)["Records"])
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from tests.support.clock import Clock
 from tests.support.deliveries import BodyOf
 from tests.support.deployed import environment_of
 from wickiepay import sdk
+from wickiepay.lambda_events import http_request
 from wickiepay.signature import sign
 from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS, SigningSecrets
 
@@ -105,9 +106,7 @@ def test_a_container_reads_the_secret_of_its_own_time(
         secretsmanager.put_secret_value(SecretId=signing_secret, SecretString=f"rotated-{number}-meanwhile")
 
     def status(key: bytes) -> int:
-        headers = {"content-type": "application/json", "x-webhook-signature": sign(body_of(), key)}
-        request = {"requestContext": {"http": {"method": "POST"}}, "headers": headers, "body": body_of().decode()}
-        return int(snapshot.answer(request)["statusCode"])
+        return int(snapshot.answer(http_request(body_of(), sign(body_of(), key)))["statusCode"])
 
     assert [status(key) for key in (b"rotated-2-meanwhile", b"rotated-1-meanwhile", secret)] == [200, 200, 401]
 
