@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from datetime import timedelta
 from random import Random
 from typing import Any, Final, cast
 
@@ -17,13 +16,11 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 import consumer
-import handlers as event_handlers
-import ingest
-from tests.support.actors import SameThread
 from tests.support.attacks import Attack, hostile_message
 from tests.support.deployed import TEMPLATE
 from tests.support.faults import Raw
 from tests.support.in_process import Answer, Heard, client, emulated_dynamodb
+from tests.support.wiring import Wiring, consumer_on, ingest_on
 from wickiepay import clock
 from wickiepay.bus import EventBus
 from wickiepay.delivery import Delivery
@@ -32,8 +29,7 @@ from wickiepay.identity import Identity
 from wickiepay.lambda_events import sqs_batch, sqs_message
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, encode
-from wickiepay.routing import discover, router
-from wickiepay.signature import SCHEMES, sign
+from wickiepay.signature import sign
 from wickiepay.signing_secrets import SigningSecrets
 
 SECRET: Final = b"whsec_of_the_attacked"
@@ -61,7 +57,6 @@ class AttackHarness:
     """
 
     def __init__(self) -> None:
-        discover(event_handlers)
         self.inputs = 0
         self.outcomes: Counter[str] = Counter()
         self._calls: list[str] = []
@@ -70,25 +65,19 @@ class AttackHarness:
         self._printed = io.StringIO()
         self._dynamodb = client("dynamodb", self._guarded(emulated_dynamodb))
         self._prefix = f"attacked-{next(numbers)}"
-        events = EventLog(self._dynamodb, f"{self._prefix}-EventTable")
-        queue = EventQueue(
-            client("sqs", self._guarded(self._heard.answer)), "https://sqs.us-east-1.amazonaws.com/123456789012/queue"
-        )
         secrets: Any = FixedSecret()
-        self._ingest = ingest.Ingest(
-            SigningSecrets(secrets, "secret", lambda: 0.0), events, queue, tuple(SCHEMES), (), clock.now
-        )
-        self._consumer = consumer.Consumer(
-            events=events,
+        wiring = Wiring(
+            events=EventLog(self._dynamodb, f"{self._prefix}-EventTable"),
+            queue=EventQueue(
+                client("sqs", self._guarded(self._heard.answer)),
+                "https://sqs.us-east-1.amazonaws.com/123456789012/queue",
+            ),
             ledger=Ledger(self._dynamodb, f"{self._prefix}-LedgerTable", sleep=lambda _: None),
-            queue=queue,
             bus=EventBus(client("events", self._guarded(self._announced.answer)), "bus"),
-            handlers=router,
-            keep=timedelta(days=30),
-            max_receives=3,
-            now=clock.now,
-            threads=SameThread(),
+            secrets=SigningSecrets(secrets, "secret", lambda: 0.0),
         )
+        self._ingest = ingest_on(wiring)
+        self._consumer = consumer_on(wiring, max_receives=3)
         self._create_tables()
 
     def close(self) -> None:

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import cache, partial
 from typing import Any, Final
 
@@ -17,20 +16,15 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-import consumer
-import handlers
-import ingest
-import relay
 from tests.support.faults import Injector, Killed
-from wickiepay import clock
+from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
 from wickiepay.bus import EventBus
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import pending_of
 from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, Replay, encode
-from wickiepay.routing import discover, router
-from wickiepay.signature import SCHEMES, sign
+from wickiepay.signature import sign
 from wickiepay.signing_secrets import SigningSecrets
 
 SECRET: Final = b"whsec_of_the_tests"
@@ -85,7 +79,6 @@ class Harness:
     def __init__(
         self, stores: Stores, max_receives: int = 100, injector: Injector | None = None, threads: int = 1
     ) -> None:
-        discover(handlers)
         self.injector = injector or Injector()
         self.raised: list[Exception] = []
         self._seconds = 0.0
@@ -95,28 +88,17 @@ class Harness:
             stores.function_client(service, self.injector, connections=10 + threads)
             for service in ("dynamodb", "sqs", "events", "secretsmanager")
         )
-        log = EventLog(dynamodb, self._outputs["EventTableName"])
-        queue = EventQueue(sqs, self._outputs["EventQueueUrl"])
-        self._ingest = ingest.Ingest(
-            secrets=self._new_secrets(),
-            events=log,
-            queue=queue,
-            schemes=tuple(SCHEMES),
-            allowed_sources=(),
-            now=clock.now,
-        )
-        self._consumer = consumer.Consumer(
-            events=log,
+        wiring = Wiring(
+            events=EventLog(dynamodb, self._outputs["EventTableName"]),
+            queue=EventQueue(sqs, self._outputs["EventQueueUrl"]),
             ledger=Ledger(dynamodb, self._outputs["LedgerTableName"], sleep=lambda _: None),
-            queue=queue,
             bus=EventBus(events, self._outputs["EventBusName"]),
-            handlers=router,
-            keep=timedelta(days=30),
-            max_receives=max_receives,
-            now=clock.now,
-            threads=ThreadPoolExecutor(max_workers=threads),
+            secrets=self._new_secrets(),
         )
-        self._relay = relay.Relay(events=log, queue=queue, now=clock.now)
+        pool = ThreadPoolExecutor(max_workers=threads)
+        self._ingest = ingest_on(wiring)
+        self._consumer = consumer_on(wiring, max_receives=max_receives, threads=pool)
+        self._relay = relay_on(wiring)
         self.dynamodb = stores.client("dynamodb")
         self.sqs = stores.client("sqs")
 

@@ -16,12 +16,9 @@ from typing import Any, ClassVar, Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-import consumer
-import handlers
-import ingest
-import relay
-from tests.support.actors import Actor, Fate, SameThread
+from tests.support.actors import Actor, Fate
 from tests.support.in_process import Heard, client
+from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
 from wickiepay.bus import EventBus
 from wickiepay.clock import instant
 from wickiepay.effects import SetPayment
@@ -34,8 +31,8 @@ from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import Adjustment, row_of, second_part
 from wickiepay.payments import Payment, merge
 from wickiepay.queue import EventQueue, Message, Replay, encode
-from wickiepay.routing import discover, router
-from wickiepay.signature import SCHEMES, sign
+from wickiepay.routing import router
+from wickiepay.signature import sign
 from wickiepay.signing_secrets import SigningSecrets
 
 SECRET: Final = b"whsec_of_the_histories"
@@ -51,8 +48,6 @@ fates = st.sampled_from([Fate.ANSWERED] * 5 + list(Fate))
 SENT, ANNOUNCED = Heard(), Heard()
 SQS, BUS = client("sqs", SENT.answer), client("events", ANNOUNCED.answer)
 """One of each for all histories: a client is slow to make."""
-
-discover(handlers)
 
 
 @dataclass(slots=True)
@@ -114,23 +109,18 @@ class Histories(RuleBasedStateMachine):
         log = EventLog(self.account.dynamodb, self.account.event_table)
         self.log = log
         self.ledger = Ledger(self.account.dynamodb, self.account.ledger_table, sleep=lambda _: None)
-        queue = EventQueue(SQS, "https://sqs.us-east-1.amazonaws.com/123456789012/queue")
         secrets: Any = FixedSecret()
-        self.ingest = ingest.Ingest(
-            SigningSecrets(secrets, "secret", lambda: 0.0), log, queue, tuple(SCHEMES), (), lambda: self.now
-        )
-        self.consumer = consumer.Consumer(
+        wiring = Wiring(
             events=log,
+            queue=EventQueue(SQS, "https://sqs.us-east-1.amazonaws.com/123456789012/queue"),
             ledger=self.ledger,
-            queue=queue,
             bus=EventBus(BUS, "bus"),
-            handlers=router,
-            keep=KEEP,
-            max_receives=MAX_RECEIVES,
+            secrets=SigningSecrets(secrets, "secret", lambda: 0.0),
             now=lambda: self.now,
-            threads=SameThread(),
         )
-        self.relay = relay.Relay(log, queue, lambda: self.now)
+        self.ingest = ingest_on(wiring)
+        self.consumer = consumer_on(wiring, keep=KEEP, max_receives=MAX_RECEIVES)
+        self.relay = relay_on(wiring)
 
     # --- What may happen -------------------------------------------------------------------------
 

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import consumer
-import handlers
 from tests.support import command_line
+from tests.support.wiring import Wiring, consumer_on
 from wickiepay.bus import EventBus
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
@@ -21,14 +20,11 @@ from wickiepay.lambda_events import sqs_batch
 from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import balance_key
 from wickiepay.queue import EventQueue, Message, decode, encode
-from wickiepay.routing import discover, router
 from wickiepay_cli.stack import Stack
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_sqs import SQSClient
-
-discover(handlers)
 
 CONFIRMED: Final = "channel.payment.confirmed"
 COMPLETED: Final = "channel.payment.completed"
@@ -86,19 +82,8 @@ class OperatorStack:
 
     def consume(self) -> list[Message]:
         """Lets the consumer have what is in the event queue; returns that."""
-        with ThreadPoolExecutor(max_workers=1) as one_thread:
-            working = consumer.Consumer(
-                events=self.events,
-                ledger=self.ledger,
-                queue=self.queue,
-                bus=self.bus,
-                handlers=router,
-                keep=KEEP,
-                max_receives=100,
-                now=lambda: self.now,
-                threads=one_thread,
-            )
-            return [message for batch in self._batches() for message in self._consume(working, batch)]
+        working = consumer_on(Wiring(self.events, self.queue, self.ledger, self.bus, now=lambda: self.now), keep=KEEP)
+        return [message for batch in self._batches() for message in self._consume(working, batch)]
 
     def _batches(self) -> Iterator[list[Any]]:
         while messages := self.sqs.receive_message(

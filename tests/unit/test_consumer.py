@@ -2,11 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, override
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,9 +14,11 @@ from hypothesis import strategies as st
 import consumer
 import handlers
 from consumer import BATCH_SIZE, Consumer, delay_seconds
+from tests.support.actors import SameThread
 from tests.support.aws import Calls
 from tests.support.deliveries import BodyOf, DeliveryOf
 from tests.support.printed import Printed
+from tests.support.wiring import Wiring, consumer_on
 from wickiepay.bus import EventBus
 from wickiepay.effects import Effect
 from wickiepay.errors import PermanentFailure, StoreUnavailable
@@ -41,14 +42,6 @@ CONFIRMED: Final = "channel.payment.confirmed"
 PAID: Final = {"uuid": UUID, "reference": "user-1", "amount": 100.10, "currency": "EUR"}
 MAX_RECEIVES: Final = 100
 URL: Final = "https://sqs.us-east-1.amazonaws.com/123456789012/EventQueue"
-
-
-class SameThread(ThreadPoolExecutor):
-    """Runs everything at once, in the caller's thread: moto is not for many."""
-
-    @override
-    def map(self, fn: Callable[..., Any], *iterables: Iterable[Any], **_: Any) -> Iterator[Any]:
-        return iter([fn(*arguments) for arguments in zip(*iterables, strict=True)])
 
 
 @dataclass
@@ -97,17 +90,8 @@ class Platform:
 def platform(
     events: EventLog, ledger: Ledger, queue: EventQueue, bus: EventBus, sqs: "SQSClient", now: datetime
 ) -> Platform:
-    made = Consumer(
-        events=events,
-        ledger=ledger,
-        queue=queue,
-        bus=bus,
-        handlers=router,
-        keep=timedelta(days=400),
-        max_receives=MAX_RECEIVES,
-        now=lambda: now,
-        threads=SameThread(),
-    )
+    wiring = Wiring(events, queue, ledger, bus, now=lambda: now)
+    made = consumer_on(wiring, keep=timedelta(days=400), max_receives=MAX_RECEIVES)
     return Platform(made, sqs, now)
 
 

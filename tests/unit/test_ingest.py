@@ -25,6 +25,7 @@ from tests.support.aws import Calls
 from tests.support.clock import Clock
 from tests.support.deliveries import BodyOf
 from tests.support.printed import Printed
+from tests.support.wiring import Wiring, ingest_on
 from wickiepay.delivery import MAX_BODY_BYTES, unpack
 from wickiepay.event_log import EventLog
 from wickiepay.identity import Identity
@@ -98,7 +99,7 @@ def deliver(
     now: datetime,
 ) -> Listener:
     secrets = SigningSecrets(secretsmanager, signing_secret, clock)
-    return Listener(Ingest(secrets, events, queue, tuple(SCHEMES), (), lambda: now), secret)
+    return Listener(ingest_on(Wiring(events, queue, secrets=secrets, now=lambda: now)), secret)
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
@@ -17,29 +16,26 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-import handlers
 import pre_traffic
 from consumer import Consumer
 from ingest import Ingest
-from relay import Relay
 from tests.support.aws import Calls
 from tests.support.clock import Clock
 from tests.support.printed import Printed
+from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
 from wickiepay import aws
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
 from wickiepay.lambda_events import sqs_batch
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, decode
-from wickiepay.routing import discover, router
+from wickiepay.routing import router
 from wickiepay.signing_secrets import SigningSecrets
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
-
-discover(handlers)
 
 ENVIRONMENT: Final = {
     "INGEST_VERSION": "arn:aws:lambda:us-east-1:123456789012:function:ingest:7",
@@ -135,13 +131,12 @@ def ingest(
     now: datetime,
 ) -> Ingest:
     secrets = SigningSecrets(secretsmanager, signing_secret, clock)
-    return Ingest(secrets, events, queue, ["raw", "node", "python"], [], lambda: now)
+    return ingest_on(Wiring(events, queue, secrets=secrets, now=lambda: now))
 
 
 @pytest.fixture
-def consumer(events: EventLog, ledger: Ledger, queue: EventQueue, now: datetime) -> Iterator[Consumer]:
-    with ThreadPoolExecutor(max_workers=1) as one_thread:  # moto is not for many
-        yield Consumer(events, ledger, queue, None, router, timedelta(days=400), 100, lambda: now, one_thread)
+def consumer(events: EventLog, ledger: Ledger, queue: EventQueue, now: datetime) -> Consumer:
+    return consumer_on(Wiring(events, queue, ledger, now=lambda: now))
 
 
 @pytest.fixture
@@ -149,7 +144,7 @@ def platform(
     hook: pre_traffic.PreTraffic, ingest: Ingest, consumer: Consumer, events: EventLog, queue: EventQueue, now: datetime
 ) -> Iterator[Platform]:
     """All three versions as they are here: they work."""
-    relay = Relay(events, queue, lambda: now)
+    relay = relay_on(Wiring(events, queue, now=lambda: now))
     versions: dict[str, Version] = {
         INGEST: ingest.answer,
         CONSUMER: lambda event: consumer.process(event["Records"]),

@@ -12,6 +12,7 @@ from relay import RUN_SECONDS, Relay
 from tests.support.aws import Calls
 from tests.support.deliveries import BodyOf, DeliveryOf
 from tests.support.printed import Printed
+from tests.support.wiring import Wiring, relay_on
 from wickiepay.clock import instant
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
@@ -49,7 +50,7 @@ class Stand:
 
 @pytest.fixture
 def stand(events: EventLog, queue: EventQueue, delivery_of: DeliveryOf, body_of: BodyOf, now: datetime) -> Stand:
-    return Stand(Relay(events, queue, lambda: now), delivery_of, body_of, now)
+    return Stand(relay_on(Wiring(events, queue, now=lambda: now)), delivery_of, body_of, now)
 
 
 def sent(calls: Calls) -> list[Message]:

@@ -12,15 +12,15 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ingest
-from wickiepay import clock
+from ingest import Ingest
+from tests.support.wiring import Wiring, ingest_on
 from wickiepay.delivery import Delivery
 from wickiepay.event import WebhookEvent
 from wickiepay.event_log import Recorded
 from wickiepay.event_record import Pending
 from wickiepay.lambda_events import http_request
 from wickiepay.queue import Message
-from wickiepay.signature import SCHEMES, sign
+from wickiepay.signature import sign
 from wickiepay.signing_secrets import FIRST_FETCH_SECONDS, REFETCH_SECONDS, TIME_TO_LIVE_SECONDS, SigningSecrets
 
 if TYPE_CHECKING:
@@ -108,10 +108,10 @@ class Load:
         self.clients = [StoreClient(self._store, lambda: self.seconds) for _ in range(CONTAINERS)]
         self._containers = [self._container(client) for client in self.clients]
 
-    def _container(self, client: Any) -> ingest.Ingest:  # noqa: ANN401  as much of a client as is needed
+    def _container(self, client: Any) -> Ingest:  # noqa: ANN401  as much of a client as is needed
         anything: Any = EverythingGoes()
         secrets = SigningSecrets(client, "secret", lambda: self.seconds)
-        return ingest.Ingest(secrets, anything, anything, tuple(SCHEMES), (), clock.now)
+        return ingest_on(Wiring(anything, anything, secrets=secrets))
 
     def status(self, arrival: Arrival, secret: str) -> int:
         """What a delivery is answered that is signed with `secret`, or with none that was ever in use."""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,11 +19,11 @@ import pytest
 import consumer
 import ingest
 import relay
-from tests.support.actors import SameThread
 from tests.support.aws import Calls
 from tests.support.clock import Clock
 from tests.support.deliveries import BodyOf
 from tests.support.hygiene import Hygiene
+from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
 from wickiepay import clock, event_record, ledger_items, queue
 from wickiepay.bus import Announcement, EventBus
 from wickiepay.delivery import Delivery
@@ -31,8 +31,7 @@ from wickiepay.event_log import EventLog
 from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message
-from wickiepay.routing import router
-from wickiepay.signature import SCHEMES, sign
+from wickiepay.signature import sign
 from wickiepay.signing_secrets import SigningSecrets
 
 if TYPE_CHECKING:
@@ -76,17 +75,9 @@ def listener(
     secret: bytes,
     now: datetime,
 ) -> Listener:
-    return Listener(
-        ingest.Ingest(
-            SigningSecrets(secretsmanager, signing_secret, clock), events, queue, tuple(SCHEMES), (), lambda: now
-        ),
-        consumer.Consumer(
-            events, ledger, queue, bus, router, timedelta(days=400), 100, lambda: now, threads=SameThread()
-        ),
-        relay.Relay(events, queue, lambda: now),
-        sqs,
-        secret,
-    )
+    secrets = SigningSecrets(secretsmanager, signing_secret, clock)
+    wiring = Wiring(events, queue, ledger, bus, secrets, lambda: now)
+    return Listener(ingest_on(wiring), consumer_on(wiring), relay_on(wiring), sqs, secret)
 
 
 @pytest.fixture
