@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 import typer
+from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
@@ -359,10 +360,11 @@ def test_what_was_signed_before_a_rotation_was_signed_with_another_previous_secr
     assert last_uses()[PREVIOUS] is None
 
 
-def test_where_nothing_is_counted_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_is_counted_nothing_is_known(calls: Calls) -> None:
     assert "not known" in run("secret", "status").stdout  # on this machine
-    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH", "http://127.0.0.1:1")
-    assert "not known" in run("secret", "status", *DEPLOYED).stdout
+    calls.fail("GetMetricData", EndpointConnectionError(endpoint_url="https://aws.invalid"))
+    with calls.watching(command_line.client("cloudwatch")):
+        assert "not known" in run("secret", "status", *DEPLOYED).stdout
 
 
 @pytest.mark.parametrize(("ago", "retired"), [(timedelta(hours=23), False), (timedelta(hours=25), True)])
