@@ -30,9 +30,8 @@ def harness() -> Iterator[AttackHarness]:
     harness.close()
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_a_thousand_attacks_achieve_nothing(harness: AttackHarness, seed: int) -> None:
-    chance = seeded(seed)
+def test_a_thousand_attacks_achieve_nothing(harness: AttackHarness) -> None:
+    chance = seeded(0)
     for _ in range(1000):
         harness.take(attack(chance, SECRET))
     harness.consume()
@@ -45,9 +44,8 @@ def test_any_attack_achieves_nothing(harness: AttackHarness, decisions: bytes) -
     harness.consume()
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_malformed_messages_cost_their_batch_mate_nothing(harness: AttackHarness, seed: int) -> None:
-    chance = seeded(seed)
+def test_malformed_messages_cost_their_batch_mate_nothing(harness: AttackHarness) -> None:
+    chance = seeded(0)
     for _ in range(50):
         harness.take_messages(chance)
 
