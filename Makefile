@@ -13,8 +13,8 @@ NO_PYTHON := This project needs Python 3.13: install it (with pyenv: pyenv insta
 
 PIP_INSTALL := -m pip --disable-pip-version-check --no-input -qq install
 PYTEST := .venv/bin/pytest
-# Measuring coverage costs half the time again, so only who asks for the figure waits for it.
-MEASURED := $(if $(filter check coverage,$(MAKECMDGOALS)),--cov --cov-report= --cov-fail-under=0)
+# Measuring coverage costs half the time again, and so do many examples for each law: who asks for the figure waits.
+MEASURED := $(if $(filter check coverage,$(MAKECMDGOALS)),--cov --cov-report= --cov-fail-under=0,--hypothesis-profile quick)
 IN_PARALLEL := -n 2 --dist loadfile # two programs at once; a file's tests stay together, with what they share
 
 .PHONY: help
@@ -79,8 +79,8 @@ counts: .venv/.installed ## instructions (where there is valgrind) and AWS calls
 	.venv/bin/python -m bench --gate
 
 .PHONY: test-tools
-test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node, sam, many stacks or every command: template lint, sam build, the built functions in AWS's Lambda emulator
-	$(PYTEST) $(IN_PARALLEL) -m 'many_stacks or installed_cli or node or sam'
+test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node, sam, many stacks or much time, and every command: template lint, sam build, the built functions in AWS's Lambda emulator
+	$(PYTEST) $(IN_PARALLEL) -m 'many_stacks or installed_cli or node or sam or thorough'
 
 .PHONY: sam-local
 sam-local: .venv/.installed .venv-sam/.locked ## sam local invoke with every sample; with root and INSTALL=1 it installs a container engine where there is none

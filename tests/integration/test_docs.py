@@ -85,6 +85,7 @@ def ours(*, deployed: bool) -> list[Command]:
     return [each for each in shown if each[:2] != OF_A_NEW_TYPE and ("--stack" in each) is deployed]
 
 
+@pytest.mark.thorough
 @pytest.mark.stack
 def test_the_commands_for_the_local_stack_work_in_their_order(
     stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -202,6 +203,7 @@ def done(stack: LocalStack) -> Iterator[list[Done]]:
         yield [operator.do(command) for command in ours(deployed=True)]
 
 
+@pytest.mark.thorough
 @pytest.mark.stack
 def test_the_commands_for_a_deployed_stack_work_in_their_order(done: list[Done]) -> None:
     wrong = [
@@ -212,6 +214,7 @@ def test_the_commands_for_a_deployed_stack_work_in_their_order(done: list[Done])
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.thorough
 @pytest.mark.stack
 def test_a_command_takes_no_action_that_the_page_does_not_name(done: list[Done]) -> None:
     table = rows(section(PROJECT / "docs/operations.md", "Who may do what"))

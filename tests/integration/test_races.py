@@ -228,6 +228,7 @@ def test_32_consumers_at_once_on_one_payment_lose_no_field(harness: Harness, nam
 # --- Everything at once --------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_load_under_chaos_loses_nothing_and_doubles_nothing(
     stores: Stores, name: str, record_property: Callable[[str, object], None]
 ) -> None:
@@ -239,6 +240,7 @@ def test_load_under_chaos_loses_nothing_and_doubles_nothing(
     record_property("figure", str(after))
 
 
+@pytest.mark.thorough
 def test_deliveries_through_the_front_door_lose_nothing_and_double_nothing(
     stack: LocalStack, signing_secret: str, name: str, record_property: Callable[[str, object], None]
 ) -> None:

@@ -92,6 +92,7 @@ def test_an_import_writes_nothing(artefacts: Artefacts, function: str) -> None:
     assert files(artefacts.folder) == before
 
 
+@pytest.mark.thorough
 def test_the_same_code_makes_the_same_packages(artefacts: Artefacts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "_built", packages._built.__wrapped__)  # without its memory
 
@@ -388,6 +389,7 @@ def regions() -> list[str]:
     return [*(region for partition in partitions for region in partition["regions"]), *NEW]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "setting", [{}, {"AWS_USE_FIPS_ENDPOINT": "true"}, {"AWS_USE_DUALSTACK_ENDPOINT": "true"}], ids=str
 )

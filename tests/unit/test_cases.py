@@ -1,19 +1,17 @@
 """The casebook on functions, command and AWS in this process.
 
 In which order the consumer gets what is in its queue is not promised. So where several events are, each case is played
-twice: as they came, in batches, and backwards, one by one.
+twice: as they came, in batches, and backwards, one by one (by `make check`).
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import groupby
 from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, Final
 
 import pytest
-import typer.main
 
 import consumer
 import ingest
@@ -62,10 +60,9 @@ class Listener:
 @pytest.fixture(scope="module")
 def functions(sqs: "SQSClient", secret: bytes) -> Iterator[Listener]:
     """A listener that every command finds, whatever stack it is told to look for; what takes long is made once."""
-    found = replace(command_line.stack(), client=cache(command_line.client))
+    found = command_line.stack()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("wickiepay_cli.stack.find", lambda *_: found)
-        patch.setattr("typer.main.get_command", cache(typer.main.get_command))
         patch.setattr("time.sleep", lambda _: None)  # the doctor waits a moment before he looks again
         yield Listener(
             ingest.from_environment(environment_of("IngestFunction")),
@@ -92,7 +89,11 @@ def orders(name: str) -> list[bool]:
 
 @pytest.mark.parametrize(
     ("name", "backwards"),
-    [pytest.param(n, b, id=f"{n}, backwards" if b else n) for n in CASES for b in orders(n)],
+    [
+        pytest.param(n, b, id=f"{n}, backwards" if b else n, marks=[pytest.mark.thorough] if b else [])
+        for n in CASES
+        for b in orders(n)
+    ],
 )
 def test_the_books_say_what_is_right(name: str, backwards: bool, listener: Listener) -> None:
     listener.backwards = backwards

@@ -37,7 +37,7 @@ def test_a_thousand_attacks_achieve_nothing(harness: AttackHarness) -> None:
     harness.consume()
 
 
-@settings(max_examples=500)
+@settings(max_examples=10 * settings.default.max_examples)
 @given(st.binary(max_size=1000))
 def test_any_attack_achieves_nothing(harness: AttackHarness, decisions: bytes) -> None:
     harness.take(attack(Bytes(decisions), SECRET, insiders=0.5))

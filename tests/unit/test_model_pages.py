@@ -17,6 +17,8 @@ from analysis.simulated_facts import BATCH_TOLERANCE, TOLERANCE
 from analysis.sizes import sizes
 from tests.support.on_paper import PROJECT, service
 
+pytestmark = pytest.mark.thorough  # the pages are written by a program, and all of it is simulated for them
+
 MEASURED: dict[str, Any] = json.loads((PROJECT / "bench/figures.json").read_text())
 
 
