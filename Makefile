@@ -19,6 +19,8 @@ install = $(@D)/bin/python $(PIP_INSTALL) --progress-bar off --require-hashes --
 	/^Installing/ {printf "  Unpacking …        " end; fflush()} END {printf end == "\r" ? "\n" : ""}' \
 	|| { cat $(@D)/pip.log >&2; exit 1; }
 PYTEST := .venv/bin/pytest
+# Measuring coverage costs half the time again, and so do many examples for each law: who asks for the figure waits.
+MEASURED := $(if $(filter check coverage,$(MAKECMDGOALS)),--cov --cov-report= --cov-fail-under=0,--hypothesis-profile quick)
 IN_PARALLEL := -n 2 --dist loadfile # two programs at once; a file's tests stay together, with what they share
 
 .PHONY: help
@@ -63,7 +65,7 @@ run: .venv/.ready ## the whole stack on this machine (PORT, WICKIEPAY_WEBHOOK_SE
 
 .PHONY: test
 test: .venv/.installed ## every test that needs no account, engine or root
-	$(PYTEST) $(IN_PARALLEL) --cov --cov-report= --cov-fail-under=0
+	$(PYTEST) $(IN_PARALLEL) $(MEASURED)
 
 .PHONY: check
 check: format-check lint types scan test coverage counts test-tools sam-local ## everything: tests, coverage, style, types, security, template, sam build
@@ -90,25 +92,25 @@ scan: .venv-scan/.locked ## the template, by checkov: what is unsafe in it, but 
 	.venv-scan/bin/checkov --config-file .checkov.yaml
 
 .PHONY: counts
-counts: .venv/.installed ## instructions (where there is valgrind) and AWS calls are no more than tests/bench/figures.json says
-	.venv/bin/python tests/bench --gate
+counts: .venv/.installed ## instructions (where there is valgrind) and AWS calls are no more than bench/figures.json says
+	.venv/bin/python -m bench --gate
 
 .PHONY: test-tools
-test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node, sam, many stacks or every command: template lint, sam build, the built functions in AWS's Lambda emulator
-	$(PYTEST) $(IN_PARALLEL) -m 'account or desk or node or sam'
+test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node, sam, many stacks or much time, and every command: template lint, sam build, the built functions in AWS's Lambda emulator
+	$(PYTEST) $(IN_PARALLEL) -m 'many_stacks or installed_cli or node or sam or thorough'
 
 .PHONY: sam-local
 sam-local: .venv/.installed .venv-sam/.locked ## sam local invoke with every sample; with root and INSTALL=1 it installs a container engine where there is none
 	@$(if $(INSTALL),command -v dockerd >/dev/null || apt-get install --yes --no-install-recommends docker.io)
-	$(PYTEST) -m engine
+	$(PYTEST) -m needs_docker
 
 .PHONY: prove
 prove: .venv/.installed ## the long proofs of the promises, twenty minutes at most; prints the figures of docs/reliability.md
-	timeout 1200 $(PYTEST) -n 2 --maxschedchunk 1 -m prove
+	timeout 1200 $(PYTEST) -n 2 --maxschedchunk 1 -m slow_proof
 
 .PHONY: bench
 bench: .venv/.installed ## what everything costs, beside others and beside the goals; needs valgrind; writes docs/performance.md, cost.md and capacity.md
-	.venv/bin/python tests/bench
+	.venv/bin/python -m bench
 
 # --- Keeping it ----------------------------------------------------------------------------------
 

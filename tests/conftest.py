@@ -19,14 +19,17 @@ os.environ.update(
 
 import moto.core  # noqa: E402, F401  moto only ever answers the botocore sessions that are made after this
 
-import deployed  # noqa: E402, F401  imports the functions under their environment, before anything else imports them
-from hygiene import Hygiene  # noqa: E402
+from tests.support import deployed  # noqa: E402, F401  imports the functions under their environment, before anything else imports them
+from tests.support.hygiene import Hygiene  # noqa: E402
+from tests.support.moto_shortcuts import take_shortcuts  # noqa: E402
 
+take_shortcuts()
 HYGIENE = Hygiene()
 HYGIENE.install()
 
-settings.register_profile("unhurried", deadline=None, max_examples=50)  # the suite is to end within five minutes
-settings.load_profile("unhurried")
+settings.register_profile("thorough", deadline=None, max_examples=50)
+settings.register_profile("quick", deadline=None, max_examples=10, derandomize=True)  # for make test; see the Makefile
+settings.load_profile("thorough")
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)  # innermost: when this test's own stdout is in place

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from wickiepay.delivery import Delivery
 from wickiepay.event import parse
+from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.queue import Message, Replay, encode
 from wickiepay.signature import sign
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
@@ -94,32 +95,26 @@ def _request(
     if signature == "":
         signature = sign(body, SECRET)
     headers = {"content-length": str(len(body)), "content-type": content_type, "host": "webhooks.example.com"}
+    http = {"path": "/webhooks/wickiepay", "protocol": "HTTP/1.1", "userAgent": "sample"}
+    request = http_request(
+        body, signature, headers=headers, request_id=REQUEST_ID, method=method, sourceIp=SENDER, **http
+    )
     return {
-        "version": "2.0",
+        **request,
         "routeKey": "ANY /webhooks/wickiepay",
         "rawPath": "/webhooks/wickiepay",
         "rawQueryString": "",
-        "headers": headers | ({"x-webhook-signature": signature} if signature else {}),
         "requestContext": {
+            **request["requestContext"],
             "accountId": ACCOUNT,
             "apiId": "a1b2c3d4e5",
             "domainName": "webhooks.example.com",
             "domainPrefix": "webhooks",
-            "http": {
-                "method": method,
-                "path": "/webhooks/wickiepay",
-                "protocol": "HTTP/1.1",
-                "sourceIp": SENDER,
-                "userAgent": "sample",
-            },
-            "requestId": REQUEST_ID,
             "routeKey": "ANY /webhooks/wickiepay",
             "stage": "$default",
             "time": "15/Jan/2026:17:30:00 +0000",
             "timeEpoch": RECEIVED_MS,
         },
-        "body": body.decode(),
-        "isBase64Encoded": False,
     }
 
 
@@ -137,25 +132,30 @@ def _message(body: bytes, *, unrecorded: bool = False, replay: Replay | None = N
 
 def _batch(*bodies: str) -> dict[str, Any]:
     """What Lambda makes of messages that it took from the queue."""
+    messages = [
+        {
+            "MessageId": f"00000000-0000-4000-8000-{number:012}",
+            "ReceiptHandle": f"sample-receipt-handle-{number}",
+            "Body": body,
+            "Attributes": {
+                "ApproximateReceiveCount": "1",
+                "SentTimestamp": str(RECEIVED_MS),
+                "SenderId": "AROAEXAMPLE:ingest",
+                "ApproximateFirstReceiveTimestamp": str(RECEIVED_MS + 20),
+            },
+        }
+        for number, body in enumerate(bodies, 1)
+    ]
     return {
         "Records": [
             {
-                "messageId": f"00000000-0000-4000-8000-{number:012}",
-                "receiptHandle": f"sample-receipt-handle-{number}",
-                "body": body,
-                "attributes": {
-                    "ApproximateReceiveCount": "1",
-                    "SentTimestamp": str(RECEIVED_MS),
-                    "SenderId": "AROAEXAMPLE:ingest",
-                    "ApproximateFirstReceiveTimestamp": str(RECEIVED_MS + 20),
-                },
+                **record,
                 "messageAttributes": {},
-                "md5OfBody": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
-                "eventSource": "aws:sqs",
+                "md5OfBody": hashlib.md5(record["body"].encode(), usedforsecurity=False).hexdigest(),
                 "eventSourceARN": f"arn:aws:sqs:us-east-1:{ACCOUNT}:wickiepay-EventQueue",
                 "awsRegion": "us-east-1",
             }
-            for number, body in enumerate(bodies, 1)
+            for record in sqs_batch(messages)["Records"]
         ]
     }
 

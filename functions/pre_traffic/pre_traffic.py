@@ -18,6 +18,7 @@ from aws_lambda_powertools import Logger
 from wickiepay import clients, clock
 from wickiepay.delivery import Delivery
 from wickiepay.identity import Identity
+from wickiepay.lambda_events import http_request, sqs_batch, sqs_message
 from wickiepay.queue import Message, encode
 from wickiepay.signature import sign
 from wickiepay.signing_secrets import SigningSecrets
@@ -134,25 +135,12 @@ class PreTraffic:
 
 def _request(probe: Delivery, signature: str) -> dict[str, Any]:
     """What API Gateway hands to ingest for the delivery of `probe`."""
-    return {
-        "version": "2.0",
-        "requestContext": {"requestId": probe.request_id, "http": {"method": "POST", "sourceIp": probe.source}},
-        "headers": {"content-type": "application/json", "x-webhook-signature": signature},
-        "body": probe.body.decode(),
-        "isBase64Encoded": False,
-    }
+    return http_request(probe.body, signature, sourceIp=probe.source, request_id=probe.request_id)
 
 
 def _batch(message: Message) -> dict[str, Any]:
     """What Lambda hands to the consumer for `message`, which is in no queue: it does not come again."""
-    record = {
-        "messageId": message.identity.uuid,
-        "receiptHandle": "none",
-        "body": encode(message),
-        "attributes": {"ApproximateReceiveCount": "1"},
-        "eventSource": "aws:sqs",
-    }
-    return {"Records": [record]}
+    return sqs_batch([sqs_message(encode(message), message.identity.uuid)])
 
 
 def from_environment(environment: Mapping[str, str]) -> PreTraffic:

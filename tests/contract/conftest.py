@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sam_command import sam
+from tests.support.sam_command import sam
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
 from wickiepay_cli.local.run import local_stack
 from wickiepay_cli.local.stack_file import LocalStack

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import handlers
-from deployed import SETTINGS
+from tests.support.deployed import SETTINGS
 from wickiepay.bus import DETAIL_VERSION, MAX_DETAIL_BYTES, Announcement
 from wickiepay.effects import Refuse, describe
 from wickiepay.event import parse

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from lambda_emulator import SAM
+from tests.support.lambda_emulator import SAM
 from wickiepay_cli.local.deployment import translate
 from wickiepay_cli.local.stack_file import PROJECT
 

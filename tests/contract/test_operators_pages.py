@@ -10,9 +10,9 @@ from typing import Any, Final
 import pytest
 
 import consumer
-from deployed import TEMPLATE
 from ingest import STATUS
-from pages import anchor, commands, links_in, names, rows, section, subsections
+from tests.support.deployed import TEMPLATE
+from tests.support.pages import anchor, commands, links_in, names, rows, section, subsections
 from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.errors import QUESTIONS
 from wickiepay.event_log import REPLAYS_KEPT

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from pages import PAGES, anchors, links, names, prose
+from tests.support.pages import PAGES, anchors, links, names, prose
 from wickiepay_cli.local.stack_file import PROJECT
 
 OF_THE_PROJECT: Final = re.compile(r"(cli|docs|events|functions|layers|requirements|tests|\.github)/[\w./-]+")

@@ -17,9 +17,9 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from deployed import TEMPLATE
-from pages import of_all_pages
-from sam_command import sam
+from tests.support.deployed import TEMPLATE
+from tests.support.pages import of_all_pages
+from tests.support.sam_command import sam
 from wickiepay_cli.local.emulator import emulator
 from wickiepay_cli.local.stack_file import PROJECT
 

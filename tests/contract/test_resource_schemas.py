@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pytest
 
-from cloudformation import Template
-from deployed import TEMPLATE
-from lambda_emulator import SAM
-from template_checks.names import NAMES, WITHIN_ANOTHER
-from template_checks.parameters import DOMAIN, ZONE
+from tests.support.cloudformation import Template
+from tests.support.deployed import TEMPLATE
+from tests.support.lambda_emulator import SAM
+from tests.support.template_checks.names import NAMES, WITHIN_ANOTHER
+from tests.support.template_checks.parameters import DOMAIN, ZONE
 
 pytestmark = pytest.mark.sam
 

@@ -14,11 +14,11 @@ from typing import Final
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from account import Account
-from deployed import FUNCTIONS
-from lambda_emulator import Invoke, in_lambda_emulator
-from sam_command import sam
-from samples_expected import ANSWERS, function_of
+from tests.support.account import Account
+from tests.support.deployed import FUNCTIONS
+from tests.support.lambda_emulator import Invoke, in_lambda_emulator
+from tests.support.sam_command import sam
+from tests.support.samples_expected import ANSWERS, function_of
 from wickiepay_cli.local.deployment import transform
 from wickiepay_cli.local.packages import function_package, layer_package
 from wickiepay_cli.local.preparation import prepare

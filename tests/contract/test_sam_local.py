@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from container_engine import Engine, NoEngine, container_engine
-from lambda_image import architecture, lambda_image
-from sam_command import sam
-from samples_expected import ANSWERS, function_of
-from tunnel import tunnel
+from tests.support.container_engine import Engine, NoEngine, container_engine
+from tests.support.lambda_image import architecture, lambda_image
+from tests.support.sam_command import sam
+from tests.support.samples_expected import ANSWERS, function_of
+from tests.support.tunnel import tunnel
 from wickiepay_cli.samples import EVENTS, PAYLOADS
 
 type Invoke = Callable[[str], Any]
@@ -89,7 +89,7 @@ def invoke(
     return invoke
 
 
-@pytest.mark.engine
+@pytest.mark.needs_docker
 @pytest.mark.parametrize("sample", ANSWERS)
 def test_a_function_in_a_container_answers_its_sample(invoke: Invoke, sample: str) -> None:
     answer = invoke(sample)

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import pytest
 
-from cloudformation import Template, allows
-from deployed import TEMPLATE
+from tests.support.cloudformation import Template, allows
+from tests.support.deployed import TEMPLATE
 from wickiepay_cli.local.stack_file import PROJECT
 
 SAMCONFIG: Final = tomllib.loads((PROJECT / "samconfig.toml").read_text())

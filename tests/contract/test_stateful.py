@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import pytest
 
-from cloudformation import Template, Tree
-from deployed import TEMPLATE
-from lambda_emulator import SAM
-from stateful import CREATE_ONLY, GOLDEN, losses, stateful
+from tests.support.cloudformation import Template, Tree
+from tests.support.deployed import TEMPLATE
+from tests.support.lambda_emulator import SAM
+from tests.support.stateful import CREATE_ONLY, GOLDEN, losses, stateful
 from wickiepay_cli.local.deployment import DEFAULTS
 
 type Change = Callable[[Tree], Any]

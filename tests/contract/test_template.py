@@ -5,9 +5,9 @@ from itertools import product
 
 import pytest
 
-from cloudformation import Stack, Template
-from deployed import TEMPLATE
-from template_checks import CHECKS, Check
+from tests.support.cloudformation import Stack, Template
+from tests.support.deployed import TEMPLATE
+from tests.support.template_checks import CHECKS, Check
 
 
 @pytest.fixture(scope="module")

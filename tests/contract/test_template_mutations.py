@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-from deployed import TEMPLATE
-from mutations import Mutation, besides, instead, more, reworded, without
-from template_checks import (
+from tests.support.deployed import TEMPLATE
+from tests.support.mutations import Mutation, besides, instead, more, reworded, without
+from tests.support.template_checks import (
     CHECKS,
     Check,
     alarms,

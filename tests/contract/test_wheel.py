@@ -13,7 +13,7 @@ import pytest
 
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
 
-pytestmark = pytest.mark.desk
+pytestmark = pytest.mark.installed_cli
 
 type Run = Callable[..., subprocess.CompletedProcess[str]]
 

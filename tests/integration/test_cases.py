@@ -12,16 +12,15 @@ from typing import Final
 import httpx
 import pytest
 
-import casebook
-import command_line
-from casebook import Answer, Play, Request
-from storm import is_empty, wait_for
+from tests.support import casebook, command_line
+from tests.support.casebook import Answer, Play, Request
+from tests.support.load import is_empty, wait_for
 from wickiepay_cli import stack
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
 from wickiepay_cli.local.run import local_stack
 from wickiepay_cli.stack import Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.desk]
+pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
 CASES: Final = casebook.read([casebook.BESIDE, casebook.OURS])
 SIDE_BY_SIDE: Final = 8

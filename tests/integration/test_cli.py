@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from command_line import run_json
-from installed import COMMAND, Installed
-from listener import Listener
+from tests.support.command_line import run_json
+from tests.support.installed import COMMAND, Installed
+from tests.support.listener import Listener
 from wickiepay.event_record import State
 from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.stack_file import LocalStack
 from wickiepay_cli.samples import event_types
 
-pytestmark = [pytest.mark.stack, pytest.mark.desk]
+pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
 PROCESSED_SECONDS = 60
 POLL_SECONDS = 0.1

@@ -17,7 +17,7 @@ import pytest
 import typer
 from rich.cells import cell_len
 
-from installed import COMMAND, PATIENCE_SECONDS, Installed
+from tests.support.installed import COMMAND, PATIENCE_SECONDS, Installed
 from wickiepay import clock
 from wickiepay.delivery import Delivery
 from wickiepay.identity import Identity
@@ -27,7 +27,7 @@ from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
 from wickiepay_cli.local.run import local_stack
 from wickiepay_cli.local.stack_file import PROJECT
 
-pytestmark = [pytest.mark.stack, pytest.mark.desk]
+pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
 DEPLOYED: Final = ("--stack", "wickiepay-local")
 """The same stack as a deployed one."""
@@ -72,7 +72,7 @@ ASKS: Final = {"trigger", "trigger --scenario", "events accept", "secret set", "
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Examples:
     """The command on a stack where something of everything has happened; `known` is what the examples name."""
 
     wickiepay: Installed
@@ -87,11 +87,11 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examples]:
     folder = tmp_path_factory.mktemp("commands")
     with local_stack(folder, port=0, signing_secret=DEFAULT_SIGNING_SECRET) as running:
         wickiepay = Installed(folder, running.stack)
-        yield Desk(wickiepay, {**_happened(wickiepay), "file": str(folder / "events.jsonl")})
+        yield Examples(wickiepay, {**_happened(wickiepay), "file": str(folder / "events.jsonl")})
 
 
 def _happened(wickiepay: Installed) -> dict[str, str]:
@@ -133,16 +133,18 @@ A_TABLE: Final = re.compile(r"\S {2,}\S|[━─│]")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_programs_get_json_and_nothing_else(command: str, desk: Desk) -> None:
-    done = desk.wickiepay(*desk.example(command, deployed=True), "--json")
+def test_programs_get_json_and_nothing_else(command: str, examples: Examples) -> None:
+    done = examples.wickiepay(*examples.example(command, deployed=True), "--json")
     json.loads(done.stdout)
     assert (done.returncode, done.stderr) == (EXIT.get(command, 0), "")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(("columns", "deployed"), [(80, False), (160, True)], ids=["80", "160"])
-def test_people_get_text_that_fits_their_terminal(columns: int, deployed: bool, command: str, desk: Desk) -> None:
-    code, shown = desk.wickiepay.at_a_terminal(columns, *desk.example(command, deployed=deployed))
+def test_people_get_text_that_fits_their_terminal(
+    columns: int, deployed: bool, command: str, examples: Examples
+) -> None:
+    code, shown = examples.wickiepay.at_a_terminal(columns, *examples.example(command, deployed=deployed))
     assert code == EXIT.get(command, 0), shown
     assert [line for line in shown.lines if cell_len(line.rstrip()) > columns and A_TABLE.search(line)] == []
     assert not any("…" in line for line in shown.lines)
@@ -157,24 +159,24 @@ def test_people_get_text_that_fits_their_terminal(columns: int, deployed: bool, 
         ("stats --type deposit", {"deposit.status_change"}),
     ],
 )
-def test_a_shell_completes_what_is_typed(typed: str, completed: set[str], desk: Desk) -> None:
+def test_a_shell_completes_what_is_typed(typed: str, completed: set[str], examples: Examples) -> None:
     words = ["wickiepay", *typed.split()]
-    done = desk.wickiepay(
+    done = examples.wickiepay(
         _WICKIEPAY_COMPLETE="complete_bash", COMP_WORDS=" ".join(words), COMP_CWORD=str(len(words) - 1)
     )
     assert set(done.stdout.split()) == completed
 
 
 @pytest.mark.parametrize("where", [(), DEPLOYED], ids=["local", "deployed"])
-def test_what_arrives_is_told_until_ctrl_c(where: tuple[str, ...], desk: Desk) -> None:
+def test_what_arrives_is_told_until_ctrl_c(where: tuple[str, ...], examples: Examples) -> None:
     tail = [str(COMMAND), "events", "tail", "--json", *where]
     sent: list[str] = []
-    with subprocess.Popen(tail, env=desk.wickiepay.environment, stdout=subprocess.PIPE, text=True) as running:
+    with subprocess.Popen(tail, env=examples.wickiepay.environment, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout
         with ThreadPoolExecutor(1) as reader:
             line = reader.submit(running.stdout.readline)
             while not line.done():  # it tells what arrives from some moment on
-                sent.append(desk.wickiepay.answer("trigger", "audit.api")["uuid"])
+                sent.append(examples.wickiepay.answer("trigger", "audit.api")["uuid"])
                 wait([line], timeout=1)
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=PATIENCE_SECONDS)

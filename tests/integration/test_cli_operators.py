@@ -9,11 +9,11 @@ from typing import Final
 
 import pytest
 
-from installed import PATIENCE_SECONDS, Installed
+from tests.support.installed import PATIENCE_SECONDS, Installed
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
 from wickiepay_cli.local.run import local_stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.desk]
+pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
 NEW: Final = "the-new-secret-of-this-file"
 

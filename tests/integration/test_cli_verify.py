@@ -8,13 +8,13 @@ from typing import Any, Final, Protocol
 
 import pytest
 
-from command_line import run_json
+from tests.support.command_line import run_json
 from wickiepay.signature import sign
 from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.stack_file import LocalStack
 from wickiepay_cli.samples import PAYLOADS, sample
 
-pytestmark = [pytest.mark.stack, pytest.mark.desk]
+pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
 COMMAND: Final = Path(sys.executable).parent / "wickiepay"
 SAMPLE: Final = "payment.completed"

@@ -13,9 +13,9 @@ from typing import Final
 
 import pytest
 
-from faults import FAULTS, TRANSACTION_FAULTS, Point, Strike
+from tests.support.faults import FAULTS, TRANSACTION_FAULTS, Point, Strike
+from tests.support.harness import Harness, Stores
 from wickiepay.queue import Replay
-from world import Stores, World
 
 pytestmark = pytest.mark.stack
 
@@ -35,7 +35,7 @@ class End:
     announced: bool = True
 
 
-type Story = Callable[[World, str], End]
+type Story = Callable[[Harness, str], End]
 """Makes things happen to the event of a uuid, and says how they must end."""
 
 
@@ -48,80 +48,80 @@ def confirmed(uuid: str, amount: object = 100.10) -> dict[str, object]:
     }
 
 
-def deliver(world: World, envelope: object) -> None:
-    assert world.deliver(envelope) == 200, "the sender gave up"
+def deliver(harness: Harness, envelope: object) -> None:
+    assert harness.deliver(envelope) == 200, "the sender gave up"
 
 
-def one_delivery(world: World, uuid: str) -> End:
-    deliver(world, confirmed(uuid))
+def one_delivery(harness: Harness, uuid: str) -> End:
+    deliver(harness, confirmed(uuid))
     return End()
 
 
-def a_duplicate_before_processing(world: World, uuid: str) -> End:
-    deliver(world, confirmed(uuid))
-    deliver(world, confirmed(uuid))
+def a_duplicate_before_processing(harness: Harness, uuid: str) -> End:
+    deliver(harness, confirmed(uuid))
+    deliver(harness, confirmed(uuid))
     return End()
 
 
-def a_duplicate_after_processing(world: World, uuid: str) -> End:
-    deliver(world, confirmed(uuid))
-    world.settle()
-    deliver(world, confirmed(uuid))
+def a_duplicate_after_processing(harness: Harness, uuid: str) -> End:
+    deliver(harness, confirmed(uuid))
+    harness.settle()
+    deliver(harness, confirmed(uuid))
     return End()
 
 
-def the_queue_is_out(world: World, uuid: str) -> End:
-    world.injector.down |= UNSENT
-    deliver(world, confirmed(uuid))
-    world.injector.down -= UNSENT
+def the_queue_is_out(harness: Harness, uuid: str) -> End:
+    harness.injector.down |= UNSENT
+    deliver(harness, confirmed(uuid))
+    harness.injector.down -= UNSENT
     return End()
 
 
-def the_table_is_out(world: World, uuid: str) -> End:
-    world.injector.down |= UNRECORDED
-    deliver(world, confirmed(uuid))
-    world.injector.down -= UNRECORDED
+def the_table_is_out(harness: Harness, uuid: str) -> End:
+    harness.injector.down |= UNRECORDED
+    deliver(harness, confirmed(uuid))
+    harness.injector.down -= UNRECORDED
     return End()
 
 
-def the_table_is_out_for_a_duplicate(world: World, uuid: str) -> End:
-    deliver(world, confirmed(uuid))
-    world.injector.down |= UNRECORDED
-    deliver(world, confirmed(uuid))
-    world.injector.down -= UNRECORDED
+def the_table_is_out_for_a_duplicate(harness: Harness, uuid: str) -> End:
+    deliver(harness, confirmed(uuid))
+    harness.injector.down |= UNRECORDED
+    deliver(harness, confirmed(uuid))
+    harness.injector.down -= UNRECORDED
     return End()
 
 
-def a_conflict(world: World, uuid: str) -> End:
-    deliver(world, confirmed(uuid, 100.10))
-    deliver(world, confirmed(uuid, 7))
+def a_conflict(harness: Harness, uuid: str) -> End:
+    deliver(harness, confirmed(uuid, 100.10))
+    deliver(harness, confirmed(uuid, 7))
     # Where the first put is lost the second delivery may be recorded first; one of them counts, and only one.
     return End(states=("PROCESSED", "CONFLICT"), balances=("100.1", "7"))
 
 
-def a_permanent_failure(world: World, uuid: str) -> End:
-    deliver(world, confirmed(uuid, amount=-1))
+def a_permanent_failure(harness: Harness, uuid: str) -> End:
+    deliver(harness, confirmed(uuid, amount=-1))
     return End(states=("FAILED",), balances=(None,), announced=False)
 
 
-def an_unknown_type(world: World, uuid: str) -> End:
-    deliver(world, {"event": "weather.changed", "data": {"uuid": uuid}})
+def an_unknown_type(harness: Harness, uuid: str) -> End:
+    deliver(harness, {"event": "weather.changed", "data": {"uuid": uuid}})
     return End(states=("IGNORED",), balances=(None,), announced=False)
 
 
-def given_up_and_revived(world: World, uuid: str) -> End:
-    world.injector.down |= UNANNOUNCED
-    deliver(world, confirmed(uuid))
-    world.consume(rounds=MAX_RECEIVES)
-    world.injector.down -= UNANNOUNCED
-    deliver(world, confirmed(uuid))
+def given_up_and_revived(harness: Harness, uuid: str) -> End:
+    harness.injector.down |= UNANNOUNCED
+    deliver(harness, confirmed(uuid))
+    harness.consume(rounds=MAX_RECEIVES)
+    harness.injector.down -= UNANNOUNCED
+    deliver(harness, confirmed(uuid))
     return End()
 
 
-def a_replay(world: World, uuid: str) -> End:
-    deliver(world, confirmed(uuid))
-    world.settle()
-    world.replay(uuid, KEY, Replay(id="replay-1", by="the tests", why="to see", announce=True))
+def a_replay(harness: Harness, uuid: str) -> End:
+    deliver(harness, confirmed(uuid))
+    harness.settle()
+    harness.replay(uuid, KEY, Replay(id="replay-1", by="the tests", why="to see", announce=True))
     return End()
 
 
@@ -140,48 +140,48 @@ STORIES: Final[list[Story]] = [
 ]
 
 
-def tell(world: World, story: Story, at: Point | None, strike: Strike | None) -> list[str]:
+def tell(harness: Harness, story: Story, at: Point | None, strike: Strike | None) -> list[str]:
     """What is wrong with the books after the story, with a fault at one point or none."""
     uuid = str(uuids.uuid4())
-    world.cold()
-    world.injector.begin(at, strike)
+    harness.cold()
+    harness.injector.begin(at, strike)
     try:
-        end = story(world, uuid)
+        end = story(harness, uuid)
     except AssertionError as failure:
         return [str(failure)]
-    world.settle()
-    return list(wrongs(world, uuid, end)) + ([] if world.injector.struck or not at else ["the fault never struck"])
+    harness.settle()
+    return list(wrongs(harness, uuid, end)) + ([] if harness.injector.struck or not at else ["the fault never struck"])
 
 
-def wrongs(world: World, uuid: str, end: End) -> Iterator[str]:
-    states = sorted(world.states(uuid).values())
+def wrongs(harness: Harness, uuid: str, end: End) -> Iterator[str]:
+    states = sorted(harness.states(uuid).values())
     if states != sorted(end.states):
         yield f"states are {states}, not {sorted(end.states)}"
-    if world.unsent(uuid):
+    if harness.unsent(uuid):
         yield "still flagged unsent"
-    entries = world.ledger(f"credit#{uuid}")
-    balance = next((item["amount"] for item in world.ledger(f"balance#account-{uuid}")), None)
+    entries = harness.ledger(f"credit#{uuid}")
+    balance = next((item["amount"] for item in harness.ledger(f"balance#account-{uuid}")), None)
     if balance not in end.balances:
         yield f"the balance is {balance}, not one of {end.balances}"
     if len(entries) != (balance is not None):
         yield f"{len(entries)} entries"
-    heard = {key for key in world.announcements() if key[0] == uuid}
+    heard = {key for key in harness.announcements() if key[0] == uuid}
     if heard != ({(uuid, KEY)} if end.announced else set()):
         yield f"announced: {heard}"
 
 
 def tell_with_every_fault(story: Story, stores: Stores) -> str:
     """Tells a story once for each of its points and each fault; nothing may be wrong. Says how much that was."""
-    world = World(stores, max_receives=MAX_RECEIVES)
-    world.settle()  # what other tests left for the relay and the consumer is no part of the story
-    wrong = tell(world, story, None, None)
+    harness = Harness(stores, max_receives=MAX_RECEIVES)
+    harness.settle()  # what other tests left for the relay and the consumer is no part of the story
+    wrong = tell(harness, story, None, None)
     assert not wrong
-    points = list(world.injector.seen)
+    points = list(harness.injector.seen)
     told = 0
     for point in points:
         faults = {**FAULTS, **(TRANSACTION_FAULTS if point.operation == "dynamodb.TransactWriteItems" else {})}
         for name, strike in faults.items():
-            wrong += [f"{name} at {point}: {what}" for what in tell(world, story, point, strike)]
+            wrong += [f"{name} at {point}: {what}" for what in tell(harness, story, point, strike)]
             told += 1
     assert not wrong, "\n".join(wrong)
     return f"{len(points)} of {len(points)} points, {told} faults, 0 wrong"
@@ -198,7 +198,7 @@ def test_every_call_may_fail_in_every_way(story: Story, stores: Stores) -> None:
     tell_with_every_fault(story, stores)
 
 
-@pytest.mark.prove
+@pytest.mark.slow_proof
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 def test_every_call_of_every_story_may_fail_in_every_way(
     story: Story, stores: Stores, record_property: Callable[[str, object], None]

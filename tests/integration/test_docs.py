@@ -17,9 +17,9 @@ from botocore.client import BaseClient
 from samtranslator.yaml_helper import yaml_parse
 from typer.testing import CliRunner, Result
 
-from aws_commands import check
-from command_line import run
-from pages import OURS, PAGES, Command, commands, in_the_text, of_all_pages, rows, section
+from tests.support.aws_commands import check
+from tests.support.command_line import run
+from tests.support.pages import OURS, PAGES, Command, commands, in_the_text, of_all_pages, rows, section
 from wickiepay import clock
 from wickiepay.delivery import Delivery
 from wickiepay.queue import Message, encode
@@ -77,6 +77,7 @@ def ours(*, deployed: bool) -> list[Command]:
     return [each for each in shown if each[:2] != OF_A_NEW_TYPE and ("--stack" in each) is deployed]
 
 
+@pytest.mark.thorough
 @pytest.mark.stack
 def test_the_commands_for_the_local_stack_work_in_their_order(
     stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -194,6 +195,7 @@ def done(stack: LocalStack) -> Iterator[list[Done]]:
         yield [operator.do(command) for command in ours(deployed=True)]
 
 
+@pytest.mark.thorough
 @pytest.mark.stack
 def test_the_commands_for_a_deployed_stack_work_in_their_order(done: list[Done]) -> None:
     wrong = [
@@ -204,6 +206,7 @@ def test_the_commands_for_a_deployed_stack_work_in_their_order(done: list[Done])
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.thorough
 @pytest.mark.stack
 def test_a_command_takes_no_action_that_the_page_does_not_name(done: list[Done]) -> None:
     table = rows(section(PROJECT / "docs/operating.md", "Who may do what"))

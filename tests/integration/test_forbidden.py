@@ -10,8 +10,8 @@ from typing import Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
-from roles import ROLES, policy_of, session_under
-from world import Stores
+from tests.support.harness import Stores
+from tests.support.roles import ROLES, policy_of, session_under
 
 pytestmark = pytest.mark.stack
 

@@ -13,12 +13,13 @@ from uuid import uuid4
 import pytest
 
 import ingest
-from deployed import environment_of
-from hanging import Door, Way, doors
+from tests.support.deployed import environment_of
+from tests.support.hanging import Door, Way, doors
+from tests.support.harness import SECRET, Stores
 from wickiepay import sdk
+from wickiepay.lambda_events import http_request
 from wickiepay.queue import decode
 from wickiepay.signature import sign
-from world import SECRET, Stores, http_request
 
 pytestmark = pytest.mark.stack
 

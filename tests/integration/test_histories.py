@@ -9,11 +9,11 @@ from hypothesis.stateful import run_state_machine_as_test
 import consumer
 import ingest
 import relay
-from deployed import TEMPLATE
-from histories import Account, Histories
-from in_process import client, emulated_dynamodb
+from tests.support.deployed import TEMPLATE
+from tests.support.harness import Stores
+from tests.support.histories import Account, Histories
+from tests.support.in_process import client, emulated_dynamodb
 from wickiepay_cli.local.access import Access
-from world import Stores
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def test_some_histories_end_in_the_right_books(tables_in_process: Account) -> No
     run(tables_in_process, histories=60, steps=20)
 
 
-@pytest.mark.prove
+@pytest.mark.slow_proof
 @pytest.mark.timeout(1200)
 def test_ten_thousand_histories_end_in_the_right_books(
     tables_in_process: Account, record_property: Callable[[str, object], None]
@@ -78,7 +78,7 @@ def test_ten_thousand_histories_end_in_the_right_books(
     record_property("figure", f"{lived:,} histories, 0 wrong")
 
 
-@pytest.mark.prove
+@pytest.mark.slow_proof
 @pytest.mark.stack
 @pytest.mark.timeout(600)
 def test_a_hundred_histories_on_an_emulators_tables_end_in_the_right_books(

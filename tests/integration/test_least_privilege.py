@@ -25,18 +25,19 @@ from botocore.exceptions import ClientError
 import consumer
 import ingest
 import relay
-from deployed import FUNCTIONS, TEMPLATE, environment_of
-from roles import ROLES, Document, policy_of, session_under
+from tests.support.deployed import FUNCTIONS, TEMPLATE, environment_of
+from tests.support.harness import SECRET, Stores
+from tests.support.roles import ROLES, Document, policy_of, session_under
 from wickiepay import clients, sdk
 from wickiepay.delivery import Delivery
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent
 from wickiepay.event_log import EventLog
 from wickiepay.identity import Identity
+from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.queue import Message, encode
 from wickiepay.signature import sign
 from wickiepay_cli.local.stack_file import LocalStack
-from world import SECRET, Stores, http_request, sqs_records
 
 pytestmark = pytest.mark.stack
 
@@ -220,7 +221,7 @@ def everything_the_consumer_does(stage: Stage) -> None:
     for text in texts:
         sqs.send_message(QueueUrl=url, MessageBody=text)
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])["Messages"]
-    answer = function.process(sqs_records(messages))
+    answer = function.process(sqs_batch(messages)["Records"])
     sqs.purge_queue(QueueUrl=url)
 
     [malformed] = [message["MessageId"] for message in messages if message["Body"] == "no event at all"]

@@ -31,7 +31,7 @@ from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.stack_file import LocalStack
 from wickiepay_cli.replays import Replayer
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
 COMMAND: Final = Path(sys.executable).parent / "wickiepay"
 CONFIRMED: Final = "channel.payment.confirmed"

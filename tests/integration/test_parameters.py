@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from samtranslator.yaml_helper import yaml_parse
 
-from account import Account, empty_account
-from stores import listen
+from tests.support.account import Account, empty_account
+from tests.support.stores import listen
 from wickiepay_cli.local.run import PATH
 from wickiepay_cli.local.stack_file import PROJECT
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_sqs import SQSClient
 
-pytestmark = pytest.mark.account
+pytestmark = pytest.mark.many_stacks
 
 HERE: Final = "127.0.0.1/32"
 """Where deliveries come from in the emulator."""

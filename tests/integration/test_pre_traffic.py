@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 import pre_traffic
-from deployed import environment_of
+from tests.support.deployed import environment_of
 from wickiepay import sdk
 from wickiepay_cli.local.stack_file import LocalStack
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from hygiene import Hygiene
+from tests.support.hygiene import Hygiene
 from wickiepay_cli.local.stack_file import LocalStack
 
 pytestmark = pytest.mark.stack

@@ -15,8 +15,8 @@ from typing import Final
 
 import pytest
 
-from installed import PATIENCE_SECONDS, Installed, Shown
-from pages import section
+from tests.support.installed import PATIENCE_SECONDS, Installed, Shown
+from tests.support.pages import section
 from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.access import Access
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack

@@ -19,15 +19,16 @@ from typing import Any, Final, Literal
 
 import pytest
 
-from deployed import environment_of
-from history import check_out, has_commit
+from tests.support.deployed import environment_of
+from tests.support.harness import SECRET, Stores
+from tests.support.history import check_out, has_commit
+from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.signature import sign
 from wickiepay_cli.audit.report import audit
 from wickiepay_cli.local.stack_file import PROJECT
 from wickiepay_cli.stack import Stack
-from world import SECRET, Stores, http_request, sqs_records
 
-pytestmark = [pytest.mark.stack, pytest.mark.account]
+pytestmark = [pytest.mark.stack, pytest.mark.many_stacks]
 
 OLD_COMMIT: Final = "eb0c93af"
 """The last one of version 0.1."""
@@ -101,7 +102,7 @@ class Both:
         while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"]).get(
             "Messages"
         ):
-            answer = self.workers[choose()].ask(records=sqs_records(messages))
+            answer = self.workers[choose()].ask(records=sqs_batch(messages)["Records"])
             again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
             for message in messages:
                 handle = {"QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"]}

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from account import Account, Listener, empty_account
-from cloudformation import Template
-from history import DEPLOYED, check_out, previous_commit
-from stateful import stateful
+from tests.support.account import Account, Listener, empty_account
+from tests.support.cloudformation import Template
+from tests.support.history import DEPLOYED, check_out, previous_commit
+from tests.support.stateful import stateful
 from wickiepay_cli.audit.report import audit
 from wickiepay_cli.local.stack_file import PROJECT
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
 
-pytestmark = pytest.mark.account
+pytestmark = pytest.mark.many_stacks
 
 FUNCTIONS: Final = ("IngestFunction", "ConsumerFunction", "RelayFunction")
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from stores import running_stores
+from tests.support.harness import Stores
+from tests.support.stores import running_stores
 from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
 from wickiepay_cli.local.run import local_stack
 from wickiepay_cli.local.stack_file import LocalStack
-from world import Stores
 
 
 @pytest.fixture(scope="module")

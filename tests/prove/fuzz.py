@@ -10,22 +10,22 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["wickiepay", "http_request", "ingest", "consumer", "handlers"]):
-    import deployed  # noqa: F401  imports the functions under their environment
+    from tests.support import deployed  # noqa: F401  imports the functions under their environment
 
-from besieged import SECRET, Besieged
-from hostile import Bytes, attack
+from tests.support.attack_harness import SECRET, AttackHarness
+from tests.support.attacks import Bytes, attack
 
-besieged = Besieged()
+harness = AttackHarness()
 
 
 def strike(data: bytes) -> None:
     chance = Bytes(data)
-    if besieged.inputs % 50:
-        besieged.take(attack(chance, SECRET, insiders=0.3))
+    if harness.inputs % 50:
+        harness.take(attack(chance, SECRET, insiders=0.3))
     else:  # not for the data to decide: a batch reaches much of the code, and the fuzzer would make little else
-        besieged.take_messages(chance)
-    if besieged.inputs % 1000 == 0:
-        print(json.dumps(besieged.outcomes), flush=True)
+        harness.take_messages(chance)
+    if harness.inputs % 1000 == 0:
+        print(json.dumps(harness.outcomes), flush=True)
 
 
 atheris.Setup(sys.argv, strike)

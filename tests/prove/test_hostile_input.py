@@ -14,15 +14,15 @@ from typing import Final
 
 import pytest
 
-import respelled
-from besieged import SECRET, Besieged
-from hostile import attack, seeded
+from tests.support import respelled
+from tests.support.attack_harness import SECRET, AttackHarness
+from tests.support.attacks import attack, seeded
 from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.errors import SignatureMismatch, UnusableBody
 from wickiepay.event import parse
 from wickiepay.signature import verify
 
-pytestmark = [pytest.mark.prove, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.slow_proof, pytest.mark.timeout(1200)]
 
 INPUTS: Final = 200_000
 FUZZERS: Final = 2
@@ -74,16 +74,16 @@ def start_fuzzer(folder: Path, seed: int) -> "subprocess.Popen[str]":
 
 @pytest.mark.skipif(CAN_GUIDE, reason="guided attacks reach further")
 def test_two_hundred_thousand_random_attacks_achieve_nothing(record_property: Figure) -> None:
-    besieged = Besieged()
+    harness = AttackHarness()
     for seed in range(INPUTS):
         chance = seeded(seed)
         if seed % 50:
-            besieged.take(attack(chance, SECRET))
+            harness.take(attack(chance, SECRET))
         else:
-            besieged.take_messages(chance)
-    besieged.consume()
-    besieged.close()
-    record_property("figure", f"{besieged.inputs:,} random inputs: {told(besieged.outcomes)}; 0 achieved anything")
+            harness.take_messages(chance)
+    harness.consume()
+    harness.close()
+    record_property("figure", f"{harness.inputs:,} random inputs: {told(harness.outcomes)}; 0 achieved anything")
 
 
 def told(outcomes: Counter[str]) -> str:

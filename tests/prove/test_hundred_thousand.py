@@ -13,16 +13,16 @@ from typing import Any, Final
 
 import pytest
 
-from many_events import CREDIT_EVERY, ManyEvents
-from stores import STACK_NAME
+from tests.support.harness import Stores
+from tests.support.many_events import CREDIT_EVERY, ManyEvents
+from tests.support.stores import STACK_NAME
 from wickiepay import clock
 from wickiepay.event_record import State
 from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.access import Access
 from wickiepay_cli.local.stack_file import LocalStack
-from world import Stores
 
-pytestmark = [pytest.mark.prove, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow_proof, pytest.mark.timeout(600)]
 
 EVENTS: Final = 100_000
 FEW: Final = 10_000

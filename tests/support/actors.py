@@ -14,7 +14,7 @@ from typing import Any
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from faults import Killed
+from tests.support.faults import Killed
 
 
 class Fate(StrEnum):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from deployed import FUNCTIONS, environment_of
+from tests.support.deployed import FUNCTIONS, environment_of
 from wickiepay_cli.local.packages import function_package, layer_package
 from wickiepay_cli.local.stack_file import PROJECT
 

@@ -4,14 +4,21 @@ import io
 import json
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from subprocess import CompletedProcess
 from typing import Any, Final
 
 import boto3
+import typer.main
+import typer.testing
 from typer.testing import CliRunner, Result
 
 from wickiepay_cli.app import app, main
 from wickiepay_cli.stack import Stack
+
+# A run builds the tree of all commands first: once for all tests is enough, for no command changes it.
+typer.main.get_command = cache(typer.main.get_command)
+typer.testing._get_command = typer.main.get_command  # type: ignore[attr-defined]  # its own name for it
 
 OUTPUTS: Final = {
     "EventTableName": "EventTable",
@@ -25,6 +32,7 @@ OUTPUTS: Final = {
 PARAMETERS: Final = {"AccountField": "reference", "EventRetentionDays": "30"}
 
 
+@cache  # botocore takes its time to make one
 def client(service: Any) -> Any:  # noqa: ANN401  boto3's own types want to know the service
     return boto3.client(service)
 

@@ -16,13 +16,10 @@ from typing import Any, ClassVar, Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-import consumer
-import handlers
-import ingest
-import relay
-from actors import Actor, Fate, SameThread
-from deployed import SETTINGS
-from in_process import Heard, client
+from tests.support.actors import Actor, Fate
+from tests.support.deployed import SETTINGS
+from tests.support.in_process import Heard, client
+from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
 from wickiepay.bus import EventBus
 from wickiepay.clock import instant
 from wickiepay.effects import SetPayment
@@ -30,12 +27,13 @@ from wickiepay.event import WebhookEvent, accepted_place, parse
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import Decision, State, identity_of, pending_of
 from wickiepay.identity import Identity
+from wickiepay.lambda_events import http_request, sqs_batch, sqs_message
 from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import Adjustment, row_of, second_part
 from wickiepay.payments import Payment, merge
 from wickiepay.queue import EventQueue, Message, Replay, encode
-from wickiepay.routing import discover, router
-from wickiepay.signature import SCHEMES, sign
+from wickiepay.routing import router
+from wickiepay.signature import sign
 from wickiepay.signing_secrets import SigningSecrets
 
 SECRET: Final = b"whsec_of_the_histories"
@@ -51,8 +49,6 @@ fates = st.sampled_from([Fate.ANSWERED] * 5 + list(Fate))
 SENT, ANNOUNCED = Heard(), Heard()
 SQS, BUS = client("sqs", SENT.answer), client("events", ANNOUNCED.answer)
 """One of each for all histories: a client is slow to make."""
-
-discover(handlers)
 
 
 @dataclass(slots=True)
@@ -114,24 +110,18 @@ class Histories(RuleBasedStateMachine):
         log = EventLog(self.account.dynamodb, self.account.event_table)
         self.log = log
         self.ledger = Ledger(self.account.dynamodb, self.account.ledger_table, sleep=lambda _: None)
-        queue = EventQueue(SQS, "https://sqs.us-east-1.amazonaws.com/123456789012/queue")
         secrets: Any = FixedSecret()
-        self.ingest = ingest.Ingest(
-            SigningSecrets(secrets, "secret", lambda: 0.0), log, queue, tuple(SCHEMES), (), lambda: self.now
-        )
-        self.consumer = consumer.Consumer(
+        wiring = Wiring(
             events=log,
+            queue=EventQueue(SQS, "https://sqs.us-east-1.amazonaws.com/123456789012/queue"),
             ledger=self.ledger,
-            queue=queue,
             bus=EventBus(BUS, "bus"),
-            handlers=router,
-            settings=SETTINGS,
-            keep=KEEP,
-            max_receives=MAX_RECEIVES,
+            secrets=SigningSecrets(secrets, "secret", lambda: 0.0),
             now=lambda: self.now,
-            threads=SameThread(),
         )
-        self.relay = relay.Relay(log, queue, lambda: self.now)
+        self.ingest = ingest_on(wiring)
+        self.consumer = consumer_on(wiring, keep=KEEP, max_receives=MAX_RECEIVES)
+        self.relay = relay_on(wiring)
 
     # --- What may happen -------------------------------------------------------------------------
 
@@ -150,7 +140,7 @@ class Histories(RuleBasedStateMachine):
     @rule(which=choices)
     def forge(self, which: int) -> None:
         body = self.bodies[which % len(self.bodies)]
-        actor = Actor("ingest", lambda: self.ingest.handle(request(body, sign(body, b"another secret"))))
+        actor = Actor("ingest", lambda: self.ingest.handle(http_request(body, sign(body, b"another secret"))))
         assert actor.done, "a forged delivery reached AWS"
         assert actor.result["statusCode"] == 401
 
@@ -234,7 +224,7 @@ class Histories(RuleBasedStateMachine):
 
     def _try(self, sending: Sending) -> None:
         sending.tries += 1
-        call = request(sending.body, sign(sending.body, SECRET))
+        call = http_request(sending.body, sign(sending.body, SECRET))
         self.actors.append((Actor("ingest", lambda: self.ingest.handle(call)), sending, []))
         self._reap()
 
@@ -247,15 +237,8 @@ class Histories(RuleBasedStateMachine):
                 self.dead.append(parcel)
             else:
                 batch.append(parcel)
-        records = [
-            {
-                "messageId": str(number),
-                "receiptHandle": str(number),
-                "body": parcel.text,
-                "attributes": {"ApproximateReceiveCount": str(parcel.receives)},
-            }
-            for number, parcel in enumerate(batch)
-        ]
+        messages = [sqs_message(parcel.text, str(number), parcel.receives) for number, parcel in enumerate(batch)]
+        records = sqs_batch(messages)["Records"]
         if records:
             self.actors.append((Actor("consumer", lambda: self.consumer.process(records)), None, batch))
             self._reap()
@@ -409,11 +392,3 @@ def bodies(name: str) -> list[bytes]:
 
 def body(name: str, uuid: str, time: str = "2026-01-15T10:25:00Z", /, **data: Any) -> bytes:  # noqa: ANN401  JSON
     return json.dumps({"event": name, "timestamp": time, "data": {"uuid": uuid, **data}}).encode()
-
-
-def request(body: bytes, signature: str) -> dict[str, object]:
-    return {
-        "requestContext": {"requestId": "request", "http": {"method": "POST", "sourceIp": "192.0.2.1"}},
-        "headers": {"content-type": "application/json", "x-webhook-signature": signature},
-        "body": body.decode(),
-    }

@@ -14,8 +14,8 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from ministack.services import dynamodb
 
-from actors import Actor
-from faults import Raw
+from tests.support.actors import Actor
+from tests.support.faults import Raw
 from wickiepay_cli.local.access import REGION, Access
 
 type Answer = Callable[[AWSPreparedRequest], AWSResponse]

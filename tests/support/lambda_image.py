@@ -20,8 +20,8 @@ from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Final
 
-from container_engine import Engine
-from lambda_emulator import ARCHITECTURES, SAM
+from tests.support.container_engine import Engine
+from tests.support.lambda_emulator import ARCHITECTURES, SAM
 
 AWS: Final = "public.ecr.aws/lambda/python:3.13"
 HOME_MADE: Final = "local/lambda-python3.13"

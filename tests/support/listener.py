@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 import ingest
+from wickiepay.lambda_events import http_request
 from wickiepay_cli import sender
 
 
@@ -60,11 +61,7 @@ class Listener:
 
 def ingested(request: httpx.Request) -> httpx.Response:
     """What the function ingest, in this process, answers to a request."""
-    api_event = {
-        "requestContext": {"requestId": "request", "http": {"method": request.method, "sourceIp": "192.0.2.1"}},
-        "headers": dict(request.headers),
-        "body": request.content.decode(),
-    }
+    api_event = http_request(request.content, None, method=request.method, headers=dict(request.headers))
     answer = ingest.lambda_handler(api_event, None)
     return httpx.Response(answer["statusCode"], headers=answer["headers"], text=answer["body"])
 

@@ -14,7 +14,8 @@ from itertools import batched
 from typing import Any, Final
 
 import handlers
-from deployed import SETTINGS
+from tests.support.deployed import SETTINGS
+from tests.support.harness import Stores
 from wickiepay import clock
 from wickiepay.delivery import Delivery
 from wickiepay.effects import Credit, describe
@@ -23,7 +24,6 @@ from wickiepay.event_log import EventLog
 from wickiepay.event_record import State
 from wickiepay.ledger import Ledger
 from wickiepay.routing import discover, router
-from world import Stores
 
 discover(handlers)
 

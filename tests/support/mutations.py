@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cloudformation import Template, Tree
+from tests.support.cloudformation import Template, Tree
 
 SECTIONS: Final = {"Globals", "Metadata", "Parameters", "Rules", "Conditions", "Resources", "Outputs"}
 

@@ -20,15 +20,16 @@ from botocore.exceptions import EndpointConnectionError
 import consumer
 import ingest
 import relay
-from actors import SameThread
-from deployed import TEMPLATE, environment_of
-from in_process import Answer, Heard, client, emulated_dynamodb
+from tests.support.actors import SameThread
+from tests.support.deployed import TEMPLATE, environment_of
+from tests.support.harness import SECRET
+from tests.support.in_process import Answer, Heard, client, emulated_dynamodb
 from wickiepay import clients
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
+from wickiepay.lambda_events import http_request, sqs_batch, sqs_message
 from wickiepay.queue import Message, Replay, encode
 from wickiepay.signature import sign
-from world import SECRET, http_request
 
 TABLES: Final = ("EventTable", "LedgerTable")
 LAST_TRY: Final = int(environment_of("ConsumerFunction")["EVENT_QUEUE_MAX_RECEIVES"])
@@ -210,8 +211,8 @@ def _consumer(account: Account) -> None:
 
 
 def _record(text: str, receives: int = 1) -> dict[str, Any]:
-    attributes = {"ApproximateReceiveCount": str(receives)}
-    return {"messageId": "message", "receiptHandle": "handle", "body": text, "attributes": attributes}
+    [record] = sqs_batch([sqs_message(text, receives=receives)])["Records"]
+    return record
 
 
 def _relay(account: Account) -> None:

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from samtranslator.yaml_helper import yaml_parse
 
-from model.cost import Costs
-from model.figures import Figures
-from model.service import Service
-from model.stack import Stack
+from analysis.cost import Costs
+from analysis.figures import Figures
+from analysis.service import Service
+from analysis.stack import Stack
 
 PROJECT: Final = Path(__file__).parents[2]
 TEMPLATE: Final[Mapping[str, Any]] = yaml_parse((PROJECT / "template.yaml").read_text())

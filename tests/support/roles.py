@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import botocore.session
 
-from stores import STACK_NAME
-from world import Stores
+from tests.support.harness import Stores
+from tests.support.stores import STACK_NAME
 
 ROLES: Final = {
     "ingest": "IngestRole",

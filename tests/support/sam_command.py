@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from lambda_emulator import SAM
+from tests.support.lambda_emulator import SAM
 from wickiepay_cli.local.stack_file import PROJECT
 
 

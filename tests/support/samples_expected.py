@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from deployed import FUNCTIONS
+from tests.support.deployed import FUNCTIONS
 
 
 def _http(status: int) -> dict[str, Any]:

@@ -10,39 +10,39 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from traffic import CONFIRMED, CREDITING, STAGES, Envelope
+from tests.support.harness import Harness
+from tests.support.traffic import CONFIRMED, CREDITING, STAGES, Envelope
 from wickiepay.delivery import unpack
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import parse
 from wickiepay.identity import Identity
-from world import World
 
 type Item = Mapping[str, Any]
 
 
-def scan(world: World, output: str) -> Iterator[Item]:
+def scan(harness: Harness, output: str) -> Iterator[Item]:
     """All items of a table, by the name of its output; values as text or bytes."""
-    pages = world.dynamodb.get_paginator("scan").paginate(TableName=world._outputs[output], ConsistentRead=True)
+    pages = harness.dynamodb.get_paginator("scan").paginate(TableName=harness._outputs[output], ConsistentRead=True)
     for page in pages:
         for item in page["Items"]:
             yield {name: next(iter(value.values())) for name, value in item.items()}
 
 
-def wrongs(world: World, name: str, accepted: Sequence[Envelope]) -> list[str]:
+def wrongs(harness: Harness, name: str, accepted: Sequence[Envelope]) -> list[str]:
     """What is wrong with the books of all whose names begin with `name`, when these deliveries were answered 200."""
-    kept = [item for item in scan(world, "EventTableName") if item["uuid"].startswith(name)]
+    kept = [item for item in scan(harness, "EventTableName") if item["uuid"].startswith(name)]
     records = {Identity(item["uuid"], item["event_key"]): item for item in kept if item["state"] != "CONFLICT"}
-    ledger = [item for item in scan(world, "LedgerTableName") if name in item["pk"]]
+    ledger = [item for item in scan(harness, "LedgerTableName") if name in item["pk"]]
     processed = {i: _envelope_of(r) for i, r in records.items() if r["state"] in {"PROCESSED", "FAILED"}}
     finished = {i for i, record in records.items() if record["state"] in {"PROCESSED", "IGNORED"}}
-    heard = {Identity(*key) for key in world.announcements() if key[0].startswith(name)}
+    heard = {Identity(*key) for key in harness.announcements() if key[0].startswith(name)}
     return [
         *_lost(records, Counter((item["uuid"], item["event"], item["data_hash"]) for item in kept), accepted),
         *_wrong_credits(ledger, accepted),
         *_wrong_states(ledger, processed),
         *(f"{identity} is finished and was not announced" for identity in finished - heard),
         *(f"{identity} was announced and is not finished" for identity in heard - finished),
-        *(f"a function raised {error!r}" for error in world.raised if not isinstance(error, StoreUnavailable)),
+        *(f"a function raised {error!r}" for error in harness.raised if not isinstance(error, StoreUnavailable)),
     ]
 
 

@@ -3,7 +3,7 @@
 CloudFormation replaces a resource where a property changes that it can only give to a new one. The old one is retained,
 with all that is in it, but the listener goes on with an empty one.
 
-Run as a program, this writes `GOLDEN` anew: what the stacks of merchants have. Do that once they have it.
+`python -m tests.support.stateful` writes `GOLDEN` anew: what the stacks of merchants have. Do that once they have it.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from samtranslator.yaml_helper import yaml_parse
 
-from cloudformation import Template, Tree
+from tests.support.cloudformation import Template, Tree
 from wickiepay_cli.local.stack_file import PROJECT
 
 GOLDEN: Final = PROJECT / "tests/golden/stateful.json"

@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from deployed import TEMPLATE
+from tests.support.deployed import TEMPLATE
+from tests.support.harness import SECRET, Stores
 from wickiepay_cli.local.access import REGION, Access
 from wickiepay_cli.local.deployment import translate
 from wickiepay_cli.local.emulator import emulator
 from wickiepay_cli.local.preparation import prepare
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
-from world import SECRET, Stores
 
 STACK_NAME: Final = "stores"
 KEPT: Final = {

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from container_engine import Engine
+    from tests.support.container_engine import Engine
 
 PORT: Final = 4566
 CHUNK: Final = 65536
@@ -23,7 +23,7 @@ CHUNK: Final = 65536
 @contextmanager
 def tunnel(engine: "Engine", image: str, address: str) -> Iterator[str]:
     """The address at which containers of the engine reach `address` of this machine; `image` has to have Python."""
-    from container_engine import ENDS_WITH_US  # noqa: PLC0415  in the container this file is alone
+    from tests.support.container_engine import ENDS_WITH_US  # noqa: PLC0415  in the container this file is alone
 
     with TemporaryDirectory(prefix="tunnel-") as folder, ExitStack() as cleanup:
         outer = subprocess.Popen([*ENDS_WITH_US, sys.executable, __file__, f"{folder}/socket", address])

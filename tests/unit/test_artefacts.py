@@ -18,9 +18,9 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-import artefact_folders
-from artefact_folders import Artefacts, run_isolated
-from deployed import FUNCTIONS, environment_of
+from tests.support import artefact_folders
+from tests.support.artefact_folders import Artefacts, run_isolated
+from tests.support.deployed import FUNCTIONS, environment_of
 from wickiepay_build.sdk_data import OPERATIONS
 from wickiepay_cli.local import packages
 from wickiepay_cli.local.stack_file import PROJECT
@@ -95,6 +95,7 @@ def test_an_import_writes_nothing_into_the_layer(artefacts: Artefacts, function:
     assert files(layer) == before
 
 
+@pytest.mark.thorough
 def test_the_same_code_makes_the_same_packages(artefacts: Artefacts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "_built", packages._built.__wrapped__)  # without its memory
 
@@ -373,6 +374,7 @@ def regions() -> list[str]:
     return [*(region for partition in partitions for region in partition["regions"]), *NEW]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "setting", [{}, {"AWS_USE_FIPS_ENDPOINT": "true"}, {"AWS_USE_DUALSTACK_ENDPOINT": "true"}], ids=str
 )

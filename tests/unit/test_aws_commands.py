@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from aws_commands import WrongCommand, check
+from tests.support.aws_commands import WrongCommand, check
 
 
 @pytest.mark.parametrize(

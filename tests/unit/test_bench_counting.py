@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-import callgrind
-import figures
-import gate
+from bench import callgrind, figures, gate
 
 MACHINE = {"python": "3.13.0", "compiler": "GCC", "architecture": "x86_64"}
 

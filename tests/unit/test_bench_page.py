@@ -1,13 +1,10 @@
-"""docs/performance.md says what tests/bench/figures.json says, and whether the goals are met."""
+"""docs/performance.md says what bench/figures.json says, and whether the goals are met."""
 
 import copy
 
 import pytest
 
-import figures
-import goals
-import markdown
-import page
+from bench import figures, goals, markdown, page
 
 FIGURES = figures.load()
 

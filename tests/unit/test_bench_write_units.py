@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from deployed import TEMPLATE
-from write_units import Index, Meter, Table, Written, size, tables, updated
+from bench.write_units import Index, Meter, Table, Written, size, tables, updated
+from tests.support.deployed import TEMPLATE
 
 TABLE = Table(("pk", "sk"), {"by_day": Index(frozenset({"day", "pk"}), frozenset({"pk", "sk", "day"}))})
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}

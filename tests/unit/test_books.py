@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handlers
-from deployed import SETTINGS
+from tests.support.aws import FreshLedger
+from tests.support.deliveries import EventOf
+from tests.support.deployed import SETTINGS
 from wickiepay import ledger_items as items
 from wickiepay.effects import Family, SetPayment, SetResource
 from wickiepay.errors import PermanentFailure
@@ -21,7 +23,6 @@ from wickiepay.payments import Payment, order_status
 from wickiepay.routing import discover, router
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import EventOf, FreshLedger
     from types_boto3_dynamodb import DynamoDBClient
 
 discover(handlers)
@@ -87,7 +88,7 @@ HISTORIES: dict[str, tuple[History, str]] = {
 
 @pytest.mark.parametrize("history", HISTORIES)
 def test_every_order_of_a_history_ends_the_same(
-    history: str, ledger: Ledger, event_of: "EventOf", dynamodb: "DynamoDBClient"
+    history: str, ledger: Ledger, event_of: EventOf, dynamodb: "DynamoDBClient"
 ) -> None:
     steps, ends = HISTORIES[history]
     for number, sequence in enumerate(permutations(steps)):
@@ -98,7 +99,7 @@ def test_every_order_of_a_history_ends_the_same(
 
 
 def test_a_tie_in_the_same_second_is_settled_the_same_way_in_both_orders(
-    fresh_ledger: "FreshLedger", event_of: "EventOf", dynamodb: "DynamoDBClient"
+    fresh_ledger: FreshLedger, event_of: EventOf, dynamodb: "DynamoDBClient"
 ) -> None:
     data = {"uuid": "u", "reference": "r"}
     tied = [event_of(f"payment.{name}", data) for name in ("underpaid", "expired", "cancelled")]
@@ -115,8 +116,8 @@ def test_a_tie_in_the_same_second_is_settled_the_same_way_in_both_orders(
     "said", [("OUT", "OUT", "OUT"), ("OUT", None, None), ("IN", " out ", "IN"), (None, None, "SWAP")]
 )
 def test_what_is_a_payout_or_unclear_pays_no_order_in_any_order(
-    fresh_ledger: "FreshLedger",
-    event_of: "EventOf",
+    fresh_ledger: FreshLedger,
+    event_of: EventOf,
     dynamodb: "DynamoDBClient",
     said: tuple[str | None, str | None, str | None],
 ) -> None:
@@ -133,7 +134,7 @@ def test_what_is_a_payout_or_unclear_pays_no_order_in_any_order(
 
 @pytest.mark.parametrize("names", [("detected", "confirmed", "completed"), ("detected", "completed")])
 def test_a_payment_into_a_channel_is_credited_once_in_every_order(
-    fresh_ledger: "FreshLedger", event_of: "EventOf", dynamodb: "DynamoDBClient", names: tuple[str, ...]
+    fresh_ledger: FreshLedger, event_of: EventOf, dynamodb: "DynamoDBClient", names: tuple[str, ...]
 ) -> None:
     data = {"uuid": "u", "reference": "user-1", "amount": 7, "currency": "EUR"}
     channel = [event_of(f"channel.payment.{name}", data, timestamp=at(seconds)) for seconds, name in enumerate(names)]
@@ -151,7 +152,7 @@ SECONDS = st.none() | st.sampled_from([0, 0.000001, 1, 60, 3600])
 AMOUNTS = st.sampled_from([1, 7, 100])
 
 
-def payments(event_of: "EventOf") -> st.SearchStrategy[WebhookEvent]:
+def payments(event_of: EventOf) -> st.SearchStrategy[WebhookEvent]:
     """Events of two payments of one reference, and some that only repeat each other in part."""
     names = st.sampled_from(["created", "processing", "underpaid", "expired", "cancelled", "completed"])
     data = st.fixed_dictionaries(
@@ -161,7 +162,7 @@ def payments(event_of: "EventOf") -> st.SearchStrategy[WebhookEvent]:
     return st.builds(lambda name, d, s: event_of(f"payment.{name}", d, timestamp=at(s)), names, data, SECONDS)
 
 
-def channel_payments(event_of: "EventOf") -> st.SearchStrategy[WebhookEvent]:
+def channel_payments(event_of: EventOf) -> st.SearchStrategy[WebhookEvent]:
     """Events of two payments into channels of two accounts; what is credited is the same for one payment."""
     names = st.sampled_from(["detected", "confirmed", "completed"])
 
@@ -173,7 +174,7 @@ def channel_payments(event_of: "EventOf") -> st.SearchStrategy[WebhookEvent]:
     return st.builds(make, names, UUIDS, st.sampled_from([None, "0x1", "0x2"]), SECONDS)
 
 
-def resources(event_of: "EventOf") -> st.SearchStrategy[WebhookEvent]:
+def resources(event_of: EventOf) -> st.SearchStrategy[WebhookEvent]:
     names = st.sampled_from(["deposit.status_change", "withdrawal.status_change", "trade.conversion.state_changed"])
     statuses = st.sampled_from(["PENDING", "PROCESSING", "CONFIRMED", "FAILED", "COMPLETE", "SOMETHING_NEW"])
 
@@ -183,7 +184,7 @@ def resources(event_of: "EventOf") -> st.SearchStrategy[WebhookEvent]:
     return st.builds(make, names, UUIDS, statuses, AMOUNTS, SECONDS)
 
 
-def balances(event_of: "EventOf") -> st.SearchStrategy[WebhookEvent]:
+def balances(event_of: EventOf) -> st.SearchStrategy[WebhookEvent]:
     """With a time stamp: without one there is nothing to order them by, and nothing is promised."""
 
     def make(asset: str, amount: int, seconds: float) -> WebhookEvent:
@@ -192,7 +193,7 @@ def balances(event_of: "EventOf") -> st.SearchStrategy[WebhookEvent]:
     return st.builds(make, st.sampled_from(["BTC", "ETH"]), AMOUNTS, st.sampled_from([0, 1, 2]))
 
 
-FAMILIES: dict[str, Callable[["EventOf"], st.SearchStrategy[WebhookEvent]]] = {
+FAMILIES: dict[str, Callable[[EventOf], st.SearchStrategy[WebhookEvent]]] = {
     "payments": payments,
     "channel payments": channel_payments,
     "resources": resources,
@@ -201,10 +202,10 @@ FAMILIES: dict[str, Callable[["EventOf"], st.SearchStrategy[WebhookEvent]]] = {
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=25)
+@settings(max_examples=settings().max_examples // 2)
 @given(data=st.data())
 def test_the_same_events_give_the_same_books_in_every_order_and_however_often(
-    family: str, data: st.DataObject, fresh_ledger: "FreshLedger", event_of: "EventOf", dynamodb: "DynamoDBClient"
+    family: str, data: st.DataObject, fresh_ledger: FreshLedger, event_of: EventOf, dynamodb: "DynamoDBClient"
 ) -> None:
     # Unlike in identity: of two deliveries of one event the first counts, and that is for the event table to see to.
     unlike = st.lists(FAMILIES[family](event_of), min_size=1, max_size=6, unique_by=lambda event: event.identity)
@@ -221,10 +222,10 @@ def test_the_same_events_give_the_same_books_in_every_order_and_however_often(
         assert books(dynamodb) == expected
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings().max_examples // 2)
 @given(data=st.data())
 def test_the_winner_is_the_event_of_the_highest_position(
-    data: st.DataObject, fresh_ledger: "FreshLedger", event_of: "EventOf", dynamodb: "DynamoDBClient"
+    data: st.DataObject, fresh_ledger: FreshLedger, event_of: EventOf, dynamodb: "DynamoDBClient"
 ) -> None:
     events = data.draw(st.lists(payments(event_of) | resources(event_of), min_size=1, max_size=6))
     states = [effect for event in events for effect in router[event.name](event, SETTINGS)]

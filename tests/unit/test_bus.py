@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.aws import Calls
+from tests.support.deliveries import EventOf
 from wickiepay.bus import MAX_DETAIL_BYTES, MAX_REQUEST_BYTES, Announcement, EventBus
 from wickiepay.ledger_items import Adjustment
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import Calls, EventOf
     from types_boto3_events import EventBridgeClient
     from types_boto3_sqs import SQSClient
 
@@ -20,7 +21,7 @@ UUID = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
 
 
 @pytest.fixture
-def announcement(event_of: "EventOf") -> Announcement:
+def announcement(event_of: EventOf) -> Announcement:
     return Announcement(
         event_of("payment.completed", {"uuid": UUID, "amount": 100.10}),
         RECEIVED_AT,
@@ -64,7 +65,7 @@ def test_the_detail_is_the_same_for_the_same_event(announcement: Announcement) -
 
 
 @pytest.mark.parametrize("filler", ["a" * 250_000, "é" * 100_000, "\U0001f600" * 60_000])
-def test_a_large_event_is_announced_by_its_hash_and_key(filler: str, event_of: "EventOf") -> None:
+def test_a_large_event_is_announced_by_its_hash_and_key(filler: str, event_of: EventOf) -> None:
     large = Announcement(event_of("payment.completed", {"uuid": UUID, "filler": filler}), RECEIVED_AT, "PROCESSED")
 
     detail = detail_of(large)
@@ -72,7 +73,7 @@ def test_a_large_event_is_announced_by_its_hash_and_key(filler: str, event_of: "
     assert (detail["uuid"], detail["data_sha256"]) == (UUID, large.event.data_hash.hex())
 
 
-def test_an_event_within_the_limit_is_announced_whole(event_of: "EventOf") -> None:
+def test_an_event_within_the_limit_is_announced_whole(event_of: EventOf) -> None:
     almost = Announcement(
         event_of("payment.completed", {"uuid": UUID, "filler": "a" * 203_900}), RECEIVED_AT, "PROCESSED"
     )
@@ -97,14 +98,12 @@ def test_what_is_announced_reaches_a_subscriber(
     assert json.loads(message["Body"])["detail"] == detail_of(announcement)
 
 
-def test_announcing_many_takes_a_call_for_ten(bus: EventBus, announcement: Announcement, calls: "Calls") -> None:
+def test_announcing_many_takes_a_call_for_ten(bus: EventBus, announcement: Announcement, calls: Calls) -> None:
     assert bus.announce([announcement] * 25) == [True] * 25
     assert [len(call["Entries"]) for call in calls.of("PutEvents")] == [10, 10, 5]
 
 
-def test_announcing_large_ones_keeps_each_call_within_bounds(
-    bus: EventBus, event_of: "EventOf", calls: "Calls"
-) -> None:
+def test_announcing_large_ones_keeps_each_call_within_bounds(bus: EventBus, event_of: EventOf, calls: Calls) -> None:
     large = Announcement(
         event_of("payment.completed", {"uuid": UUID, "filler": "a" * 100_000}), RECEIVED_AT, "PROCESSED"
     )
@@ -115,12 +114,12 @@ def test_announcing_large_ones_keeps_each_call_within_bounds(
     assert max(sent) <= MAX_REQUEST_BYTES
 
 
-def test_announcing_nothing_takes_no_call(bus: EventBus, calls: "Calls") -> None:
+def test_announcing_nothing_takes_no_call(bus: EventBus, calls: Calls) -> None:
     assert bus.announce([]) == []
     assert calls.made == []
 
 
-def test_what_the_bus_refuses_is_told_one_by_one(bus: EventBus, announcement: Announcement, calls: "Calls") -> None:
+def test_what_the_bus_refuses_is_told_one_by_one(bus: EventBus, announcement: Announcement, calls: Calls) -> None:
     refused = {"ErrorCode": "InternalFailure", "ErrorMessage": "again, please"}
     calls.answer("PutEvents", {"FailedEntryCount": 1, "Entries": [{"EventId": "1"}, refused, {"EventId": "3"}]})
 
@@ -128,14 +127,14 @@ def test_what_the_bus_refuses_is_told_one_by_one(bus: EventBus, announcement: An
 
 
 def test_what_was_announced_before_an_outage_is_announced_and_the_rest_is_not_tried(
-    bus: EventBus, announcement: Announcement, calls: "Calls"
+    bus: EventBus, announcement: Announcement, calls: Calls
 ) -> None:
     calls.fail("PutEvents", skip=1, times=1)
 
     assert bus.announce([announcement] * 25) == [True] * 10 + [False] * 15
 
 
-def test_an_error_of_our_own_is_not_hidden(bus: EventBus, announcement: Announcement, calls: "Calls") -> None:
+def test_an_error_of_our_own_is_not_hidden(bus: EventBus, announcement: Announcement, calls: Calls) -> None:
     calls.refuse("PutEvents", "AccessDeniedException")
 
     with pytest.raises(ClientError):
@@ -143,7 +142,7 @@ def test_an_error_of_our_own_is_not_hidden(bus: EventBus, announcement: Announce
 
 
 @pytest.mark.parametrize(("answer", "taken"), [({"EventId": "1"}, True), ({"ErrorCode": "InternalFailure"}, False)])
-def test_an_operators_entry_is_announced(answer: dict[str, str], taken: bool, bus: EventBus, calls: "Calls") -> None:
+def test_an_operators_entry_is_announced(answer: dict[str, str], taken: bool, bus: EventBus, calls: Calls) -> None:
     adjustment = Adjustment("adj-1", "#7", "EUR", Decimal("-10.50"), "why", "who", RECEIVED_AT, UUID)
     calls.answer("PutEvents", {"FailedEntryCount": 0, "Entries": [answer]})
 

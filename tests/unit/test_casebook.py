@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import pytest
 
-import casebook
-from actors import SameThread
-from casebook import Answer, Placeholders, Request
+from tests.support import casebook
+from tests.support.actors import SameThread
+from tests.support.casebook import Answer, Placeholders, Request
 from wickiepay.signature import sign
 
 UUID: Final = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"

@@ -1,28 +1,25 @@
 """The casebook on functions, command and AWS in this process.
 
 In which order the consumer gets what is in its queue is not promised. So where several events are, each case is played
-twice: as they came, in batches, and backwards, one by one.
+twice: as they came, in batches, and backwards, one by one (by `make check`).
 """
 
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import groupby
 from subprocess import CompletedProcess
 from typing import TYPE_CHECKING, Final
 
 import pytest
-import typer.main
 
-import casebook
-import command_line
 import consumer
 import ingest
-from actors import SameThread
-from casebook import Answer, Request
-from deployed import environment_of
-from world import http_request, sqs_records
+from tests.support import casebook, command_line
+from tests.support.actors import SameThread
+from tests.support.casebook import Answer, Request
+from tests.support.deployed import environment_of
+from wickiepay.lambda_events import http_request, sqs_batch
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -43,7 +40,7 @@ class Listener:
 
     def deliver(self, request: Request, times: int) -> Sequence[Answer]:
         headers = {"content-type": request.content_type, "x-webhook-signature": request.signature}
-        event = http_request(request.body, request.signature) | {"headers": headers}
+        event = http_request(request.body, None, headers=headers)
         answers = [self.ingest.handle(event) for _ in range(times)]
         return [Answer(answer["statusCode"], json.loads(answer["body"])) for answer in answers]
 
@@ -52,7 +49,7 @@ class Listener:
         while messages := self.sqs.receive_message(
             QueueUrl=URL, MaxNumberOfMessages=consumer.BATCH_SIZE, AttributeNames=["All"]
         ).get("Messages"):
-            batch = sqs_records(messages)
+            batch = sqs_batch(messages)["Records"]
             for records in [[record] for record in reversed(batch)] if self.backwards else [batch]:
                 assert self.consumer.process(records) == {"batchItemFailures": []}, "the consumer has not finished"
 
@@ -63,10 +60,9 @@ class Listener:
 @pytest.fixture(scope="module")
 def functions(sqs: "SQSClient", secret: bytes) -> Iterator[Listener]:
     """A listener that every command finds, whatever stack it is told to look for; what takes long is made once."""
-    found = replace(command_line.stack(), client=cache(command_line.client))
+    found = command_line.stack()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("wickiepay_cli.stack.find", lambda *_: found)
-        patch.setattr("typer.main.get_command", cache(typer.main.get_command))
         patch.setattr("time.sleep", lambda _: None)  # the doctor waits a moment before he looks again
         yield Listener(
             ingest.from_environment(environment_of("IngestFunction")),
@@ -93,7 +89,11 @@ def orders(name: str) -> list[bool]:
 
 @pytest.mark.parametrize(
     ("name", "backwards"),
-    [pytest.param(n, b, id=f"{n}, backwards" if b else n) for n in CASES for b in orders(n)],
+    [
+        pytest.param(n, b, id=f"{n}, backwards" if b else n, marks=[pytest.mark.thorough] if b else [])
+        for n in CASES
+        for b in orders(n)
+    ],
 )
 def test_the_books_say_what_is_right(name: str, backwards: bool, listener: Listener) -> None:
     listener.backwards = backwards

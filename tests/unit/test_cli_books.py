@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import command_line
-from command_line import run, run_json
-from deployed import SETTINGS
+from tests.support import command_line
+from tests.support.command_line import run, run_json
+from tests.support.deliveries import EventOf
+from tests.support.deployed import SETTINGS
 from wickiepay.bus import EventBus
 from wickiepay.errors import AdjustmentRefused, PermanentFailure, StoreUnavailable
 from wickiepay.ledger import Ledger
@@ -23,7 +24,6 @@ from wickiepay_cli.failure import Failure
 from wickiepay_cli.tables import items_of
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import EventOf
     from types_boto3_dynamodb import DynamoDBClient
 
 MONEY = {"displayCurrency": {"currency": "EUR", "amount": Decimal("100.00")}}
@@ -38,7 +38,7 @@ type Happen = Callable[..., None]
 
 
 @pytest.fixture
-def happen(ledger: Ledger, event_of: "EventOf") -> Happen:
+def happen(ledger: Ledger, event_of: EventOf) -> Happen:
     """Applies the effects of an event, as the consumer does."""
 
     def happen(

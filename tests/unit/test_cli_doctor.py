@@ -6,14 +6,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from command_line import OUTPUTS, run
-from desk import CONFIRMED, EVENT_QUEUE, Desk
+from tests.support.aws import Calls
+from tests.support.command_line import OUTPUTS, run
+from tests.support.operator_stack import CONFIRMED, EVENT_QUEUE, OperatorStack
 from wickiepay.delivery import Delivery
 from wickiepay.effects import credit
 from wickiepay.event import parse
@@ -29,10 +30,7 @@ from wickiepay_cli.commands.doctor import STATEMENTS
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.stack import Stack
 
-if TYPE_CHECKING:
-    from tests.unit.conftest import Calls
-
-pytest_plugins = ["desk_fixture"]
+pytest_plugins = ["tests.support.operator_fixture"]
 
 PAID: Final = Identity("c-1", CONFIRMED)
 
@@ -46,20 +44,20 @@ def happenings(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
 
 
 @pytest.fixture
-def books(desk: Desk, happenings: object) -> Desk:  # noqa: ARG001  nobody waits
+def books(operator: OperatorStack, happenings: object) -> OperatorStack:  # noqa: ARG001  nobody waits
     """Something of everything that there may be on record."""
-    desk.process(desk.receive("c-1"))
-    desk.process(desk.receive("c-2"))
-    desk.receive("c-2", note="other content")
-    desk.process(desk.receive("i-1", "weather.changed"))
-    desk.process(desk.receive("p-1", "payment.completed"))
-    desk.events.mark_failed(desk.receive("f-1"), desk.now, "Given up.")
-    desk.receive("r-1", age=timedelta(minutes=1))
-    desk.events.flag_unsent(desk.receive("r-2", age=timedelta(minutes=2)))
-    desk.events.keep_unusable(
+    operator.process(operator.receive("c-1"))
+    operator.process(operator.receive("c-2"))
+    operator.receive("c-2", note="other content")
+    operator.process(operator.receive("i-1", "weather.changed"))
+    operator.process(operator.receive("p-1", "payment.completed"))
+    operator.events.mark_failed(operator.receive("f-1"), operator.now, "Given up.")
+    operator.receive("r-1", age=timedelta(minutes=1))
+    operator.events.flag_unsent(operator.receive("r-2", age=timedelta(minutes=2)))
+    operator.events.keep_unusable(
         Delivery(b"[]", "raw", "2026-01-15T10:00:00.000000Z", "192.0.2.1", "request"), b"\0" * 32, "No."
     )
-    return desk
+    return operator
 
 
 def diagnosis(*arguments: str) -> dict[str, Any]:
@@ -91,7 +89,7 @@ def test_it_is_said_in_plain_words_how_many_credits_have_their_event() -> None:
     assert re.fullmatch(r"(\d+) of \1 credits looked up, and each has its event", detail("credits_have_events"))
 
 
-@pytest.mark.usefixtures("desk", "happenings")
+@pytest.mark.usefixtures("operator", "happenings")
 def test_empty_books_add_up() -> None:
     assert complaints() == set()
 
@@ -132,13 +130,13 @@ def test_people_get_a_table_of_statements() -> None:
     assert "Besides: conflicts 1, unusable 1, dead letters 0." in shown
 
 
-def test_people_see_what_is_wrong(books: Desk) -> None:
+def test_people_see_what_is_wrong(books: OperatorStack) -> None:
     delete_record(books, PAID)
     shown = run("doctor").stdout
     assert (f"No event that may have made the credit of {CONFIRMED} of c-1" in shown, shown.count("✗")) == (True, 1)
 
 
-def test_an_accepted_conflict_adds_up(books: Desk) -> None:
+def test_an_accepted_conflict_adds_up(books: OperatorStack) -> None:
     run("events", "accept", "c-2", "--second-credit")
     books.consume()
     assert (complaints(), diagnosis()["counts"]["credits"]) == (set(), 3)
@@ -149,117 +147,117 @@ def record_key(identity: Identity) -> Any:  # noqa: ANN401  a key
     return {"uuid": {"S": identity.uuid}, "event_key": {"S": identity.event_key}}
 
 
-def delete_record(books: Desk, identity: Identity) -> None:
+def delete_record(books: OperatorStack, identity: Identity) -> None:
     books.dynamodb.delete_item(TableName="EventTable", Key=record_key(identity))
 
 
-def set_state(books: Desk, identity: Identity, state: str, **changes: Any) -> None:  # noqa: ANN401  attributes
+def set_state(books: OperatorStack, identity: Identity, state: str, **changes: Any) -> None:  # noqa: ANN401  attributes
     item = {**books.item(identity), "state": {"S": state}, **changes}
     books.dynamodb.put_item(TableName="EventTable", Item=item)
 
 
-def entry(books: Desk, uuid: str = "c-1") -> dict[str, Any]:
+def entry(books: OperatorStack, uuid: str = "c-1") -> dict[str, Any]:
     key = {"pk": {"S": f"credit#{uuid}"}, "sk": {"S": "-"}}
     found: dict[str, Any] = books.dynamodb.get_item(TableName="LedgerTable", Key=key)["Item"]
     return found
 
 
-def put_into_ledger(books: Desk, item: dict[str, Any], **changes: object) -> None:
+def put_into_ledger(books: OperatorStack, item: dict[str, Any], **changes: object) -> None:
     books.dynamodb.put_item(TableName="LedgerTable", Item={**item, **changes})  # type: ignore[dict-item]
 
 
-def set_balance(books: Desk, amount: str, account: str = "account") -> None:
+def set_balance(books: OperatorStack, amount: str, account: str = "account") -> None:
     put_into_ledger(books, {"pk": {"S": f"balance#{account}"}, "sk": {"S": "EUR"}, "amount": {"N": amount}})
 
 
-def an_event_is_gone(books: Desk) -> None:
+def an_event_is_gone(books: OperatorStack) -> None:
     delete_record(books, PAID)
 
 
-def an_event_has_failed_without_a_credit(books: Desk) -> None:
+def an_event_has_failed_without_a_credit(books: OperatorStack) -> None:
     set_state(books, PAID, "FAILED", effects={"S": "[]"})
 
 
-def an_event_that_credited_is_ignored(books: Desk) -> None:
+def an_event_that_credited_is_ignored(books: OperatorStack) -> None:
     set_state(books, PAID, "IGNORED")
 
 
-def a_state_is_none_that_there_is(books: Desk) -> None:
+def a_state_is_none_that_there_is(books: OperatorStack) -> None:
     [ignored] = [item for item in books.dynamodb.scan(TableName="EventTable")["Items"] if item["uuid"]["S"] == "i-1"]
     set_state(books, identity_of(ignored), "LOST")
 
 
-def a_state_is_that_of_a_conflict(books: Desk) -> None:
+def a_state_is_that_of_a_conflict(books: OperatorStack) -> None:
     set_state(books, Identity("r-1", CONFIRMED), "CONFLICT")
 
 
-def a_state_is_missing(books: Desk, identity: Identity = Identity("r-1", CONFIRMED)) -> None:  # noqa: B008  frozen
+def a_state_is_missing(books: OperatorStack, identity: Identity = Identity("r-1", CONFIRMED)) -> None:  # noqa: B008  frozen
     item = books.item(identity)
     del item["state"]
     books.dynamodb.put_item(TableName="EventTable", Item=item)
 
 
-def a_state_of_what_has_credited_is_missing(books: Desk) -> None:
+def a_state_of_what_has_credited_is_missing(books: OperatorStack) -> None:
     a_state_is_missing(books, PAID)
 
 
-def a_conflict_is_in_the_state_of_an_event(books: Desk) -> None:
+def a_conflict_is_in_the_state_of_an_event(books: OperatorStack) -> None:
     set_state(books, books.receive("c-2", note="other content"), "PROCESSED")
 
 
-def a_balance_is_too_high_by_the_last_digit(books: Desk) -> None:
+def a_balance_is_too_high_by_the_last_digit(books: OperatorStack) -> None:
     set_balance(books, "10.000000000000000001")
 
 
-def a_balance_is_too_low(books: Desk) -> None:
+def a_balance_is_too_low(books: OperatorStack) -> None:
     set_balance(books, "9")
 
 
-def a_balance_is_gone(books: Desk) -> None:
+def a_balance_is_gone(books: OperatorStack) -> None:
     books.dynamodb.delete_item(TableName="LedgerTable", Key={"pk": {"S": "balance#account"}, "sk": {"S": "EUR"}})
 
 
-def a_balance_has_no_entries(books: Desk) -> None:
+def a_balance_has_no_entries(books: OperatorStack) -> None:
     set_balance(books, "1", account="nobody")
 
 
-def an_entry_is_gone(books: Desk) -> None:
+def an_entry_is_gone(books: OperatorStack) -> None:
     books.dynamodb.delete_item(TableName="LedgerTable", Key={"pk": {"S": "credit#c-1"}, "sk": {"S": "-"}})
 
 
-def an_entry_is_gone_and_its_amount_with_it(books: Desk) -> None:
+def an_entry_is_gone_and_its_amount_with_it(books: OperatorStack) -> None:
     an_entry_is_gone(books)
     set_balance(books, "5")
 
 
-def an_entry_has_another_amount(books: Desk) -> None:
+def an_entry_has_another_amount(books: OperatorStack) -> None:
     put_into_ledger(books, entry(books), amount={"N": "6"})
 
 
-def an_entry_and_its_balance_have_another_amount(books: Desk) -> None:
+def an_entry_and_its_balance_have_another_amount(books: OperatorStack) -> None:
     an_entry_has_another_amount(books)
     set_balance(books, "11")
 
 
-def an_entry_is_another_accounts(books: Desk) -> None:
+def an_entry_is_another_accounts(books: OperatorStack) -> None:
     put_into_ledger(books, entry(books), reference={"S": "nobody"})
 
 
-def an_entry_has_no_event(books: Desk) -> None:
+def an_entry_has_no_event(books: OperatorStack) -> None:
     put_into_ledger(books, entry(books), pk={"S": "credit#c-9"}, uuid={"S": "c-9"})
     set_balance(books, "15")
 
 
-def an_event_has_two_entries(books: Desk) -> None:
+def an_event_has_two_entries(books: OperatorStack) -> None:
     put_into_ledger(books, entry(books), sk={"S": "0x1"})
     set_balance(books, "15")
 
 
-def an_event_is_in_no_queue(books: Desk) -> None:
+def an_event_is_in_no_queue(books: OperatorStack) -> None:
     books.receive("o-1", age=timedelta(minutes=16))
 
 
-def an_event_is_unsent(books: Desk) -> None:
+def an_event_is_unsent(books: OperatorStack) -> None:
     books.events.flag_unsent(books.receive("u-1", age=timedelta(minutes=11)))
 
 
@@ -290,7 +288,7 @@ BROKEN: Final = [
 
 @pytest.mark.parametrize(("happen", "failing"), BROKEN)
 def test_what_is_broken_is_found_and_nothing_else(
-    books: Desk, happen: Callable[[Desk], None], failing: set[str]
+    books: OperatorStack, happen: Callable[[OperatorStack], None], failing: set[str]
 ) -> None:
     happen(books)
     assert complaints() == failing
@@ -313,58 +311,60 @@ def test_every_check_is_shown_to_fail() -> None:
         (an_event_is_unsent, "sent_in_time", f"The relay has not sent {CONFIRMED} of u-1"),
     ],
 )
-def test_what_is_broken_is_named(books: Desk, happen: Callable[[Desk], None], name: str, said: str) -> None:
+def test_what_is_broken_is_named(
+    books: OperatorStack, happen: Callable[[OperatorStack], None], name: str, said: str
+) -> None:
     happen(books)
     assert detail(name) == said
 
 
-def test_of_much_that_is_broken_the_first_is_named_and_the_rest_counted(books: Desk) -> None:
+def test_of_much_that_is_broken_the_first_is_named_and_the_rest_counted(books: OperatorStack) -> None:
     for number in range(8):
         books.receive(f"o-{number}", age=timedelta(hours=1))
     assert detail("no_orphans").endswith(" and 3 more")
 
 
 # --- What only looks wrong ---------------------------------------------------------------------------
-def it_is_a_credit_older_than_the_retention(books: Desk) -> None:
+def it_is_a_credit_older_than_the_retention(books: OperatorStack) -> None:
     put_into_ledger(books, entry(books), at={"S": "2025-12-16T00:00:00.000000Z"})
     delete_record(books, PAID)
 
 
-def it_is_in_the_dead_letter_queue(books: Desk) -> None:
+def it_is_in_the_dead_letter_queue(books: OperatorStack) -> None:
     books.bury(encode(books.message(books.receive("o-1", age=timedelta(hours=1)))))
     books.bury("no message")
 
 
-def it_is_in_the_queue(books: Desk) -> None:
+def it_is_in_the_queue(books: OperatorStack) -> None:
     message = books.message(books.receive("o-1", age=timedelta(hours=1)))
     books.sqs.send_message(QueueUrl=EVENT_QUEUE, MessageBody=encode(message))
 
 
-def it_is_being_worked_on(books: Desk) -> None:
+def it_is_being_worked_on(books: OperatorStack) -> None:
     it_is_in_the_queue(books)
     books.sqs.receive_message(QueueUrl=EVENT_QUEUE)
 
 
-def it_is_delayed(books: Desk) -> None:
+def it_is_delayed(books: OperatorStack) -> None:
     message = books.message(books.receive("o-1", age=timedelta(hours=1)))
     books.sqs.send_message(QueueUrl=EVENT_QUEUE, MessageBody=encode(message), DelaySeconds=900)
 
 
-def it_came_a_moment_ago(books: Desk) -> None:
+def it_came_a_moment_ago(books: OperatorStack) -> None:
     books.receive("o-1", age=timedelta(minutes=14))
 
 
-def it_has_a_balance_of_nothing(books: Desk) -> None:
+def it_has_a_balance_of_nothing(books: OperatorStack) -> None:
     set_balance(books, "0", account="nobody")
 
 
-def it_is_an_event_about_to_be_processed(books: Desk) -> None:
+def it_is_an_event_about_to_be_processed(books: OperatorStack) -> None:
     set_state(books, PAID, "RECEIVED")
     message = encode(books.message(PAID))
     books.sqs.send_message(QueueUrl=EVENT_QUEUE, MessageBody=message)
 
 
-def its_record_is_of_an_older_version_and_has_the_uuid_in_capitals(books: Desk) -> None:
+def its_record_is_of_an_older_version_and_has_the_uuid_in_capitals(books: OperatorStack) -> None:
     uuid = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
     recorded = books.receive(uuid.upper())
     item = {**books.item(recorded), "uuid": {"S": uuid.upper()}}
@@ -374,11 +374,11 @@ def its_record_is_of_an_older_version_and_has_the_uuid_in_capitals(books: Desk) 
     assert books.balance() == "15"
 
 
-def it_was_given_up_after_it_had_credited(books: Desk) -> None:
+def it_was_given_up_after_it_had_credited(books: OperatorStack) -> None:
     set_state(books, PAID, "FAILED")
 
 
-def it_is_a_second_event_of_one_payment(books: Desk) -> None:
+def it_is_a_second_event_of_one_payment(books: OperatorStack) -> None:
     """The provider's own ids tell the two apart; a payment is credited once."""
     for own in ("e-1", "e-2"):
         books.process(books.receive("two", own_id=own))
@@ -400,58 +400,58 @@ def it_is_a_second_event_of_one_payment(books: Desk) -> None:
         it_is_a_second_event_of_one_payment,
     ],
 )
-def test_what_only_looks_wrong_is_no_complaint(books: Desk, happen: Callable[[Desk], None]) -> None:
+def test_what_only_looks_wrong_is_no_complaint(books: OperatorStack, happen: Callable[[OperatorStack], None]) -> None:
     happen(books)
     assert complaints() == set()
 
 
-def test_what_is_late_and_what_was_given_up_is_counted(books: Desk) -> None:
+def test_what_is_late_and_what_was_given_up_is_counted(books: OperatorStack) -> None:
     it_is_in_the_dead_letter_queue(books)
     assert detail("no_orphans") == "1 overdue in the dead-letter queue"
     it_is_in_the_queue(books)
     assert detail("no_orphans") == "1 late while the queue is at work"
 
 
-def test_the_dead_letters_are_left_for_others_to_see(books: Desk) -> None:
+def test_the_dead_letters_are_left_for_others_to_see(books: OperatorStack) -> None:
     it_is_in_the_dead_letter_queue(books)
     assert [diagnosis()["counts"]["dead_letters"] for _ in range(2)] == [2, 2]
 
 
-def test_where_the_retention_was_raised_it_can_be_said(books: Desk) -> None:
+def test_where_the_retention_was_raised_it_can_be_said(books: OperatorStack) -> None:
     put_into_ledger(books, entry(books), at={"S": "2026-01-05T00:00:00.000000Z"})
     delete_record(books, PAID)
     assert (complaints(), complaints("--retention-days", "10")) == ({"credits_have_events"}, set())
 
 
 # --- A stack at work ---------------------------------------------------------------------------------
-def it_is_recorded(books: Desk) -> Callable[[], object]:
+def it_is_recorded(books: OperatorStack) -> Callable[[], object]:
     item = books.item(PAID)
     delete_record(books, PAID)
     return lambda: books.dynamodb.put_item(TableName="EventTable", Item=item)
 
 
-def it_is_finished(books: Desk) -> Callable[[], object]:
+def it_is_finished(books: OperatorStack) -> Callable[[], object]:
     set_state(books, PAID, "IGNORED")
     return lambda: set_state(books, PAID, "PROCESSED")
 
 
-def it_is_added_up(books: Desk) -> Callable[[], object]:
+def it_is_added_up(books: OperatorStack) -> Callable[[], object]:
     set_balance(books, "5")
     return lambda: set_balance(books, "10")
 
 
-def it_is_processed(books: Desk) -> Callable[[], object]:
+def it_is_processed(books: OperatorStack) -> Callable[[], object]:
     orphan = books.receive("o-1", age=timedelta(hours=1))
     return lambda: set_state(books, orphan, "IGNORED")
 
 
-def it_is_sent(books: Desk) -> Callable[[], object]:
+def it_is_sent(books: OperatorStack) -> Callable[[], object]:
     identity = books.receive("u-1", age=timedelta(hours=1))
     books.events.flag_unsent(identity)
     return lambda: books.events.clear_unsent(identity)
 
 
-def it_is_credited(books: Desk) -> Callable[[], object]:
+def it_is_credited(books: OperatorStack) -> Callable[[], object]:
     item = entry(books)
     an_entry_is_gone_and_its_amount_with_it(books)
 
@@ -466,13 +466,13 @@ def it_is_credited(books: Desk) -> Callable[[], object]:
     "begin", [it_is_recorded, it_is_finished, it_is_added_up, it_is_processed, it_is_sent, it_is_credited]
 )
 def test_what_is_right_a_moment_later_is_no_complaint(
-    books: Desk, happenings: list[Callable[[], object]], begin: Callable[[Desk], Callable[[], object]]
+    books: OperatorStack, happenings: list[Callable[[], object]], begin: Callable[[OperatorStack], Callable[[], object]]
 ) -> None:
     happenings.append(begin(books))
     assert (complaints(), happenings) == (set(), [])
 
 
-def credit_more(books: Desk) -> None:
+def credit_more(books: OperatorStack) -> None:
     event = parse(
         b'{"event": "channel.payment.confirmed", "data":'
         b' {"uuid": "c-3", "reference": "account", "amount": 5, "currency": "EUR"}}'
@@ -481,14 +481,14 @@ def credit_more(books: Desk) -> None:
         books.ledger.apply(effect, {})
 
 
-def test_a_credit_made_while_its_account_is_read_is_no_complaint(books: Desk) -> None:
+def test_a_credit_made_while_its_account_is_read_is_no_complaint(books: OperatorStack) -> None:
     balances = BalancesAddUp(Tables(books.dynamodb, "EventTable", "LedgerTable"), lambda: credit_more(books))
     balances.see(entry(books))  # and not the other entry, nor the balance
     assert (balances.check().ok, books.balance()) == (True, "15")
 
 
 def test_a_balance_that_is_wrong_stays_so_whatever_is_credited_meanwhile(
-    books: Desk, happenings: list[Callable[[], object]]
+    books: OperatorStack, happenings: list[Callable[[], object]]
 ) -> None:
     set_balance(books, "1000")
     happenings.append(lambda: credit_more(books))
@@ -496,7 +496,7 @@ def test_a_balance_that_is_wrong_stays_so_whatever_is_credited_meanwhile(
 
 
 # --- Repair ------------------------------------------------------------------------------------------
-def test_orphans_are_sent_again(books: Desk) -> None:
+def test_orphans_are_sent_again(books: OperatorStack) -> None:
     orphans = [books.receive(f"o-{number}", age=timedelta(hours=1)) for number in range(12)]
     said = diagnosis("--repair")
     assert (said["repaired"], len(said["orphans"])) == (12, 12)
@@ -504,19 +504,19 @@ def test_orphans_are_sent_again(books: Desk) -> None:
     assert ({books.state(orphan) for orphan in orphans}, complaints()) == ({"PROCESSED"}, set())
 
 
-def test_an_orphan_is_named(books: Desk) -> None:
+def test_an_orphan_is_named(books: OperatorStack) -> None:
     an_event_is_in_no_queue(books)
     received_at = "2026-01-15T10:09:01.000000Z"
     assert diagnosis()["orphans"] == [{"uuid": "o-1", "event_key": CONFIRMED, "received_at": received_at}]
 
 
-def test_without_being_told_to_it_sends_nothing(books: Desk) -> None:
+def test_without_being_told_to_it_sends_nothing(books: OperatorStack) -> None:
     an_event_is_in_no_queue(books)
     diagnosis()
     assert books.consume() == []
 
 
-def test_orphans_that_the_queue_does_not_take_stay_orphans(books: Desk, calls: "Calls") -> None:
+def test_orphans_that_the_queue_does_not_take_stay_orphans(books: OperatorStack, calls: Calls) -> None:
     an_event_is_in_no_queue(books)
     calls.fail("SendMessageBatch")
     said = diagnosis("--repair")
@@ -524,14 +524,14 @@ def test_orphans_that_the_queue_does_not_take_stay_orphans(books: Desk, calls: "
 
 
 def test_an_orphan_that_is_finished_after_all_needs_no_repair(
-    books: Desk, happenings: list[Callable[[], object]], monkeypatch: pytest.MonkeyPatch
+    books: OperatorStack, happenings: list[Callable[[], object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     an_event_is_in_no_queue(books)
     monkeypatch.setattr("wickiepay.event_log.EventLog.unfinished", lambda *_: {})
     assert (diagnosis("--repair")["repaired"], complaints("--repair"), happenings) == (0, set(), [])
 
 
-def test_people_are_told_what_was_repaired(books: Desk) -> None:
+def test_people_are_told_what_was_repaired(books: OperatorStack) -> None:
     an_event_is_in_no_queue(books)
     result = run("doctor", "--repair")
     assert ("1 were sent to be processed." in result.stdout, result.exit_code) == (True, 0)
@@ -598,18 +598,18 @@ def test_sums_are_exact_in_whatever_order_they_are_made(parts: list[Decimal], or
 
 
 # --- How far it is -----------------------------------------------------------------------------------
-def test_every_item_that_was_looked_at_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_item_that_was_looked_at_is_told(operator: OperatorStack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wickiepay_cli.audit.report.STEP", 10)
     for number in range(15):
-        desk.process(desk.receive(f"c-{number}"))  # with a payment and an entry each, and one balance
+        operator.process(operator.receive(f"c-{number}"))  # with a payment and an entry each, and one balance
     told: list[int] = []
-    audit(desk.stack(), timedelta(days=30), desk.now, lambda _: None, repair=False, seen=told.append)
+    audit(operator.stack(), timedelta(days=30), operator.now, lambda _: None, repair=False, seen=told.append)
     assert told == [10, 5, 10, 10, 10, 1]
 
 
 # --- Where to look -----------------------------------------------------------------------------------
 def test_a_stack_that_does_not_say_how_long_it_keeps_events_is_asked_for_it(
-    books: Desk, monkeypatch: pytest.MonkeyPatch
+    books: OperatorStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent = Stack("listener", OUTPUTS, books.stack().client)
     monkeypatch.setattr(stack, "find", lambda *_: silent)
@@ -618,6 +618,6 @@ def test_a_stack_that_does_not_say_how_long_it_keeps_events_is_asked_for_it(
     assert run("doctor", "--retention-days", "30").exit_code == 0
 
 
-@pytest.mark.usefixtures("desk")
+@pytest.mark.usefixtures("operator")
 def test_nonsense_is_wrong_usage() -> None:
     assert run("doctor", "--retention-days", "0").exit_code == 2

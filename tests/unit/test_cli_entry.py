@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from command_line import run
+from tests.support.command_line import run
 from wickiepay_cli import app, stack
 from wickiepay_cli.failure import Failure
 

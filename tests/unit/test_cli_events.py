@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import command_line
-from command_line import run, run_json
+from tests.support import command_line
+from tests.support.aws import Calls
+from tests.support.command_line import run, run_json
+from tests.support.deliveries import BodyOf, DeliveryOf
 from wickiepay import clock
 from wickiepay.delivery import Delivery
 from wickiepay.event import parse
@@ -26,7 +28,6 @@ from wickiepay_cli.records import FIRST_OF_ALL, EventRecords
 from wickiepay_cli.repeats import PAGES, repeats
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import BodyOf, Calls, DeliveryOf
     from types_boto3_dynamodb import DynamoDBClient
 
 KEEP = timedelta(days=30)
@@ -42,7 +43,7 @@ type Receive = Callable[..., Identity]
 
 
 @pytest.fixture
-def receive(events: EventLog, body_of: "BodyOf") -> Receive:
+def receive(events: EventLog, body_of: BodyOf) -> Receive:
     """Records a delivery, as ingest does."""
 
     def receive(at: str, event: str = "payment.completed", uuid: str = "u-1", **data: object) -> Identity:
@@ -116,7 +117,7 @@ def test_an_event_stamped_by_a_clock_that_is_ahead_is_listed(receive: Receive) -
 
 
 def test_unusable_and_conflicting_deliveries_are_listed(
-    receive: Receive, events: EventLog, delivery_of: "DeliveryOf"
+    receive: Receive, events: EventLog, delivery_of: DeliveryOf
 ) -> None:
     receive("2026-01-15T10:00:00")
     receive("2026-01-15T10:00:01", note="other content")
@@ -164,7 +165,7 @@ def test_a_list_can_be_narrowed(
 
 
 def test_only_as_much_is_read_as_is_shown(
-    receive: Receive, dynamodb: "DynamoDBClient", calls: "Calls", monkeypatch: pytest.MonkeyPatch
+    receive: Receive, dynamodb: "DynamoDBClient", calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for day in (13, 14, 15):
         receive(f"2026-01-{day}T10:00:00", uuid=f"u-{day}")
@@ -176,7 +177,7 @@ def test_only_as_much_is_read_as_is_shown(
 
 
 def test_the_time_that_is_asked_for_is_all_that_is_read(
-    receive: Receive, dynamodb: "DynamoDBClient", calls: "Calls"
+    receive: Receive, dynamodb: "DynamoDBClient", calls: Calls
 ) -> None:
     for hour in (9, 10, 11, 12):
         receive(f"2026-01-15T{hour:02}:00:00", uuid=f"u-{hour}")
@@ -188,7 +189,7 @@ def test_the_time_that_is_asked_for_is_all_that_is_read(
 
 
 def test_the_first_page_of_many_reads_little_more_than_it_shows(
-    receive: Receive, dynamodb: "DynamoDBClient", calls: "Calls"
+    receive: Receive, dynamodb: "DynamoDBClient", calls: Calls
 ) -> None:
     for minute in range(60):
         receive(f"2026-01-15T10:{minute:02}:00", uuid=f"u-{minute}")
@@ -202,7 +203,7 @@ def test_the_first_page_of_many_reads_little_more_than_it_shows(
 
 
 def test_every_day_is_looked_at_once_however_many_are_empty(
-    receive: Receive, dynamodb: "DynamoDBClient", calls: "Calls"
+    receive: Receive, dynamodb: "DynamoDBClient", calls: Calls
 ) -> None:
     days = [f"2026-{month:02}-{day:02}" for month in range(1, 7) for day in (1, 28)]
     for day in days:
@@ -229,13 +230,13 @@ def test_the_list_goes_back_to_the_day_on_which_the_table_was_made(
     assert [event["uuid"] for event in run_json("events", "list")] == ["since"]
 
 
-def test_of_a_restored_table_everything_is_listed(dynamodb: "DynamoDBClient", calls: "Calls") -> None:
+def test_of_a_restored_table_everything_is_listed(dynamodb: "DynamoDBClient", calls: Calls) -> None:
     restored = {"CreationDateTime": datetime(2026, 11, 15, tzinfo=UTC), "RestoreSummary": {"RestoreInProgress": False}}
     calls.answer("DescribeTable", {"Table": restored})
     assert EventRecords(dynamodb, "EventTable").beginning() == FIRST_OF_ALL
 
 
-def test_the_table_s_first_day_is_one_of_utc(dynamodb: "DynamoDBClient", calls: "Calls") -> None:
+def test_the_table_s_first_day_is_one_of_utc(dynamodb: "DynamoDBClient", calls: Calls) -> None:
     made = datetime(2026, 1, 15, 9, tzinfo=timezone(timedelta(hours=13)))
     calls.answer("DescribeTable", {"Table": {"CreationDateTime": made}})
     assert EventRecords(dynamodb, "EventTable").beginning() == datetime(2026, 1, 14, tzinfo=UTC)
@@ -340,7 +341,7 @@ def test_all_events_of_a_uuid_are_shown_in_the_order_of_arrival(receive: Receive
 
 
 def test_a_shown_event_has_its_body_and_effects(
-    receive: Receive, events: EventLog, now: datetime, body_of: "BodyOf"
+    receive: Receive, events: EventLog, now: datetime, body_of: BodyOf
 ) -> None:
     effect = {"effect": "credit", "account": "a", "currency": "EUR", "amount": "0.3"}
     events.mark_processed(receive("2026-01-15T10:00:00"), now, KEEP, [effect])
@@ -356,7 +357,7 @@ def test_a_shown_event_has_its_body_and_effects(
     }
 
 
-def test_a_body_that_is_not_utf8_is_shown_as_far_as_it_is(events: EventLog, delivery_of: "DeliveryOf") -> None:
+def test_a_body_that_is_not_utf8_is_shown_as_far_as_it_is(events: EventLog, delivery_of: DeliveryOf) -> None:
     body = b"caf\xe9"
     delivery = delivery_of(body)
     events.keep_unusable(delivery, delivery.body_hash, "No JSON.")
@@ -500,7 +501,7 @@ def test_a_body_is_shown_as_it_was_received(receive: Receive) -> None:
     assert '"data": {"uuid": "u-1"}' in run("events", "show", "u-1", "--raw").stdout
 
 
-def test_a_body_cannot_command_the_terminal(events: EventLog, delivery_of: "DeliveryOf") -> None:
+def test_a_body_cannot_command_the_terminal(events: EventLog, delivery_of: DeliveryOf) -> None:
     body = b"\x1b]0;title\x07[bold]"
     delivery = delivery_of(body)
     events.keep_unusable(delivery, delivery.body_hash, "No JSON.")

@@ -15,8 +15,8 @@ from botocore.exceptions import EndpointConnectionError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from command_line import run, run_json
-from desk import CONFIRMED, Desk
+from tests.support.command_line import run, run_json
+from tests.support.operator_stack import CONFIRMED, OperatorStack
 from wickiepay.identity import Identity
 from wickiepay_cli import exports
 from wickiepay_cli.commands.events_tail import arriving, wanted_of
@@ -25,7 +25,7 @@ from wickiepay_cli.filters import Filter
 from wickiepay_cli.records import EventRecords
 from wickiepay_cli.watch import LOOK_BACK, Newcomers
 
-pytest_plugins = ["desk_fixture"]
+pytest_plugins = ["tests.support.operator_fixture"]
 
 SINCE = ("--since", "2026-01-01")
 
@@ -39,34 +39,34 @@ def uuids_in(file: Path) -> list[str]:
 
 
 @pytest.fixture
-def five(desk: Desk) -> list[str]:
+def five(operator: OperatorStack) -> list[str]:
     """The uuids of five events, the newest first; two of them were received at the same instant."""
     for number, minutes in enumerate((5, 4, 3, 3, 1)):
-        desk.receive(f"c-{number}", age=timedelta(minutes=minutes))
+        operator.receive(f"c-{number}", age=timedelta(minutes=minutes))
     return [event["uuid"] for event in exported()]
 
 
 # --- export ------------------------------------------------------------------------------------------
-def test_each_event_is_a_line_with_all_that_show_shows(desk: Desk) -> None:
-    desk.receive("c-1")
+def test_each_event_is_a_line_with_all_that_show_shows(operator: OperatorStack) -> None:
+    operator.receive("c-1")
     assert exported() == run_json("events", "show", "c-1")
 
 
-def test_an_export_can_be_narrowed(desk: Desk) -> None:
-    desk.receive("c-1")
-    desk.receive("p-1", "payment.created")
+def test_an_export_can_be_narrowed(operator: OperatorStack) -> None:
+    operator.receive("c-1")
+    operator.receive("p-1", "payment.created")
     assert [event["uuid"] for event in exported("--type", "payment.*")] == ["p-1"]
 
 
-def test_csv_has_a_heading_and_a_row_for_each_event(desk: Desk) -> None:
-    desk.receive("c-1", reference="order-1")
+def test_csv_has_a_heading_and_a_row_for_each_event(operator: OperatorStack) -> None:
+    operator.receive("c-1", reference="order-1")
     [row] = csv.DictReader(io.StringIO(run("events", "export", *SINCE, "--format", "csv").stdout))
     assert (row["uuid"], row["event"], json.loads(row["body"])["data"]["reference"]) == ("c-1", CONFIRMED, "order-1")
 
 
 @pytest.mark.parametrize("uuid", ["=1+1", "+1", "-1", "@SUM(A1)"])
-def test_no_cell_is_a_formula(desk: Desk, uuid: str) -> None:
-    desk.receive(uuid)
+def test_no_cell_is_a_formula(operator: OperatorStack, uuid: str) -> None:
+    operator.receive(uuid)
     [row] = csv.DictReader(io.StringIO(run("events", "export", *SINCE, "--format", "csv").stdout))
     assert row["uuid"] == f"'{uuid}"
 
@@ -94,10 +94,10 @@ def test_a_whole_export_leaves_no_place_to_go_on_from(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("there", [None, 0o644, 0o600])
 def test_an_export_is_for_its_owner_alone(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: int | None
+    operator: OperatorStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: int | None
 ) -> None:
     """The file that it goes on from is so as well: it is looked at when the export is cut off."""
-    desk.receive("c-1")
+    operator.receive("c-1")
     output = tmp_path / "events.jsonl"
     if there is not None:
         output.touch(there)
@@ -150,19 +150,21 @@ def run_failing(*arguments: str) -> Exception:
     return failure.value
 
 
-def test_an_export_is_gone_on_with_as_it_was_begun(desk: Desk, tmp_path: Path) -> None:
+def test_an_export_is_gone_on_with_as_it_was_begun(operator: OperatorStack, tmp_path: Path) -> None:
     output = tmp_path / "events.jsonl"
     exports.place_of(output).write_text(json.dumps({"asked": {}, "since": None, "until": "2026-01-15T00:00:00Z"}))
-    desk.receive("c-1")
+    operator.receive("c-1")
     assert "other options" in str(run_failing("events", "export", "--output", str(output), "--resume"))
 
 
 @pytest.mark.parametrize(
     ("left_behind", "why"), [("e.jsonl", "is there already"), ("e.jsonl.resume", "the beginning of")]
 )
-def test_a_new_export_overwrites_nothing_unless_told_so(desk: Desk, tmp_path: Path, left_behind: str, why: str) -> None:
+def test_a_new_export_overwrites_nothing_unless_told_so(
+    operator: OperatorStack, tmp_path: Path, left_behind: str, why: str
+) -> None:
     (tmp_path / left_behind).write_text("precious")
-    desk.receive("c-1")
+    operator.receive("c-1")
     command = ("events", "export", *SINCE, "--output", str(tmp_path / "e.jsonl"))
     assert why in str(run_failing(*command))
     assert (tmp_path / left_behind).read_text() == "precious"
@@ -186,14 +188,14 @@ def test_what_a_stranger_wrote_is_one_cell(text: str) -> None:
 class Watch:
     """A tail that ends after some looks; between two of them something happens."""
 
-    def __init__(self, desk: Desk, *between: Any) -> None:  # noqa: ANN401
-        self.desk = desk
+    def __init__(self, operator: OperatorStack, *between: Any) -> None:  # noqa: ANN401
+        self.operator = operator
         self.between = list(between)
         self.complaints: list[str] = []
         self.seconds = 0.0
 
     def now(self) -> datetime:
-        return self.desk.now + timedelta(seconds=self.seconds)
+        return self.operator.now + timedelta(seconds=self.seconds)
 
     def sleep(self, seconds: float) -> None:
         self.seconds += seconds
@@ -202,7 +204,7 @@ class Watch:
         self.between.pop(0)()
 
     def shown(self, **wanted: Any) -> list[str]:  # noqa: ANN401
-        records = EventRecords(self.desk.dynamodb, "EventTable")
+        records = EventRecords(self.operator.dynamodb, "EventTable")
         shown: list[str] = []
         with suppress(KeyboardInterrupt):
             newcomers = Newcomers(records, wanted_of(records, Filter(**wanted)), self.now)
@@ -211,38 +213,38 @@ class Watch:
         return shown
 
 
-def at(desk: Desk, uuid: str, seconds: float, event: str = CONFIRMED) -> Any:  # noqa: ANN401
-    return lambda: desk.receive(uuid, event, age=timedelta(seconds=-seconds))
+def at(operator: OperatorStack, uuid: str, seconds: float, event: str = CONFIRMED) -> Any:  # noqa: ANN401
+    return lambda: operator.receive(uuid, event, age=timedelta(seconds=-seconds))
 
 
 def nothing() -> None:
     pass
 
 
-def test_what_arrives_is_shown_once(desk: Desk) -> None:
-    watch = Watch(desk, at(desk, "c-1", 1), nothing, at(desk, "c-2", 3), nothing)
+def test_what_arrives_is_shown_once(operator: OperatorStack) -> None:
+    watch = Watch(operator, at(operator, "c-1", 1), nothing, at(operator, "c-2", 3), nothing)
     assert watch.shown() == ["c-1", "c-2"]
 
 
-def test_what_was_there_before_is_not_shown(desk: Desk) -> None:
-    desk.receive("before", age=timedelta(seconds=1))
-    assert Watch(desk, at(desk, "c-1", 1)).shown() == ["c-1"]
+def test_what_was_there_before_is_not_shown(operator: OperatorStack) -> None:
+    operator.receive("before", age=timedelta(seconds=1))
+    assert Watch(operator, at(operator, "c-1", 1)).shown() == ["c-1"]
 
 
-def test_what_the_index_shows_late_is_shown(desk: Desk) -> None:
+def test_what_the_index_shows_late_is_shown(operator: OperatorStack) -> None:
     late = LOOK_BACK.total_seconds() / 2
     waiting = [nothing] * int(late)
-    watch = Watch(desk, at(desk, "c-1", late), *waiting, at(desk, "late", 1))
+    watch = Watch(operator, at(operator, "c-1", late), *waiting, at(operator, "late", 1))
     assert watch.shown() == ["c-1", "late"]
 
 
-def test_only_what_is_wanted_is_shown(desk: Desk) -> None:
-    watch = Watch(desk, at(desk, "p-1", 1, "payment.created"), at(desk, "c-1", 2))
+def test_only_what_is_wanted_is_shown(operator: OperatorStack) -> None:
+    watch = Watch(operator, at(operator, "p-1", 1, "payment.created"), at(operator, "c-1", 2))
     assert watch.shown(event_type="payment.*") == ["p-1"]
 
 
 def test_an_outage_is_told_once_and_what_arrived_meanwhile_is_shown(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    operator: OperatorStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     identities = EventRecords.identities
 
@@ -251,10 +253,10 @@ def test_an_outage_is_told_once_and_what_arrived_meanwhile_is_shown(
 
     def outage() -> None:
         monkeypatch.setattr(EventRecords, "identities", unreachable)
-        desk.receive("meanwhile", age=timedelta(seconds=-2))
+        operator.receive("meanwhile", age=timedelta(seconds=-2))
 
     def over() -> None:
         monkeypatch.setattr(EventRecords, "identities", identities)
 
-    watch = Watch(desk, outage, *islice(iter(lambda: nothing, None), 100), over)
+    watch = Watch(operator, outage, *islice(iter(lambda: nothing, None), 100), over)
     assert (watch.shown(), len(watch.complaints)) == (["meanwhile"], 1)

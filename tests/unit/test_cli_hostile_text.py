@@ -7,11 +7,11 @@ from typing import Final
 
 import pytest
 
-from desk import Desk
+from tests.support.operator_stack import OperatorStack
 from wickiepay_cli.app import main
 from wickiepay_cli.display import escaped
 
-pytest_plugins = ["desk_fixture"]
+pytest_plugins = ["tests.support.operator_fixture"]
 
 SINCE: Final = ("--since", "2026-01-01")
 
@@ -41,16 +41,16 @@ def harmless(text: str) -> bool:
 
 
 @pytest.fixture
-def strangers(desk: Desk) -> Desk:
+def strangers(operator: OperatorStack) -> OperatorStack:
     """A listener whose records say what a stranger wants them to say, wherever they hold text."""
-    identity = desk.receive("c-1", reference=HOSTILE, status=HOSTILE, note=HOSTILE)
-    desk.events.mark_failed(identity, desk.now, HOSTILE)
+    identity = operator.receive("c-1", reference=HOSTILE, status=HOSTILE, note=HOSTILE)
+    operator.events.mark_failed(identity, operator.now, HOSTILE)
     for key in ({}, {"uuid": {"S": HOSTILE}}, {"event_key": {"S": HOSTILE}}):
         words = {name: {"S": HOSTILE} for name in ("event", "error", "source_ip", "reference")}
-        desk.dynamodb.put_item(TableName="EventTable", Item={**desk.item(identity), **words, **key})
-    desk.process(desk.receive("p-1", "payment.completed", reference=HOSTILE, type="IN", status="COMPLETE"))
-    desk.bury(HOSTILE)
-    return desk
+        operator.dynamodb.put_item(TableName="EventTable", Item={**operator.item(identity), **words, **key})
+    operator.process(operator.receive("p-1", "payment.completed", reference=HOSTILE, type="IN", status="COMPLETE"))
+    operator.bury(HOSTILE)
+    return operator
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_it_can_be_seen_what_was_written(printed: Printed) -> None:
     ],
     ids=range(8),
 )
-@pytest.mark.usefixtures("desk")
+@pytest.mark.usefixtures("operator")
 def test_what_was_pasted_is_harmless_in_a_sentence_as_well(printed: Printed, command: tuple[str, ...]) -> None:
     assert harmless(said := printed(*command))
     assert r"\x1b" in said

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from command_line import run, run_json
+from tests.support.command_line import run, run_json
 from wickiepay.event import parse
 from wickiepay_cli.commands import init as command
 from wickiepay_cli.failure import Failure

@@ -8,15 +8,16 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyte
 import pytest
 from rich.console import Console
 from rich.live import Live
 
-import command_line
-from desk import Desk
+from tests.support import command_line
+from tests.support.aws import Calls
+from tests.support.deliveries import BodyOf
+from tests.support.operator_stack import OperatorStack
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_record import Record, State
 from wickiepay.identity import Identity
@@ -32,10 +33,7 @@ from wickiepay_cli.records import EventRecords
 from wickiepay_cli.views import Drawing, show_line, show_line_of_json
 from wickiepay_cli.watch import Newcomers, look, looking
 
-if TYPE_CHECKING:
-    from tests.unit.conftest import BodyOf, Calls
-
-pytest_plugins = ["desk_fixture"]
+pytest_plugins = ["tests.support.operator_fixture"]
 
 EVENT = Identity("u-1", "payment.completed")
 AT = "2026-01-15T10:25:00.000000Z"
@@ -183,7 +181,7 @@ def exchanged(request: bytes, status: int, answer: bytes, now: datetime) -> Arri
 TAKEN = b'{"status": "%s", "uuid": "u-1", "event_key": "payment.completed"}'
 
 
-def test_a_delivery_came_when_its_request_did(body_of: "BodyOf", now: datetime) -> None:
+def test_a_delivery_came_when_its_request_did(body_of: BodyOf, now: datetime) -> None:
     assert exchanged(body_of(), 200, TAKEN % b"accepted", now).at == AT
 
 
@@ -201,7 +199,7 @@ def test_a_delivery_came_when_its_request_did(body_of: "BodyOf", now: datetime) 
     ],
 )
 def test_an_answer_says_what_became_of_the_request(
-    body_of: "BodyOf",
+    body_of: BodyOf,
     now: datetime,
     status: int,
     answer: bytes,
@@ -222,8 +220,8 @@ def test_a_request_without_an_event_is_shown_as_a_request(body: bytes, now: date
 
 # --- Looking at the table ------------------------------------------------------------------------------
 @pytest.fixture
-def table(desk: Desk) -> EventRecords:
-    return EventRecords(desk.dynamodb, "EventTable")
+def table(operator: OperatorStack) -> EventRecords:
+    return EventRecords(operator.dynamodb, "EventTable")
 
 
 def newcomers_to(table: EventRecords, now: Callable[[], datetime]) -> Newcomers[Arrival]:
@@ -234,50 +232,54 @@ def uuids(arrivals: list[Arrival]) -> list[str | None]:
     return [arrival.uuid for arrival in arrivals]
 
 
-def test_newcomers_come_once_in_their_order(desk: Desk, table: EventRecords) -> None:
-    newcomers = newcomers_to(table, lambda: desk.now)
+def test_newcomers_come_once_in_their_order(operator: OperatorStack, table: EventRecords) -> None:
+    newcomers = newcomers_to(table, lambda: operator.now)
     for number in range(8):
-        desk.receive(f"u-{number}", age=timedelta(seconds=8 - number))
+        operator.receive(f"u-{number}", age=timedelta(seconds=8 - number))
     assert [uuids(newcomers()), uuids(newcomers())] == [[f"u-{number}" for number in range(8)], []]
 
 
-def test_what_was_there_before_is_no_newcomer(desk: Desk, table: EventRecords) -> None:
-    desk.receive("before", age=timedelta(seconds=5))
-    newcomers = newcomers_to(table, lambda: desk.now)
-    desk.receive("new", age=timedelta())
+def test_what_was_there_before_is_no_newcomer(operator: OperatorStack, table: EventRecords) -> None:
+    operator.receive("before", age=timedelta(seconds=5))
+    newcomers = newcomers_to(table, lambda: operator.now)
+    operator.receive("new", age=timedelta())
     assert uuids(newcomers()) == ["new"]
 
 
-def test_what_the_index_shows_late_is_not_missed(desk: Desk, table: EventRecords) -> None:
-    newcomers = newcomers_to(table, lambda: desk.now)
-    desk.receive("second", age=timedelta())
+def test_what_the_index_shows_late_is_not_missed(operator: OperatorStack, table: EventRecords) -> None:
+    newcomers = newcomers_to(table, lambda: operator.now)
+    operator.receive("second", age=timedelta())
     assert uuids(newcomers()) == ["second"]
-    desk.receive("first", age=timedelta(seconds=20))
+    operator.receive("first", age=timedelta(seconds=20))
     assert uuids(newcomers()) == ["first"]
 
 
-def test_newcomers_are_found_across_midnight(desk: Desk, table: EventRecords) -> None:
-    midnight = desk.now.replace(hour=0, minute=0, second=0) + timedelta(days=1)
+def test_newcomers_are_found_across_midnight(operator: OperatorStack, table: EventRecords) -> None:
+    midnight = operator.now.replace(hour=0, minute=0, second=0) + timedelta(days=1)
     newcomers = newcomers_to(table, lambda: midnight)
     for uuid, at in (("evening", midnight - timedelta(seconds=1)), ("morning", midnight + timedelta(seconds=1))):
-        desk.receive(uuid, age=desk.now - at)
+        operator.receive(uuid, age=operator.now - at)
     assert uuids(newcomers()) == ["evening", "morning"]
 
 
-def test_newcomers_that_could_not_be_read_come_the_next_time(desk: Desk, table: EventRecords, calls: "Calls") -> None:
-    newcomers = newcomers_to(table, lambda: desk.now)
-    desk.receive("new", age=timedelta())
+def test_newcomers_that_could_not_be_read_come_the_next_time(
+    operator: OperatorStack, table: EventRecords, calls: Calls
+) -> None:
+    newcomers = newcomers_to(table, lambda: operator.now)
+    operator.receive("new", age=timedelta())
     calls.fail("BatchGetItem", StoreUnavailable("Busy."), times=1)
     with pytest.raises(StoreUnavailable):
         newcomers()
     assert uuids(newcomers()) == ["new"]
 
 
-def test_a_look_finds_who_came_and_the_next_one_the_verdict(desk: Desk, table: EventRecords, feed: Feed) -> None:
-    newcomers = newcomers_to(table, lambda: desk.now)
-    event = desk.receive("new", age=timedelta())
+def test_a_look_finds_who_came_and_the_next_one_the_verdict(
+    operator: OperatorStack, table: EventRecords, feed: Feed
+) -> None:
+    newcomers = newcomers_to(table, lambda: operator.now)
+    event = operator.receive("new", age=timedelta())
     look(feed, table, newcomers)
-    desk.process(event)
+    operator.process(event)
     look(feed, table, newcomers)
     told = [(type(each), each.arrival.state) for each in all_news(feed) if not isinstance(each, Trouble)]
     assert told == [(Delivered, State.RECEIVED), (Changed, State.PROCESSED)]

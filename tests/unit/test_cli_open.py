@@ -8,8 +8,8 @@ import pytest
 import typer
 from botocore.stub import Stubber
 
-from command_line import run, run_json
-from deployed import TEMPLATE
+from tests.support.command_line import run, run_json
+from tests.support.deployed import TEMPLATE
 from wickiepay_cli import stack
 from wickiepay_cli.commands import open as command
 from wickiepay_cli.console import PAGES, STACK_ID, What

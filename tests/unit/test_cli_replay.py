@@ -11,8 +11,9 @@ import pytest
 import typer
 from botocore.exceptions import EndpointConnectionError
 
-from command_line import run, run_json
-from desk import CONFIRMED, Desk
+from tests.support.aws import Calls
+from tests.support.command_line import run, run_json
+from tests.support.operator_stack import CONFIRMED, OperatorStack
 from wickiepay import clock, identity
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import ATTEMPTS, EventLog
@@ -29,128 +30,131 @@ from wickiepay_cli.replays import Replayer
 from wickiepay_cli.stack import Stack
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import Calls
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_sqs import SQSClient
 
-pytest_plugins = ["desk_fixture"]
+pytest_plugins = ["tests.support.operator_fixture"]
 
 OPERATOR = "arn:aws:sts::123456789012:user/moto"
 
 
-def failed(desk: Desk, uuid: str = "c-1", **delivery: Any) -> Identity:  # noqa: ANN401  as Desk.receive
-    identity = desk.receive(uuid, **delivery)
-    assert desk.events.mark_failed(identity, desk.now, "Given up.")
+def failed(operator: OperatorStack, uuid: str = "c-1", **delivery: Any) -> Identity:  # noqa: ANN401  as OperatorStack.receive
+    identity = operator.receive(uuid, **delivery)
+    assert operator.events.mark_failed(identity, operator.now, "Given up.")
     return identity
 
 
 # --- What a replay does ------------------------------------------------------------------------------
-def test_a_failed_event_is_processed(desk: Desk) -> None:
-    identity = failed(desk)
+def test_a_failed_event_is_processed(operator: OperatorStack) -> None:
+    identity = failed(operator)
     run("events", "replay", "c-1")
-    desk.consume()
-    assert (desk.state(identity), desk.balance()) == ("PROCESSED", "5")
+    operator.consume()
+    assert (operator.state(identity), operator.balance()) == ("PROCESSED", "5")
 
 
-def test_an_ignored_event_is_processed_once_there_is_a_handler(desk: Desk) -> None:
-    identity = desk.receive()
-    desk.events.mark_ignored(identity, desk.now, timedelta(days=1))
+def test_an_ignored_event_is_processed_once_there_is_a_handler(operator: OperatorStack) -> None:
+    identity = operator.receive()
+    operator.events.mark_ignored(identity, operator.now, timedelta(days=1))
     run("events", "replay", "c-1")
-    desk.consume()
-    assert desk.state(identity) == "PROCESSED"
+    operator.consume()
+    assert operator.state(identity) == "PROCESSED"
 
 
-def test_a_processed_event_stays_so_and_nothing_is_done_twice(desk: Desk, calls: "Calls") -> None:
-    identity = desk.process(desk.receive())
+def test_a_processed_event_stays_so_and_nothing_is_done_twice(operator: OperatorStack, calls: Calls) -> None:
+    identity = operator.process(operator.receive())
     calls.made.clear()
     run("events", "replay", "c-1")
-    [message] = desk.consume()
+    [message] = operator.consume()
     assert message.replay
-    assert (desk.state(identity), desk.balance(), calls.of("PutEvents")) == ("PROCESSED", "5", [])
+    assert (operator.state(identity), operator.balance(), calls.of("PutEvents")) == ("PROCESSED", "5", [])
 
 
-def test_a_processed_event_is_announced_again_where_that_is_wanted(desk: Desk, calls: "Calls") -> None:
-    desk.process(desk.receive())
+def test_a_processed_event_is_announced_again_where_that_is_wanted(operator: OperatorStack, calls: Calls) -> None:
+    operator.process(operator.receive())
     calls.made.clear()
     answer = run_json("events", "replay", "c-1", "--announce")
-    desk.consume()
+    operator.consume()
     [announced] = calls.of("PutEvents")
     assert [json.loads(entry["Detail"])["replay_id"] for entry in announced["Entries"]] == [answer["id"]]
 
 
-def test_all_events_of_a_uuid_are_replayed(desk: Desk) -> None:
+def test_all_events_of_a_uuid_are_replayed(operator: OperatorStack) -> None:
     for name in ("payment.processing", "payment.completed"):
-        desk.receive("p-1", name)
-    desk.receive("p-2", "payment.completed")
+        operator.receive("p-1", name)
+    operator.receive("p-2", "payment.completed")
     run("events", "replay", "p-1")
-    assert {message.identity.event_key for message in desk.consume()} == {"payment.processing", "payment.completed"}
+    assert {message.identity.event_key for message in operator.consume()} == {"payment.processing", "payment.completed"}
 
 
-def test_one_event_of_a_uuid_is_replayed(desk: Desk) -> None:
+def test_one_event_of_a_uuid_is_replayed(operator: OperatorStack) -> None:
     for name in ("payment.processing", "payment.completed"):
-        desk.receive("p-1", name)
+        operator.receive("p-1", name)
     run("events", "replay", "p-1", "--event-key", "payment.completed")
-    assert [message.identity.event_key for message in desk.consume()] == ["payment.completed"]
+    assert [message.identity.event_key for message in operator.consume()] == ["payment.completed"]
 
 
 # --- What is kept of it ------------------------------------------------------------------------------
-def test_who_when_and_why_is_on_the_record(desk: Desk) -> None:
-    identity = failed(desk)
+def test_who_when_and_why_is_on_the_record(operator: OperatorStack) -> None:
+    identity = failed(operator)
     answer = run_json("events", "replay", "c-1", "--why", "The handler is mended.", "--announce")
     facts = {"id": answer["id"], "by": OPERATOR, "why": "The handler is mended.", "announce": True}
-    assert desk.replays(identity) == [{**facts, "at": clock.instant(desk.now)}]
+    assert operator.replays(identity) == [{**facts, "at": clock.instant(operator.now)}]
 
 
-def test_the_history_is_shown_with_the_event(desk: Desk) -> None:
-    identity = failed(desk)
+def test_the_history_is_shown_with_the_event(operator: OperatorStack) -> None:
+    identity = failed(operator)
     run("events", "replay", "c-1", "--why", "The handler is mended.")
     [event] = run_json("events", "show", "c-1")
-    assert event["replays"] == desk.replays(identity)
+    assert event["replays"] == operator.replays(identity)
     assert f"replayed by {OPERATOR} The handler is mended." in run("events", "show", "c-1").stdout
 
 
-def test_the_message_says_the_same(desk: Desk) -> None:
-    failed(desk)
+def test_the_message_says_the_same(operator: OperatorStack) -> None:
+    failed(operator)
     answer = run_json("events", "replay", "c-1", "--why", "to see")
-    [message] = desk.consume()
+    [message] = operator.consume()
     assert message.replay == Replay(answer["id"], OPERATOR, "to see", announce=False)
 
 
-def test_the_last_ten_times_are_kept(desk: Desk) -> None:
-    identity = failed(desk)
+def test_the_last_ten_times_are_kept(operator: OperatorStack) -> None:
+    identity = failed(operator)
     for number in range(12):
         run("events", "replay", "c-1", "--why", str(number))
-    assert [line["why"] for line in desk.replays(identity)] == [str(number) for number in range(2, 12)]
+    assert [line["why"] for line in operator.replays(identity)] == [str(number) for number in range(2, 12)]
 
 
-def test_two_operators_at_once_do_not_lose_each_others_line(desk: Desk, dynamodb: "DynamoDBClient") -> None:
-    identity = failed(desk)
+def test_two_operators_at_once_do_not_lose_each_others_line(
+    operator: OperatorStack, dynamodb: "DynamoDBClient"
+) -> None:
+    identity = failed(operator)
     with meanwhile(dynamodb, lambda: run("events", "replay", "c-1", "--why", "the other")):
         run("events", "replay", "c-1", "--why", "the one")
-    assert [line["why"] for line in desk.replays(identity)] == ["the other", "the one"]
+    assert [line["why"] for line in operator.replays(identity)] == ["the other", "the one"]
 
 
-def test_nothing_is_sent_before_it_is_on_the_record(desk: Desk, calls: "Calls") -> None:
-    failed(desk)
+def test_nothing_is_sent_before_it_is_on_the_record(operator: OperatorStack, calls: Calls) -> None:
+    failed(operator)
     calls.refuse("UpdateItem", "AccessDeniedException")
     with pytest.raises(Exception, match="AccessDenied"):
         run("events", "replay", "c-1")
     assert calls.of("SendMessageBatch") == []
 
 
-def test_a_record_that_expires_in_the_meantime_is_not_brought_back(desk: Desk, dynamodb: "DynamoDBClient") -> None:
-    identity = failed(desk)
+def test_a_record_that_expires_in_the_meantime_is_not_brought_back(
+    operator: OperatorStack, dynamodb: "DynamoDBClient"
+) -> None:
+    identity = failed(operator)
     key = {"uuid": {"S": identity.uuid}, "event_key": {"S": identity.event_key}}
     with meanwhile(dynamodb, lambda: dynamodb.delete_item(TableName="EventTable", Key=key)):
         answer = run_json("events", "replay", "c-1")
-    assert (answer["skipped"], answer["replayed"], desk.consume()) == (1, 0, [])
+    assert (answer["skipped"], answer["replayed"], operator.consume()) == (1, 0, [])
 
 
-def test_a_record_that_is_fought_over_without_end_is_given_up(desk: Desk, calls: "Calls") -> None:
-    failed(desk)
+def test_a_record_that_is_fought_over_without_end_is_given_up(operator: OperatorStack, calls: Calls) -> None:
+    failed(operator)
     item = {"replays": {"S": "[]"}}
     calls.refuse(
-        "UpdateItem", "ConditionalCheckFailedException", Item={**desk.item(Identity("c-1", CONFIRMED)), **item}
+        "UpdateItem", "ConditionalCheckFailedException", Item={**operator.item(Identity("c-1", CONFIRMED)), **item}
     )
     with pytest.raises(Exception, match="too busy to note the replay"):
         run("events", "replay", "c-1")
@@ -176,15 +180,15 @@ class meanwhile:  # noqa: N801  reads as a word
 
 
 # --- What cannot be replayed -------------------------------------------------------------------------
-def conflict(desk: Desk) -> Identity:
-    desk.receive("c-1")
-    return desk.receive("c-1", note="other content")
+def conflict(operator: OperatorStack) -> Identity:
+    operator.receive("c-1")
+    return operator.receive("c-1", note="other content")
 
 
-def unusable(desk: Desk) -> Identity:
+def unusable(operator: OperatorStack) -> Identity:
     body = b"[]"
-    delivery = Delivery(body, "raw", clock.instant(desk.now), "192.0.2.1", "request")
-    desk.events.keep_unusable(delivery, delivery.body_hash, "No object.")
+    delivery = Delivery(body, "raw", clock.instant(operator.now), "192.0.2.1", "request")
+    operator.events.keep_unusable(delivery, delivery.body_hash, "No object.")
     return identity.unusable(delivery.body_hash)
 
 
@@ -193,19 +197,19 @@ NOT_REPLAYABLE = [(conflict, "CONFLICT", "wickiepay events accept"), (unusable, 
 
 @pytest.mark.parametrize(("keep", "state", "instead"), NOT_REPLAYABLE)
 def test_a_delivery_that_is_no_event_is_not_replayed(
-    desk: Desk, keep: Callable[[Desk], Identity], state: str, instead: str
+    operator: OperatorStack, keep: Callable[[OperatorStack], Identity], state: str, instead: str
 ) -> None:
-    identity = keep(desk)
+    identity = keep(operator)
     with pytest.raises(Failure, match=instead):
         run("events", "replay", identity.uuid, "--event-key", identity.event_key)
     result = run("events", "replay", "--state", state)
-    assert (result.exit_code, instead.split(maxsplit=1)[0] in result.stderr, desk.consume()) == (2, True, [])
+    assert (result.exit_code, instead.split(maxsplit=1)[0] in result.stderr, operator.consume()) == (2, True, [])
 
 
-def test_a_conflict_does_not_keep_its_event_from_being_replayed(desk: Desk) -> None:
-    conflict(desk)
+def test_a_conflict_does_not_keep_its_event_from_being_replayed(operator: OperatorStack) -> None:
+    conflict(operator)
     answer = run_json("events", "replay", "c-1")
-    assert (answer["matched"], len(desk.consume())) == (1, 1)
+    assert (answer["matched"], len(operator.consume())) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -218,8 +222,10 @@ def test_a_conflict_does_not_keep_its_event_from_being_replayed(desk: Desk) -> N
         ),
     ],
 )
-def test_an_event_that_is_not_there_is_said_to_be_missing(desk: Desk, arguments: list[str], sentence: str) -> None:
-    failed(desk)
+def test_an_event_that_is_not_there_is_said_to_be_missing(
+    operator: OperatorStack, arguments: list[str], sentence: str
+) -> None:
+    failed(operator)
     with pytest.raises(Failure) as missing:
         run("events", "replay", *arguments)
     assert str(missing.value) == sentence
@@ -240,20 +246,20 @@ def test_an_event_that_is_not_there_is_said_to_be_missing(desk: Desk, arguments:
         ["c-1", "--why", "x" * (MAX_WHY_CHARACTERS + 1)],
     ],
 )
-def test_nonsense_is_wrong_usage(desk: Desk, arguments: list[str]) -> None:
-    failed(desk)
+def test_nonsense_is_wrong_usage(operator: OperatorStack, arguments: list[str]) -> None:
+    failed(operator)
     assert run("events", "replay", *arguments).exit_code == 2
 
 
 # --- The filter --------------------------------------------------------------------------------------
 @pytest.fixture
-def many(desk: Desk) -> Desk:
-    failed(desk, "new", age=timedelta(minutes=30))
-    failed(desk, "old", age=timedelta(days=2))
-    failed(desk, "paid", event="payment.completed", age=timedelta(hours=3))
-    desk.receive("waiting", age=timedelta(hours=1))
-    desk.process(desk.receive("done", age=timedelta(hours=1)))
-    return desk
+def many(operator: OperatorStack) -> OperatorStack:
+    failed(operator, "new", age=timedelta(minutes=30))
+    failed(operator, "old", age=timedelta(days=2))
+    failed(operator, "paid", event="payment.completed", age=timedelta(hours=3))
+    operator.receive("waiting", age=timedelta(hours=1))
+    operator.process(operator.receive("done", age=timedelta(hours=1)))
+    return operator
 
 
 @pytest.mark.parametrize(
@@ -275,38 +281,40 @@ def many(desk: Desk) -> Desk:
     ],
 )
 def test_the_filter_form_replays_what_it_names(
-    many: Desk, monkeypatch: pytest.MonkeyPatch, arguments: list[str], found: list[str]
+    many: OperatorStack, monkeypatch: pytest.MonkeyPatch, arguments: list[str], found: list[str]
 ) -> None:
     monkeypatch.setattr("wickiepay_cli.records.EventRecords.beginning", lambda _: datetime(2026, 1, 1, tzinfo=UTC))
     answer = run_json("events", "replay", *arguments)
     assert ([message.identity.uuid for message in many.consume()], answer["matched"]) == (found, len(found))
 
 
-def test_a_dry_run_names_the_events_and_leaves_them_alone(many: Desk) -> None:
+def test_a_dry_run_names_the_events_and_leaves_them_alone(many: OperatorStack) -> None:
     result = run("events", "replay", "--state", "FAILED", "--since", "1d", "--dry-run")
     lines = [f"{CONFIRMED} new", "payment.completed paid", "2 would be processed again."]
     assert (result.stdout.splitlines(), many.consume()) == (lines, [])
     assert many.replays(Identity("new", CONFIRMED)) == []
 
 
-def test_more_events_than_a_batch_holds_are_replayed(desk: Desk) -> None:
+def test_more_events_than_a_batch_holds_are_replayed(operator: OperatorStack) -> None:
     for number in range(23):
-        failed(desk, f"c-{number}")
+        failed(operator, f"c-{number}")
     answer = run_json("events", "replay", "--state", "FAILED", "--since", "1d")
-    assert (answer["replayed"], len({message.identity for message in desk.consume()})) == (23, 23)
+    assert (answer["replayed"], len({message.identity for message in operator.consume()})) == (23, 23)
 
 
-def test_people_are_told_what_was_done(many: Desk) -> None:  # noqa: ARG001  full of events
+def test_people_are_told_what_was_done(many: OperatorStack) -> None:  # noqa: ARG001  full of events
     result = run("events", "replay", "--state", "FAILED", "--since", "1d")
     assert (result.stdout, result.stderr) == ("2 sent to be processed again.\n", "")
 
 
-def test_an_event_whose_state_has_changed_is_skipped(desk: Desk, dynamodb: "DynamoDBClient", sqs: "SQSClient") -> None:
-    identity = failed(desk)
-    desk.events.mark_processed(identity, desk.now, timedelta(days=1), [])
-    replayer = Replayer(dynamodb, "EventTable", EventQueue(sqs, "unused"), lambda: desk.now)
+def test_an_event_whose_state_has_changed_is_skipped(
+    operator: OperatorStack, dynamodb: "DynamoDBClient", sqs: "SQSClient"
+) -> None:
+    identity = failed(operator)
+    operator.events.mark_processed(identity, operator.now, timedelta(days=1), [])
+    replayer = Replayer(dynamodb, "EventTable", EventQueue(sqs, "unused"), lambda: operator.now)
     tally = replayer.replay([identity], Replay("id", "by", "why"), {State.FAILED})
-    assert (tally.replayed, tally.skipped, tally.unsent, desk.replays(identity)) == (0, 1, 0, [])
+    assert (tally.replayed, tally.skipped, tally.unsent, operator.replays(identity)) == (0, 1, 0, [])
 
 
 @pytest.mark.usefixtures("many")
@@ -317,14 +325,14 @@ def test_people_are_told_of_what_was_skipped(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_it_stops_where_the_queue_is_out_of_reach(
-    desk: Desk, calls: "Calls", capsys: pytest.CaptureFixture[str]
+    operator: OperatorStack, calls: Calls, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(23):
-        failed(desk, f"c-{number}")
+        failed(operator, f"c-{number}")
     calls.fail("SendMessageBatch")
     with pytest.raises(Failure, match="did not take 10 of them"):
         run("events", "replay", "--state", "FAILED", "--since", "1d")
-    noted = sum(len(desk.replays(Identity(f"c-{number}", CONFIRMED))) for number in range(23))
+    noted = sum(len(operator.replays(Identity(f"c-{number}", CONFIRMED))) for number in range(23))
     assert (noted, capsys.readouterr().err) == (10, "")
 
 
@@ -341,7 +349,7 @@ def test_it_stops_where_the_queue_is_out_of_reach(
     ],
 )
 def test_events_of_a_deployed_stack_are_replayed_only_after_a_question(
-    many: Desk,
+    many: OperatorStack,
     arguments: list[str],
     asked: bool,
 ) -> None:
@@ -351,19 +359,19 @@ def test_events_of_a_deployed_stack_are_replayed_only_after_a_question(
 
 
 @pytest.mark.parametrize(("more", "asked"), [((), True), (("--yes",), False), (("--dry-run",), False)])
-def test_one_event_of_a_deployed_stack_is_too(desk: Desk, more: tuple[str, ...], asked: bool) -> None:
-    failed(desk, "c-1")
+def test_one_event_of_a_deployed_stack_is_too(operator: OperatorStack, more: tuple[str, ...], asked: bool) -> None:
+    failed(operator, "c-1")
     result = run("events", "replay", "c-1", "--stack", "prod", *more)
     assert ("Have 1 event of the stack prod" in result.stderr, result.exit_code) == (asked, int(asked))
 
 
 # --- Several states ----------------------------------------------------------------------------------
-def test_events_in_several_states_are_replayed(desk: Desk) -> None:
-    failed(desk, "c-1")
-    desk.receive("c-2")
-    desk.process(desk.receive("c-3"))
+def test_events_in_several_states_are_replayed(operator: OperatorStack) -> None:
+    failed(operator, "c-1")
+    operator.receive("c-2")
+    operator.process(operator.receive("c-3"))
     run("events", "replay", "--state", "FAILED", "--state", "RECEIVED", "--since", "1d")
-    assert {message.identity.uuid for message in desk.consume()} == {"c-1", "c-2"}
+    assert {message.identity.uuid for message in operator.consume()} == {"c-1", "c-2"}
 
 
 def test_without_a_state_one_is_told_what_to_give() -> None:
@@ -373,9 +381,9 @@ def test_without_a_state_one_is_told_what_to_give() -> None:
 
 # --- Ctrl-C ------------------------------------------------------------------------------------------
 @pytest.fixture
-def interrupted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[Identity]:
+def interrupted(operator: OperatorStack, monkeypatch: pytest.MonkeyPatch) -> list[Identity]:
     """25 failed events, the newest first; Ctrl-C comes when the third ten are about to be replayed."""
-    identities = [failed(desk, f"c-{number:02}", age=timedelta(hours=1 + number)) for number in range(25)]
+    identities = [failed(operator, f"c-{number:02}", age=timedelta(hours=1 + number)) for number in range(25)]
     through = Replayer.replay
     batches = iter([None, None])
 
@@ -402,18 +410,20 @@ def test_after_ctrl_c_one_is_told_how_to_go_on() -> None:
     assert result.exit_code == 130
 
 
-def test_whoever_goes_on_replays_the_rest(interrupted: list[Identity], desk: Desk) -> None:
+def test_whoever_goes_on_replays_the_rest(interrupted: list[Identity], operator: OperatorStack) -> None:
     run("events", "replay", *FAILED)
-    assert {message.identity for message in desk.consume()} == set(interrupted[:20])
+    assert {message.identity for message in operator.consume()} == set(interrupted[:20])
     run("events", "replay", *FAILED, "--until", REST)
-    assert {message.identity for message in desk.consume()} == set(interrupted[20:])
+    assert {message.identity for message in operator.consume()} == set(interrupted[20:])
 
 
-def test_whoever_begins_anew_replays_what_is_not_processed_yet(interrupted: list[Identity], desk: Desk) -> None:
+def test_whoever_begins_anew_replays_what_is_not_processed_yet(
+    interrupted: list[Identity], operator: OperatorStack
+) -> None:
     run("events", "replay", *FAILED)
-    desk.consume()
+    operator.consume()
     run("events", "replay", *FAILED)
-    assert {message.identity for message in desk.consume()} == set(interrupted[20:])
+    assert {message.identity for message in operator.consume()} == set(interrupted[20:])
 
 
 @pytest.mark.usefixtures("interrupted")
@@ -521,10 +531,10 @@ def test_anything_else_is_no_time(text: str) -> None:
         moment(text)
 
 
-def test_what_is_no_text_in_a_reason_does_not_reach_the_record(desk: Desk) -> None:
-    identity = failed(desk)
+def test_what_is_no_text_in_a_reason_does_not_reach_the_record(operator: OperatorStack) -> None:
+    identity = failed(operator)
     run("events", "replay", "c-1", "--why", "caf\udce9")
-    assert [line["why"] for line in desk.replays(identity)] == ["caf?"]
+    assert [line["why"] for line in operator.replays(identity)] == ["caf?"]
 
 
 class UnreachableSts:

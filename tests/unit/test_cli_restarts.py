@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import command_line
+from tests.support import command_line
 from wickiepay_cli import stack
 from wickiepay_cli.attachment import follow_stack
 from wickiepay_cli.failure import Failure

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 import typer
+from botocore.exceptions import EndpointConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
-import command_line
-from command_line import run, run_json
+from tests.support import command_line
+from tests.support.aws import Calls
+from tests.support.command_line import run, run_json
 from wickiepay import clock
 from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS, SigningSecrets
 from wickiepay_cli import display, stack
@@ -23,7 +25,6 @@ from wickiepay_cli.failure import Failure
 from wickiepay_cli.secret_versions import CURRENT, MAX_BYTES, PREVIOUS, SecretVersions, Version, checked
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import Calls
     from types_boto3_secretsmanager import SecretsManagerClient
 
 OLD: Final = "the-signing-secret-of-these-tests"
@@ -305,7 +306,7 @@ def test_the_status_keeps_to_the_width_of_the_terminal(columns: int, monkeypatch
     assert [stage for stage in (CURRENT, PREVIOUS) if any(stage in line for line in lines)] == [CURRENT, PREVIOUS]
 
 
-def test_the_status_says_why_a_secret_cannot_be_used(secretsmanager: "SecretsManagerClient", calls: "Calls") -> None:
+def test_the_status_says_why_a_secret_cannot_be_used(secretsmanager: "SecretsManagerClient", calls: Calls) -> None:
     secretsmanager.put_secret_value(SecretId="SigningSecret", SecretString="{}")
     problems = {v["stages"][0]: v["problem"] for v in run_json("secret", "status")["versions"]}
     assert problems == {
@@ -359,10 +360,11 @@ def test_what_was_signed_before_a_rotation_was_signed_with_another_previous_secr
     assert last_uses()[PREVIOUS] is None
 
 
-def test_where_nothing_is_counted_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_is_counted_nothing_is_known(calls: Calls) -> None:
     assert "not known" in run("secret", "status").stdout  # on this machine
-    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDWATCH", "http://127.0.0.1:1")
-    assert "not known" in run("secret", "status", *DEPLOYED).stdout
+    calls.fail("GetMetricData", EndpointConnectionError(endpoint_url="https://aws.invalid"))
+    with calls.watching(command_line.client("cloudwatch")):
+        assert "not known" in run("secret", "status", *DEPLOYED).stdout
 
 
 @pytest.mark.parametrize(("ago", "retired"), [(timedelta(hours=23), False), (timedelta(hours=25), True)])
@@ -423,7 +425,7 @@ def test_at_a_terminal_one_is_asked_whether_to_print_it(answer: str, monkeypatch
 
 
 # --- As Secrets Manager answers ----------------------------------------------------------------------
-def test_all_pages_of_versions_are_read(secretsmanager: "SecretsManagerClient", calls: "Calls", now: datetime) -> None:
+def test_all_pages_of_versions_are_read(secretsmanager: "SecretsManagerClient", calls: Calls, now: datetime) -> None:
     pages = [({"VersionId": OTHER, "CreatedDate": now, "VersionStages": [stage]}) for stage in (PREVIOUS, CURRENT)]
     calls.answer("ListSecretVersionIds", {"Versions": [pages[0]], "NextToken": "more"})
     calls.answer("ListSecretVersionIds", {"Versions": [pages[1], {"VersionId": OTHER, "CreatedDate": now}]})

@@ -8,7 +8,7 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 
-import command_line
+from tests.support import command_line
 from wickiepay_cli import stack
 from wickiepay_cli.app import main
 from wickiepay_cli.failure import Failure

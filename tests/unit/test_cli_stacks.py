@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, ProfileNotFound
 from botocore.stub import Stubber
 
-from command_line import run, run_json
+from tests.support.command_line import run, run_json
 from wickiepay_cli import display
 from wickiepay_cli.commands import stacks as command
 from wickiepay_cli.local.access import Access

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from command_line import run, run_json
-from desk import Desk
+from tests.support.command_line import run, run_json
+from tests.support.operator_stack import OperatorStack
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
 from wickiepay.event_record import Record, State
@@ -18,33 +18,33 @@ from wickiepay_cli import display
 from wickiepay_cli.commands.stats import _short
 from wickiepay_cli.figures import Durations, Span, figures, fitting_span
 
-pytest_plugins = ["desk_fixture"]
+pytest_plugins = ["tests.support.operator_fixture"]
 
 COMPLETED: Final = "payment.completed"
 KEEP: Final = timedelta(days=30)
 
 
-def processed(desk: Desk, uuid: str, event: str = COMPLETED, *, age: timedelta, after: timedelta) -> None:
+def processed(operator: OperatorStack, uuid: str, event: str = COMPLETED, *, age: timedelta, after: timedelta) -> None:
     """An event that was received so long ago, and processed after so long a time."""
-    identity = desk.receive(uuid, event, age=age)
-    assert desk.events.mark_processed(identity, desk.now - age + after, KEEP, [])
+    identity = operator.receive(uuid, event, age=age)
+    assert operator.events.mark_processed(identity, operator.now - age + after, KEEP, [])
 
 
 @pytest.fixture
-def busy(desk: Desk) -> Desk:
-    """A desk to which one of everything has come."""
+def busy(operator: OperatorStack) -> OperatorStack:
+    """A stack with one of everything."""
     hour = timedelta(hours=1)
-    processed(desk, "u-1", age=hour, after=timedelta(seconds=0.25))
-    processed(desk, "u-2", age=2 * hour, after=timedelta(seconds=4))
-    processed(desk, "u-3", "deposit.status_change", age=3 * hour, after=timedelta(hours=2.5))
-    desk.events.mark_failed(desk.receive("u-4", COMPLETED, age=hour), desk.now, "No account.")
-    desk.events.mark_ignored(desk.receive("u-5", "refund.created", age=hour), desk.now, KEEP)
-    desk.receive("u-6", COMPLETED, age=timedelta())
-    desk.receive("u-6", COMPLETED, age=timedelta(), note="other content")
-    delivery = Delivery(b"[]", "raw", instant(desk.now), "192.0.2.1", "request")
-    desk.events.keep_unusable(delivery, delivery.body_hash, "No object.")
-    processed(desk, "u-7", age=timedelta(days=3), after=timedelta(seconds=1))
-    return desk
+    processed(operator, "u-1", age=hour, after=timedelta(seconds=0.25))
+    processed(operator, "u-2", age=2 * hour, after=timedelta(seconds=4))
+    processed(operator, "u-3", "deposit.status_change", age=3 * hour, after=timedelta(hours=2.5))
+    operator.events.mark_failed(operator.receive("u-4", COMPLETED, age=hour), operator.now, "No account.")
+    operator.events.mark_ignored(operator.receive("u-5", "refund.created", age=hour), operator.now, KEEP)
+    operator.receive("u-6", COMPLETED, age=timedelta())
+    operator.receive("u-6", COMPLETED, age=timedelta(), note="other content")
+    delivery = Delivery(b"[]", "raw", instant(operator.now), "192.0.2.1", "request")
+    operator.events.keep_unusable(delivery, delivery.body_hash, "No object.")
+    processed(operator, "u-7", age=timedelta(days=3), after=timedelta(seconds=1))
+    return operator
 
 
 # --- What is counted ---------------------------------------------------------------------------------
@@ -99,26 +99,26 @@ def test_what_was_processed_is_timed_and_nothing_else() -> None:
     assert types[COMPLETED] == pytest.approx({"p50": 0.25, "p95": 4, "p99": 4, "max": 4}, rel=0.011)
 
 
-def test_an_accepted_conflict_is_timed_from_its_acceptance(desk: Desk) -> None:
+def test_an_accepted_conflict_is_timed_from_its_acceptance(operator: OperatorStack) -> None:
     for note in ("first", "second"):
-        desk.receive(age=timedelta(hours=5), note=note)
+        operator.receive(age=timedelta(hours=5), note=note)
     run("events", "accept", "c-1")
-    desk.consume()
+    operator.consume()
     assert run_json("stats")["latency_seconds"]["max"] == 0
 
 
-def test_the_chart_begins_with_the_first_event_and_ends_with_the_last(desk: Desk) -> None:
+def test_the_chart_begins_with_the_first_event_and_ends_with_the_last(operator: OperatorStack) -> None:
     for hours in (5, 3):
-        desk.receive(f"u-{hours}", age=timedelta(hours=hours))
+        operator.receive(f"u-{hours}", age=timedelta(hours=hours))
     shown = run("stats").stdout.splitlines()
     assert [line.split()[1] for line in shown if line.split()[:1] == ["2026-01-15"]] == ["05:00", "06:00", "07:00"]
 
 
-def test_nothing_is_counted_as_such(desk: Desk) -> None:
+def test_nothing_is_counted_as_such(operator: OperatorStack) -> None:
     answer = run_json("stats")
     assert (answer["received"], answer["outcomes"], answer["latency_seconds"], answer["types"]) == (0, {}, None, [])
     assert run("stats").stdout == "0 deliveries on record from 2026-01-14 10:25 to 2026-01-15 10:25 UTC.\n"
-    assert desk.now.isoformat() == "2026-01-15T10:25:01+00:00"
+    assert operator.now.isoformat() == "2026-01-15T10:25:01+00:00"
 
 
 # --- Of what -----------------------------------------------------------------------------------------
@@ -139,8 +139,8 @@ def test_a_period_or_a_type_alone_can_be_counted(arguments: tuple[str, ...], rec
     assert run_json("stats", *arguments)["received"] == received
 
 
-def test_an_event_stamped_by_a_clock_that_is_ahead_is_counted(desk: Desk) -> None:
-    desk.receive(age=timedelta(minutes=-50))
+def test_an_event_stamped_by_a_clock_that_is_ahead_is_counted(operator: OperatorStack) -> None:
+    operator.receive(age=timedelta(minutes=-50))
     answer = run_json("stats")
     assert (answer["received"], answer["times"][-1]["from"]) == (1, "2026-01-15T11:00:00.000000Z")
 
@@ -287,10 +287,10 @@ def test_people_see_charts(columns: int, monkeypatch: pytest.MonkeyPatch) -> Non
     assert lines == SHOWN[columns].splitlines()
 
 
-def test_a_long_type_is_not_cut_off(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_type_is_not_cut_off(operator: OperatorStack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(display, "WIDE", 80)
     name = "".join(f"part{number:03}." for number in range(12))
-    desk.receive(event=name)
+    operator.receive(event=name)
     lines = run("stats").stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert all(any(part in line for line in lines) for part in ("part000", "part011"))

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-import command_line
-from command_line import run, run_json
-from listener import Listener, put_in_place_of_the_network
+from tests.support import command_line
+from tests.support.command_line import run, run_json
+from tests.support.listener import Listener, put_in_place_of_the_network
 from wickiepay import clock
 from wickiepay.signature import sign, verify
 from wickiepay_cli import samples, sender, stack

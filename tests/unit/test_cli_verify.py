@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from typer.testing import CliRunner, Result
 
-import command_line
-from command_line import run, run_json
-from desk import Desk
+from tests.support import command_line
+from tests.support.command_line import run, run_json
+from tests.support.operator_stack import OperatorStack
 from wickiepay.reserialise import node_text, python_text
 from wickiepay.signature import sign
 from wickiepay_cli import display, stack
@@ -31,7 +31,7 @@ from wickiepay_cli.stack import Stack
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
-pytest_plugins = ["desk_fixture"]
+pytest_plugins = ["tests.support.operator_fixture"]
 
 TELLING: Final = 10
 """Characters: what is shorter may well stand in a sentence by chance."""
@@ -428,7 +428,7 @@ def test_the_environment_s_secret_is_taken_as_it_is(tmp_path: Path, monkeypatch:
 
 @pytest.fixture
 def rotated(
-    desk: Desk,  # noqa: ARG001
+    operator: OperatorStack,  # noqa: ARG001
     signing_secret: str,
     secretsmanager: "SecretsManagerClient",
 ) -> str:
@@ -463,8 +463,8 @@ def test_a_stack_tells_which_schemes_it_accepts(tmp_path: Path, rotated: str, mo
     assert [finding["code"] for finding in answer["findings"]] == ["scheme_not_accepted"]
 
 
-def test_a_signature_of_an_event_on_record_is_recognised(tmp_path: Path, desk: Desk, rotated: str) -> None:
-    identity = desk.receive("c-7")
+def test_a_signature_of_an_event_on_record_is_recognised(tmp_path: Path, operator: OperatorStack, rotated: str) -> None:
+    identity = operator.receive("c-7")
     [record] = run_json("events", "show", "c-7")
     answer = verify_body(tmp_path, BODY, sign(record["body"].encode(), rotated.encode()))
     [finding] = answer["findings"]
@@ -483,8 +483,8 @@ def test_with_a_secret_no_stack_is_looked_for(tmp_path: Path, monkeypatch: pytes
     assert verify_body(tmp_path, BODY, "0" * 64, "--secret", SECRET)["valid"] is False
 
 
-def test_a_stack_that_is_named_is_looked_for_even_so(tmp_path: Path, desk: Desk) -> None:
-    desk.receive("c-8")
+def test_a_stack_that_is_named_is_looked_for_even_so(tmp_path: Path, operator: OperatorStack) -> None:
+    operator.receive("c-8")
     [record] = run_json("events", "show", "c-8")
     options = ("--secret", SECRET, "--stack", "prod")
     answer = verify_body(tmp_path, BODY, sign(record["body"].encode(), SECRET.encode()), *options)

@@ -2,11 +2,10 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, override
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +14,11 @@ from hypothesis import strategies as st
 import consumer
 import handlers
 from consumer import BATCH_SIZE, Consumer, delay_seconds
-from deployed import SETTINGS
+from tests.support.actors import SameThread
+from tests.support.aws import Calls
+from tests.support.deliveries import BodyOf, DeliveryOf
+from tests.support.printed import Printed
+from tests.support.wiring import Wiring, consumer_on
 from wickiepay.bus import EventBus
 from wickiepay.effects import Effect
 from wickiepay.errors import PermanentFailure, StoreUnavailable
@@ -23,12 +26,12 @@ from wickiepay.event import WebhookEvent, accepted_place
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import Pending, State
 from wickiepay.identity import Identity
+from wickiepay.lambda_events import sqs_batch, sqs_message
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, Replay, encode
 from wickiepay.routing import Handler, Settings, discover, router
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import BodyOf, Calls, DeliveryOf, Printed
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_sqs import SQSClient
 
@@ -39,14 +42,6 @@ CONFIRMED: Final = "channel.payment.confirmed"
 PAID: Final = {"uuid": UUID, "reference": "user-1", "amount": 100.10, "currency": "EUR"}
 MAX_RECEIVES: Final = 100
 URL: Final = "https://sqs.us-east-1.amazonaws.com/123456789012/EventQueue"
-
-
-class SameThread(ThreadPoolExecutor):
-    """Runs everything at once, in the caller's thread: moto is not for many."""
-
-    @override
-    def map(self, fn: Callable[..., Any], *iterables: Iterable[Any], **_: Any) -> Iterator[Any]:
-        return iter([fn(*arguments) for arguments in zip(*iterables, strict=True)])
 
 
 @dataclass
@@ -63,17 +58,9 @@ class Platform:
         sent = [self.sqs.send_message(QueueUrl=URL, MessageBody=text)["MessageId"] for text in texts]
         received = {one["MessageId"]: one for one in self._receive()}
         assert set(received) == set(sent)
-        answer = self.consumer.process(
-            [
-                {
-                    "messageId": message_id,
-                    "receiptHandle": received[message_id]["ReceiptHandle"],
-                    "body": received[message_id]["Body"],
-                    "attributes": {"ApproximateReceiveCount": str(receives)},
-                }
-                for message_id in sent
-            ]
-        )
+        attributes = {"Attributes": {"ApproximateReceiveCount": str(receives)}}
+        batch = sqs_batch(received[message_id] | attributes for message_id in sent)
+        answer = self.consumer.process(batch["Records"])
         again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         for message_id in sent:
             self.sqs.delete_message(QueueUrl=URL, ReceiptHandle=received[message_id]["ReceiptHandle"])
@@ -103,18 +90,8 @@ class Platform:
 def platform(
     events: EventLog, ledger: Ledger, queue: EventQueue, bus: EventBus, sqs: "SQSClient", now: datetime
 ) -> Platform:
-    made = Consumer(
-        events=events,
-        ledger=ledger,
-        queue=queue,
-        bus=bus,
-        handlers=router,
-        settings=SETTINGS,
-        keep=timedelta(days=400),
-        max_receives=MAX_RECEIVES,
-        now=lambda: now,
-        threads=SameThread(),
-    )
+    wiring = Wiring(events, queue, ledger, bus, now=lambda: now)
+    made = consumer_on(wiring, keep=timedelta(days=400), max_receives=MAX_RECEIVES)
     return Platform(made, sqs, now)
 
 
@@ -122,7 +99,7 @@ type MessageOf = Callable[..., Message]
 
 
 @pytest.fixture
-def message_of(body_of: "BodyOf", delivery_of: "DeliveryOf") -> MessageOf:
+def message_of(body_of: BodyOf, delivery_of: DeliveryOf) -> MessageOf:
     def message(event: str = CONFIRMED, data: Mapping[str, object] = PAID, **more: Any) -> Message:  # noqa: ANN401
         delivery = delivery_of(body_of(event, data))
         made = delivery.event()
@@ -149,7 +126,7 @@ def balance(dynamodb: "DynamoDBClient", account: str = "user-1") -> str | None:
     return amount
 
 
-def announced(calls: "Calls") -> list[dict[str, Any]]:
+def announced(calls: Calls) -> list[dict[str, Any]]:
     return [json.loads(entry["Detail"]) for call in calls.of("PutEvents") for entry in call["Entries"]]
 
 
@@ -166,7 +143,7 @@ def test_a_handler_is_given_the_settings_of_its_consumer(
 
 
 def test_an_event_is_applied_announced_and_marked_in_this_order(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     message = platform.record(message_of())
     calls.made.clear()
@@ -192,7 +169,7 @@ def test_what_a_processed_event_tells(platform: Platform, message_of: MessageOf,
     assert int(record["expires_at"]) == int((platform.now + timedelta(days=400)).timestamp())
 
 
-def test_what_is_announced(platform: Platform, message_of: MessageOf, calls: "Calls") -> None:
+def test_what_is_announced(platform: Platform, message_of: MessageOf, calls: Calls) -> None:
     platform.run(platform.record(message_of()))
 
     [detail] = announced(calls)
@@ -204,7 +181,7 @@ def test_what_is_announced(platform: Platform, message_of: MessageOf, calls: "Ca
 
 
 def test_a_revision_is_announced_with_the_key_of_the_first(
-    platform: Platform, message_of: MessageOf, calls: "Calls", body_of: "BodyOf", delivery_of: "DeliveryOf"
+    platform: Platform, message_of: MessageOf, calls: Calls, body_of: BodyOf, delivery_of: DeliveryOf
 ) -> None:
     platform.run(platform.record(message_of()))
     later = delivery_of(body_of(CONFIRMED, {**PAID, "confirmations": 7}, timestamp="2026-01-15T10:26:00Z"))
@@ -248,7 +225,7 @@ def test_every_event_type_is_applied_and_announced(
     entries: set[str],
     platform: Platform,
     message_of: MessageOf,
-    calls: "Calls",
+    calls: Calls,
     dynamodb: "DynamoDBClient",
 ) -> None:
     message = platform.record(message_of(event, data))
@@ -260,7 +237,7 @@ def test_every_event_type_is_applied_and_announced(
 
 
 def test_a_batch_takes_one_look_up_and_one_announcement(
-    platform: Platform, message_of: MessageOf, calls: "Calls"
+    platform: Platform, message_of: MessageOf, calls: Calls
 ) -> None:
     messages = [platform.record(message_of(data={**PAID, "uuid": f"u-{number}"})) for number in range(10)]
     calls.made.clear()
@@ -271,7 +248,7 @@ def test_a_batch_takes_one_look_up_and_one_announcement(
 
 
 def test_without_a_bus_an_event_is_marked_without_being_announced(
-    platform: Platform, message_of: MessageOf, calls: "Calls"
+    platform: Platform, message_of: MessageOf, calls: Calls
 ) -> None:
     platform.consumer = replace(platform.consumer, bus=None)
     message = platform.record(message_of())
@@ -283,7 +260,7 @@ def test_without_a_bus_an_event_is_marked_without_being_announced(
 
 # --- Nothing twice ------------------------------------------------------------------------------------
 def test_a_processed_event_is_looked_up_and_left_alone(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     message = platform.record(message_of(), State.PROCESSED)
     before = record_of(dynamodb, message)
@@ -295,7 +272,7 @@ def test_a_processed_event_is_looked_up_and_left_alone(
 
 
 def test_a_message_that_comes_ten_times_credits_once(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     message = platform.record(message_of())
     for _ in range(10):
@@ -353,7 +330,7 @@ def test_an_unrecorded_message_of_an_event_on_record_is_a_duplicate(
 
 
 def test_an_unrecorded_message_with_other_content_is_kept_and_the_first_counts(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     first = platform.record(message_of())
     other = message_of(data={**PAID, "amount": 999}, unrecorded=True)
@@ -366,7 +343,7 @@ def test_an_unrecorded_message_with_other_content_is_kept_and_the_first_counts(
 
 
 def test_an_unrecorded_conflict_with_a_processed_event_is_only_kept(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     platform.record(message_of(), State.PROCESSED)
 
@@ -380,7 +357,7 @@ def test_an_unrecorded_conflict_with_a_processed_event_is_only_kept(
 
 
 def test_an_unrecorded_conflict_rings_its_alarm(
-    platform: Platform, message_of: MessageOf, printed: "Printed", alarm: Callable[[str], str]
+    platform: Platform, message_of: MessageOf, printed: Printed, alarm: Callable[[str], str]
 ) -> None:
     platform.record(message_of())
 
@@ -390,7 +367,7 @@ def test_an_unrecorded_conflict_rings_its_alarm(
 
 
 def test_with_the_table_still_out_an_unrecorded_message_comes_again(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     message = message_of(unrecorded=True)
     calls.fail("PutItem")
@@ -430,7 +407,7 @@ def test_an_event_that_changed_nothing_says_so_on_its_record(
 
 @pytest.mark.parametrize("receives", [1, 2])
 def test_from_the_second_failed_try_on_the_record_tells_why(
-    receives: int, platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    receives: int, platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     message = platform.record(message_of())
     calls.fail("TransactWriteItems")
@@ -452,7 +429,7 @@ def test_from_the_second_failed_try_on_the_record_tells_why(
 
 # --- IGNORED and FAILED -------------------------------------------------------------------------------
 def test_an_event_that_nothing_handles_is_ignored_and_counted(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient", printed: "Printed"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient", printed: Printed
 ) -> None:
     message = platform.record(message_of("invoice.paid"))
 
@@ -466,7 +443,7 @@ def test_an_event_that_nothing_handles_is_ignored_and_counted(
 
 @pytest.mark.parametrize("name", ["payment.refunded", "channel.payment.reversed"])
 def test_an_unknown_event_about_money_rings_its_alarm(
-    name: str, platform: Platform, message_of: MessageOf, printed: "Printed", alarm: Callable[[str], str]
+    name: str, platform: Platform, message_of: MessageOf, printed: Printed, alarm: Callable[[str], str]
 ) -> None:
     platform.run(platform.record(message_of(name)))
 
@@ -488,7 +465,7 @@ def test_an_event_that_can_never_be_applied_has_failed_at_once(
     reason: str,
     platform: Platform,
     message_of: MessageOf,
-    calls: "Calls",
+    calls: Calls,
     dynamodb: "DynamoDBClient",
 ) -> None:
     message = platform.record(message_of(data=data))
@@ -501,7 +478,7 @@ def test_an_event_that_can_never_be_applied_has_failed_at_once(
 
 
 def test_a_failed_event_rings_its_alarm(
-    platform: Platform, message_of: MessageOf, printed: "Printed", alarm: Callable[[str], str]
+    platform: Platform, message_of: MessageOf, printed: Printed, alarm: Callable[[str], str]
 ) -> None:
     platform.run(platform.record(message_of(data={})))
 
@@ -509,7 +486,7 @@ def test_a_failed_event_rings_its_alarm(
 
 
 def test_a_balance_that_outgrows_the_tables_numbers_fails_its_event(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     message = platform.record(message_of())
     reasons = [{"Code": "None"}, {"Code": "ValidationError"}]
@@ -539,7 +516,7 @@ def test_whatever_fails_the_event_comes_again_and_is_applied_once(
     answer_is_lost: bool,
     platform: Platform,
     message_of: MessageOf,
-    calls: "Calls",
+    calls: Calls,
     dynamodb: "DynamoDBClient",
 ) -> None:
     message = platform.record(message_of())
@@ -558,7 +535,7 @@ def test_whatever_fails_the_event_comes_again_and_is_applied_once(
 @pytest.mark.parametrize("operation", ["BatchGetItem", "PutItem", "TransactWriteItems", "PutEvents", "UpdateItem"])
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ValidationException"])
 def test_an_error_of_our_own_is_an_answer_too(
-    operation: str, code: str, platform: Platform, message_of: MessageOf, calls: "Calls"
+    operation: str, code: str, platform: Platform, message_of: MessageOf, calls: Calls
 ) -> None:
     message = platform.record(message_of())
     calls.refuse(operation, code, times=1)
@@ -570,7 +547,7 @@ def test_an_error_of_our_own_is_an_answer_too(
 
 @pytest.mark.parametrize("operation", ["BatchGetItem", "PutItem", "TransactWriteItems", "PutEvents", "UpdateItem"])
 def test_a_batch_in_which_all_fail_is_an_answer(
-    operation: str, platform: Platform, message_of: MessageOf, calls: "Calls"
+    operation: str, platform: Platform, message_of: MessageOf, calls: Calls
 ) -> None:
     messages = [platform.record(message_of(data={**PAID, "uuid": f"u-{number}"})) for number in range(10)]
     calls.fail(operation)
@@ -580,7 +557,7 @@ def test_a_batch_in_which_all_fail_is_an_answer(
 
 @pytest.mark.parametrize(("receives", "seconds"), [(1, 5), (2, 10), (3, 20), (8, 640), (9, 900), (99, 900)])
 def test_a_message_that_comes_again_waits_longer_each_time(
-    receives: int, seconds: int, platform: Platform, message_of: MessageOf, calls: "Calls"
+    receives: int, seconds: int, platform: Platform, message_of: MessageOf, calls: Calls
 ) -> None:
     message = platform.record(message_of())
     calls.fail("TransactWriteItems")
@@ -600,7 +577,7 @@ def test_the_delays_of_all_tries_are_about_a_day() -> None:
 
 @pytest.mark.parametrize("code", [None, "AWS.SimpleQueueService.MessageNotInflight", "InvalidParameterValue"])
 def test_a_message_that_cannot_be_delayed_comes_again_all_the_same(
-    code: str | None, platform: Platform, message_of: MessageOf, calls: "Calls"
+    code: str | None, platform: Platform, message_of: MessageOf, calls: Calls
 ) -> None:
     failing = platform.record(message_of())
     calls.fail("TransactWriteItems")
@@ -613,7 +590,7 @@ def test_a_message_that_cannot_be_delayed_comes_again_all_the_same(
 
 
 def test_the_last_try_gives_the_event_up(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     message = platform.record(message_of())
     calls.fail("TransactWriteItems")
@@ -626,7 +603,7 @@ def test_the_last_try_gives_the_event_up(
 
 
 def test_a_last_try_that_ends_the_process_leaves_the_event_failed(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     message = platform.record(message_of())
     calls.fail("TransactWriteItems", KeyboardInterrupt())
@@ -639,7 +616,7 @@ def test_a_last_try_that_ends_the_process_leaves_the_event_failed(
 
 
 def test_giving_up_keeps_the_effects_that_were_applied(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     message = platform.record(message_of())
     calls.fail("PutEvents")
@@ -651,7 +628,7 @@ def test_giving_up_keeps_the_effects_that_were_applied(
     assert [effect["effect"] for effect in json.loads(record["effects"])] == ["set_payment", "credit"]
 
 
-def test_the_last_try_but_one_does_not(platform: Platform, message_of: MessageOf, calls: "Calls") -> None:
+def test_the_last_try_but_one_does_not(platform: Platform, message_of: MessageOf, calls: Calls) -> None:
     message = platform.record(message_of())
     calls.fail("TransactWriteItems")
     platform.run(message, receives=MAX_RECEIVES - 1)
@@ -661,7 +638,7 @@ def test_the_last_try_but_one_does_not(platform: Platform, message_of: MessageOf
 
 @pytest.mark.parametrize("code", [None, "AccessDeniedException"])
 def test_an_event_that_cannot_even_be_given_up_is_left_to_the_dead_letter_queue(
-    code: str | None, platform: Platform, message_of: MessageOf, calls: "Calls"
+    code: str | None, platform: Platform, message_of: MessageOf, calls: Calls
 ) -> None:
     message = platform.record(message_of())
     calls.fail("TransactWriteItems")
@@ -674,7 +651,7 @@ def test_an_event_that_cannot_even_be_given_up_is_left_to_the_dead_letter_queue(
 
 
 def test_an_event_that_was_given_up_is_processed_when_it_is_redriven(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     message = platform.record(message_of())
     calls.fail("TransactWriteItems")
@@ -712,7 +689,7 @@ def test_a_very_long_reason_is_cut(platform: Platform, message_of: MessageOf, dy
 # --- Batch mates --------------------------------------------------------------------------------------
 @pytest.mark.parametrize("poison", ["", "not JSON", "{}", '{"version": 2}', "[" * 10_000])
 def test_a_malformed_message_costs_its_batch_mates_nothing(
-    poison: str, platform: Platform, message_of: MessageOf, calls: "Calls", printed: "Printed"
+    poison: str, platform: Platform, message_of: MessageOf, calls: Calls, printed: Printed
 ) -> None:
     mates = [platform.record(message_of(data={**PAID, "uuid": uuid})) for uuid in ("u-1", "u-2")]
 
@@ -782,14 +759,14 @@ FIELDS = [
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(text=st.text(st.characters(min_codepoint=32, codec="ascii"), min_size=1) | JSON.map(json.dumps))
-def test_any_malformed_message_comes_again_and_changes_nothing(text: str, platform: Platform, calls: "Calls") -> None:
+def test_any_malformed_message_comes_again_and_changes_nothing(text: str, platform: Platform, calls: Calls) -> None:
     assert platform.run(text) == [False]
     assert not {"PutItem", "UpdateItem", "TransactWriteItems", "PutEvents"} & set(calls.names())
 
 
 # --- Announcements ------------------------------------------------------------------------------------
 def test_an_event_that_the_bus_refuses_is_not_marked(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     messages = [platform.record(message_of(data={**PAID, "uuid": f"u-{number}"})) for number in range(3)]
     entries = [{"EventId": "1"}, {"ErrorCode": "ThrottlingException", "ErrorMessage": "later"}, {"EventId": "3"}]
@@ -801,7 +778,7 @@ def test_an_event_that_the_bus_refuses_is_not_marked(
 
 
 def test_an_event_whose_marking_fails_is_announced_again_under_the_same_identity(
-    platform: Platform, message_of: MessageOf, calls: "Calls"
+    platform: Platform, message_of: MessageOf, calls: Calls
 ) -> None:
     message = platform.record(message_of())
     calls.fail("UpdateItem", times=1)
@@ -812,7 +789,7 @@ def test_an_event_whose_marking_fails_is_announced_again_under_the_same_identity
     assert first == second
 
 
-def test_what_could_not_be_applied_is_not_announced(platform: Platform, message_of: MessageOf, calls: "Calls") -> None:
+def test_what_could_not_be_applied_is_not_announced(platform: Platform, message_of: MessageOf, calls: Calls) -> None:
     calls.fail("TransactWriteItems")
     platform.run(platform.record(message_of()))
 
@@ -833,9 +810,7 @@ def overtaken(platform: Platform, message_of: MessageOf) -> Iterator[Message]:
     return iter([message])
 
 
-def test_processed_wins_over_a_late_failed(
-    overtaken: Iterator[Message], platform: Platform, printed: "Printed"
-) -> None:
+def test_processed_wins_over_a_late_failed(overtaken: Iterator[Message], platform: Platform, printed: Printed) -> None:
     message = next(overtaken)
 
     assert platform.run(message) == [True]
@@ -843,7 +818,7 @@ def test_processed_wins_over_a_late_failed(
     assert "EventFailed" not in printed.metrics()
 
 
-def test_processed_wins_over_a_late_giving_up(platform: Platform, message_of: MessageOf, calls: "Calls") -> None:
+def test_processed_wins_over_a_late_giving_up(platform: Platform, message_of: MessageOf, calls: Calls) -> None:
     message = platform.record(message_of(), State.PROCESSED)
     calls.fail("BatchGetItem", times=1)
 
@@ -856,7 +831,7 @@ REPLAY: Final = Replay("replay-7", "an operator", "lost by a subscriber")
 
 
 def test_a_replay_of_a_processed_event_applies_nothing_and_announces_nothing(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     message = platform.record(message_of())
     platform.run(message)
@@ -869,7 +844,7 @@ def test_a_replay_of_a_processed_event_applies_nothing_and_announces_nothing(
 
 
 def test_a_replay_of_a_processed_event_announces_it_again_where_that_is_wanted(
-    platform: Platform, message_of: MessageOf, calls: "Calls", dynamodb: "DynamoDBClient"
+    platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     message = platform.record(message_of())
     platform.run(message)
@@ -888,7 +863,7 @@ def test_a_replay_of_any_other_event_processes_it(
     announce: bool,
     platform: Platform,
     message_of: MessageOf,
-    calls: "Calls",
+    calls: Calls,
     dynamodb: "DynamoDBClient",
 ) -> None:
     message = platform.record(message_of(), state)
@@ -934,7 +909,7 @@ def test_a_replay_of_a_processed_event_that_nothing_handles_any_more_leaves_it_p
     ],
 )
 def test_every_outcome_is_logged_and_counted(
-    kind: str, metric: str, line: str, platform: Platform, message_of: MessageOf, calls: "Calls", printed: "Printed"
+    kind: str, metric: str, line: str, platform: Platform, message_of: MessageOf, calls: Calls, printed: Printed
 ) -> None:
     match kind:
         case "processed":
@@ -960,7 +935,7 @@ type Counts = dict[tuple[str, ...], float]
 """Metric and event type, if any, → the sum that CloudWatch makes of it."""
 
 
-def counts(printed: "Printed") -> Counts:
+def counts(printed: Printed) -> Counts:
     sums: Counts = {}
     for line in map(json.loads, printed.text().splitlines()):
         for about in line.get("_aws", {}).get("CloudWatchMetrics", []):
@@ -974,7 +949,7 @@ def counts(printed: "Printed") -> Counts:
 
 
 def test_what_ends_is_counted_for_its_event_type_as_well(
-    platform: Platform, message_of: MessageOf, printed: "Printed"
+    platform: Platform, message_of: MessageOf, printed: Printed
 ) -> None:
     platform.run(
         platform.record(message_of(data={**PAID, "uuid": "u-1"})),
@@ -995,14 +970,14 @@ def test_what_ends_is_counted_for_its_event_type_as_well(
     }
 
 
-def test_no_sender_makes_a_metric(platform: Platform, message_of: MessageOf, printed: "Printed") -> None:
+def test_no_sender_makes_a_metric(platform: Platform, message_of: MessageOf, printed: Printed) -> None:
     platform.run(*(platform.record(message_of(f"made.up.{number}")) for number in range(10)))
 
     assert counts(printed) == {("EventIgnored",): 10, ("EventIgnored", "other"): 10}
 
 
 def test_what_does_not_end_is_counted_for_the_service_alone(
-    platform: Platform, message_of: MessageOf, calls: "Calls", printed: "Printed"
+    platform: Platform, message_of: MessageOf, calls: Calls, printed: Printed
 ) -> None:
     conflicting = platform.record(message_of(), State.PROCESSED)
     failing = platform.record(message_of(data={**PAID, "uuid": "u-2"}))
@@ -1018,7 +993,7 @@ def test_what_does_not_end_is_counted_for_the_service_alone(
 
 
 def test_an_event_that_is_given_up_unlooked_is_counted_for_its_type(
-    platform: Platform, message_of: MessageOf, calls: "Calls", printed: "Printed"
+    platform: Platform, message_of: MessageOf, calls: Calls, printed: Printed
 ) -> None:
     message = platform.record(message_of())
     calls.fail("BatchGetItem")
@@ -1028,14 +1003,14 @@ def test_an_event_that_is_given_up_unlooked_is_counted_for_its_type(
 
 
 def test_a_batch_of_one_type_takes_one_line_of_metrics(
-    platform: Platform, message_of: MessageOf, printed: "Printed"
+    platform: Platform, message_of: MessageOf, printed: Printed
 ) -> None:
     platform.run(*(platform.record(message_of(data={**PAID, "uuid": f"u-{number}"})) for number in range(10)))
 
     assert len([line for line in printed.text().splitlines() if '"_aws"' in line]) == 1
 
 
-def test_no_body_is_ever_printed(platform: Platform, message_of: MessageOf, calls: "Calls", printed: "Printed") -> None:
+def test_no_body_is_ever_printed(platform: Platform, message_of: MessageOf, calls: Calls, printed: Printed) -> None:
     data = {**PAID, "private": "content-1"}
     for message in (
         platform.record(message_of(data=data)),
@@ -1063,14 +1038,9 @@ def test_the_lambda_function(
     wired = consumer.from_environment(environment("ConsumerFunction"))
     monkeypatch.setattr(consumer, "consumer", replace(wired, threads=SameThread()))
     message = platform.record(message_of())
-    record = {
-        "messageId": "1",
-        "receiptHandle": "handle",
-        "body": encode(message),
-        "attributes": {"ApproximateReceiveCount": "1"},
-    }
+    batch = sqs_batch([sqs_message(encode(message))])
 
-    assert consumer.lambda_handler({"Records": [record]}, None) == {"batchItemFailures": []}
+    assert consumer.lambda_handler(batch, None) == {"batchItemFailures": []}
     assert platform.state(message) is State.PROCESSED
 
 

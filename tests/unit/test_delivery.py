@@ -3,19 +3,16 @@
 import hashlib
 import json
 import zlib
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.deliveries import DeliveryOf
 from wickiepay.delivery import MAX_BODY_BYTES, VOCABULARY, Delivery, unpack
 from wickiepay.errors import UnusableBody
 from wickiepay.reserialise import NotReserialisable
 from wickiepay_cli.samples import event_types, sample
-
-if TYPE_CHECKING:
-    from tests.unit.conftest import DeliveryOf
 
 
 @given(st.binary(max_size=10_000))
@@ -66,19 +63,19 @@ def test_what_was_not_packed_is_no_body(packed: bytes) -> None:
     ("scheme", "acted_on"), [("raw", "9007199254740993"), ("node", "9007199254740992"), ("python", "9007199254740993")]
 )
 def test_only_the_digits_that_the_signature_covers_are_acted_on(
-    scheme: str, acted_on: str, delivery_of: "DeliveryOf"
+    scheme: str, acted_on: str, delivery_of: DeliveryOf
 ) -> None:
     delivery = delivery_of(b'{"event": "a", "data": {"amount": 9007199254740993}}', scheme=scheme)
 
     assert str(delivery.event().data["amount"]) == acted_on
 
 
-def test_what_holds_no_event_is_unusable(delivery_of: "DeliveryOf") -> None:
+def test_what_holds_no_event_is_unusable(delivery_of: DeliveryOf) -> None:
     with pytest.raises(UnusableBody):
         delivery_of(b"[]").event()
 
 
 @pytest.mark.parametrize("scheme", ["node", "python"])
-def test_what_no_signature_can_have_covered_is_refused(scheme: str, delivery_of: "DeliveryOf") -> None:
+def test_what_no_signature_can_have_covered_is_refused(scheme: str, delivery_of: DeliveryOf) -> None:
     with pytest.raises(NotReserialisable):
         delivery_of(b"not JSON", scheme=scheme).event()

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.deliveries import EventOf
 from wickiepay.clock import ABSENT
 from wickiepay.decimals import plain
 from wickiepay.effects import (
@@ -28,9 +28,6 @@ from wickiepay.effects import (
     set_resource,
 )
 from wickiepay.event import WebhookEvent, parse
-
-if TYPE_CHECKING:
-    from tests.unit.conftest import EventOf
 
 UUID = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
 INSTANT = "2026-01-15T10:25:00.000000Z"
@@ -303,7 +300,7 @@ def test_an_amount_that_is_none_is_said_once_it_would_be_credited(amount: object
 
 
 # --- In short -----------------------------------------------------------------------------------------
-def test_effects_in_short(event_of: "EventOf") -> None:
+def test_effects_in_short(event_of: EventOf) -> None:
     event = event_of(CONFIRMED)
     effects: list[Effect] = [
         *set_payment(event, 50, "CONFIRMED"),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.aws import Calls, SizeOf
+from tests.support.deliveries import BodyOf, DeliveryOf, EventOf
 from wickiepay.delivery import Delivery
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent
@@ -18,7 +20,6 @@ from wickiepay.event_record import SHARDS, Decision, Pending, State, decision_of
 from wickiepay.identity import Identity, unusable
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import BodyOf, Calls, DeliveryOf, EventOf, SizeOf
     from types_boto3_dynamodb import DynamoDBClient
 
 UUID = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
@@ -55,7 +56,7 @@ class Table(NamedTuple):
 
 
 @pytest.fixture
-def table(events: EventLog, delivery_of: "DeliveryOf", event_of: "EventOf", now: datetime) -> Table:
+def table(events: EventLog, delivery_of: DeliveryOf, event_of: EventOf, now: datetime) -> Table:
     return Table(events, delivery_of(), delivery_of().event(), event_of(KEY, {"uuid": UUID, "other": "content"}), now)
 
 
@@ -155,9 +156,7 @@ def test_a_first_delivery_is_received(table: Table, dynamodb: "DynamoDBClient") 
     }
 
 
-def test_the_providers_own_id_of_an_event_is_kept(
-    table: Table, dynamodb: "DynamoDBClient", event_of: "EventOf"
-) -> None:
+def test_the_providers_own_id_of_an_event_is_kept(table: Table, dynamodb: "DynamoDBClient", event_of: EventOf) -> None:
     table.log.record(table.delivery, event_of(KEY, id="evt-1"))
 
     assert (item(dynamodb) or {})["event_id"] == "evt-1"
@@ -374,7 +373,7 @@ def test_an_old_conflict_that_comes_again_is_kept_once(table: Table, dynamodb: "
 
 
 def test_conflicts_of_different_content_are_all_kept(
-    table: Table, dynamodb: "DynamoDBClient", event_of: "EventOf"
+    table: Table, dynamodb: "DynamoDBClient", event_of: EventOf
 ) -> None:
     table.log.record(table.delivery, table.event)
     for number in range(3):
@@ -384,7 +383,7 @@ def test_conflicts_of_different_content_are_all_kept(
 
 
 @pytest.mark.parametrize("outcome", ["accepted", "duplicate", "conflict"])
-def test_recording_takes_one_call_but_for_a_conflict(outcome: str, table: Table, calls: "Calls") -> None:
+def test_recording_takes_one_call_but_for_a_conflict(outcome: str, table: Table, calls: Calls) -> None:
     if outcome != "accepted":
         bring_to(table, State.PROCESSED)
     calls.made.clear()
@@ -394,7 +393,7 @@ def test_recording_takes_one_call_but_for_a_conflict(outcome: str, table: Table,
     assert calls.names() == (["PutItem", "Query", "PutItem"] if outcome == "conflict" else ["PutItem"])
 
 
-def test_a_delivery_whose_recording_was_not_answered_is_a_duplicate_that_is_sent(table: Table, calls: "Calls") -> None:
+def test_a_delivery_whose_recording_was_not_answered_is_a_duplicate_that_is_sent(table: Table, calls: Calls) -> None:
     calls.lose_answer("PutItem")
     with pytest.raises(StoreUnavailable):
         table.log.record(table.delivery, table.event)
@@ -578,7 +577,7 @@ def test_only_what_is_received_or_failed_is_unfinished(state: State, table: Tabl
     assert table.log.unfinished([identity]) == expected
 
 
-def test_states_are_read_consistently_in_one_call(table: Table, calls: "Calls") -> None:
+def test_states_are_read_consistently_in_one_call(table: Table, calls: Calls) -> None:
     table.log.states(Identity(f"u-{number}", KEY) for number in range(100))
     table.log.unfinished(Identity(f"u-{number}", KEY) for number in range(10))
 
@@ -586,12 +585,12 @@ def test_states_are_read_consistently_in_one_call(table: Table, calls: "Calls") 
     assert all(call["RequestItems"]["EventTable"]["ConsistentRead"] is True for call in calls.of("BatchGetItem"))
 
 
-def test_nothing_is_asked_for_nothing(table: Table, calls: "Calls") -> None:
+def test_nothing_is_asked_for_nothing(table: Table, calls: Calls) -> None:
     assert table.log.states([]) == ({}, {"EventTable": []})
     assert calls.made == []
 
 
-def test_a_read_that_is_left_undone_is_an_outage(table: Table, calls: "Calls") -> None:
+def test_a_read_that_is_left_undone_is_an_outage(table: Table, calls: Calls) -> None:
     keys = [{"uuid": {"S": UUID}, "event_key": {"S": KEY}}]
     calls.answer("BatchGetItem", {"Responses": {}, "UnprocessedKeys": {"EventTable": {"Keys": keys}}})
 
@@ -611,7 +610,7 @@ ACCESSES: dict[str, tuple[str, Callable[[Table], object]]] = {
 
 
 @pytest.mark.parametrize("access", ACCESSES)
-def test_an_outage(access: str, table: Table, calls: "Calls") -> None:
+def test_an_outage(access: str, table: Table, calls: Calls) -> None:
     operation, attempt = ACCESSES[access]
     calls.fail(operation)
 
@@ -620,7 +619,7 @@ def test_an_outage(access: str, table: Table, calls: "Calls") -> None:
 
 
 @pytest.mark.parametrize("access", ACCESSES)
-def test_an_error_of_our_own_is_not_hidden(access: str, table: Table, calls: "Calls") -> None:
+def test_an_error_of_our_own_is_not_hidden(access: str, table: Table, calls: Calls) -> None:
     operation, attempt = ACCESSES[access]
     calls.refuse(operation, "ValidationException")
 
@@ -629,7 +628,7 @@ def test_an_error_of_our_own_is_not_hidden(access: str, table: Table, calls: "Ca
 
 
 def test_an_outage_while_a_conflict_is_kept_leaves_the_first_delivery_alone(
-    table: Table, calls: "Calls", dynamodb: "DynamoDBClient"
+    table: Table, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     bring_to(table, State.PROCESSED)
     before = item(dynamodb)
@@ -641,7 +640,7 @@ def test_an_outage_while_a_conflict_is_kept_leaves_the_first_delivery_alone(
 
 
 # --- Sizes --------------------------------------------------------------------------------------------
-def usual_body(body_of: "BodyOf") -> bytes:
+def usual_body(body_of: BodyOf) -> bytes:
     """A payment's body of about 1 KiB, with as much randomness in it as identifiers and hashes have."""
     random = hashlib.shake_256(b"").hexdigest(400)
     data = {
@@ -670,7 +669,7 @@ def usual_body(body_of: "BodyOf") -> bytes:
 
 
 def test_the_usual_item_stays_under_1_kb(
-    table: Table, calls: "Calls", body_of: "BodyOf", size_of: "SizeOf", delivery_of: "DeliveryOf"
+    table: Table, calls: Calls, body_of: BodyOf, size_of: SizeOf, delivery_of: DeliveryOf
 ) -> None:
     delivery = delivery_of(usual_body(body_of))
     assert 1000 < len(delivery.body) < 1100
@@ -681,7 +680,7 @@ def test_the_usual_item_stays_under_1_kb(
 
 
 def test_the_largest_incompressible_body_fits_an_item(
-    table: Table, calls: "Calls", size_of: "SizeOf", dynamodb: "DynamoDBClient"
+    table: Table, calls: Calls, size_of: SizeOf, dynamodb: "DynamoDBClient"
 ) -> None:
     delivery = replace(table.delivery, body=hashlib.shake_256(b"").digest(256 * 1024))
     table.log.record(table.delivery, table.event)

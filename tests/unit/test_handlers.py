@@ -1,18 +1,15 @@
 """Every event type's effects on the books."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import pytest
 
 import handlers
-from deployed import SETTINGS
-from handler_tests import with_own_test
+from tests.support.deliveries import EventOf
+from tests.support.deployed import SETTINGS
+from tests.support.handler_tests import with_own_test
 from wickiepay.effects import Credit, Effect, Refuse, SetPayment, SetResource
 from wickiepay.routing import Settings, discover, router
-
-if TYPE_CHECKING:
-    from tests.unit.conftest import EventOf
 
 discover(handlers)
 
@@ -87,7 +84,7 @@ TABLE: list[tuple[str, Data, Sequence[tuple[object, ...]]]] = [
 
 
 @pytest.mark.parametrize(("name", "data", "effects"), TABLE)
-def test_every_event_type(name: str, data: Data, effects: Sequence[tuple[object, ...]], event_of: "EventOf") -> None:
+def test_every_event_type(name: str, data: Data, effects: Sequence[tuple[object, ...]], event_of: EventOf) -> None:
     assert in_short(router[name](event_of(name, data), SETTINGS)) == effects
 
 
@@ -97,18 +94,18 @@ def test_the_table_holds_every_event_type_whose_handler_has_no_test_of_its_own()
 
 @pytest.mark.parametrize("name", sorted(set(router) - CREDITING))
 @pytest.mark.parametrize("direction", ["IN", "OUT", "DEPOSIT", None])
-def test_nothing_but_a_channel_payment_that_came_credits(name: str, direction: object, event_of: "EventOf") -> None:
+def test_nothing_but_a_channel_payment_that_came_credits(name: str, direction: object, event_of: EventOf) -> None:
     effects = router[name](event_of(name, {**IN, "id": "i", "type": direction}), SETTINGS)
 
     assert not any(isinstance(effect, Credit) for effect in effects)
 
 
 @pytest.mark.parametrize("name", sorted(set(router) - CREDITING))
-def test_every_other_event_can_be_handled_without_any_field(name: str, event_of: "EventOf") -> None:
+def test_every_other_event_can_be_handled_without_any_field(name: str, event_of: EventOf) -> None:
     router[name](event_of(name, {}), SETTINGS)
 
 
-def test_a_confirmed_channel_payment_without_an_account_is_refused_and_sets_its_payment(event_of: "EventOf") -> None:
+def test_a_confirmed_channel_payment_without_an_account_is_refused_and_sets_its_payment(event_of: EventOf) -> None:
     effects = router["channel.payment.confirmed"](event_of("channel.payment.confirmed", {"uuid": "u"}), SETTINGS)
 
     assert [type(effect) for effect in effects] == [SetPayment, Refuse]
@@ -125,14 +122,14 @@ def test_a_confirmed_channel_payment_without_an_account_is_refused_and_sets_its_
         ("payment.completed", False, True),
     ],
 )
-def test_how_much_money_has_come(name: str, event_of: "EventOf", *, underpaid: bool, money_came: bool) -> None:
+def test_how_much_money_has_come(name: str, event_of: EventOf, *, underpaid: bool, money_came: bool) -> None:
     [effect] = router[name](event_of(name, IN), SETTINGS)
     assert isinstance(effect, SetPayment)
     assert (effect.says.underpaid, effect.says.money_came) == (underpaid, money_came)
 
 
 @pytest.mark.parametrize("name", sorted(CREDITING))
-def test_the_account_is_named_by_the_stacks_settings(name: str, event_of: "EventOf") -> None:
+def test_the_account_is_named_by_the_stacks_settings(name: str, event_of: EventOf) -> None:
     data = {**IN, "metadata": {"customerId": "c-7"}}
 
     effects = router[name](event_of(name, data), Settings(account_field="metadata.customerId"))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handlers
-from handler_tests import with_own_test
+from tests.support.handler_tests import with_own_test
 from wickiepay.clock import parse_instant
 from wickiepay.identity import Identity, Kind, bounded, event_id, identifier, identify, transaction, unusable
 from wickiepay.routing import discover, router

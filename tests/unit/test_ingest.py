@@ -21,16 +21,21 @@ from hypothesis import strategies as st
 import ingest
 from http_request import BELOW
 from ingest import Ingest
+from tests.support.aws import Calls
+from tests.support.clock import Clock
+from tests.support.deliveries import BodyOf
+from tests.support.printed import Printed
+from tests.support.wiring import Wiring, ingest_on
 from wickiepay.delivery import MAX_BODY_BYTES, unpack
 from wickiepay.event_log import EventLog
 from wickiepay.identity import Identity
+from wickiepay.lambda_events import http_request
 from wickiepay.queue import EventQueue, decode
 from wickiepay.reserialise import node_text
 from wickiepay.signature import SCHEMES, sign
 from wickiepay.signing_secrets import REFETCH_SECONDS, TIME_TO_LIVE_SECONDS, SigningSecrets
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import BodyOf, Calls, Clock, Printed
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
@@ -66,19 +71,15 @@ class Listener:
     ) -> Answer:
         raw = body.encode() if isinstance(body, str) else body
         return self.send(
-            {
-                "version": "2.0",
-                "routeKey": "ANY /webhooks/wickiepay",
-                "rawPath": "/webhooks/wickiepay",
-                "headers": {
-                    "content-type": "application/json",
-                    "x-webhook-signature": sign(raw, self.secret) if signature is None else signature,
-                    **(headers or {}),
-                },
-                "requestContext": {"requestId": "request-1", "http": {"method": method, "sourceIp": source}},
-                "body": base64.b64encode(raw).decode() if is_base64 else raw.decode(),
-                "isBase64Encoded": is_base64,
-            }
+            http_request(
+                b"" if is_base64 else raw,
+                sign(raw, self.secret) if signature is None else signature,
+                headers=headers,
+                request_id="request-1",
+                method=method,
+                sourceIp=source,
+            )
+            | ({"body": base64.b64encode(raw).decode(), "isBase64Encoded": True} if is_base64 else {})
         )
 
     def send(self, event: object) -> Answer:
@@ -93,12 +94,12 @@ def deliver(
     queue: EventQueue,
     signing_secret: str,
     secretsmanager: "SecretsManagerClient",
-    clock: "Clock",
+    clock: Clock,
     secret: bytes,
     now: datetime,
 ) -> Listener:
     secrets = SigningSecrets(secretsmanager, signing_secret, clock)
-    return Listener(Ingest(secrets, events, queue, tuple(SCHEMES), (), lambda: now), secret)
+    return Listener(ingest_on(Wiring(events, queue, secrets=secrets, now=lambda: now)), secret)
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def queued(sqs: "SQSClient") -> list[Any]:
 
 # --- 200 ----------------------------------------------------------------------------------------------
 def test_a_first_delivery_is_accepted(
-    deliver: Listener, body_of: "BodyOf", dynamodb: "DynamoDBClient", sqs: "SQSClient"
+    deliver: Listener, body_of: BodyOf, dynamodb: "DynamoDBClient", sqs: "SQSClient"
 ) -> None:
     answer = deliver(body_of())
 
@@ -138,7 +139,7 @@ def test_a_first_delivery_is_accepted(
 
 
 def test_a_duplicate_is_told_so_and_leaves_one_record(
-    deliver: Listener, body_of: "BodyOf", dynamodb: "DynamoDBClient"
+    deliver: Listener, body_of: BodyOf, dynamodb: "DynamoDBClient"
 ) -> None:
     deliver(body_of())
 
@@ -155,7 +156,7 @@ def test_a_retry_that_restamps_and_reformats_is_a_duplicate(deliver: Listener) -
 
 
 def test_other_content_under_one_identity_is_a_conflict_and_kept(
-    deliver: Listener, body_of: "BodyOf", dynamodb: "DynamoDBClient"
+    deliver: Listener, body_of: BodyOf, dynamodb: "DynamoDBClient"
 ) -> None:
     deliver(body_of())
 
@@ -165,25 +166,20 @@ def test_other_content_under_one_identity_is_a_conflict_and_kept(
     assert sorted(item["state"] for item in stored(dynamodb)) == ["CONFLICT", "RECEIVED"]
 
 
-def test_the_trap_two_stages_of_one_payment_are_both_accepted(deliver: Listener, body_of: "BodyOf") -> None:
+def test_the_trap_two_stages_of_one_payment_are_both_accepted(deliver: Listener, body_of: BodyOf) -> None:
     answers = [deliver(body_of(event)).content["status"] for event in ("payment.processing", "payment.completed")]
 
     assert answers == ["accepted", "accepted"]
 
 
 @pytest.mark.parametrize("event", ["payment.completed", "an.event.that.nobody.knows"])
-def test_every_event_type_is_accepted(event: str, deliver: Listener, body_of: "BodyOf") -> None:
+def test_every_event_type_is_accepted(event: str, deliver: Listener, body_of: BodyOf) -> None:
     assert deliver(body_of(event)).status == 200
 
 
 @pytest.mark.parametrize("header", ["X-Webhook-Signature", "x-webhook-signature", "X-WEBHOOK-SIGNATURE"])
-def test_the_signatures_header_may_come_in_any_case(header: str, deliver: Listener, body_of: "BodyOf") -> None:
-    signed = {header: sign(body_of(), deliver.secret)}
-    event = {
-        "requestContext": {"http": {"method": "POST"}},
-        "headers": {"Content-Type": "application/json", **signed},
-        "body": body_of().decode(),
-    }
+def test_the_signatures_header_may_come_in_any_case(header: str, deliver: Listener, body_of: BodyOf) -> None:
+    event = http_request(body_of(), None, headers={header: sign(body_of(), deliver.secret)})
 
     assert deliver.send(event).status == 200
 
@@ -192,11 +188,11 @@ def test_the_signatures_header_may_come_in_any_case(header: str, deliver: Listen
     "content_type",
     ["application/json", "application/json; charset=utf-8", "Application/JSON", " application/json ;charset=UTF-8"],
 )
-def test_json_may_be_announced_in_any_spelling(content_type: str, deliver: Listener, body_of: "BodyOf") -> None:
+def test_json_may_be_announced_in_any_spelling(content_type: str, deliver: Listener, body_of: BodyOf) -> None:
     assert deliver(body_of(), headers={"content-type": content_type}).status == 200
 
 
-def test_a_body_in_base64_is_the_same_delivery(deliver: Listener, body_of: "BodyOf") -> None:
+def test_a_body_in_base64_is_the_same_delivery(deliver: Listener, body_of: BodyOf) -> None:
     assert deliver(body_of(), is_base64=True).content["status"] == "accepted"
     assert deliver(body_of(), is_base64=False).content["status"] == "duplicate"
 
@@ -215,7 +211,7 @@ def test_the_largest_body_is_accepted(deliver: Listener, sqs: "SQSClient") -> No
     ("scheme", "metric"), list(zip(SCHEMES, ("SchemeRaw", "SchemeNode", "SchemePython"), strict=True))
 )
 def test_the_scheme_that_matched_is_recorded_and_counted(
-    scheme: str, metric: str, deliver: Listener, dynamodb: "DynamoDBClient", sqs: "SQSClient", printed: "Printed"
+    scheme: str, metric: str, deliver: Listener, dynamodb: "DynamoDBClient", sqs: "SQSClient", printed: Printed
 ) -> None:
     body = b'{"event":  "payment.completed"}'
 
@@ -254,7 +250,7 @@ def test_what_is_acted_on_is_the_text_that_the_signature_covers(deliver: Listene
     ],
 )
 def test_nobody_unsigned_gets_in(
-    signature: str, code: str, deliver: Listener, body_of: "BodyOf", dynamodb: "DynamoDBClient", sqs: "SQSClient"
+    signature: str, code: str, deliver: Listener, body_of: BodyOf, dynamodb: "DynamoDBClient", sqs: "SQSClient"
 ) -> None:
     answer = deliver(body_of(), signature=signature)
 
@@ -264,18 +260,12 @@ def test_nobody_unsigned_gets_in(
     assert queued(sqs) == []
 
 
-def test_a_delivery_without_the_header_is_refused(deliver: Listener, body_of: "BodyOf") -> None:
-    event = {
-        "requestContext": {"http": {"method": "POST"}},
-        "headers": {"content-type": "application/json"},
-        "body": body_of().decode(),
-    }
-
-    answer = deliver.send(event)
+def test_a_delivery_without_the_header_is_refused(deliver: Listener, body_of: BodyOf) -> None:
+    answer = deliver.send(http_request(body_of(), None))
     assert (answer.status, answer.content["error"]) == (401, "signature_missing")
 
 
-def test_two_headers_that_differ_in_case_are_two_signatures(deliver: Listener, body_of: "BodyOf") -> None:
+def test_two_headers_that_differ_in_case_are_two_signatures(deliver: Listener, body_of: BodyOf) -> None:
     signature = sign(body_of(), deliver.secret)
 
     assert deliver(body_of(), headers={"X-Webhook-Signature": signature}).content["error"] == "signature_malformed"
@@ -308,7 +298,7 @@ def test_a_signed_body_that_cannot_be_used_is_kept_and_told_so(
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "post", ""])
-def test_another_method_is_not_allowed(method: str, deliver: Listener, body_of: "BodyOf") -> None:
+def test_another_method_is_not_allowed(method: str, deliver: Listener, body_of: BodyOf) -> None:
     answer = deliver(body_of(), method=method)
 
     assert (answer.status, answer.content["error"]) == (405, "method_not_allowed")
@@ -320,7 +310,7 @@ def test_another_method_is_not_allowed(method: str, deliver: Listener, body_of: 
     ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/json,application/json"],
 )
 def test_of_another_content_type_only_the_bytes_can_be_signed(
-    content_type: str, deliver: Listener, body_of: "BodyOf"
+    content_type: str, deliver: Listener, body_of: BodyOf
 ) -> None:
     spaced = b" " + body_of()
     headers = {"content-type": content_type}
@@ -333,7 +323,7 @@ def test_of_another_content_type_only_the_bytes_can_be_signed(
 
 @pytest.mark.parametrize("content_type", ["application/webhook+json", "Application/JSON; charset=utf-8"])
 def test_what_ends_in_json_may_be_signed_as_it_is_written_again(
-    content_type: str, deliver: Listener, body_of: "BodyOf"
+    content_type: str, deliver: Listener, body_of: BodyOf
 ) -> None:
     spaced = b" " + body_of()
     answer = deliver(spaced, headers={"content-type": content_type}, signature=sign(spaced, deliver.secret, "node"))
@@ -342,7 +332,7 @@ def test_what_ends_in_json_may_be_signed_as_it_is_written_again(
 
 @pytest.mark.parametrize(("length", "status"), [(102_400, 200), (102_401, 401)])
 def test_a_body_that_has_to_be_read_before_it_is_verified_is_bounded(
-    length: int, status: int, deliver: Listener, body_of: "BodyOf"
+    length: int, status: int, deliver: Listener, body_of: BodyOf
 ) -> None:
     body = body_of().ljust(length)
     assert deliver(body, signature=sign(body, deliver.secret, "node")).status == status
@@ -350,7 +340,7 @@ def test_a_body_that_has_to_be_read_before_it_is_verified_is_bounded(
 
 @pytest.mark.parametrize(("blanks", "kept"), [(4096, 4096), (4097, 0)])
 def test_what_nobody_signed_is_kept_up_to_a_bound(
-    blanks: int, kept: int, deliver: Listener, body_of: "BodyOf", dynamodb: "DynamoDBClient"
+    blanks: int, kept: int, deliver: Listener, body_of: BodyOf, dynamodb: "DynamoDBClient"
 ) -> None:
     text = node_text(body_of())
     body = text + b" " * blanks
@@ -380,7 +370,7 @@ def test_too_large_a_body_is_refused_signed_or_not(deliver: Listener, dynamodb: 
     assert stored(dynamodb) == []
 
 
-def test_base64_that_is_none_is_refused(deliver: Listener, body_of: "BodyOf") -> None:
+def test_base64_that_is_none_is_refused(deliver: Listener, body_of: BodyOf) -> None:
     event = {
         "requestContext": {"http": {"method": "POST"}},
         "headers": {"content-type": "application/json"},
@@ -408,7 +398,7 @@ ALLOWED: Final = ("203.0.113.0/24", "2001:db8::/32")
     ],
 )
 def test_with_an_allow_list_only_its_addresses_may_deliver(
-    source: str, status: int, deliver: Listener, body_of: "BodyOf"
+    source: str, status: int, deliver: Listener, body_of: BodyOf
 ) -> None:
     networks = [ipaddress.ip_network(network) for network in ALLOWED]
     deliver.ingest = replace(deliver.ingest, allowed_sources=networks)
@@ -420,7 +410,7 @@ def test_with_an_allow_list_only_its_addresses_may_deliver(
     ("forwarded", "status"), [("203.0.113.7", 200), ("198.51.100.1", 403), ("me", 403), (None, 403)]
 )
 def test_behind_a_load_balancer_an_allow_list_wants_a_trustworthy_source(
-    forwarded: str | None, status: int, deliver: Listener, body_of: "BodyOf"
+    forwarded: str | None, status: int, deliver: Listener, body_of: BodyOf
 ) -> None:
     deliver.ingest = replace(deliver.ingest, allowed_sources=[ipaddress.ip_network("203.0.113.0/24")])
     event = {
@@ -440,7 +430,7 @@ def test_behind_a_load_balancer_an_allow_list_wants_a_trustworthy_source(
 
 @pytest.mark.parametrize(("below", "status"), [(None, 200), ("", 200), ("more", 404), ("a/b", 404)])
 def test_a_slash_at_the_end_of_the_path_is_no_other_path(
-    below: str | None, status: int, deliver: Listener, body_of: "BodyOf"
+    below: str | None, status: int, deliver: Listener, body_of: BodyOf
 ) -> None:
     event = {
         "version": "2.0",
@@ -483,7 +473,7 @@ EXPRESS_TAKES: Final = {
 
 @pytest.mark.parametrize(("body", "headers"), EXPRESS_TAKES.values(), ids=EXPRESS_TAKES)
 def test_what_express_takes_for_what_is_around_it_is_refused(
-    body: bytes, headers: dict[str, str], warm: Listener, calls: "Calls"
+    body: bytes, headers: dict[str, str], warm: Listener, calls: Calls
 ) -> None:
     for read_there in (b'{"event":"a.b"}', b"{}"):
         signature = sign(read_there, warm.secret)
@@ -491,7 +481,7 @@ def test_what_express_takes_for_what_is_around_it_is_refused(
     assert set(calls.names()) <= {"GetSecretValue"}
 
 
-def test_a_refusal_says_what_came(deliver: Listener, body_of: "BodyOf") -> None:
+def test_a_refusal_says_what_came(deliver: Listener, body_of: BodyOf) -> None:
     plain = deliver(body_of(), signature="00" * 32).content["message"]
     told = {
         "content-type": ("text/plain", "It came as text/plain:"),
@@ -511,7 +501,7 @@ def refused_for_now(answer: Answer, code: str) -> bool:
 
 
 def test_with_the_secret_out_of_reach_the_sender_is_asked_to_try_again(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls"
+    deliver: Listener, body_of: BodyOf, calls: Calls
 ) -> None:
     calls.fail("GetSecretValue")
 
@@ -519,7 +509,7 @@ def test_with_the_secret_out_of_reach_the_sender_is_asked_to_try_again(
 
 
 def test_why_the_secret_cannot_be_read_is_logged(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls", printed: "Printed"
+    deliver: Listener, body_of: BodyOf, calls: Calls, printed: Printed
 ) -> None:
     calls.refuse("GetSecretValue", "AccessDeniedException")
     deliver(body_of())
@@ -529,7 +519,7 @@ def test_why_the_secret_cannot_be_read_is_logged(
 
 
 def test_with_both_stores_out_the_sender_is_asked_to_try_again(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls"
+    deliver: Listener, body_of: BodyOf, calls: Calls
 ) -> None:
     calls.fail("PutItem")
     calls.fail("SendMessage")
@@ -537,15 +527,13 @@ def test_with_both_stores_out_the_sender_is_asked_to_try_again(
     assert refused_for_now(deliver(body_of()), "store_unavailable")
 
 
-def test_with_the_table_out_an_unusable_body_is_not_refused_for_good(deliver: Listener, calls: "Calls") -> None:
+def test_with_the_table_out_an_unusable_body_is_not_refused_for_good(deliver: Listener, calls: Calls) -> None:
     calls.fail("PutItem")
 
     assert refused_for_now(deliver(b"not JSON"), "store_unavailable")
 
 
-def test_an_error_of_our_own_is_not_passed_off_as_an_outage(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls"
-) -> None:
+def test_an_error_of_our_own_is_not_passed_off_as_an_outage(deliver: Listener, body_of: BodyOf, calls: Calls) -> None:
     calls.refuse("PutItem", "ValidationException")
 
     with pytest.raises(ClientError):
@@ -554,7 +542,7 @@ def test_an_error_of_our_own_is_not_passed_off_as_an_outage(
 
 # --- The hand-over (design, section 4) ----------------------------------------------------------------
 def test_put_fails_and_send_works_the_message_carries_the_whole_record(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls", sqs: "SQSClient", printed: "Printed"
+    deliver: Listener, body_of: BodyOf, calls: Calls, sqs: "SQSClient", printed: Printed
 ) -> None:
     calls.fail("PutItem")
 
@@ -569,7 +557,7 @@ def test_put_fails_and_send_works_the_message_carries_the_whole_record(
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
 def test_a_throttled_put_is_a_failed_one(
-    code: str, deliver: Listener, body_of: "BodyOf", calls: "Calls", sqs: "SQSClient"
+    code: str, deliver: Listener, body_of: BodyOf, calls: Calls, sqs: "SQSClient"
 ) -> None:
     calls.refuse("PutItem", code)
 
@@ -578,7 +566,7 @@ def test_a_throttled_put_is_a_failed_one(
 
 
 def test_put_works_and_send_fails_the_event_is_left_to_the_relay(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls", dynamodb: "DynamoDBClient", printed: "Printed"
+    deliver: Listener, body_of: BodyOf, calls: Calls, dynamodb: "DynamoDBClient", printed: Printed
 ) -> None:
     calls.fail("SendMessage")
 
@@ -601,7 +589,7 @@ def test_whatever_a_send_fails_with_the_event_is_left_to_the_relay(
 
 
 def test_put_works_send_and_flag_fail_the_sender_is_asked_to_try_again(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls"
+    deliver: Listener, body_of: BodyOf, calls: Calls
 ) -> None:
     calls.fail("SendMessage")
     calls.fail("UpdateItem")
@@ -610,7 +598,7 @@ def test_put_works_send_and_flag_fail_the_sender_is_asked_to_try_again(
 
 
 def test_the_senders_retry_finds_what_could_not_be_sent_and_sends_it(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls", sqs: "SQSClient"
+    deliver: Listener, body_of: BodyOf, calls: Calls, sqs: "SQSClient"
 ) -> None:
     calls.fail("SendMessage")
     calls.fail("UpdateItem")
@@ -622,7 +610,7 @@ def test_the_senders_retry_finds_what_could_not_be_sent_and_sends_it(
 
 
 def test_the_senders_retry_sends_what_was_recorded_without_an_answer(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls", dynamodb: "DynamoDBClient", sqs: "SQSClient"
+    deliver: Listener, body_of: BodyOf, calls: Calls, dynamodb: "DynamoDBClient", sqs: "SQSClient"
 ) -> None:
     calls.lose_answer("PutItem")
     calls.fail("SendMessage", times=1)
@@ -635,7 +623,7 @@ def test_the_senders_retry_sends_what_was_recorded_without_an_answer(
 
 @pytest.mark.parametrize("status", ["duplicate", "conflict"])
 def test_an_original_that_cannot_be_sent_again_is_left_to_the_relay(
-    status: str, deliver: Listener, body_of: "BodyOf", calls: "Calls"
+    status: str, deliver: Listener, body_of: BodyOf, calls: Calls
 ) -> None:
     deliver(body_of())
     calls.fail("SendMessage")
@@ -647,7 +635,7 @@ def test_an_original_that_cannot_be_sent_again_is_left_to_the_relay(
 
 
 def test_an_event_that_was_processed_before_it_could_be_flagged_is_asked_for_again(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls"
+    deliver: Listener, body_of: BodyOf, calls: Calls
 ) -> None:
     calls.fail("SendMessage")
     calls.refuse("UpdateItem", "ConditionalCheckFailedException")
@@ -656,7 +644,7 @@ def test_an_event_that_was_processed_before_it_could_be_flagged_is_asked_for_aga
 
 
 def test_whatever_hangs_the_answer_comes_within_ten_seconds(
-    body_of: "BodyOf", secret: bytes, environment: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch
+    body_of: BodyOf, secret: bytes, environment: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:  # takes connections and never answers
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
@@ -685,7 +673,7 @@ STATES = [("RECEIVED", True), ("FAILED", True), ("PROCESSED", False), ("IGNORED"
 
 @pytest.mark.parametrize(("state", "is_sent"), STATES)
 def test_a_duplicate_of_an_unfinished_event_is_sent_again(
-    state: str, is_sent: bool, deliver: Listener, body_of: "BodyOf", sqs: "SQSClient", now: datetime
+    state: str, is_sent: bool, deliver: Listener, body_of: BodyOf, sqs: "SQSClient", now: datetime
 ) -> None:
     deliver(body_of())
     queued(sqs)
@@ -698,7 +686,7 @@ def test_a_duplicate_of_an_unfinished_event_is_sent_again(
 
 @pytest.mark.parametrize(("state", "is_sent"), STATES)
 def test_a_conflict_sends_the_unfinished_original_again_from_its_stored_body(
-    state: str, is_sent: bool, deliver: Listener, body_of: "BodyOf", sqs: "SQSClient", now: datetime
+    state: str, is_sent: bool, deliver: Listener, body_of: BodyOf, sqs: "SQSClient", now: datetime
 ) -> None:
     deliver(body_of())
     queued(sqs)
@@ -710,7 +698,7 @@ def test_a_conflict_sends_the_unfinished_original_again_from_its_stored_body(
 
 
 def test_a_failed_event_whose_revival_cannot_be_sent_is_asked_for_again(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls", now: datetime
+    deliver: Listener, body_of: BodyOf, calls: Calls, now: datetime
 ) -> None:
     deliver(body_of())
     bring_to(deliver, "FAILED", now)
@@ -720,7 +708,7 @@ def test_a_failed_event_whose_revival_cannot_be_sent_is_asked_for_again(
 
 
 def test_a_conflict_that_cannot_be_kept_is_sent_to_be_recorded(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls", sqs: "SQSClient"
+    deliver: Listener, body_of: BodyOf, calls: Calls, sqs: "SQSClient"
 ) -> None:
     deliver(body_of())
     queued(sqs)
@@ -732,7 +720,7 @@ def test_a_conflict_that_cannot_be_kept_is_sent_to_be_recorded(
 
 
 # --- How much it asks of AWS --------------------------------------------------------------------------
-def test_a_first_delivery_takes_two_calls(warm: Listener, body_of: "BodyOf", calls: "Calls") -> None:
+def test_a_first_delivery_takes_two_calls(warm: Listener, body_of: BodyOf, calls: Calls) -> None:
     warm(body_of())
 
     assert calls.names() == ["PutItem", "SendMessage"]
@@ -740,7 +728,7 @@ def test_a_first_delivery_takes_two_calls(warm: Listener, body_of: "BodyOf", cal
 
 @pytest.mark.parametrize("state", ["PROCESSED", "IGNORED"])
 def test_a_duplicate_of_a_finished_event_takes_one_call(
-    state: str, warm: Listener, body_of: "BodyOf", calls: "Calls", now: datetime
+    state: str, warm: Listener, body_of: BodyOf, calls: Calls, now: datetime
 ) -> None:
     warm(body_of())
     bring_to(warm, state, now)
@@ -752,15 +740,13 @@ def test_a_duplicate_of_a_finished_event_takes_one_call(
 
 
 @pytest.mark.parametrize("signature", ["", "not a signature", "00" * 32])
-def test_a_forged_delivery_takes_no_call(signature: str, warm: Listener, body_of: "BodyOf", calls: "Calls") -> None:
+def test_a_forged_delivery_takes_no_call(signature: str, warm: Listener, body_of: BodyOf, calls: Calls) -> None:
     warm(body_of(), signature=signature)
 
     assert calls.names() == []
 
 
-def test_a_containers_first_delivery_reads_the_secret_besides(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls"
-) -> None:
+def test_a_containers_first_delivery_reads_the_secret_besides(deliver: Listener, body_of: BodyOf, calls: Calls) -> None:
     deliver(body_of())
 
     assert calls.names() == ["GetSecretValue", "GetSecretValue", "PutItem", "SendMessage"]
@@ -768,7 +754,7 @@ def test_a_containers_first_delivery_reads_the_secret_besides(
 
 @pytest.mark.parametrize("wrong", ["method", "size", "signature"])
 def test_what_cannot_be_a_delivery_does_not_even_take_the_secret(
-    wrong: str, deliver: Listener, body_of: "BodyOf", calls: "Calls"
+    wrong: str, deliver: Listener, body_of: BodyOf, calls: Calls
 ) -> None:
     match wrong:
         case "method":
@@ -787,7 +773,7 @@ def rotate(secretsmanager: "SecretsManagerClient", value: str) -> None:
 
 
 def test_in_the_documented_order_a_rotation_refuses_nothing(
-    deliver: Listener, body_of: "BodyOf", secretsmanager: "SecretsManagerClient", clock: "Clock"
+    deliver: Listener, body_of: BodyOf, secretsmanager: "SecretsManagerClient", clock: Clock
 ) -> None:
     statuses = [deliver(body_of()).status]
     rotate(secretsmanager, "new")  # first into AWS
@@ -801,7 +787,7 @@ def test_in_the_documented_order_a_rotation_refuses_nothing(
 
 
 def test_a_rotation_that_the_provider_made_first_heals_by_a_refetch(
-    deliver: Listener, body_of: "BodyOf", secretsmanager: "SecretsManagerClient", clock: "Clock"
+    deliver: Listener, body_of: BodyOf, secretsmanager: "SecretsManagerClient", clock: Clock
 ) -> None:
     deliver(body_of())
     deliver.secret = b"new"
@@ -815,7 +801,7 @@ def test_a_rotation_that_the_provider_made_first_heals_by_a_refetch(
 
 
 def test_which_secret_signed_is_told_and_counted(
-    deliver: Listener, body_of: "BodyOf", secretsmanager: "SecretsManagerClient", printed: "Printed"
+    deliver: Listener, body_of: BodyOf, secretsmanager: "SecretsManagerClient", printed: Printed
 ) -> None:
     rotate(secretsmanager, "new")
     deliver(body_of())
@@ -827,7 +813,7 @@ def test_which_secret_signed_is_told_and_counted(
 
 
 def test_while_a_cached_secret_serves_the_log_says_why(
-    warm: Listener, body_of: "BodyOf", secretsmanager: "SecretsManagerClient", clock: "Clock", printed: "Printed"
+    warm: Listener, body_of: BodyOf, secretsmanager: "SecretsManagerClient", clock: Clock, printed: Printed
 ) -> None:
     rotate(secretsmanager, '{"key": "new", "other": "text"}')
     clock.tick(TIME_TO_LIVE_SECONDS)
@@ -837,7 +823,7 @@ def test_while_a_cached_secret_serves_the_log_says_why(
 
 
 def test_a_retired_secret_is_refused_within_the_time_to_live(
-    deliver: Listener, body_of: "BodyOf", secretsmanager: "SecretsManagerClient", clock: "Clock"
+    deliver: Listener, body_of: BodyOf, secretsmanager: "SecretsManagerClient", clock: Clock
 ) -> None:
     deliver(body_of())
     rotate(secretsmanager, "new")
@@ -848,7 +834,7 @@ def test_a_retired_secret_is_refused_within_the_time_to_live(
 
 
 def test_forged_traffic_causes_one_fetch_in_ten_seconds_at_most(
-    deliver: Listener, body_of: "BodyOf", clock: "Clock", calls: "Calls"
+    deliver: Listener, body_of: BodyOf, clock: Clock, calls: Calls
 ) -> None:
     seconds = 100
     for _ in range(seconds * 2):
@@ -860,7 +846,7 @@ def test_forged_traffic_causes_one_fetch_in_ten_seconds_at_most(
 
 
 def test_with_the_secret_store_down_the_cached_secret_serves(
-    deliver: Listener, body_of: "BodyOf", clock: "Clock", calls: "Calls"
+    deliver: Listener, body_of: BodyOf, clock: Clock, calls: Calls
 ) -> None:
     deliver(body_of())
     calls.fail("GetSecretValue")
@@ -871,7 +857,7 @@ def test_with_the_secret_store_down_the_cached_secret_serves(
 
 
 # --- What is printed ----------------------------------------------------------------------------------
-def deliver_everything(deliver: Listener, body_of: "BodyOf", calls: "Calls", clock: "Clock") -> list[str]:
+def deliver_everything(deliver: Listener, body_of: BodyOf, calls: Calls, clock: Clock) -> list[str]:
     """Every kind of answer once; returns what must not be printed: bodies and signatures."""
     bodies = [
         body_of("payment.completed", {"uuid": UUID, "private": "content-1"}),
@@ -899,7 +885,7 @@ def deliver_everything(deliver: Listener, body_of: "BodyOf", calls: "Calls", clo
 
 
 def test_no_secret_signature_or_body_is_ever_printed(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls", clock: "Clock", printed: "Printed"
+    deliver: Listener, body_of: BodyOf, calls: Calls, clock: Clock, printed: Printed
 ) -> None:
     private = deliver_everything(deliver, body_of, calls, clock)
 
@@ -910,9 +896,7 @@ def test_no_secret_signature_or_body_is_ever_printed(
         assert words.upper() not in text.upper()
 
 
-def test_what_a_log_line_tells_of_an_accepted_delivery(
-    deliver: Listener, body_of: "BodyOf", printed: "Printed"
-) -> None:
+def test_what_a_log_line_tells_of_an_accepted_delivery(deliver: Listener, body_of: BodyOf, printed: Printed) -> None:
     deliver(body_of())
 
     [line] = printed.logs()
@@ -931,7 +915,7 @@ def test_what_a_log_line_tells_of_an_accepted_delivery(
     assert {name: line[name] for name in expected} == expected
 
 
-def test_what_a_log_line_tells_of_a_forged_delivery(deliver: Listener, body_of: "BodyOf", printed: "Printed") -> None:
+def test_what_a_log_line_tells_of_a_forged_delivery(deliver: Listener, body_of: BodyOf, printed: Printed) -> None:
     deliver(body_of(), signature="00" * 32)
 
     [line] = printed.logs()
@@ -959,7 +943,7 @@ def test_what_a_log_line_tells_of_a_forged_delivery(deliver: Listener, body_of: 
     ],
 )
 def test_every_outcome_is_counted(
-    kind: str, metric: str, deliver: Listener, body_of: "BodyOf", calls: "Calls", printed: "Printed"
+    kind: str, metric: str, deliver: Listener, body_of: BodyOf, calls: Calls, printed: Printed
 ) -> None:
     match kind:
         case "accepted":
@@ -983,7 +967,7 @@ def test_every_outcome_is_counted(
     assert printed.metrics()[metric] == [1]
 
 
-def test_an_unusable_body_rings_its_alarm(deliver: Listener, printed: "Printed", alarm: Callable[[str], str]) -> None:
+def test_an_unusable_body_rings_its_alarm(deliver: Listener, printed: Printed, alarm: Callable[[str], str]) -> None:
     deliver(b"not JSON")
 
     assert printed.metrics()[alarm("UnusableAlarm")] == [1]
@@ -991,7 +975,7 @@ def test_an_unusable_body_rings_its_alarm(deliver: Listener, printed: "Printed",
 
 @pytest.mark.parametrize("event", ["channel.payment.confirmed", "payment.completed"])
 def test_a_conflict_rings_its_alarm(
-    event: str, deliver: Listener, body_of: "BodyOf", printed: "Printed", alarm: Callable[[str], str]
+    event: str, deliver: Listener, body_of: BodyOf, printed: Printed, alarm: Callable[[str], str]
 ) -> None:
     deliver(body_of(event, {"uuid": UUID, "amount": 1}))
     deliver(body_of(event, {"uuid": UUID, "amount": 2}))
@@ -1026,25 +1010,25 @@ ENVELOPES = st.fixed_dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6 * settings().max_examples)
 @given(event=JSON | ENVELOPES)
-def test_any_api_event_gets_a_4xx_and_leaves_nothing_behind(event: object, warm: Listener, calls: "Calls") -> None:
+def test_any_api_event_gets_a_4xx_and_leaves_nothing_behind(event: object, warm: Listener, calls: Calls) -> None:
     assert 400 <= warm.send(event).status < 500
     assert set(calls.names()) <= {"GetSecretValue"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=4 * settings().max_examples)
 @given(
     body=st.binary(), signature=st.text(st.characters(codec=None)) | st.binary(min_size=32, max_size=32).map(bytes.hex)
 )
 def test_any_unsigned_request_gets_a_401_and_leaves_nothing_behind(
-    body: bytes, signature: str, warm: Listener, calls: "Calls"
+    body: bytes, signature: str, warm: Listener, calls: Calls
 ) -> None:
     assert warm(body, signature=signature or "?", is_base64=True).status == 401
     assert set(calls.names()) <= {"GetSecretValue"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=4 * settings().max_examples)
 @given(
     body=st.binary()
     | st.fixed_dictionaries({"event": JSON, "data": JSON, "timestamp": JSON, "id": JSON}).map(
@@ -1067,7 +1051,7 @@ def wired(deliver: Listener, environment: Callable[[str], dict[str, str]], monke
     return deliver
 
 
-def test_the_lambda_function(wired: Listener, body_of: "BodyOf", dynamodb: "DynamoDBClient", sqs: "SQSClient") -> None:
+def test_the_lambda_function(wired: Listener, body_of: BodyOf, dynamodb: "DynamoDBClient", sqs: "SQSClient") -> None:
     event = {
         "requestContext": {"http": {"method": "POST"}},
         "headers": {"content-type": "application/json", "x-webhook-signature": sign(body_of(), wired.secret)},

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.aws import Calls, FreshLedger, SizeOf
 from wickiepay.effects import Credit, Effect, Refuse, SetPayment, SetResource, Spellings, set_payment, set_resource
 from wickiepay.errors import AdjustmentRefused, PermanentFailure, StoreUnavailable
 from wickiepay.event import parse
@@ -20,7 +21,6 @@ from wickiepay.ledger import ATTEMPTS, Ledger, Rows
 from wickiepay.ledger_items import Adjustment
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import Calls, FreshLedger, SizeOf
     from types_boto3_dynamodb import DynamoDBClient
 
 D = Decimal
@@ -115,7 +115,7 @@ def test_a_payment_as_it_is_kept(ledger: Ledger, dynamodb: "DynamoDBClient") -> 
     }
 
 
-def test_what_changes_nothing_is_not_written(ledger: Ledger, calls: "Calls") -> None:
+def test_what_changes_nothing_is_not_written(ledger: Ledger, calls: Calls) -> None:
     rows: Rows = {}
     for effect in (told("payment.created"), told("payment.completed"), told("payment.created")):
         ledger.apply(effect, rows)
@@ -141,7 +141,7 @@ def test_a_lost_race_reads_again_and_loses_no_field(known: str, ledger: Ledger, 
     assert (found["status"], found["reference"]) == ("COMPLETE", "order-7")
 
 
-def test_a_payment_that_everybody_writes_to_is_not_tried_for_ever(ledger: Ledger, calls: "Calls") -> None:
+def test_a_payment_that_everybody_writes_to_is_not_tried_for_ever(ledger: Ledger, calls: Calls) -> None:
     calls.refuse("PutItem", "ConditionalCheckFailedException")
 
     with pytest.raises(StoreUnavailable, match="too busy with one payment"):
@@ -149,7 +149,7 @@ def test_a_payment_that_everybody_writes_to_is_not_tried_for_ever(ledger: Ledger
     assert calls.names().count("PutItem") == ATTEMPTS
 
 
-def test_what_is_read_for_a_batch_spares_reading_it_again(ledger: Ledger, calls: "Calls") -> None:
+def test_what_is_read_for_a_batch_spares_reading_it_again(ledger: Ledger, calls: Calls) -> None:
     created, completed = told("payment.created"), told("payment.completed", uuid=UUID.upper())
     reading = ledger.reading([created, completed])
     assert reading
@@ -262,7 +262,7 @@ BODIES = [
 
 
 @pytest.mark.parametrize("blob", BODIES)
-def test_the_largest_event_fits_an_item(blob: object, ledger: Ledger, calls: "Calls", size_of: "SizeOf") -> None:
+def test_the_largest_event_fits_an_item(blob: object, ledger: Ledger, calls: Calls, size_of: SizeOf) -> None:
     text = json.dumps({"event": "deposit.status_change", "data": {"id": "i", "b": blob}}, ensure_ascii=False)
     body = text.replace("1e+300", "1e300").encode()
     assert 200_000 < len(body) <= MAX_BODY_BYTES
@@ -388,7 +388,7 @@ def test_that_a_payment_was_credited_stays_on_it(ledger: Ledger, dynamodb: "Dyna
 
 
 def test_a_credit_is_decided_again_where_the_payment_was_written_to_since_it_was_read(
-    ledger: Ledger, dynamodb: "DynamoDBClient", calls: "Calls"
+    ledger: Ledger, dynamodb: "DynamoDBClient", calls: Calls
 ) -> None:
     stale: Rows = {}
     ledger.apply(told("channel.payment.confirmed"), stale)
@@ -459,7 +459,7 @@ def test_a_balance_falls_below_zero_only_where_that_is_said(ledger: Ledger, dyna
     ],
 )
 def test_an_adjustment_that_the_table_does_not_take(
-    codes: tuple[str, str], error: type[Exception], reason: str, ledger: Ledger, calls: "Calls"
+    codes: tuple[str, str], error: type[Exception], reason: str, ledger: Ledger, calls: Calls
 ) -> None:
     cancelled(calls, *codes)
 
@@ -471,10 +471,10 @@ def test_an_adjustment_that_the_table_does_not_take(
 AMOUNTS = st.decimals(D("0.001"), D("999999999999999999.999999999999999999"), places=18)
 
 
-@settings(max_examples=30)
+@settings(max_examples=settings().max_examples // 2)
 @given(amounts=st.lists(AMOUNTS, min_size=1, max_size=8), data=st.data())
 def test_a_balance_is_the_exact_sum_of_its_entries_whatever_is_repeated(
-    amounts: list[Decimal], data: st.DataObject, fresh_ledger: "FreshLedger", dynamodb: "DynamoDBClient"
+    amounts: list[Decimal], data: st.DataObject, fresh_ledger: FreshLedger, dynamodb: "DynamoDBClient"
 ) -> None:
     entries = [another(f"u-{number}", amount=amount) for number, amount in enumerate(amounts)]
     repeated = data.draw(st.permutations(entries + data.draw(st.lists(st.sampled_from(entries), max_size=4))))
@@ -486,7 +486,7 @@ def test_a_balance_is_the_exact_sum_of_its_entries_whatever_is_repeated(
 
 
 # --- What goes wrong ----------------------------------------------------------------------------------
-def cancelled(calls: "Calls", *codes: str, times: int = 1000) -> None:
+def cancelled(calls: Calls, *codes: str, times: int = 1000) -> None:
     reasons: list[dict[str, Any]] = [{"Code": code} for code in codes]
     calls.refuse("TransactWriteItems", "TransactionCanceledException", CancellationReasons=reasons, times=times)
 
@@ -507,7 +507,7 @@ def test_a_conflict_of_transactions_is_tried_again(
     codes: tuple[str, str, str],
     hurried: Ledger,
     pauses: list[float],
-    calls: "Calls",
+    calls: Calls,
     dynamodb: "DynamoDBClient",
 ) -> None:
     cancelled(calls, *codes, times=3)
@@ -517,7 +517,7 @@ def test_a_conflict_of_transactions_is_tried_again(
     assert pauses == [0.025, 0.05, 0.1]
 
 
-def test_conflicts_of_transactions_are_not_tried_for_ever(hurried: Ledger, pauses: list[float], calls: "Calls") -> None:
+def test_conflicts_of_transactions_are_not_tried_for_ever(hurried: Ledger, pauses: list[float], calls: Calls) -> None:
     cancelled(calls, "None", "TransactionConflict")
 
     with pytest.raises(StoreUnavailable, match="too busy"):
@@ -526,14 +526,14 @@ def test_conflicts_of_transactions_are_not_tried_for_ever(hurried: Ledger, pause
     assert pauses == [0.025, 0.05, 0.1, 0.2, *[0.4] * (ATTEMPTS - 5)]
 
 
-def test_a_throttled_transaction_is_tried_again(hurried: Ledger, calls: "Calls") -> None:
+def test_a_throttled_transaction_is_tried_again(hurried: Ledger, calls: Calls) -> None:
     cancelled(calls, "None", "ThrottlingError", times=1)
 
     assert apply(hurried, CREDIT) == [True]
 
 
 def test_a_credit_whose_answer_was_lost_is_found_to_be_there(
-    hurried: Ledger, calls: "Calls", dynamodb: "DynamoDBClient"
+    hurried: Ledger, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
     calls.lose_answer("TransactWriteItems")
 
@@ -543,7 +543,7 @@ def test_a_credit_whose_answer_was_lost_is_found_to_be_there(
     assert balance(dynamodb) == D("0.1")
 
 
-def test_a_balance_that_outgrows_the_tables_numbers_is_a_permanent_failure(hurried: Ledger, calls: "Calls") -> None:
+def test_a_balance_that_outgrows_the_tables_numbers_is_a_permanent_failure(hurried: Ledger, calls: Calls) -> None:
     cancelled(calls, "None", "ValidationError")
 
     with pytest.raises(PermanentFailure, match="The balance of user-1 in EUR has too many digits"):
@@ -551,7 +551,7 @@ def test_a_balance_that_outgrows_the_tables_numbers_is_a_permanent_failure(hurri
     assert calls.names().count("TransactWriteItems") == 1
 
 
-def test_a_transaction_writes_both_or_nothing(hurried: Ledger, calls: "Calls", dynamodb: "DynamoDBClient") -> None:
+def test_a_transaction_writes_both_or_nothing(hurried: Ledger, calls: Calls, dynamodb: "DynamoDBClient") -> None:
     cancelled(calls, "None", "TransactionConflict")
     with pytest.raises(StoreUnavailable):
         apply(hurried, CREDIT)
@@ -571,7 +571,7 @@ WRITES = [
 
 
 @pytest.mark.parametrize(("effect", "operation"), WRITES)
-def test_an_outage(effect: Effect, operation: str, ledger: Ledger, calls: "Calls") -> None:
+def test_an_outage(effect: Effect, operation: str, ledger: Ledger, calls: Calls) -> None:
     calls.fail(operation)
 
     with pytest.raises(StoreUnavailable, match="The ledger table did not answer"):
@@ -579,7 +579,7 @@ def test_an_outage(effect: Effect, operation: str, ledger: Ledger, calls: "Calls
 
 
 @pytest.mark.parametrize(("effect", "operation"), WRITES)
-def test_an_error_of_our_own_is_not_hidden(effect: Effect, operation: str, ledger: Ledger, calls: "Calls") -> None:
+def test_an_error_of_our_own_is_not_hidden(effect: Effect, operation: str, ledger: Ledger, calls: Calls) -> None:
     calls.refuse(operation, "ValidationException")
 
     with pytest.raises(ClientError, match="ValidationException"):

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import boto3
 import pytest
 
-from deployed import SETTINGS
-from pages import rows, section
+from tests.support.deliveries import EventOf
+from tests.support.deployed import SETTINGS
+from tests.support.pages import rows, section
 from wickiepay import ledger_items as items
 from wickiepay.dynamodb import Item
 from wickiepay.effects import Credit, SetPayment
@@ -23,7 +24,6 @@ from wickiepay_cli.books import Books
 from wickiepay_cli.local.stack_file import PROJECT
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import EventOf
     from types_boto3_dynamodb import DynamoDBClient
 
 PAGE: Final = PROJECT / "docs/ledger.md"
@@ -89,7 +89,7 @@ def test_the_example_says_of_an_order_what_the_command_says(
     happened: list[Step],
     ledger: Ledger,
     dynamodb: "DynamoDBClient",
-    event_of: "EventOf",
+    event_of: EventOf,
     example: Callable[[Any, str], str | None],
 ) -> None:
     for item in old:
@@ -130,7 +130,7 @@ def written(item: Item) -> set[str]:
     return set(item) - KEYS
 
 
-def test_every_attribute_of_a_payment_is_described(event_of: "EventOf") -> None:
+def test_every_attribute_of_a_payment_is_described(event_of: EventOf) -> None:
     [effect] = router["payment.underpaid"](event_of("payment.underpaid", EVERYTHING), SETTINGS)
     assert isinstance(effect, SetPayment)
     says = effect.says
@@ -140,7 +140,7 @@ def test_every_attribute_of_a_payment_is_described(event_of: "EventOf") -> None:
     assert written(items.payment_item("p-1", "payment", whole, 1)) == set(documented("Payments"))
 
 
-def test_every_attribute_of_an_entry_is_described(event_of: "EventOf") -> None:
+def test_every_attribute_of_an_entry_is_described(event_of: EventOf) -> None:
     name = "channel.payment.confirmed"
     [effect] = [each for each in router[name](event_of(name, EVERYTHING), SETTINGS) if isinstance(each, Credit)]
     adjustment = items.Adjustment("a-1", LONG, "EUR", Decimal(-1), "why", "who", "when", "p-1")
@@ -150,7 +150,7 @@ def test_every_attribute_of_an_entry_is_described(event_of: "EventOf") -> None:
     assert written(items.adjustment_item(adjustment)) == {name for name, where in of.items() if where != "credit"}
 
 
-def test_every_attribute_of_anything_else_is_described(event_of: "EventOf") -> None:
+def test_every_attribute_of_anything_else_is_described(event_of: EventOf) -> None:
     name = "deposit.status_change"
     [effect] = router[name](event_of(name, {"uuid": "d-1", "status": "COMPLETE"}), SETTINGS)
 

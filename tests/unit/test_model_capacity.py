@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model import assumptions, capacity, quotas
-from model.service import Service
-from model.stack import Stack
-from on_paper import PROJECT, ROUND, STACK, service, template
+from analysis import assumptions, capacity, quotas
+from analysis.service import Service
+from analysis.stack import Stack
+from tests.support.on_paper import PROJECT, ROUND, STACK, service, template
 
 RATES = st.floats(0.01, 100_000)
 

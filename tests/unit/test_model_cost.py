@@ -6,14 +6,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from model import assumptions, prices
-from model.cost import MONTH_SECONDS, Costs
-from model.levers import levers
-from model.markdown import bill
-from model.prices import GATEWAYS, GIB
-from model.sizes import sizes
-from model.stack import Stack
-from on_paper import ONE_CPU_MB, PROJECT, ROUND, STACK, costs, template
+from analysis import assumptions, prices
+from analysis.cost import MONTH_SECONDS, Costs
+from analysis.levers import levers
+from analysis.markdown import bill
+from analysis.prices import GATEWAYS, GIB
+from analysis.sizes import sizes
+from analysis.stack import Stack
+from tests.support.on_paper import ONE_CPU_MB, PROJECT, ROUND, STACK, costs, template
 from wickiepay.payments import MAX_DETAIL_BYTES
 
 QUIET = replace(STACK.ingest, platform_lines=False, memory_mb=ONE_CPU_MB)

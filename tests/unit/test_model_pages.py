@@ -6,34 +6,36 @@ from typing import Any
 
 import pytest
 
-import model
-from model.capacity import backlog, storm_factor
-from model.cost import USUAL_BODY
-from model.figures import EVENTS_OF_A_PAYMENT, Figures
-from model.markdown import page, table
-from model.plot import plot_storm
-from model.scenarios import STEADY_SECONDS, STORM_RATE, Run, Runs, relay_run_seconds, relaying_seconds, storm
-from model.simulated_facts import BATCH_TOLERANCE, TOLERANCE
-from model.sizes import sizes
-from on_paper import PROJECT, service
+import analysis
+from analysis.capacity import backlog, storm_factor
+from analysis.cost import USUAL_BODY
+from analysis.figures import EVENTS_OF_A_PAYMENT, Figures
+from analysis.markdown import page, table
+from analysis.plot import plot_storm
+from analysis.scenarios import STEADY_SECONDS, STORM_RATE, Run, Runs, relay_run_seconds, relaying_seconds, storm
+from analysis.simulated_facts import BATCH_TOLERANCE, TOLERANCE
+from analysis.sizes import sizes
+from tests.support.on_paper import PROJECT, service
 
-MEASURED: dict[str, Any] = json.loads((PROJECT / "tests/bench/figures.json").read_text())
+pytestmark = pytest.mark.thorough  # the pages are written by a program, and all of it is simulated for them
+
+MEASURED: dict[str, Any] = json.loads((PROJECT / "bench/figures.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def runs() -> Runs:
-    return model._made(json.dumps(MEASURED), PROJECT)[1]
+    return analysis._made(json.dumps(MEASURED), PROJECT)[1]
 
 
-@pytest.mark.parametrize("path", [model.COST_PAGE, model.CAPACITY_PAGE], ids=str)
+@pytest.mark.parametrize("path", [analysis.COST_PAGE, analysis.CAPACITY_PAGE], ids=str)
 def test_the_page_says_what_the_model_makes_of_the_figures(path: Path) -> None:
-    assert (PROJECT / path).read_text() == model.pages(MEASURED, PROJECT)[path], "run: make bench"
+    assert (PROJECT / path).read_text() == analysis.pages(MEASURED, PROJECT)[path], "run: make bench"
 
 
 def test_all_of_it_is_printed() -> None:
-    printed = model.printed(MEASURED, PROJECT)
+    printed = analysis.printed(MEASURED, PROJECT)
 
-    assert all(text in printed for text in model.pages(MEASURED, PROJECT).values())
+    assert all(text in printed for text in analysis.pages(MEASURED, PROJECT).values())
 
 
 def test_the_parts_of_the_write_units_make_the_total_of_a_payment_s_life() -> None:
@@ -118,7 +120,7 @@ def test_a_fact_that_is_missing_is_an_error() -> None:
 
 
 def test_a_longer_body_takes_as_many_more_write_units_as_were_measured() -> None:
-    costs, _ = model._made(json.dumps(MEASURED), PROJECT)
+    costs, _ = analysis._made(json.dumps(MEASURED), PROJECT)
     measured = {each["bytes"]: each["write_units"] for each in MEASURED["growth"]["body"]}
 
     for size, units in measured.items():

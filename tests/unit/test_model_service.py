@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.service import Service, cpu_share
-from on_paper import ROUND, STACK, service
+from analysis.service import Service, cpu_share
+from tests.support.on_paper import ROUND, STACK, service
 
 RATES = st.floats(0.001, 5_000)
 

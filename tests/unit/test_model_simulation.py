@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model import assumptions, quotas
-from model.gates import Environments, TokenBucket
-from model.listener import Account, Listener
-from model.outcome import Outcome
-from model.simulation import poisson, run
-from on_paper import ROUND, STACK, chance, service
+from analysis import assumptions, quotas
+from analysis.gates import Environments, TokenBucket
+from analysis.listener import Account, Listener
+from analysis.outcome import Outcome
+from analysis.simulation import poisson, run
+from tests.support.on_paper import ROUND, STACK, chance, service
 
 LONG = 2_000
 """Seconds after which every attempt and replay of a short run is over."""
@@ -26,7 +26,7 @@ def _run(rate: float, seconds: float, seed: int = 1, **listener: Any) -> tuple[O
     return run(built, poisson(rate, seconds, random), until=seconds + LONG), built.left()
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings().max_examples // 2)
 @given(
     rate=st.floats(1, 150),
     throttle=st.integers(1, 150),

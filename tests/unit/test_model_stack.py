@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from model.stack import Stack, handled
-from on_paper import PROJECT, STACK, template
+from analysis.stack import Stack, handled
+from tests.support.on_paper import PROJECT, STACK, template
 from wickiepay.metrics import Metric
 
 

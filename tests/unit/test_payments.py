@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handlers
-from deployed import SETTINGS
+from tests.support.aws import SizeOf
+from tests.support.deployed import SETTINGS
 from wickiepay.effects import SetPayment
 from wickiepay.event import accepted_place, parse
 from wickiepay.ledger_items import details_of, payment_item, row_of
@@ -20,8 +21,6 @@ from wickiepay.routing import discover, router
 from wickiepay.spelling import canonical
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import SizeOf
-
     from wickiepay.event import WebhookEvent
 
 discover(handlers)
@@ -280,6 +279,6 @@ def test_long_details_are_kept_as_their_hash() -> None:
     assert list(details_of(item)["transactions"]) == ["sha256"]
 
 
-def test_the_largest_body_fits_into_an_item(size_of: "SizeOf") -> None:
+def test_the_largest_body_fits_into_an_item(size_of: SizeOf) -> None:
     body = told("payment.completed", reference="r" * 250_000, metadata={"note": "m" * 8000})
     assert size_of(payment_item(UUID, "payment", body, 1)) < 100 * 1024

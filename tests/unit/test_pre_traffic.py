@@ -4,10 +4,9 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
@@ -17,27 +16,26 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import BotoCoreError, ClientError, ReadTimeoutError
 
-import handlers
 import pre_traffic
 from consumer import Consumer
-from deployed import SETTINGS
 from ingest import Ingest
-from relay import Relay
+from tests.support.aws import Calls
+from tests.support.clock import Clock
+from tests.support.printed import Printed
+from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
 from wickiepay import clients
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
+from wickiepay.lambda_events import sqs_batch
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, decode
-from wickiepay.routing import discover, router
+from wickiepay.routing import router
 from wickiepay.signing_secrets import SigningSecrets
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import Calls, Clock, Printed
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
-
-discover(handlers)
 
 ENVIRONMENT: Final = {
     "INGEST_VERSION": "arn:aws:lambda:us-east-1:123456789012:function:ingest:7",
@@ -113,7 +111,7 @@ def _answered(status: int, content: dict[str, Any]) -> tuple[AWSResponse, dict[s
 
 
 @pytest.fixture
-def hook(secretsmanager: "SecretsManagerClient", signing_secret: str, clock: "Clock", now: datetime) -> Any:  # noqa: ANN401
+def hook(secretsmanager: "SecretsManagerClient", signing_secret: str, clock: Clock, now: datetime) -> Any:  # noqa: ANN401
     uuids = iter(f"probe-{number}" for number in range(100))
     return replace(
         pre_traffic.from_environment(ENVIRONMENT),
@@ -127,19 +125,18 @@ def hook(secretsmanager: "SecretsManagerClient", signing_secret: str, clock: "Cl
 def ingest(
     secretsmanager: "SecretsManagerClient",
     signing_secret: str,
-    clock: "Clock",
+    clock: Clock,
     events: EventLog,
     queue: EventQueue,
     now: datetime,
 ) -> Ingest:
     secrets = SigningSecrets(secretsmanager, signing_secret, clock)
-    return Ingest(secrets, events, queue, ["raw", "node", "python"], [], lambda: now)
+    return ingest_on(Wiring(events, queue, secrets=secrets, now=lambda: now))
 
 
 @pytest.fixture
-def consumer(events: EventLog, ledger: Ledger, queue: EventQueue, now: datetime) -> Iterator[Consumer]:
-    with ThreadPoolExecutor(max_workers=1) as one_thread:  # moto is not for many
-        yield Consumer(events, ledger, queue, None, router, SETTINGS, timedelta(days=400), 100, lambda: now, one_thread)
+def consumer(events: EventLog, ledger: Ledger, queue: EventQueue, now: datetime) -> Consumer:
+    return consumer_on(Wiring(events, queue, ledger, now=lambda: now))
 
 
 @pytest.fixture
@@ -147,7 +144,7 @@ def platform(
     hook: pre_traffic.PreTraffic, ingest: Ingest, consumer: Consumer, events: EventLog, queue: EventQueue, now: datetime
 ) -> Iterator[Platform]:
     """All three versions as they are here: they work."""
-    relay = Relay(events, queue, lambda: now)
+    relay = relay_on(Wiring(events, queue, now=lambda: now))
     versions: dict[str, Version] = {
         INGEST: ingest.handle,
         CONSUMER: lambda event: consumer.process(event["Records"]),
@@ -185,10 +182,8 @@ def test_both_probes_end_ignored_and_expire(
     assert states(dynamodb) == {"probe-0": "RECEIVED", "probe-1": "IGNORED"}
 
     url = "https://sqs.us-east-1.amazonaws.com/123456789012/EventQueue"
-    [message] = sqs.receive_message(QueueUrl=url)["Messages"]
-    attributes = {"ApproximateReceiveCount": "1"}
-    record = {"messageId": "1", "receiptHandle": "1", "body": message["Body"], "attributes": attributes}
-    consumer.process([record])  # the live one
+    received = sqs.receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
+    consumer.process(sqs_batch(received)["Records"])  # the live one
 
     assert states(dynamodb) == {"probe-0": "IGNORED", "probe-1": "IGNORED"}
     assert all("expires_at" in item for item in dynamodb.scan(TableName="EventTable")["Items"])
@@ -316,7 +311,7 @@ FAULTY: Final[dict[str, tuple[str, Version, str]]] = {
 
 @pytest.mark.parametrize(("name", "version", "reason"), FAULTY.values(), ids=FAULTY.keys())
 def test_a_version_that_does_not_work_is_refused(
-    name: str, version: Version, reason: str, platform: Platform, printed: "Printed"
+    name: str, version: Version, reason: str, platform: Platform, printed: Printed
 ) -> None:
     platform.versions[name] = version
 
@@ -327,16 +322,14 @@ def test_a_version_that_does_not_work_is_refused(
     assert reason in line["reason"]
 
 
-def test_a_consumer_that_cannot_reach_its_tables_is_refused(platform: Platform, calls: "Calls") -> None:
+def test_a_consumer_that_cannot_reach_its_tables_is_refused(platform: Platform, calls: Calls) -> None:
     calls.refuse("BatchGetItem", "AccessDeniedException")
 
     assert platform.judge() == "Failed"
 
 
 # --- What the hook itself cannot do -------------------------------------------------------------------
-def test_without_the_signing_secret_nothing_is_let_through(
-    platform: Platform, calls: "Calls", printed: "Printed"
-) -> None:
+def test_without_the_signing_secret_nothing_is_let_through(platform: Platform, calls: Calls, printed: Printed) -> None:
     calls.refuse("GetSecretValue", "AccessDeniedException")
 
     assert platform.judge() == "Failed"
@@ -352,7 +345,7 @@ def test_where_codedeploy_refuses_the_word_the_hook_fails(platform: Platform) ->
 
 
 # --- What is printed ----------------------------------------------------------------------------------
-def test_what_is_told_of_versions_that_work(platform: Platform, printed: "Printed") -> None:
+def test_what_is_told_of_versions_that_work(platform: Platform, printed: Printed) -> None:
     platform.judge()
 
     [line] = [line for line in printed.logs() if line["service"] == "pre-traffic"]
@@ -360,7 +353,7 @@ def test_what_is_told_of_versions_that_work(platform: Platform, printed: "Printe
 
 
 @pytest.mark.parametrize("name", [INGEST, CONSUMER, RELAY])
-def test_what_a_faulty_version_quotes_is_not_repeated(name: str, platform: Platform, printed: "Printed") -> None:
+def test_what_a_faulty_version_quotes_is_not_repeated(name: str, platform: Platform, printed: Printed) -> None:
     def quoting(event: object) -> None:
         raise ValueError(f"{event} quoted")
 

@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.aws import Calls
+from tests.support.deliveries import DeliveryOf, EventOf
 from wickiepay.delivery import Delivery, Received
 from wickiepay.errors import MalformedMessage, StoreUnavailable
 from wickiepay.identity import Identity
@@ -19,7 +21,6 @@ from wickiepay.queue import MAX_REQUEST_BYTES, EventQueue, Message, Replay, deco
 from wickiepay.signature import SCHEMES
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import Calls, DeliveryOf, EventOf
     from types_boto3_sqs import SQSClient
 
 IDENTITY = Identity("5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11", "payment.completed")
@@ -27,7 +28,7 @@ INCOMPRESSIBLE = hashlib.shake_256(b"").digest(256 * 1024)
 
 
 @pytest.fixture
-def message(delivery_of: "DeliveryOf") -> Message:
+def message(delivery_of: DeliveryOf) -> Message:
     return Message(IDENTITY, delivery_of())
 
 
@@ -65,7 +66,7 @@ def test_a_message_is_read_as_it_was_written(message: Message) -> None:
     assert decode(encode(message)) == message
 
 
-def test_a_message_needs_no_table_to_be_understood(message: Message, event_of: "EventOf") -> None:
+def test_a_message_needs_no_table_to_be_understood(message: Message, event_of: EventOf) -> None:
     event = decode(encode(message)).event()
     assert event == replace(event_of(), received_at=message.delivery.received_at)
 
@@ -204,9 +205,7 @@ def numbered(message: Message, count: int) -> list[Message]:
     return [replace(message, identity=Identity(f"u-{number}", "k")) for number in range(count)]
 
 
-def test_sending_many_takes_a_call_for_ten(
-    queue: EventQueue, message: Message, sqs: "SQSClient", calls: "Calls"
-) -> None:
+def test_sending_many_takes_a_call_for_ten(queue: EventQueue, message: Message, sqs: "SQSClient", calls: Calls) -> None:
     messages = numbered(message, 25)
 
     assert queue.send_all(messages) == [True] * 25
@@ -217,7 +216,7 @@ def test_sending_many_takes_a_call_for_ten(
 
 
 def test_sending_many_large_ones_keeps_each_call_within_bounds(
-    queue: EventQueue, message: Message, calls: "Calls"
+    queue: EventQueue, message: Message, calls: Calls
 ) -> None:
     large = replace(message, delivery=replace(message.delivery, body=INCOMPRESSIBLE))
 
@@ -227,12 +226,12 @@ def test_sending_many_large_ones_keeps_each_call_within_bounds(
     assert max(sent) <= MAX_REQUEST_BYTES
 
 
-def test_sending_none_takes_no_call(queue: EventQueue, calls: "Calls") -> None:
+def test_sending_none_takes_no_call(queue: EventQueue, calls: Calls) -> None:
     assert queue.send_all([]) == []
     assert calls.made == []
 
 
-def test_what_the_queue_refuses_is_told_one_by_one(queue: EventQueue, message: Message, calls: "Calls") -> None:
+def test_what_the_queue_refuses_is_told_one_by_one(queue: EventQueue, message: Message, calls: Calls) -> None:
     refused = [{"Id": "1", "Code": "InternalError", "SenderFault": False}]
     calls.answer("SendMessageBatch", {"Successful": [{"Id": "2"}, {"Id": "0"}], "Failed": refused})
 
@@ -241,20 +240,20 @@ def test_what_the_queue_refuses_is_told_one_by_one(queue: EventQueue, message: M
 
 @pytest.mark.parametrize("content", [{"Successful": []}, {"Failed": []}, {}])
 def test_what_the_queue_does_not_mention_is_not_taken(
-    content: dict[str, Any], queue: EventQueue, message: Message, calls: "Calls"
+    content: dict[str, Any], queue: EventQueue, message: Message, calls: Calls
 ) -> None:
     calls.answer("SendMessageBatch", content)
 
     assert queue.send_all([message]) == [False]
 
 
-def test_an_outage_concerns_only_the_calls_that_it_struck(queue: EventQueue, message: Message, calls: "Calls") -> None:
+def test_an_outage_concerns_only_the_calls_that_it_struck(queue: EventQueue, message: Message, calls: Calls) -> None:
     calls.fail("SendMessageBatch", skip=1, times=1)
 
     assert queue.send_all(numbered(message, 25)) == [True] * 10 + [False] * 10 + [True] * 5
 
 
-def test_a_delayed_message_stays_away(queue: EventQueue, message: Message, sqs: "SQSClient", calls: "Calls") -> None:
+def test_a_delayed_message_stays_away(queue: EventQueue, message: Message, sqs: "SQSClient", calls: Calls) -> None:
     queue.send(message)
     url = "https://sqs.us-east-1.amazonaws.com/123456789012/EventQueue"
     [found] = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]
@@ -265,7 +264,7 @@ def test_a_delayed_message_stays_away(queue: EventQueue, message: Message, sqs: 
     assert [call["VisibilityTimeout"] for call in calls.of("ChangeMessageVisibility")] == [900]
 
 
-def test_an_outage_of_the_queue(queue: EventQueue, message: Message, calls: "Calls") -> None:
+def test_an_outage_of_the_queue(queue: EventQueue, message: Message, calls: Calls) -> None:
     calls.fail("SendMessage")
     calls.fail("ChangeMessageVisibility")
 
@@ -275,7 +274,7 @@ def test_an_outage_of_the_queue(queue: EventQueue, message: Message, calls: "Cal
         queue.delay("handle", 5)
 
 
-def test_an_error_of_our_own_is_not_hidden(queue: EventQueue, message: Message, calls: "Calls") -> None:
+def test_an_error_of_our_own_is_not_hidden(queue: EventQueue, message: Message, calls: Calls) -> None:
     for operation in ("SendMessage", "SendMessageBatch"):
         calls.refuse(operation, "InvalidMessageContents")
 

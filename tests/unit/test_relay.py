@@ -4,21 +4,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, repeat
-from typing import TYPE_CHECKING
 
 import pytest
 
 import relay
 from relay import RUN_SECONDS, Relay
+from tests.support.aws import Calls
+from tests.support.deliveries import BodyOf, DeliveryOf
+from tests.support.printed import Printed
+from tests.support.wiring import Wiring, relay_on
 from wickiepay.clock import instant
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Message, decode
-
-if TYPE_CHECKING:
-    from tests.unit.conftest import BodyOf, Calls, DeliveryOf, Printed
 
 KEY = "payment.completed"
 
@@ -28,8 +28,8 @@ class Stand:
     """A relay, and the table that it works on."""
 
     relay: Relay
-    delivery_of: "DeliveryOf"
-    body_of: "BodyOf"
+    delivery_of: DeliveryOf
+    body_of: BodyOf
     now: datetime
 
     def flag(self, numbers: Iterable[int]) -> list[Message]:
@@ -49,16 +49,16 @@ class Stand:
 
 
 @pytest.fixture
-def stand(events: EventLog, queue: EventQueue, delivery_of: "DeliveryOf", body_of: "BodyOf", now: datetime) -> Stand:
-    return Stand(Relay(events, queue, lambda: now), delivery_of, body_of, now)
+def stand(events: EventLog, queue: EventQueue, delivery_of: DeliveryOf, body_of: BodyOf, now: datetime) -> Stand:
+    return Stand(relay_on(Wiring(events, queue, now=lambda: now)), delivery_of, body_of, now)
 
 
-def sent(calls: "Calls") -> list[Message]:
+def sent(calls: Calls) -> list[Message]:
     """What has been sent, in order."""
     return [decode(entry["MessageBody"]) for call in calls.of("SendMessageBatch") for entry in call["Entries"]]
 
 
-def test_what_is_flagged_is_sent_whole_and_its_flag_taken_away(stand: Stand, calls: "Calls") -> None:
+def test_what_is_flagged_is_sent_whole_and_its_flag_taken_away(stand: Stand, calls: Calls) -> None:
     messages = stand.flag([30, 20, 10])
 
     assert stand.relay.run() == 3
@@ -66,7 +66,7 @@ def test_what_is_flagged_is_sent_whole_and_its_flag_taken_away(stand: Stand, cal
     assert stand.still_flagged() == set()
 
 
-def test_the_oldest_is_sent_first(stand: Stand, calls: "Calls") -> None:
+def test_the_oldest_is_sent_first(stand: Stand, calls: Calls) -> None:
     stand.flag([10, 50, 30, 20, 40])
 
     stand.relay.run()
@@ -74,7 +74,7 @@ def test_the_oldest_is_sent_first(stand: Stand, calls: "Calls") -> None:
     assert [message.identity.uuid for message in sent(calls)] == ["u-50", "u-40", "u-30", "u-20", "u-10"]
 
 
-def test_what_is_not_flagged_is_left_alone(stand: Stand, calls: "Calls") -> None:
+def test_what_is_not_flagged_is_left_alone(stand: Stand, calls: Calls) -> None:
     [message] = stand.flag([10])
     stand.relay.events.clear_unsent(message.identity)
 
@@ -82,12 +82,12 @@ def test_what_is_not_flagged_is_left_alone(stand: Stand, calls: "Calls") -> None
     assert sent(calls) == []
 
 
-def test_a_run_with_nothing_to_do_only_looks(stand: Stand, calls: "Calls") -> None:
+def test_a_run_with_nothing_to_do_only_looks(stand: Stand, calls: Calls) -> None:
     assert stand.relay.run() == 0
     assert set(calls.names()) == {"Query"}
 
 
-def test_a_run_sends_ten_in_one_call(stand: Stand, calls: "Calls") -> None:
+def test_a_run_sends_ten_in_one_call(stand: Stand, calls: Calls) -> None:
     stand.flag(range(25))
     calls.made.clear()
 
@@ -123,7 +123,7 @@ def test_a_run_that_takes_long_leaves_the_rest_to_the_next(stand: Stand, now: da
     [(State.RECEIVED, True), (State.FAILED, True), (State.PROCESSED, False), (State.IGNORED, False), (None, False)],
 )
 def test_only_what_is_unfinished_is_sent_and_every_flag_goes(
-    state: State | None, is_sent: bool, stand: Stand, calls: "Calls"
+    state: State | None, is_sent: bool, stand: Stand, calls: Calls
 ) -> None:
     [message] = stand.flag([10])
     identity, log = message.identity, stand.relay.events
@@ -151,7 +151,7 @@ def test_a_finished_event_keeps_its_state(stand: Stand) -> None:
 
 
 # --- Twice, and at once -------------------------------------------------------------------------------
-def test_a_second_run_finds_nothing_to_do(stand: Stand, calls: "Calls") -> None:
+def test_a_second_run_finds_nothing_to_do(stand: Stand, calls: Calls) -> None:
     stand.flag(range(3))
     stand.relay.run()
 
@@ -159,7 +159,7 @@ def test_a_second_run_finds_nothing_to_do(stand: Stand, calls: "Calls") -> None:
     assert len(sent(calls)) == 3
 
 
-def test_two_overlapping_runs_do_no_harm(stand: Stand, calls: "Calls", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_overlapping_runs_do_no_harm(stand: Stand, calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
     messages = stand.flag(range(12))
     unsent = stand.relay.events.unsent(1000)
     monkeypatch.setattr(stand.relay.events, "unsent", lambda _: unsent)  # both have looked before either has sent
@@ -173,7 +173,7 @@ def test_two_overlapping_runs_do_no_harm(stand: Stand, calls: "Calls", monkeypat
 
 
 # --- With a store out ---------------------------------------------------------------------------------
-def test_a_run_stops_when_the_queue_refuses(stand: Stand, calls: "Calls") -> None:
+def test_a_run_stops_when_the_queue_refuses(stand: Stand, calls: Calls) -> None:
     messages = stand.flag(range(30))
     calls.fail("SendMessageBatch", skip=1)
 
@@ -182,7 +182,7 @@ def test_a_run_stops_when_the_queue_refuses(stand: Stand, calls: "Calls") -> Non
     assert len(stand.still_flagged()) == len(messages) - 10
 
 
-def test_of_a_call_only_what_was_taken_is_cleared(stand: Stand, calls: "Calls") -> None:
+def test_of_a_call_only_what_was_taken_is_cleared(stand: Stand, calls: Calls) -> None:
     stand.flag([30, 20, 10])
     calls.answer("SendMessageBatch", {"Successful": [{"Id": "0"}, {"Id": "2"}], "Failed": [{"Id": "1"}]})
 
@@ -190,7 +190,7 @@ def test_of_a_call_only_what_was_taken_is_cleared(stand: Stand, calls: "Calls") 
     assert stand.still_flagged() == {Identity("u-20", KEY)}
 
 
-def test_once_the_queue_is_back_the_next_run_sends_the_rest(stand: Stand, calls: "Calls") -> None:
+def test_once_the_queue_is_back_the_next_run_sends_the_rest(stand: Stand, calls: Calls) -> None:
     stand.flag(range(12))
     calls.fail("SendMessageBatch")
     stand.relay.run()
@@ -201,7 +201,7 @@ def test_once_the_queue_is_back_the_next_run_sends_the_rest(stand: Stand, calls:
 
 
 @pytest.mark.parametrize("operation", ["Query", "BatchGetItem", "UpdateItem"])
-def test_with_the_table_out_a_run_fails_and_the_next_goes_on(operation: str, stand: Stand, calls: "Calls") -> None:
+def test_with_the_table_out_a_run_fails_and_the_next_goes_on(operation: str, stand: Stand, calls: Calls) -> None:
     messages = stand.flag(range(12))
     calls.fail(operation, times=1)
 
@@ -213,7 +213,7 @@ def test_with_the_table_out_a_run_fails_and_the_next_goes_on(operation: str, sta
     assert stand.still_flagged() == set()
 
 
-def test_a_message_whose_sending_was_not_answered_is_sent_again(stand: Stand, calls: "Calls") -> None:
+def test_a_message_whose_sending_was_not_answered_is_sent_again(stand: Stand, calls: Calls) -> None:
     stand.flag([10])
     calls.lose_answer("SendMessageBatch")
 
@@ -222,9 +222,7 @@ def test_a_message_whose_sending_was_not_answered_is_sent_again(stand: Stand, ca
 
 
 # --- What is printed ----------------------------------------------------------------------------------
-def test_a_run_tells_how_many_wait_and_since_when(
-    stand: Stand, printed: "Printed", alarm: Callable[[str], str]
-) -> None:
+def test_a_run_tells_how_many_wait_and_since_when(stand: Stand, printed: Printed, alarm: Callable[[str], str]) -> None:
     stand.flag([10, 700, 30])
 
     stand.relay.run()
@@ -234,13 +232,13 @@ def test_a_run_tells_how_many_wait_and_since_when(
     assert (line["message"], line["unsent"], line["sent"]) == ("relay run", 3, 3)
 
 
-def test_a_run_with_nothing_to_do_says_so(stand: Stand, printed: "Printed", alarm: Callable[[str], str]) -> None:
+def test_a_run_with_nothing_to_do_says_so(stand: Stand, printed: Printed, alarm: Callable[[str], str]) -> None:
     stand.relay.run()
 
     assert printed.metrics() == {"Unsent": [0], alarm("UnsentAlarm"): [0]}
 
 
-def test_the_metrics_are_out_before_anything_can_fail(stand: Stand, calls: "Calls", printed: "Printed") -> None:
+def test_the_metrics_are_out_before_anything_can_fail(stand: Stand, calls: Calls, printed: Printed) -> None:
     stand.flag([10])
     calls.fail("BatchGetItem")
 

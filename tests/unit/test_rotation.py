@@ -12,14 +12,15 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import ingest
-from wickiepay import clock
+from ingest import Ingest
+from tests.support.wiring import Wiring, ingest_on
 from wickiepay.delivery import Delivery
 from wickiepay.event import WebhookEvent
 from wickiepay.event_log import Recorded
 from wickiepay.event_record import Pending
+from wickiepay.lambda_events import http_request
 from wickiepay.queue import Message
-from wickiepay.signature import SCHEMES, sign
+from wickiepay.signature import sign
 from wickiepay.signing_secrets import FIRST_FETCH_SECONDS, REFETCH_SECONDS, TIME_TO_LIVE_SECONDS, SigningSecrets
 
 if TYPE_CHECKING:
@@ -107,10 +108,10 @@ class Load:
         self.clients = [StoreClient(self._store, lambda: self.seconds) for _ in range(CONTAINERS)]
         self._containers = [self._container(client) for client in self.clients]
 
-    def _container(self, client: Any) -> ingest.Ingest:  # noqa: ANN401  as much of a client as is needed
+    def _container(self, client: Any) -> Ingest:  # noqa: ANN401  as much of a client as is needed
         anything: Any = EverythingGoes()
         secrets = SigningSecrets(client, "secret", lambda: self.seconds)
-        return ingest.Ingest(secrets, anything, anything, tuple(SCHEMES), (), clock.now)
+        return ingest_on(Wiring(anything, anything, secrets=secrets))
 
     def status(self, arrival: Arrival, secret: str) -> int:
         """What a delivery is answered that is signed with `secret`, or with none that was ever in use."""
@@ -118,13 +119,7 @@ class Load:
             self._happenings.pop(0)[1](self._store)
         self.seconds = arrival.at
         signature = sign(BODY, b"a secret that nobody has" if arrival.forged else secret.encode())
-        answer = self._containers[arrival.container].handle(
-            {
-                "headers": {"content-type": "application/json", "x-webhook-signature": signature},
-                "requestContext": {"http": {"method": "POST"}},
-                "body": BODY.decode(),
-            }
-        )
+        answer = self._containers[arrival.container].handle(http_request(BODY, signature))
         status: int = answer["statusCode"]
         return status
 
@@ -142,7 +137,7 @@ ARRIVALS: Final = st.lists(
 ).map(lambda arrivals: sorted(arrivals, key=lambda arrival: arrival.at))
 """Around a happening at 0: before it, so that containers are of every age, and after it."""
 
-many = settings(max_examples=300)
+many = settings(max_examples=6 * settings().max_examples)
 
 
 # --- Rotation -------------------------------------------------------------------------------------

@@ -24,9 +24,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ingest
-from command_line import run, run_json
-from desk import CONFIRMED, Desk
-from listener import Listener, ingested, put_in_place_of_the_network
+from tests.support.command_line import run, run_json
+from tests.support.listener import Listener, ingested, put_in_place_of_the_network
+from tests.support.operator_stack import CONFIRMED, OperatorStack
 from wickiepay.event import parse
 from wickiepay.signing_secrets import SigningSecrets
 from wickiepay_cli import display, sender
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from types_boto3_secretsmanager import SecretsManagerClient
 
-pytest_plugins = ["desk_fixture"]
+pytest_plugins = ["tests.support.operator_fixture"]
 
 ENDING: Final = sorted(SCENARIOS.keys() - {STORM})
 UNKEPT: Final = ("forged", "oversized")
@@ -55,7 +55,7 @@ def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def counted(
-    desk: Desk,  # noqa: ARG001
+    operator: OperatorStack,  # noqa: ARG001
     signing_secret: str,
     secretsmanager: "SecretsManagerClient",
     monkeypatch: pytest.MonkeyPatch,
@@ -70,30 +70,30 @@ def counted(
     return lambda: Counter(name for call in emf.write.call_args_list for name in call.args[2])
 
 
-def play(desk: Desk, name: str, *arguments: str) -> dict[str, Any]:
+def play(operator: OperatorStack, name: str, *arguments: str) -> dict[str, Any]:
     """Plays a scenario, which has to be answered as it must be, and lets the consumer do its part."""
     played: dict[str, Any] = run_json("trigger", "--scenario", name, *arguments)
-    desk.consume()
+    operator.consume()
     return played
 
 
-def items(desk: Desk, table: str) -> list[dict[str, Any]]:
+def items(operator: OperatorStack, table: str) -> list[dict[str, Any]]:
     """All items of a table, as plain values."""
-    scanned = desk.dynamodb.scan(TableName=table)["Items"]
+    scanned = operator.dynamodb.scan(TableName=table)["Items"]
     return [{name: next(iter(value.values())) for name, value in item.items()} for item in scanned]
 
 
-def states(desk: Desk) -> Counter[str]:
+def states(operator: OperatorStack) -> Counter[str]:
     """State → how many events are in it."""
-    return Counter(item["state"] for item in items(desk, "EventTable"))
+    return Counter(item["state"] for item in items(operator, "EventTable"))
 
 
 # --- Each, in the books -------------------------------------------------------------------------------
 @pytest.mark.usefixtures("counted")
 @pytest.mark.parametrize("scheme", ["raw", "node", "python"])
 @pytest.mark.parametrize("name", ENDING)
-def test_the_listener_answers_as_it_must(desk: Desk, name: str, scheme: str) -> None:
-    played = play(desk, name, "--scheme", scheme)
+def test_the_listener_answers_as_it_must(operator: OperatorStack, name: str, scheme: str) -> None:
+    played = play(operator, name, "--scheme", scheme)
     assert (played["sent"], played["as_expected"]) == (played["planned"], played["planned"])
 
 
@@ -111,86 +111,88 @@ def test_the_listener_answers_as_it_must(desk: Desk, name: str, scheme: str) -> 
         ("conflict", "CONFIRMED", None),
     ],
 )
-def test_a_payment_ends_as_its_scenario_says(desk: Desk, name: str, status: str, order_status: str | None) -> None:
-    [payment] = run_json("payments", "show", play(desk, name)["uuid"])
+def test_a_payment_ends_as_its_scenario_says(
+    operator: OperatorStack, name: str, status: str, order_status: str | None
+) -> None:
+    [payment] = run_json("payments", "show", play(operator, name)["uuid"])
     assert (payment["status"], payment["order_status"]) == (status, order_status)
 
 
 @pytest.mark.usefixtures("counted")
 @pytest.mark.parametrize("name", ["topup", "duplicates", "conflict"])
-def test_a_top_up_is_credited_once(desk: Desk, name: str) -> None:
-    account = run_json("balances", "show", play(desk, name)["reference"])
+def test_a_top_up_is_credited_once(operator: OperatorStack, name: str) -> None:
+    account = run_json("balances", "show", play(operator, name)["reference"])
     assert (account["balances"], len(account["entries"])) == ({"EUR": "100"}, 1)
 
 
 @pytest.mark.usefixtures("counted")
 @pytest.mark.parametrize("name", sorted(SCENARIOS.keys() - {STORM, "topup", "duplicates", "conflict"}))
-def test_nothing_else_credits_anybody(desk: Desk, name: str) -> None:
-    play(desk, name)
-    assert not [item for item in items(desk, "LedgerTable") if item["pk"].startswith(("credit#", "balance#"))]
+def test_nothing_else_credits_anybody(operator: OperatorStack, name: str) -> None:
+    play(operator, name)
+    assert not [item for item in items(operator, "LedgerTable") if item["pk"].startswith(("credit#", "balance#"))]
 
 
 @pytest.mark.usefixtures("counted")
-def test_an_accepted_payment_is_worth_what_was_paid_of_it(desk: Desk) -> None:
-    [payment] = run_json("payments", "show", play(desk, "underpaid-then-accepted")["uuid"])
+def test_an_accepted_payment_is_worth_what_was_paid_of_it(operator: OperatorStack) -> None:
+    [payment] = run_json("payments", "show", play(operator, "underpaid-then-accepted")["uuid"])
     assert payment["paid"] == {"currency": "USDT", "amount": "80.25"}
 
 
 @pytest.mark.usefixtures("counted")
-def test_a_payment_out_of_order_ends_as_one_in_order(desk: Desk) -> None:
+def test_a_payment_out_of_order_ends_as_one_in_order(operator: OperatorStack) -> None:
     ends = []
     for name, uuid in (("paid", "u-1"), ("out-of-order", "u-2")):
-        play(desk, name, "--uuid", uuid, "--set", f"data.reference=order-of-{uuid}")
+        play(operator, name, "--uuid", uuid, "--set", f"data.reference=order-of-{uuid}")
         [payment] = run_json("payments", "show", uuid)
         ends.append({**payment, "uuid": None, "reference": None})
     assert ends[0] == ends[1]
 
 
 @pytest.mark.usefixtures("counted")
-def test_a_deposit_ends_complete(desk: Desk) -> None:
-    uuid = play(desk, "deposit")["uuid"]
-    [resource] = items(desk, "LedgerTable")
+def test_a_deposit_ends_complete(operator: OperatorStack) -> None:
+    uuid = play(operator, "deposit")["uuid"]
+    [resource] = items(operator, "LedgerTable")
     assert (resource["pk"], resource["status"]) == (f"resource#deposit#{uuid}", "COMPLETE")
 
 
 @pytest.mark.usefixtures("counted")
-def test_duplicates_are_one_event(desk: Desk) -> None:
-    play(desk, "duplicates")
-    assert states(desk) == {"PROCESSED": 1}
+def test_duplicates_are_one_event(operator: OperatorStack) -> None:
+    play(operator, "duplicates")
+    assert states(operator) == {"PROCESSED": 1}
 
 
 def test_a_conflict_is_kept_and_rings_an_alarm(
-    desk: Desk, counted: Callable[[], Counter[str]], alarm: Callable[[str], str]
+    operator: OperatorStack, counted: Callable[[], Counter[str]], alarm: Callable[[str], str]
 ) -> None:
-    play(desk, "conflict")
-    assert (states(desk), counted()[alarm("IngestConflictAlarm")]) == ({"PROCESSED": 1, "CONFLICT": 1}, 1)
+    play(operator, "conflict")
+    assert (states(operator), counted()[alarm("IngestConflictAlarm")]) == ({"PROCESSED": 1, "CONFLICT": 1}, 1)
 
 
 @pytest.mark.usefixtures("counted")
 @pytest.mark.parametrize("name", UNKEPT)
-def test_nothing_is_kept_of_what_is_refused(desk: Desk, name: str) -> None:
-    play(desk, name)
-    assert (items(desk, "EventTable"), desk.waiting()) == ([], 0)
+def test_nothing_is_kept_of_what_is_refused(operator: OperatorStack, name: str) -> None:
+    play(operator, name)
+    assert (items(operator, "EventTable"), operator.waiting()) == ([], 0)
 
 
 @pytest.mark.usefixtures("counted")
-def test_a_scenario_is_about_what_it_is_told(desk: Desk) -> None:
+def test_a_scenario_is_about_what_it_is_told(operator: OperatorStack) -> None:
     changes = ("--set", "data.displayCurrency.amount=12.50", "--set", "data.reference=customer-7")
-    played = play(desk, "topup", "--uuid", "u-1", *changes)
+    played = play(operator, "topup", "--uuid", "u-1", *changes)
     account = run_json("balances", "show", "customer-7")
     assert (played["uuid"], played["reference"], account["balances"]) == ("u-1", "customer-7", {"EUR": "12.5"})
 
 
 @pytest.mark.usefixtures("counted")
-def test_each_time_it_is_about_something_new(desk: Desk) -> None:
-    assert play(desk, "paid")["uuid"] != play(desk, "paid")["uuid"]
+def test_each_time_it_is_about_something_new(operator: OperatorStack) -> None:
+    assert play(operator, "paid")["uuid"] != play(operator, "paid")["uuid"]
 
 
 @pytest.mark.usefixtures("counted")
-def test_the_same_scenario_again_is_answered_as_it_must_be(desk: Desk) -> None:
+def test_the_same_scenario_again_is_answered_as_it_must_be(operator: OperatorStack) -> None:
     for _ in range(2):
-        play(desk, "paid", "--uuid", "u-1")
-    assert states(desk) == {"PROCESSED": 3}
+        play(operator, "paid", "--uuid", "u-1")
+    assert states(operator) == {"PROCESSED": 3}
 
 
 # --- What it consists of ------------------------------------------------------------------------------
@@ -243,27 +245,27 @@ def test_the_lives_of_a_storm_are_lived_in_their_order(cast: Cast) -> None:
 
 
 @pytest.mark.usefixtures("counted")
-def test_a_storm_leaves_the_books_right(desk: Desk) -> None:
-    played = play(desk, STORM, "--count", "150", "--senders", "1")  # moto is not for threads
+def test_a_storm_leaves_the_books_right(operator: OperatorStack) -> None:
+    played = play(operator, STORM, "--count", "150", "--senders", "1")  # moto is not for threads
     assert (played["sent"], played["as_expected"]) == (150, 150)
-    assert states(desk).keys() == {"PROCESSED"}
-    ledger = items(desk, "LedgerTable")
-    confirmed = [item for item in items(desk, "EventTable") if item["event"] == CONFIRMED]
+    assert states(operator).keys() == {"PROCESSED"}
+    ledger = items(operator, "LedgerTable")
+    confirmed = [item for item in items(operator, "EventTable") if item["event"] == CONFIRMED]
     balances = [Decimal(item["amount"]) for item in ledger if item["pk"].startswith("balance#")]
     assert confirmed
     assert sum(balances) == 100 * len(confirmed)
 
 
 @pytest.mark.usefixtures("counted")
-def test_a_storm_tells_what_was_answered_and_no_single_delivery(desk: Desk) -> None:
-    played = play(desk, STORM, "--count", "60", "--senders", "1")
+def test_a_storm_tells_what_was_answered_and_no_single_delivery(operator: OperatorStack) -> None:
+    played = play(operator, STORM, "--count", "60", "--senders", "1")
     counts = {(each["status"], each["outcome"]): each["count"] for each in played["answers"]}
     assert counts.keys() == {(200, "accepted"), (200, "duplicate")}
     assert (sum(counts.values()), played["deliveries"], played["uuid"]) == (60, [], None)
 
 
 @pytest.fixture
-def listener(desk: Desk, signing_secret: str, monkeypatch: pytest.MonkeyPatch) -> Listener:  # noqa: ARG001
+def listener(operator: OperatorStack, signing_secret: str, monkeypatch: pytest.MonkeyPatch) -> Listener:  # noqa: ARG001
     """One that takes everything; the stack that every command finds is its own."""
     listener = Listener()
     put_in_place_of_the_network(listener, monkeypatch)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,25 +19,26 @@ import pytest
 import consumer
 import ingest
 import relay
-from actors import SameThread
-from deployed import SETTINGS
-from hygiene import Hygiene
+from tests.support.aws import Calls
+from tests.support.clock import Clock
+from tests.support.deliveries import BodyOf
+from tests.support.hygiene import Hygiene
+from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
 from wickiepay import clock, event_record, ledger_items, queue
 from wickiepay.bus import Announcement, EventBus
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
+from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message
-from wickiepay.routing import router
-from wickiepay.signature import SCHEMES, sign
+from wickiepay.signature import sign
 from wickiepay.signing_secrets import SigningSecrets
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import BodyOf, Calls, Clock
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
 
-TESTS: Final = Path(__file__).parents[1]
+PROJECT: Final = Path(__file__).parents[2]
 
 
 @dataclass
@@ -51,31 +52,14 @@ class Listener:
     secret: bytes
 
     def deliver(self, body: bytes, signature: str | None = None, scheme: str = "raw") -> None:
-        self.ingest.handle(
-            {
-                "headers": {
-                    "content-type": "application/json",
-                    "x-webhook-signature": signature or sign(body, self.secret, scheme),
-                },
-                "requestContext": {"requestId": "request", "http": {"method": "POST", "sourceIp": "203.0.113.7"}},
-                "body": body.decode(),
-            }
-        )
+        self.ingest.handle(http_request(body, signature or sign(body, self.secret, scheme)))
 
     def consume(self) -> None:
         url = "https://sqs.us-east-1.amazonaws.com/123456789012/EventQueue"
-        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            self.consumer.process(
-                [
-                    {
-                        "messageId": message["MessageId"],
-                        "receiptHandle": message["ReceiptHandle"],
-                        "body": message["Body"],
-                        "attributes": {"ApproximateReceiveCount": "1"},
-                    }
-                    for message in messages
-                ]
-            )
+        while messages := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"]).get(
+            "Messages"
+        ):
+            self.consumer.process(sqs_batch(messages)["Records"])
 
 
 @pytest.fixture
@@ -87,25 +71,17 @@ def listener(
     signing_secret: str,
     secretsmanager: "SecretsManagerClient",
     sqs: "SQSClient",
-    clock: "Clock",
+    clock: Clock,
     secret: bytes,
     now: datetime,
 ) -> Listener:
-    return Listener(
-        ingest.Ingest(
-            SigningSecrets(secretsmanager, signing_secret, clock), events, queue, tuple(SCHEMES), (), lambda: now
-        ),
-        consumer.Consumer(
-            events, ledger, queue, bus, router, SETTINGS, timedelta(days=400), 100, lambda: now, threads=SameThread()
-        ),
-        relay.Relay(events, queue, lambda: now),
-        sqs,
-        secret,
-    )
+    secrets = SigningSecrets(secretsmanager, signing_secret, clock)
+    wiring = Wiring(events, queue, ledger, bus, secrets, lambda: now)
+    return Listener(ingest_on(wiring), consumer_on(wiring), relay_on(wiring), sqs, secret)
 
 
 @pytest.fixture
-def everything_happens(listener: Listener, body_of: "BodyOf", calls: "Calls") -> Callable[[], None]:
+def everything_happens(listener: Listener, body_of: BodyOf, calls: Calls) -> Callable[[], None]:
     """One of each kind of thing that can happen to a delivery."""
 
     def happen() -> None:
@@ -241,14 +217,14 @@ def test_a_mistake_fails_the_test_that_met_it(tmp_path: Path) -> None:
             "-m",
             "pytest",
             "-p",
-            "conftest",
+            "tests.conftest",
             "-p",
             "no:cacheprovider",
             "-c",
-            TESTS.parent / "pyproject.toml",
+            PROJECT / "pyproject.toml",
             test,
         ],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])},
         capture_output=True,
         text=True,
         check=False,

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
+from tests.support.aws import Calls
+from tests.support.clock import Clock
 from wickiepay.errors import SecretUnavailable, SecretUnreadable
 from wickiepay.signing_secrets import (
     FIRST_FETCH_SECONDS,
@@ -15,12 +17,11 @@ from wickiepay.signing_secrets import (
 )
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import Calls, Clock
     from types_boto3_secretsmanager import SecretsManagerClient
 
 
 @pytest.fixture
-def secrets(signing_secret: str, secretsmanager: "SecretsManagerClient", clock: "Clock") -> SigningSecrets:
+def secrets(signing_secret: str, secretsmanager: "SecretsManagerClient", clock: Clock) -> SigningSecrets:
     return SigningSecrets(secretsmanager, signing_secret, clock)
 
 
@@ -28,7 +29,7 @@ def rotate(secretsmanager: "SecretsManagerClient", value: str) -> None:
     secretsmanager.put_secret_value(SecretId="SigningSecret", SecretString=value)
 
 
-def fetches(calls: "Calls") -> int:
+def fetches(calls: Calls) -> int:
     return sum(call["VersionStage"] == "AWSCURRENT" for call in calls.of("GetSecretValue"))
 
 
@@ -105,7 +106,7 @@ def test_what_can_be_no_secret_is_refused_and_not_quoted(kept: str | bytes, caus
 def test_a_secret_that_is_kept_as_bytes_is_read(
     cloud: None,  # noqa: ARG001
     secretsmanager: "SecretsManagerClient",
-    clock: "Clock",
+    clock: Clock,
 ) -> None:
     secretsmanager.create_secret(Name="SigningSecret", SecretBinary=b"binary\n")
 
@@ -113,7 +114,7 @@ def test_a_secret_that_is_kept_as_bytes_is_read(
 
 
 def test_an_unreadable_secret_leaves_the_cached_one_and_says_why(
-    secrets: SigningSecrets, clock: "Clock", secretsmanager: "SecretsManagerClient", secret: bytes
+    secrets: SigningSecrets, clock: Clock, secretsmanager: "SecretsManagerClient", secret: bytes
 ) -> None:
     secrets.get()
     assert secrets.failure is None
@@ -136,7 +137,7 @@ def test_an_unreadable_secret_that_was_corrected_is_forgotten(
 
 @pytest.mark.parametrize("force", [True, False])
 def test_a_deleted_secret_leaves_the_cached_one(
-    force: bool, secrets: SigningSecrets, clock: "Clock", secretsmanager: "SecretsManagerClient", secret: bytes
+    force: bool, secrets: SigningSecrets, clock: Clock, secretsmanager: "SecretsManagerClient", secret: bytes
 ) -> None:
     secrets.get()
     secretsmanager.delete_secret(SecretId="SigningSecret", **({"ForceDeleteWithoutRecovery": True} if force else {}))
@@ -153,7 +154,7 @@ def test_a_secret_is_kept_as_utf8(secrets: SigningSecrets, secretsmanager: "Secr
 
 
 # --- How long it is used ------------------------------------------------------------------------------
-def test_a_fresh_secret_is_not_asked_for_again(secrets: SigningSecrets, clock: "Clock", calls: "Calls") -> None:
+def test_a_fresh_secret_is_not_asked_for_again(secrets: SigningSecrets, clock: Clock, calls: Calls) -> None:
     secrets.get()
     clock.tick(TIME_TO_LIVE_SECONDS - 0.1)
     secrets.get()
@@ -162,7 +163,7 @@ def test_a_fresh_secret_is_not_asked_for_again(secrets: SigningSecrets, clock: "
 
 
 def test_a_stale_secret_is_asked_for_again(
-    secrets: SigningSecrets, clock: "Clock", secretsmanager: "SecretsManagerClient", secret: bytes
+    secrets: SigningSecrets, clock: Clock, secretsmanager: "SecretsManagerClient", secret: bytes
 ) -> None:
     secrets.get()
     rotate(secretsmanager, "new")
@@ -172,7 +173,7 @@ def test_a_stale_secret_is_asked_for_again(
 
 
 def test_a_retired_secret_is_refused_within_the_time_to_live(
-    secrets: SigningSecrets, clock: "Clock", secretsmanager: "SecretsManagerClient", secret: bytes
+    secrets: SigningSecrets, clock: Clock, secretsmanager: "SecretsManagerClient", secret: bytes
 ) -> None:
     secrets.get()
     rotate(secretsmanager, "new")
@@ -184,7 +185,7 @@ def test_a_retired_secret_is_refused_within_the_time_to_live(
 
 # --- Refetching ---------------------------------------------------------------------------------------
 def test_a_rotation_is_found_by_a_refetch(
-    secrets: SigningSecrets, clock: "Clock", secretsmanager: "SecretsManagerClient", secret: bytes
+    secrets: SigningSecrets, clock: Clock, secretsmanager: "SecretsManagerClient", secret: bytes
 ) -> None:
     secrets.get()
     rotate(secretsmanager, "new")
@@ -194,7 +195,7 @@ def test_a_rotation_is_found_by_a_refetch(
     assert secrets.get() == (b"new", secret)
 
 
-def test_a_refetch_that_finds_nothing_new_says_so(secrets: SigningSecrets, clock: "Clock") -> None:
+def test_a_refetch_that_finds_nothing_new_says_so(secrets: SigningSecrets, clock: Clock) -> None:
     secrets.get()
     clock.tick(REFETCH_SECONDS)
 
@@ -203,7 +204,7 @@ def test_a_refetch_that_finds_nothing_new_says_so(secrets: SigningSecrets, clock
 
 @pytest.mark.parametrize("seconds", [0, 1, 9.9])
 def test_right_after_a_fetch_nothing_is_fetched(
-    seconds: float, secrets: SigningSecrets, clock: "Clock", calls: "Calls"
+    seconds: float, secrets: SigningSecrets, clock: Clock, calls: Calls
 ) -> None:
     secrets.get()
     clock.tick(seconds)
@@ -213,7 +214,7 @@ def test_right_after_a_fetch_nothing_is_fetched(
 
 
 def test_however_often_a_refetch_is_wanted_there_is_one_in_ten_seconds(
-    secrets: SigningSecrets, clock: "Clock", calls: "Calls"
+    secrets: SigningSecrets, clock: Clock, calls: Calls
 ) -> None:
     secrets.get()
     for _ in range(1000):
@@ -223,7 +224,7 @@ def test_however_often_a_refetch_is_wanted_there_is_one_in_ten_seconds(
     assert fetches(calls) <= 1 + 1000 * 0.1 / REFETCH_SECONDS
 
 
-def test_a_refetch_makes_the_secret_fresh(secrets: SigningSecrets, clock: "Clock", calls: "Calls") -> None:
+def test_a_refetch_makes_the_secret_fresh(secrets: SigningSecrets, clock: Clock, calls: Calls) -> None:
     secrets.get()
     clock.tick(REFETCH_SECONDS)
     secrets.refetch()
@@ -243,7 +244,7 @@ OUTAGES = [
 
 @pytest.mark.parametrize("error", OUTAGES)
 def test_with_the_store_down_the_cached_secret_serves(
-    error: Exception | None, secrets: SigningSecrets, clock: "Clock", calls: "Calls", secret: bytes
+    error: Exception | None, secrets: SigningSecrets, clock: Clock, calls: Calls, secret: bytes
 ) -> None:
     secrets.get()
     calls.fail("GetSecretValue", error)
@@ -255,7 +256,7 @@ def test_with_the_store_down_the_cached_secret_serves(
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "InternalServiceError", "DecryptionFailure"])
 def test_with_the_store_refusing_the_cached_secret_serves(
-    code: str, secrets: SigningSecrets, clock: "Clock", calls: "Calls", secret: bytes
+    code: str, secrets: SigningSecrets, clock: Clock, calls: Calls, secret: bytes
 ) -> None:
     secrets.get()
     calls.refuse("GetSecretValue", code)
@@ -265,7 +266,7 @@ def test_with_the_store_refusing_the_cached_secret_serves(
 
 
 def test_with_the_store_down_it_is_asked_once_in_ten_seconds(
-    secrets: SigningSecrets, clock: "Clock", calls: "Calls"
+    secrets: SigningSecrets, clock: Clock, calls: Calls
 ) -> None:
     secrets.get()
     calls.fail("GetSecretValue")
@@ -279,7 +280,7 @@ def test_with_the_store_down_it_is_asked_once_in_ten_seconds(
 
 @pytest.mark.parametrize("error", OUTAGES)
 def test_with_the_store_down_and_nothing_cached_there_is_no_secret(
-    error: Exception | None, secrets: SigningSecrets, calls: "Calls"
+    error: Exception | None, secrets: SigningSecrets, calls: Calls
 ) -> None:
     calls.fail("GetSecretValue", error)
 
@@ -288,7 +289,7 @@ def test_with_the_store_down_and_nothing_cached_there_is_no_secret(
 
 
 def test_the_first_secret_is_found_soon_after_the_store_is_up_again(
-    secrets: SigningSecrets, clock: "Clock", calls: "Calls", secret: bytes
+    secrets: SigningSecrets, clock: Clock, calls: Calls, secret: bytes
 ) -> None:
     calls.fail("GetSecretValue")
     with pytest.raises(SecretUnavailable):
@@ -300,7 +301,7 @@ def test_the_first_secret_is_found_soon_after_the_store_is_up_again(
 
 
 def test_while_there_is_no_secret_the_store_is_not_asked_all_the_time(
-    secrets: SigningSecrets, clock: "Clock", calls: "Calls"
+    secrets: SigningSecrets, clock: Clock, calls: Calls
 ) -> None:
     calls.fail("GetSecretValue")
     for _ in range(10):
@@ -311,7 +312,7 @@ def test_while_there_is_no_secret_the_store_is_not_asked_all_the_time(
     assert fetches(calls) == 1
 
 
-def test_half_a_fetch_is_none(secrets: SigningSecrets, clock: "Clock", calls: "Calls", secret: bytes) -> None:
+def test_half_a_fetch_is_none(secrets: SigningSecrets, clock: Clock, calls: Calls, secret: bytes) -> None:
     secrets.get()
     clock.tick(TIME_TO_LIVE_SECONDS)
     calls.fail("GetSecretValue", skip=1)
@@ -321,8 +322,8 @@ def test_half_a_fetch_is_none(secrets: SigningSecrets, clock: "Clock", calls: "C
 
 def test_a_previous_secret_that_may_not_be_read_is_kept(
     secrets: SigningSecrets,
-    clock: "Clock",
-    calls: "Calls",
+    clock: Clock,
+    calls: Calls,
     secretsmanager: "SecretsManagerClient",
     secret: bytes,
 ) -> None:
@@ -339,7 +340,7 @@ def test_a_previous_secret_that_may_not_be_read_is_kept(
 def test_a_secret_that_is_made_later_is_found_soon(
     cloud: None,  # noqa: ARG001
     secretsmanager: "SecretsManagerClient",
-    clock: "Clock",
+    clock: Clock,
 ) -> None:
     secrets = SigningSecrets(secretsmanager, "SigningSecret", clock)
     with pytest.raises(SecretUnavailable):
@@ -352,7 +353,7 @@ def test_a_secret_that_is_made_later_is_found_soon(
 
 # --- A clock that is put right ---------------------------------------------------------------------
 def test_a_clock_that_is_put_back_keeps_no_secret_for_longer(
-    secrets: SigningSecrets, secretsmanager: "SecretsManagerClient", clock: "Clock"
+    secrets: SigningSecrets, secretsmanager: "SecretsManagerClient", clock: Clock
 ) -> None:
     secrets.get()
     rotate(secretsmanager, "new")
@@ -362,7 +363,7 @@ def test_a_clock_that_is_put_back_keeps_no_secret_for_longer(
 
 
 def test_a_clock_that_is_put_back_keeps_nobody_from_asking(
-    secrets: SigningSecrets, secretsmanager: "SecretsManagerClient", clock: "Clock"
+    secrets: SigningSecrets, secretsmanager: "SecretsManagerClient", clock: Clock
 ) -> None:
     secrets.get()
     clock.seconds -= 3600

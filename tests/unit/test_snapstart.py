@@ -19,13 +19,15 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 import ingest
-from deployed import environment_of
+from tests.support.clock import Clock
+from tests.support.deliveries import BodyOf
+from tests.support.deployed import environment_of
 from wickiepay import sdk
+from wickiepay.lambda_events import http_request
 from wickiepay.signature import sign
 from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS, SigningSecrets
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import BodyOf, Clock
     from types_boto3_secretsmanager import SecretsManagerClient
 
     from wickiepay.event_log import EventLog
@@ -97,23 +99,21 @@ def test_a_container_reads_the_secret_of_its_own_time(
     secretsmanager: "SecretsManagerClient",
     signing_secret: str,
     secret: bytes,
-    body_of: "BodyOf",
+    body_of: BodyOf,
 ) -> None:
     snapshot = ingest.from_environment(environment_of("IngestFunction"))
     for number in (1, 2):
         secretsmanager.put_secret_value(SecretId=signing_secret, SecretString=f"rotated-{number}-meanwhile")
 
     def status(key: bytes) -> int:
-        headers = {"content-type": "application/json", "x-webhook-signature": sign(body_of(), key)}
-        request = {"requestContext": {"http": {"method": "POST"}}, "headers": headers, "body": body_of().decode()}
-        return int(snapshot.handle(request)["statusCode"])
+        return int(snapshot.handle(http_request(body_of(), sign(body_of(), key)))["statusCode"])
 
     assert [status(key) for key in (b"rotated-2-meanwhile", b"rotated-1-meanwhile", secret)] == [200, 200, 401]
 
 
 @pytest.mark.parametrize("uptime", [0.0, 3.0, 10.0**9])
 def test_how_long_a_machine_has_been_up_is_no_matter(
-    uptime: float, secretsmanager: "SecretsManagerClient", signing_secret: str, secret: bytes, clock: "Clock"
+    uptime: float, secretsmanager: "SecretsManagerClient", signing_secret: str, secret: bytes, clock: Clock
 ) -> None:
     clock.seconds = 10.0**6
     snapshot = SigningSecrets(secretsmanager, signing_secret, clock)

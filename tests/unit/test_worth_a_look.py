@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from command_line import run
-from desk import CONFIRMED, Desk
+from tests.support.aws import Calls
+from tests.support.command_line import run
+from tests.support.operator_stack import CONFIRMED, OperatorStack
 from wickiepay.clock import instant
 from wickiepay.event_record import Decision
 from wickiepay.ledger_items import Adjustment
@@ -18,11 +19,9 @@ from wickiepay_cli.audit.schemes import only_scheme
 from wickiepay_cli.audit.worth_a_look import KINDS
 
 if TYPE_CHECKING:
-    from tests.unit.conftest import Calls
-
     from wickiepay.identity import Identity
 
-pytest_plugins = ["desk_fixture"]
+pytest_plugins = ["tests.support.operator_fixture"]
 
 COMPLETED: Final = "channel.payment.completed"
 EUR: Final = {"currency": "EUR", "amount": 5}
@@ -34,43 +33,43 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
 
 
-def told(desk: Desk, event: str, uuid: str = "u-1", **data: Any) -> "Identity":  # noqa: ANN401  as Desk.receive takes it
-    return desk.process(desk.receive(uuid, event, **data))
+def told(operator: OperatorStack, event: str, uuid: str = "u-1", **data: Any) -> "Identity":  # noqa: ANN401  as OperatorStack.receive takes it
+    return operator.process(operator.receive(uuid, event, **data))
 
 
-def pay(desk: Desk, name: str, uuid: str = "u-1", **data: Any) -> "Identity":  # noqa: ANN401  as Desk.receive takes it
+def pay(operator: OperatorStack, name: str, uuid: str = "u-1", **data: Any) -> "Identity":  # noqa: ANN401  as OperatorStack.receive takes it
     """What an event says of a customer's payment of an order."""
-    return told(desk, f"payment.{name}", uuid, **{"reference": "order", **data})
+    return told(operator, f"payment.{name}", uuid, **{"reference": "order", **data})
 
 
-def conflict(desk: Desk) -> "Identity":
-    pay(desk, "completed")
-    return desk.receive("u-1", "payment.completed", note="other content")
+def conflict(operator: OperatorStack) -> "Identity":
+    pay(operator, "completed")
+    return operator.receive("u-1", "payment.completed", note="other content")
 
 
-def closed(desk: Desk) -> None:
-    desk.events.note_decision(conflict(desk), Decision(None, "somebody", "", instant(desk.now)))
+def closed(operator: OperatorStack) -> None:
+    operator.events.note_decision(conflict(operator), Decision(None, "somebody", "", instant(operator.now)))
 
 
-def second_credit_question(desk: Desk) -> None:
-    told(desk, CONFIRMED)
-    told(desk, CONFIRMED, hash="0xab")
+def second_credit_question(operator: OperatorStack) -> None:
+    told(operator, CONFIRMED)
+    told(operator, CONFIRMED, hash="0xab")
 
 
-def retried(desk: Desk) -> None:
-    desk.events.note_retry(desk.receive("u-1"), 3, "why", desk.now)
+def retried(operator: OperatorStack) -> None:
+    operator.events.note_retry(operator.receive("u-1"), 3, "why", operator.now)
 
 
-def adjusted(desk: Desk) -> None:
-    told(desk, CONFIRMED)
-    made = Adjustment("a-1", "account", "EUR", Decimal(-1), "", "somebody", instant(desk.now), "u-1")
-    desk.ledger.adjust(made, below_zero=False)
+def adjusted(operator: OperatorStack) -> None:
+    told(operator, CONFIRMED)
+    made = Adjustment("a-1", "account", "EUR", Decimal(-1), "", "somebody", instant(operator.now), "u-1")
+    operator.ledger.adjust(made, below_zero=False)
 
 
-def retried_and_finished_by_an_older_version(desk: Desk) -> None:
-    processed = told(desk, CONFIRMED)
-    item = {**desk.item(processed), "tries": {"N": "3"}}
-    desk.dynamodb.put_item(TableName="EventTable", Item=item)
+def retried_and_finished_by_an_older_version(operator: OperatorStack) -> None:
+    processed = told(operator, CONFIRMED)
+    item = {**operator.item(processed), "tries": {"N": "3"}}
+    operator.dynamodb.put_item(TableName="EventTable", Item=item)
 
 
 # --- What versions up to 0.1 kept, under the uuid as it was sent
@@ -78,42 +77,44 @@ UUID: Final = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
 LONG_AGO: Final = "2025-12-01T10:00:00.000000Z"
 
 
-def texts(desk: Desk, item: Mapping[str, str], **numbers: str) -> None:
+def texts(operator: OperatorStack, item: Mapping[str, str], **numbers: str) -> None:
     values: Any = {name: {"S": text} for name, text in item.items()}
     amounts: Any = {name: {"N": number} for name, number in numbers.items()}
-    desk.dynamodb.put_item(TableName="LedgerTable", Item=values | amounts)
+    operator.dynamodb.put_item(TableName="LedgerTable", Item=values | amounts)
 
 
-def old_payment(desk: Desk, event: str, status: str, stage: str = "10", uuid: str = UUID.upper(), **more: str) -> None:
+def old_payment(
+    operator: OperatorStack, event: str, status: str, stage: str = "10", uuid: str = UUID.upper(), **more: str
+) -> None:
     item = {"pk": f"payment#{uuid}", "sk": "-", "type": "IN", "status": status, "event": event, "updated_at": LONG_AGO}
-    texts(desk, {**item, "position": f"{stage}|{LONG_AGO}|{event}|{'ab' * 32}", **more})
+    texts(operator, {**item, "position": f"{stage}|{LONG_AGO}|{event}|{'ab' * 32}", **more})
 
 
-def old_credit(desk: Desk) -> None:
+def old_credit(operator: OperatorStack) -> None:
     item = {"pk": f"credit#{UUID.upper()}", "sk": "-", "reference": "account", "uuid": UUID.upper(), "currency": "EUR"}
-    texts(desk, {**item, "event": CONFIRMED, "event_key": CONFIRMED, "at": LONG_AGO}, amount="5")
-    texts(desk, {"pk": "balance#account", "sk": "EUR"}, amount="5")
+    texts(operator, {**item, "event": CONFIRMED, "event_key": CONFIRMED, "at": LONG_AGO}, amount="5")
+    texts(operator, {"pk": "balance#account", "sk": "EUR"}, amount="5")
 
 
-def credited_twice_under_two_spellings(desk: Desk) -> None:
-    told(desk, CONFIRMED, UUID)
-    old_credit(desk)
+def credited_twice_under_two_spellings(operator: OperatorStack) -> None:
+    told(operator, CONFIRMED, UUID)
+    old_credit(operator)
 
 
-def underpaid_and_cancelled(desk: Desk) -> None:
-    pay(desk, "underpaid")
-    desk.process(desk.receive("u-1", "payment.cancelled", age=timedelta(minutes=30), reference="order"))
+def underpaid_and_cancelled(operator: OperatorStack) -> None:
+    pay(operator, "underpaid")
+    operator.process(operator.receive("u-1", "payment.cancelled", age=timedelta(minutes=30), reference="order"))
 
 
-def several(*steps: Callable[[Desk], object]) -> Callable[[Desk], None]:
-    def play(desk: Desk) -> None:
+def several(*steps: Callable[[OperatorStack], object]) -> Callable[[OperatorStack], None]:
+    def play(operator: OperatorStack) -> None:
         for step in steps:
-            step(desk)
+            step(operator)
 
     return play
 
 
-CASES: list[tuple[str, Callable[[Desk], object], set[str]]] = [
+CASES: list[tuple[str, Callable[[OperatorStack], object], set[str]]] = [
     (
         "paid twice",
         several(lambda d: pay(d, "completed"), lambda d: pay(d, "completed", "u-2")),
@@ -222,48 +223,52 @@ CASES: list[tuple[str, Callable[[Desk], object], set[str]]] = [
 
 
 @pytest.mark.parametrize(("play", "kinds"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_what_is_worth_a_look(play: Callable[[Desk], object], kinds: set[str], desk: Desk) -> None:
-    play(desk)
+def test_what_is_worth_a_look(
+    play: Callable[[OperatorStack], object], kinds: set[str], operator: OperatorStack
+) -> None:
+    play(operator)
     said: dict[str, Any] = json.loads(run("doctor", "--json").stdout)
 
     assert {finding["kind"] for finding in said["worth_a_look"]} == kinds
     assert all(finding["uuid"] or finding["reference"] for finding in said["worth_a_look"])
 
 
-def test_it_is_no_failure_unless_that_is_asked_for(desk: Desk) -> None:
-    pay(desk, "completed", reference=None)
+def test_it_is_no_failure_unless_that_is_asked_for(operator: OperatorStack) -> None:
+    pay(operator, "completed", reference=None)
 
     assert [run("doctor").exit_code, run("doctor", "--strict").exit_code] == [0, 1]
 
 
-def test_people_read_what_it_is_and_where(desk: Desk) -> None:
-    pay(desk, "completed", reference=None)
+def test_people_read_what_it_is_and_where(operator: OperatorStack) -> None:
+    pay(operator, "completed", reference=None)
 
     shown = " ".join(run("doctor").stdout.split())
     assert f"completed-without-reference {KINDS['completed-without-reference']} u-1" in shown
 
 
-def test_of_very_many_the_first_are_named_and_all_are_counted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_very_many_the_first_are_named_and_all_are_counted(
+    operator: OperatorStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("wickiepay_cli.audit.worth_a_look.NAMED", 6)
     for number in range(8):
-        pay(desk, "refunded", f"u-{number}")
+        pay(operator, "refunded", f"u-{number}")
 
     said: dict[str, Any] = json.loads(run("doctor", "--json").stdout)
     assert (len(said["worth_a_look"]), said["counts"]["unknown-money-event"]) == (6, 8)
     assert "and 3 more" in " ".join(run("doctor").stdout.split())
 
 
-def test_payouts_of_this_version_are_not_looked_up_one_by_one(desk: Desk, calls: "Calls") -> None:
+def test_payouts_of_this_version_are_not_looked_up_one_by_one(operator: OperatorStack, calls: Calls) -> None:
     for number in range(3):
-        pay(desk, "completed", f"u-{number}", type="OUT", reference=f"order-{number}")
+        pay(operator, "completed", f"u-{number}", type="OUT", reference=f"order-{number}")
     calls.made.clear()
     run("doctor")
 
     assert ("Scan" in calls.names(), "Query" in calls.names()) == (True, False)
 
 
-def test_where_nothing_is_it_is_said(desk: Desk) -> None:
-    pay(desk, "completed")
+def test_where_nothing_is_it_is_said(operator: OperatorStack) -> None:
+    pay(operator, "completed")
 
     assert "Nothing is worth a look." in run("doctor").stdout
 
@@ -290,7 +295,7 @@ class Counted:
     ],
 )
 def test_one_scheme_that_was_always_used_can_be_pinned(
-    uses: dict[str, int], accepted: str, scheme: str | None, desk: Desk
+    uses: dict[str, int], accepted: str, scheme: str | None, operator: OperatorStack
 ) -> None:
-    stack = replace(desk.stack(), client=lambda _: Counted(**uses), parameters={"AcceptedSchemes": accepted})
-    assert only_scheme(stack, desk.now) == scheme
+    stack = replace(operator.stack(), client=lambda _: Counted(**uses), parameters={"AcceptedSchemes": accepted})
+    assert only_scheme(stack, operator.now) == scheme

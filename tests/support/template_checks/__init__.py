@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from inspect import isfunction
 from typing import Final
 
-from cloudformation import Template
-from template_checks import (
+from tests.support.cloudformation import Template
+from tests.support.template_checks import (
     alarms,
     dashboard,
     entrance,

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from cloudformation import Stack, Template
-from template_checks.logs import logged
-from template_checks.metrics import exists
+from tests.support.cloudformation import Stack, Template
+from tests.support.template_checks.logs import logged
+from tests.support.template_checks.metrics import exists
 from wickiepay.metrics import Metric
 
 NEEDS_A_PERSON: Final = {

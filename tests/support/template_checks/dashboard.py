@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any, Final
 
-from cloudformation import Stack, Template
-from template_checks.metrics import by_type, exists
+from tests.support.cloudformation import Stack, Template
+from tests.support.template_checks.metrics import by_type, exists
 
 COLUMNS: Final = 24
 SEARCH: Final = re.compile(r"""SEARCH\('\{(?P<schema>[^}]*)\} MetricName="(?P<name>\w+)"', '\w+', \d+\)""")

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from cloudformation import Stack, Template
 from http_request import BELOW
-from template_checks.logs import access_log_format
-from template_checks.parameters import DOMAIN, TRUSTSTORE
+from tests.support.cloudformation import Stack, Template
+from tests.support.template_checks.logs import access_log_format
+from tests.support.template_checks.parameters import DOMAIN, TRUSTSTORE
 
 LOGGED: Final = frozenset(
     {

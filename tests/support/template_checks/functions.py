@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from cloudformation import Template
-from deployed import FUNCTIONS
+from tests.support.cloudformation import Template
+from tests.support.deployed import FUNCTIONS
 from wickiepay_cli.local.stack_file import PROJECT
 
 READ_BY: Final = {

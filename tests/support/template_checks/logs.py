@@ -3,8 +3,8 @@
 import json
 import re
 
-from cloudformation import Stack
-from observed import observed
+from tests.support.cloudformation import Stack
+from tests.support.observed import observed
 
 
 def logged(stack: Stack, group: str) -> set[str]:

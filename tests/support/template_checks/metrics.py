@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from cloudformation import Stack
-from observed import observed
+from tests.support.cloudformation import Stack
+from tests.support.observed import observed
 
 OF_AWS: Final[Mapping[str, Mapping[frozenset[str], set[str]]]] = {
     "AWS/ApiGateway": {frozenset({"ApiId"}): {"4xx", "5xx", "Count", "IntegrationLatency", "Latency"}},

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from cloudformation import Template, conditions_asked, references
+from tests.support.cloudformation import Template, conditions_asked, references
 
 NAMES: Final = {
     "AWS::ApiGatewayV2::Api": "Name",

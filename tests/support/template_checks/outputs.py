@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from cloudformation import Template, references
-from template_checks.parameters import DOMAIN, ZONE
+from tests.support.cloudformation import Template, references
+from tests.support.template_checks.parameters import DOMAIN, ZONE
 
 ALWAYS: Final = {
     *("WebhookUrl", "EventTableName", "LedgerTableName", "EventQueueUrl", "DeadLetterQueueUrl"),

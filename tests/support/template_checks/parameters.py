@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from cloudformation import Template, allows, conditions_asked, nodes, references
+from tests.support.cloudformation import Template, allows, conditions_asked, nodes, references
 
 DOMAIN: Final = {
     "DomainName": "webhooks.example.org",

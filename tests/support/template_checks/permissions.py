@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from cloudformation import Template
-from observed import observed
-from template_checks.policies import attributes_named, listed, statements
-from template_checks.stores import KEY
+from tests.support.cloudformation import Template
+from tests.support.observed import observed
+from tests.support.template_checks.policies import attributes_named, listed, statements
+from tests.support.template_checks.stores import KEY
 
 LOGS: Final = {
     "logs:CreateLogStream": "the platform writes the log",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cloudformation import Stack
+from tests.support.cloudformation import Stack
 
 
 def statements(stack: Stack, role: str) -> Iterator[Mapping[str, Any]]:

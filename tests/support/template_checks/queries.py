@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from cloudformation import Template
-from template_checks.logs import logged
+from tests.support.cloudformation import Template
+from tests.support.template_checks.logs import logged
 
 OF_THE_PLATFORM: Final = {
     *("@timestamp", "@message", "@log", "@logStream", "@ptr"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import consumer
-from cloudformation import Template
+from tests.support.cloudformation import Template
 
 LONGEST_SECONDS: Final = 14 * 24 * 60 * 60
 """For which SQS keeps a message at the most."""

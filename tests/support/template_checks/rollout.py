@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from cloudformation import Stack, Template
-from template_checks.versions import PUBLISHED
+from tests.support.cloudformation import Stack, Template
+from tests.support.template_checks.versions import PUBLISHED
 
 CONFIGURATIONS: Final = {
     "CodeDeployDefault.LambdaAllAtOnce",

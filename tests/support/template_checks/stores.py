@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from cloudformation import Template
-from observed import observed
+from tests.support.cloudformation import Template
+from tests.support.observed import observed
 
 STATEFUL: Final = {"AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"}
 KEY: Final = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-4000-8000-000000000000"

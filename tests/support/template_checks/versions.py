@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from cloudformation import Template, Tree, conditions, references
+from tests.support.cloudformation import Template, Tree, conditions, references
 
 PUBLISHED: Final = ("IngestFunction", "ConsumerFunction", "RelayFunction")
 CHANGES: Final[tuple[tuple[str, Any], ...]] = (

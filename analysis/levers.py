@@ -1,0 +1,102 @@
+"""What would make a delivery cheaper, by how much, and what is given for it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from analysis import prices
+from analysis.cost import Costs
+from analysis.figures import WriteUnits
+from analysis.markdown import bill, ms, number
+from analysis.prices import MILLION
+from analysis.stack import Function, Stack
+
+ONE: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """`saves` of handling a million deliveries one by one, or of keeping them."""
+
+    what: str
+    saves: float
+    price: str
+
+
+def cheapest(stack: Stack) -> Stack:
+    """With the shortest retention, and nothing logged by the platform."""
+    return _short(_quiet(stack))
+
+
+def leanest(units: WriteUnits) -> WriteUnits:
+    """Without the index of the books."""
+    return replace(units, by_reference=0)
+
+
+def levers(costs: Costs) -> Iterator[Lever]:
+    """Each on its own; what is left of one beside another may be less."""
+    stack, units = costs.stack, costs.figures.write_units
+    handling = bill(costs.million(ONE))
+    full = float(stack.batch_size)
+
+    yield Lever(
+        f"`EventRetentionDays` {stack.least_retention_days} instead of {stack.event_retention_days}",
+        bill(costs.kept()) - bill(replace(costs, stack=_short(stack)).kept()),
+        "a replay from further back finds no record, and is a new event",
+    )
+    requests = sum(costs.million(ONE)[part] for part in ("DynamoDB: writes", "DynamoDB: reads"))
+    yield Lever(
+        "DynamoDB's table class for infrequent access (not in the template)",
+        (1 - prices.INFREQUENT_STORAGE) * costs.kept()["Tables and indexes"]
+        + (1 - prices.INFREQUENT_REQUESTS) * requests,
+        "reads and writes cost a quarter more, storage 60 % less: not worth it with a short retention",
+    )
+    if stack.announces:
+        yield Lever(
+            "`Announcements` off",
+            handling - bill(replace(costs, stack=replace(stack, announces=False)).million(ONE)),
+            "nothing else hears of an event",
+        )
+    window = stack.greatest_batching_window_seconds
+    yield Lever(
+        f"`ConsumerBatchingWindow` {window} instead of {stack.batching_window_seconds}, where it fills batches: from "
+        f"{number(costs.service.filled_from(window))} deliveries a second on",
+        handling - bill(costs.million(full)),
+        f"an event waits for others, for up to {window} s",
+    )
+    yield Lever(
+        "`SystemLogLevel: WARN` for ingest and consumer",
+        handling - bill(replace(costs, stack=_quiet(stack)).million(ONE)),
+        "no platform reports: the saved query of cold starts finds none",
+    )
+    if units.mark > 1:
+        yield Lever(
+            "a finished record of less than 1 KB (a shorter body, or shorter notes of the effects)",
+            prices.WRITE_UNIT.of((units.mark - 1) * MILLION),
+            "nothing, where bodies are short",
+        )
+    if units.by_reference:
+        yield Lever(
+            "no index `by_reference`",
+            prices.WRITE_UNIT.of(units.by_reference * MILLION),
+            "payments are no longer found by the merchant's reference",
+        )
+    half = replace(stack, ingest=replace(stack.ingest, memory_mb=stack.ingest.memory_mb // 2))
+    slower = replace(costs, stack=half)
+    yield Lever(
+        f"{half.ingest.memory_mb} MB for ingest",
+        handling - bill(slower.million(ONE)),
+        f"an answer takes {ms(slower.service.ingest())} instead of {ms(costs.service.ingest())}, a cold one "
+        f"{ms(slower.service.ingest_cold())} instead of {ms(costs.service.ingest_cold())}",
+    )
+
+
+def _short(stack: Stack) -> Stack:
+    return replace(stack, event_retention_days=stack.least_retention_days)
+
+
+def _quiet(stack: Stack) -> Stack:
+    def without(function: Function) -> Function:
+        return replace(function, platform_lines=False)
+
+    return replace(stack, ingest=without(stack.ingest), consumer=without(stack.consumer))

@@ -1,0 +1,75 @@
+"""The figures of a run, as bench/figures.json keeps them: what `make check` compares with, and models read."""
+
+import json
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+FILE: Final = Path(__file__).parent / "figures.json"
+
+RATIOS: Final = {
+    "ingest_cold": ("ingest_cold", "interpreter"),
+    "ingest_cold_to_typical": ("ingest_cold", "typical_cold"),
+    "consumer_cold": ("consumer_cold", "interpreter"),
+    "stock_sdk_cold": ("stock_sdk_cold", "interpreter"),
+    "pruned_data_cold": ("pruned_data_cold", "interpreter"),
+    "lean_cold": ("lean_cold", "interpreter"),
+    "typical_cold": ("typical_cold", "interpreter"),
+    "bare_cold": ("bare_cold", "interpreter"),
+    "runtime_client": ("runtime_client", "interpreter"),
+    "first": ("ingest_first", "bare_first"),
+    "lean_first": ("lean_first", "bare_first"),
+    "typical_first": ("typical_first", "bare_first"),
+    "stock_sdk_first": ("stock_sdk_first", "bare_first"),
+    "duplicate": ("ingest_duplicate", "bare_duplicate"),
+    "lean_duplicate": ("lean_duplicate", "bare_duplicate"),
+    "typical_duplicate": ("typical_duplicate", "bare_duplicate"),
+    "forged_raw": ("ingest_forged_raw", "json_loads"),
+    "forged_all": ("ingest_forged", "json_loads"),
+    "verify_raw": ("verify_raw", "json_loads"),
+    "verify_all": ("verify_all", "json_loads"),
+    "lean_forged": ("lean_forged", "json_loads"),
+    "typical_forged": ("typical_forged", "json_loads"),
+}
+"""Ratio → the row above and the row below the line."""
+
+type Figures = dict[str, Any]
+
+
+def ratios(rows: Mapping[str, int]) -> dict[str, float]:
+    """Those ratios whose both rows were counted."""
+    return {
+        name: round(rows[above] / rows[below], 3)
+        for name, (above, below) in RATIOS.items()
+        if above in rows and below in rows
+    }
+
+
+def machine() -> dict[str, str]:
+    """What the counts depend on, besides the code: another build of the interpreter counts otherwise."""
+    return {
+        "python": platform.python_version(),
+        "compiler": platform.python_compiler(),
+        "architecture": platform.machine(),
+    }
+
+
+def load(file: Path = FILE) -> Figures:
+    figures: Figures = json.loads(file.read_text())
+    return figures
+
+
+def save(figures: Figures, file: Path = FILE) -> None:
+    file.write_text(json.dumps(_rounded(figures), indent=1, sort_keys=True) + "\n")
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401  whatever JSON can hold
+    match value:
+        case dict():
+            return {name: _rounded(part) for name, part in value.items()}
+        case list():
+            return [_rounded(part) for part in value]
+        case float():
+            return int(value) if value.is_integer() else float(f"{value:.4g}")
+    return value

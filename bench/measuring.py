@@ -1,0 +1,225 @@
+"""What is measured without callgrind: calls, billed units, bytes, CPU and wall time, memory."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+from samtranslator.yaml_helper import yaml_parse
+
+from bench import deliveries
+from bench.lambda_folder import LambdaFolder, Place
+from bench.running import Plan, Run, timed
+from bench.stub_aws import Calls, stub_aws
+from bench.write_units import Meter, Table, Written, size, tables
+from wickiepay_cli.local.stack_file import PROJECT
+
+SOME: Final = 5
+"""Deliveries of each kind whose calls are counted."""
+
+RUNS: Final = 3
+"""Of these the quickest counts: whatever else the machine does only ever adds time."""
+
+TIMED: Final = 100
+CALL_MS: Final = 8
+BATCHES: Final = 20
+THOUSAND: Final = 10
+"""Times that a hundred deliveries are gone through in one step."""
+
+CREATED: Final = "payment.created"
+COMPLETED: Final = "payment.completed"
+CONFIRMED: Final = "channel.payment.confirmed"
+
+type Requests = list[tuple[str, Any]]
+
+type CallCounts = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    folder: LambdaFolder
+    scratch: Path
+
+    # --- Calls -----------------------------------------------------------------------------------
+
+    def calls(self) -> dict[str, CallCounts]:
+        """The calls of one delivery or batch, by operation, of our functions and of those to compare with."""
+        ingest, typical, lean = self.folder.ours("ingest"), self.folder.peer("typical"), self.folder.peer("lean")
+        return {
+            **self._calls_of_listener("", "ingest", ingest),
+            **self._calls_of_listener("typical_", "typical", typical),
+            **self._calls_of_listener("lean_", "lean", lean),
+            "consumer_batch_of_1": self._more_calls([deliveries.batch("b", n, 1) for n in range(SOME)]),
+            "consumer_batch_of_10": self._more_calls([deliveries.batch("b", 10 * n, 10) for n in range(SOME)]),
+        }
+
+    def _calls_of_listener(self, prefix: str, module: str, place: Place) -> dict[str, CallCounts]:
+        cold, firsts, forged = deliveries.firsts("cold", 1), deliveries.firsts("first", SOME), deliveries.forged(SOME)
+        steps = [cold, firsts, firsts, forged]
+        sums = [self.asked(Plan(module, steps[:number]), place).by_operation for number in range(1, len(steps) + 1)]
+        kinds = ("cold", "first", "duplicate", "forged")
+        each: list[CallCounts] = [dict(sums[0]), *(_difference(more, fewer) for fewer, more in pairwise(sums))]
+        return {f"{prefix}{kind}": counts for kind, counts in zip(kinds, each, strict=True)}
+
+    def _more_calls(self, batches: Sequence[Any]) -> CallCounts:
+        one, all_of_them = (
+            self.asked(Plan("consumer", [batches[:number]]), self.folder.ours("consumer")).by_operation
+            for number in (1, SOME)
+        )
+        return {operation: (all_of_them[operation] - one[operation]) / (SOME - 1) for operation in all_of_them}
+
+    def asked(self, plan: Plan, place: Place) -> Calls:
+        """What a run asks of AWS."""
+        with stub_aws() as stub:
+            timed(plan, place, stub.url, self.scratch / "asked")
+            return stub.calls()
+
+    # --- What is billed, and its bytes -----------------------------------------------------------
+
+    def billed(
+        self, name: str = COMPLETED, body_size: int = deliveries.KIB, after: str | None = None
+    ) -> dict[str, Any]:
+        """What the tables bill for one event, from ingest's put to the consumer's mark; and the bytes of each thing.
+
+        The event is the first of its payment, or comes `after` another one of it.
+        """
+        meter = Meter(_tables())
+        if after:
+            for requests in self._requests(self._billed_body(after, body_size)):
+                list(meter.writes(requests))
+        content = self._billed_body(name, body_size)
+        received, consumed = self._requests(content)
+        recorded = list(meter.writes(received))
+        reads = meter.read_units(consumed)
+        finished = list(meter.writes(consumed))
+        ledger = [each for each in finished if each.table == "LedgerTable"]
+        events = [each for each in finished if each.table != "LedgerTable"]
+        units = {
+            "ingest": {"table": _units(recorded), "indexes": _index_units(recorded)},
+            "consumer": {
+                "event_table": _units(events),
+                "indexes": _index_units(finished),
+                "ledger": _units(ledger),
+            },
+            "total": sum(each.units + each.index_units for each in (*recorded, *finished)),
+        }
+        sizes = {
+            "body": len(content),
+            "message": sum(len(c["MessageBody"]) for o, c in received if o == "sqs:SendMessage"),
+            "announcement": sum(len(json.dumps(c["Entries"][0])) for o, c in consumed if o == "events:PutEvents"),
+            "items": {" ".join(place[:1]): size(item) for place, item in meter.items.items()},
+        }
+        return {"write_units": units, "read_units": {"consumer": reads}, "event_bytes": sizes}
+
+    def _billed_body(self, name: str, size: int) -> bytes:
+        return deliveries.body(deliveries.uuid("billed", 0), size, name)
+
+    def _requests(self, content: bytes) -> tuple[Requests, Requests]:
+        """What ingest and the consumer ask of AWS for an event."""
+        records = [deliveries.record(content)]
+        received = self.asked(Plan("ingest", [[deliveries.delivery(content)]]), self.folder.ours("ingest"))
+        consumed = self.asked(Plan("consumer", [[{"Records": records}]]), self.folder.ours("consumer"))
+        return received.requests, consumed.requests
+
+    # --- Time ------------------------------------------------------------------------------------
+
+    def cpu_seconds(self) -> dict[str, float]:
+        firsts, forged = deliveries.firsts("first", TIMED), deliveries.forged(TIMED)
+        steps = [deliveries.firsts("cold", 1), deliveries.firsts("warm", 10), firsts, firsts, forged]
+        ingest = [self._timed(Plan("ingest", steps), self.folder.ours("ingest")) for _ in range(RUNS)]
+        consumer = [self._timed(_batches(), self.folder.ours("consumer")) for _ in range(RUNS)]
+        return {
+            "ingest_cold": min(sum(run.cpu_seconds[:3]) for run in ingest),
+            "ingest_first": min(run.cpu(2, TIMED) for run in ingest),
+            "ingest_duplicate": min(run.cpu(3, TIMED) for run in ingest),
+            "ingest_forged": min(run.cpu(4, TIMED) for run in ingest),
+            "consumer_cold": min(sum(run.cpu_seconds[:3]) for run in consumer),
+            "consumer_batch_of_1": min(run.cpu(2, BATCHES) for run in consumer),
+            "consumer_batch_of_10": min(run.cpu(3, BATCHES) for run in consumer),
+        }
+
+    def in_parallel(self) -> dict[str, float]:
+        """A batch of ten with calls of 8 ms, by threads and by one: wall and CPU seconds of each."""
+        place = self.folder.ours("consumer")
+        alone = Place(place.launcher, (self.folder.root / "peers", *place.path), place.variables)
+        together = [self._timed(_batches(), place, CALL_MS) for _ in range(RUNS)]
+        one_by_one = [self._timed(_batches("one_by_one"), alone, CALL_MS) for _ in range(RUNS)]
+        return {
+            "threads_wall": min(run.wall(3, BATCHES) for run in together),
+            "threads_cpu": min(run.cpu(3, BATCHES) for run in together),
+            "one_by_one_wall": min(run.wall(3, BATCHES) for run in one_by_one),
+            "one_by_one_cpu": min(run.cpu(3, BATCHES) for run in one_by_one),
+        }
+
+    def _timed(self, plan: Plan, place: Place, pause_ms: float = 0) -> Run:
+        with stub_aws() as stub:
+            stub.pause(pause_ms)
+            return timed(plan, place, stub.url, self.scratch / "timed")
+
+    # --- Memory and logs -------------------------------------------------------------------------
+
+    def memory(self) -> dict[str, dict[str, int]]:
+        """KiB after one and after ten thousand deliveries, and the most that ever were."""
+        firsts = deliveries.firsts("first", 100)
+        tens = [deliveries.batch("ten", 10 * number, 10) for number in range(10)]
+        return {
+            "ingest": self._memory(
+                Plan("ingest", [firsts] * 10, times=THOUSAND, memory=True), self.folder.ours("ingest")
+            ),
+            "consumer": self._memory(
+                Plan("consumer", [tens] * 10, times=THOUSAND, memory=True), self.folder.ours("consumer")
+            ),
+            "typical": self._memory(
+                Plan("typical", [firsts] * 10, times=THOUSAND, traced=True, memory=True), self.folder.peer("typical")
+            ),
+        }
+
+    def _memory(self, plan: Plan, place: Place) -> dict[str, int]:
+        with stub_aws() as stub:
+            stub.forget()
+            run = timed(plan, place, stub.url, self.scratch / "memory")
+        return {"after_1000": run.resident[0], "after_10000": run.resident[-1], "peak": run.peak}
+
+    def logs(self) -> dict[str, dict[str, float]]:
+        """Log lines and metric lines of one delivery or event, and their bytes."""
+        steps = [deliveries.firsts("cold", 1), deliveries.firsts("first", SOME), deliveries.forged(SOME)]
+        ingest = self._timed(Plan("ingest", steps), self.folder.ours("ingest"))
+        batches = [[deliveries.batch("b", 0, 1)], [deliveries.batch("b", 10 + n, 1) for n in range(SOME)]]
+        consumer = self._timed(Plan("consumer", batches), self.folder.ours("consumer"))
+        texts = {"ingest_first": ingest.logs[1], "ingest_forged": ingest.logs[2], "consumer_event": consumer.logs[1]}
+        return {name: _lines(text) for name, text in texts.items()}
+
+
+def _lines(text: str) -> dict[str, float]:
+    """A line that is both, log and metrics, counts as either."""
+    lines = text.splitlines()
+    told, counted = (sum(mark in line for line in lines) / SOME for mark in ('"level"', '"_aws"'))
+    return {"bytes": len(text.encode()) / SOME, "lines": len(lines) / SOME, "log_lines": told, "metric_lines": counted}
+
+
+def _batches(module: str = "consumer") -> Plan:
+    """Cold, warmed up, batches of one, batches of ten."""
+    ones = [deliveries.batch("one", number, 1) for number in range(BATCHES)]
+    tens = [deliveries.batch("ten", 10 * number, 10) for number in range(BATCHES)]
+    return Plan(module, [[deliveries.batch("cold", 0, 1)], [deliveries.batch("warm", 0, 10)], ones, tens])
+
+
+def _difference(more: dict[str, int], fewer: dict[str, int]) -> CallCounts:
+    left = Counter(more)
+    left.subtract(fewer)
+    return {operation: count / SOME for operation, count in sorted(left.items()) if count}
+
+
+def _tables() -> dict[str, Table]:
+    return tables(yaml_parse((PROJECT / "template.yaml").read_text())["Resources"])
+
+
+def _units(writes: Sequence[Written]) -> int:
+    return sum(each.units for each in writes)
+
+
+def _index_units(writes: Sequence[Written]) -> int:
+    return sum(each.index_units for each in writes)

@@ -1,0 +1,54 @@
+"""The events that Lambda hands to the functions, for callers that stand in for API Gateway and for SQS.
+
+They hold what the functions read, and no more.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+HTTP: Final = {"method": "POST", "sourceIp": "192.0.2.1"}
+"""The address is one that nobody has (RFC 5737)."""
+
+
+def http_request(
+    body: bytes,
+    signature: str | None,
+    *,
+    headers: Mapping[str, object] | None = None,
+    request_id: str = "request",
+    **http: str,
+) -> dict[str, Any]:
+    """A POST to an HTTP API (payload format 2.0); `http` has fields of `requestContext.http` that differ or are more.
+
+    Without a signature, it has no header for one.
+    """
+    signed = {} if signature is None else {"x-webhook-signature": signature}
+    return {
+        "version": "2.0",
+        "requestContext": {"requestId": request_id, "http": HTTP | http},
+        "headers": {"content-type": "application/json", **signed, **(headers or {})},
+        "body": body.decode(),
+        "isBase64Encoded": False,
+    }
+
+
+def sqs_batch(messages: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """A batch of messages, each given as SQS's ReceiveMessage answers it."""
+    return {
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message["Attributes"],
+                "eventSource": "aws:sqs",
+            }
+            for message in messages
+        ]
+    }
+
+
+def sqs_message(body: str, message_id: str = "message", receives: int = 1) -> dict[str, Any]:
+    """A message as ReceiveMessage answers it, without being in any queue."""
+    attributes = {"ApproximateReceiveCount": str(receives)}
+    return {"MessageId": message_id, "ReceiptHandle": "none", "Body": body, "Attributes": attributes}

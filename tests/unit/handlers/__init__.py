@@ -1,0 +1,1 @@
+"""Where `wickiepay init` puts the tests of new handlers."""
