@@ -80,8 +80,9 @@ format-check: .venv/.installed
 	.venv/bin/ruff format --check
 
 .PHONY: lint
-lint: .venv/.installed ## style, likely mistakes and, by bandit's rules (S), security
+lint: .venv/.installed ## style, likely mistakes and, by bandit's rules (S), security; and which part may import which
 	.venv/bin/ruff check
+	PYTHONPATH=functions/consumer .venv/bin/lint-imports --no-logo
 
 .PHONY: types
 types: .venv/.installed ## types, strictly

@@ -19,7 +19,7 @@ from bench.lambda_folder import LambdaFolder, Packages
 from bench.markdown import number
 from bench.measuring import Bench
 from bench.whole_run import measure
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 console: Final = Console()
 

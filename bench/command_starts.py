@@ -12,9 +12,9 @@ from typing import Final, override
 
 from bench import callgrind
 from bench.gate import Compared
-from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.access import Access
-from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.emulator_access import Access
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 BARE: Final = '''\
 from typing import Annotated
@@ -103,6 +103,6 @@ def _empty_stack(folder: Path) -> Iterator[None]:
         threading.Thread(target=server.serve_forever).start()
         url = f"http://127.0.0.1:{server.server_port}"
         outputs = {"EventTableName": "events"}
-        stack_file.write(LocalStack(url, Access.anew(url), "us-east-1", "empty", outputs, os.getpid()), folder)
+        local_stack.write(LocalStack(url, Access.anew(url), "us-east-1", "empty", outputs, os.getpid()), folder)
         yield
         server.shutdown()

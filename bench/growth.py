@@ -29,7 +29,7 @@ from wickiepay.event import parse
 from wickiepay.event_log import EventLog
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue
-from wickiepay_cli.records import EventRecords
+from wickiepay_cli.store.event_records import EventRecords
 
 STORED: Final = (1, 1_000, 100_000)
 OF_ONE_PAYMENT: Final = (1, 1_000, 10_000)

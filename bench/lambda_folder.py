@@ -23,7 +23,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tests.support.cloudformation import Stack, translate
 from wickiepay_cli.local.packages import function_package, layer_package
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 HERE: Final = Path(__file__).parent
 FUNCTIONS: Final = {

@@ -15,7 +15,7 @@ from bench.lambda_folder import LambdaFolder, Place
 from bench.running import Plan, Run, timed
 from bench.stub_aws import Calls, stub_aws
 from bench.write_units import Meter, Table, Written, size, tables
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 SOME: Final = 5
 """Deliveries of each kind whose calls are counted."""

@@ -10,8 +10,8 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from wickiepay_cli.entry import INTERRUPTED
-from wickiepay_cli.later import Later, loader
+from wickiepay_cli.interrupts import INTERRUPTED
+from wickiepay_cli.lazy_commands import Later, loader
 
 GROUPS: Final = {
     "events": "The deliveries on record, and what became of them.",
@@ -81,25 +81,25 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     ),
     (
         "events list",
-        "events_list:list_events",
+        "events.list:list_events",
         "List events, the newest first.",
         "--state FAILED --type 'payment.*' --since 2d",
     ),
     (
         "events show",
-        "events_show:show",
+        "events.show:show",
         "Show what happened to a uuid, moment by moment; then each of its events, with body and effects.",
         "9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --json",
     ),
     (
         "events tail",
-        "events_tail:tail",
+        "events.tail:tail",
         "Show events as they arrive, until Ctrl-C.",
         "--type 'payment.*' --json",
     ),
     (
         "events export",
-        "events_export:export",
+        "events.export:export",
         (
             "Write whole events, body and all, the newest first, as they are read; "
             "--json says at the end how many they were."
@@ -108,13 +108,13 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     ),
     (
         "events replay",
-        "replay:replay",
+        "events.replay:replay",
         "Have events processed again; nothing that they did already is done twice.",
         "--state FAILED --since 2h --type 'payment.*'",
     ),
     (
         "events accept",
-        "accept:accept",
+        "events.accept:accept",
         (
             "Accept a delivery that differs from the one on record, or a credit that may be a second one; "
             "have it processed."
@@ -123,7 +123,7 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     ),
     (
         "events dismiss",
-        "accept:dismiss",
+        "events.accept:dismiss",
         (
             "Close a conflict, or a credit that may be a second one: "
             "what is on record stays as it is, and nothing is sent."
@@ -180,7 +180,7 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     ),
     (
         "dlq redrive",
-        "redrive:redrive",
+        "dlq:redrive",
         "Send messages to the event queue again; each is deleted here once that queue has taken it.",
         "--all --rate 5",
     ),
@@ -247,7 +247,7 @@ def _escaping() -> Iterator[None]:
     try:
         yield
     except TyperException as error:
-        from wickiepay_cli.display import escaped  # noqa: PLC0415  it takes its time
+        from wickiepay_cli.output.tables import escaped  # noqa: PLC0415  it takes its time
 
         error.message = escaped(error.message)
         raise
@@ -281,7 +281,7 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001  as Typer calls it
         from importlib.metadata import version  # noqa: PLC0415  it takes its time
 
         text = f"wickiepay {version('wickiepay-webhook-listener')}"
-        typer.echo(text)  # noqa: TID251  no stranger wrote it, and to import wickiepay_cli.display takes its time
+        typer.echo(text)  # noqa: TID251  no stranger wrote it, and to import wickiepay_cli.output.tables takes its time
         raise typer.Exit
 
 
@@ -315,7 +315,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(INTERRUPTED)
         raise
     except Exception as error:
-        from wickiepay_cli.failure import EXPECTED  # noqa: PLC0415  it imports botocore's errors
+        from wickiepay_cli.errors import EXPECTED  # noqa: PLC0415  it imports botocore's errors
 
         if not isinstance(error, EXPECTED):
             raise
@@ -323,8 +323,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _end(error: Exception) -> NoReturn:
-    from wickiepay_cli.display import tell  # noqa: PLC0415  as above
-    from wickiepay_cli.failure import sentence  # noqa: PLC0415  as above
+    from wickiepay_cli.errors import sentence  # noqa: PLC0415  as above
+    from wickiepay_cli.output.tables import tell  # noqa: PLC0415  as above
 
     tell(sentence(error))
     sys.exit(1)

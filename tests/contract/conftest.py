@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.sam_command import sam
-from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
-from wickiepay_cli.local.run import local_stack
-from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.local.run import running_stack
+from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A local stack, for what the functions find on AWS."""
-    with local_stack(tmp_path_factory.mktemp("local"), port=0, signing_secret=DEFAULT_SIGNING_SECRET) as running:
+    with running_stack(tmp_path_factory.mktemp("local"), port=0, signing_secret=DEFAULT_SIGNING_SECRET) as running:
         yield running.stack
 
 

@@ -17,7 +17,7 @@ from wickiepay.bus import DETAIL_VERSION, MAX_DETAIL_BYTES, Announcement
 from wickiepay.effects import Refuse, describe
 from wickiepay.event import parse
 from wickiepay.routing import discover, router
-from wickiepay_cli.samples import event_types, sample
+from wickiepay_cli.sending.samples import event_types, sample
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 SCHEMA: Final = json.loads((DOCS / "examples/announcement.schema.json").read_text())

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from wickiepay_cli.app import COMMANDS
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 
 def test_the_page_is_as_the_commands_would_have_it_now(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.support.lambda_emulator import SAM
-from wickiepay_cli.local.deployment import translate
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.local.deploy import translate
+from wickiepay_cli.project import PROJECT
 
 EXAMPLES: Final = sorted((PROJECT / "docs/examples").glob("*.yaml"))
 STACK: Final = "the-stack"

@@ -9,9 +9,9 @@ from typing import Final
 
 import pytest
 
-from wickiepay_cli.handling import HANDLERS
-from wickiepay_cli.local.stack_file import PROJECT
-from wickiepay_cli.new_handler import MAX_CHARACTERS, SAMPLES, TESTS
+from wickiepay_cli.checkout.handlers import HANDLERS
+from wickiepay_cli.checkout.new_handler import MAX_CHARACTERS, SAMPLES, TESTS
+from wickiepay_cli.project import PROJECT
 
 EVENTS: Final = [
     "invoice.paid",

@@ -20,13 +20,13 @@ from wickiepay.metrics import Metric
 from wickiepay.money import MAX_DIGITS
 from wickiepay.signature import MAX_RESERIALISED_BYTES
 from wickiepay.signing_secrets import REFETCH_SECONDS, TIME_TO_LIVE_SECONDS
-from wickiepay_cli.audit.events import UNSENT_AGE
-from wickiepay_cli.audit.statements import NAMED
-from wickiepay_cli.audit.worth_a_look import KINDS
 from wickiepay_cli.commands.doctor import STATEMENTS
-from wickiepay_cli.local.deployment import translate
-from wickiepay_cli.local.stack_file import PROJECT
-from wickiepay_cli.sender import ANSWER_SECONDS
+from wickiepay_cli.doctor.checks import NAMED
+from wickiepay_cli.doctor.events import UNSENT_AGE
+from wickiepay_cli.doctor.worth_a_look import KINDS
+from wickiepay_cli.local.deploy import translate
+from wickiepay_cli.project import PROJECT
+from wickiepay_cli.sending.client import ANSWER_SECONDS
 
 RUNBOOK: Final = PROJECT / "docs/runbook.md"
 OPERATING: Final = PROJECT / "docs/operating.md"

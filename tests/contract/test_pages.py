@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from tests.support.pages import PAGES, anchors, links, names, prose
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 OF_THE_PROJECT: Final = re.compile(r"(cli|docs|events|functions|layers|requirements|tests|\.github)/[\w./-]+")
 INDEX: Final = PROJECT / "docs/README.md"

@@ -21,7 +21,7 @@ from tests.support.deployed import TEMPLATE
 from tests.support.pages import of_all_pages
 from tests.support.sam_command import sam
 from wickiepay_cli.local.emulator import emulator
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 PYPROJECT: Final = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
 SAMCONFIG: Final = tomllib.loads((PROJECT / "samconfig.toml").read_text())

@@ -19,11 +19,11 @@ from tests.support.deployed import FUNCTIONS
 from tests.support.lambda_emulator import Invoke, in_lambda_emulator
 from tests.support.sam_command import sam
 from tests.support.samples_expected import ANSWERS, function_of
-from wickiepay_cli.local.deployment import transform
+from wickiepay_cli.local.deploy import transform
+from wickiepay_cli.local.emulator_patches import patch_template
 from wickiepay_cli.local.packages import function_package, layer_package
-from wickiepay_cli.local.preparation import prepare
-from wickiepay_cli.local.stack_file import PROJECT, LocalStack
-from wickiepay_cli.samples import EVENTS
+from wickiepay_cli.project import EVENTS, PROJECT
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 pytestmark = pytest.mark.sam
 
@@ -125,7 +125,7 @@ def test_sam_deploys_what_was_built(build: Path, stack: LocalStack, tmp_path: Pa
         "package", build / "template.yaml", "--resolve-s3", "--output-template-file", tmp_path / "packaged.yaml"
     )
     template = transform(yaml_parse((tmp_path / "packaged.yaml").read_text()), overrides)
-    prepare(template, stack.webhook_url)
+    patch_template(template, stack.webhook_url)
     prepared.write_text(json.dumps(template))
 
     assert "Successfully created/updated stack" in on_emulator("deploy", prepared)

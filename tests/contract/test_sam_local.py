@@ -14,7 +14,7 @@ from tests.support.lambda_image import architecture, lambda_image
 from tests.support.sam_command import sam
 from tests.support.samples_expected import ANSWERS, function_of
 from tests.support.tunnel import tunnel
-from wickiepay_cli.samples import EVENTS, PAYLOADS
+from wickiepay_cli.project import EVENTS, PAYLOADS
 
 type Invoke = Callable[[str], Any]
 """A sample → what its function answers. Where the function fails, so does this, with what it printed."""

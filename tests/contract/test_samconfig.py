@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.cloudformation import Template, allows
 from tests.support.deployed import TEMPLATE
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 SAMCONFIG: Final = tomllib.loads((PROJECT / "samconfig.toml").read_text())
 ENVIRONMENTS: Final = [name for name in SAMCONFIG if name != "version"]

@@ -1,6 +1,6 @@
 """Where checkov's exceptions are: in .checkov.yaml alone."""
 
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 
 def test_the_template_skips_no_check_by_itself() -> None:

@@ -12,7 +12,7 @@ from tests.support.cloudformation import Template, Tree
 from tests.support.deployed import TEMPLATE
 from tests.support.lambda_emulator import SAM
 from tests.support.stateful import CREATE_ONLY, GOLDEN, losses, stateful
-from wickiepay_cli.local.deployment import DEFAULTS
+from wickiepay_cli.local.deploy import DEFAULTS
 
 type Change = Callable[[Tree], Any]
 """Changes the resources of a template."""

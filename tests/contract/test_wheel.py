@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from wickiepay_cli.local.stack_file import PROJECT, LocalStack
+from wickiepay_cli.project import PROJECT
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 pytestmark = pytest.mark.installed_cli
 

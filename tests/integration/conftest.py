@@ -6,9 +6,9 @@ import pytest
 
 from tests.support.harness import Stores
 from tests.support.stores import running_stores
-from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
-from wickiepay_cli.local.run import local_stack
-from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.local.run import running_stack
+from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def signing_secret() -> str:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, signing_secret: str) -> Iterator[LocalStack]:
     """A local stack of this test run's own, on free ports and in a temporary folder. All tests share its tables."""
-    with local_stack(tmp_path_factory.mktemp("local"), port=0, signing_secret=signing_secret) as running:
+    with running_stack(tmp_path_factory.mktemp("local"), port=0, signing_secret=signing_secret) as running:
         yield running.stack
 
 

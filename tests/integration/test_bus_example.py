@@ -13,8 +13,8 @@ import pytest
 from samtranslator.yaml_helper import yaml_parse
 
 from wickiepay.signature import sign
-from wickiepay_cli.local.stack_file import LocalStack
-from wickiepay_cli.sender import connection, deliver
+from wickiepay_cli.sending.client import connection, deliver
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

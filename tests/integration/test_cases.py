@@ -15,10 +15,10 @@ import pytest
 from tests.support import casebook, command_line
 from tests.support.casebook import Answer, Play, Request
 from tests.support.load import is_empty, wait_for
-from wickiepay_cli import stack
-from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
-from wickiepay_cli.local.run import local_stack
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.local.run import running_stack
+from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
@@ -62,7 +62,7 @@ class Listener:
 def listener(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
     folder = tmp_path_factory.mktemp("cases")
     with (
-        local_stack(folder, port=0, signing_secret=DEFAULT_SIGNING_SECRET) as running,
+        running_stack(folder, port=0, signing_secret=DEFAULT_SIGNING_SECRET) as running,
         httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False) as http,
         pytest.MonkeyPatch.context() as patch,
     ):

@@ -13,9 +13,9 @@ from tests.support.command_line import run_json
 from tests.support.installed import COMMAND, Installed
 from tests.support.listener import Listener
 from wickiepay.event_record import State
-from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.stack_file import LocalStack
-from wickiepay_cli.samples import event_types
+from wickiepay_cli.sending.samples import event_types
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
@@ -26,7 +26,7 @@ POLL_SECONDS = 0.1
 @pytest.fixture(autouse=True)
 def local(stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes `stack` the local one."""
-    stack_file.write(stack, tmp_path)
+    local_stack.write(stack, tmp_path)
     monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
     monkeypatch.delenv("WICKIEPAY_WEBHOOK_SECRET", raising=False)
 

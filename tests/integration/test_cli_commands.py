@@ -23,9 +23,8 @@ from wickiepay.delivery import Delivery
 from wickiepay.identity import Identity
 from wickiepay.queue import Message, encode
 from wickiepay_cli.app import app
-from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
-from wickiepay_cli.local.run import local_stack
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.local.run import running_stack
+from wickiepay_cli.project import DEFAULT_SIGNING_SECRET, PROJECT
 
 pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
@@ -89,7 +88,7 @@ class Examples:
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examples]:
     folder = tmp_path_factory.mktemp("commands")
-    with local_stack(folder, port=0, signing_secret=DEFAULT_SIGNING_SECRET) as running:
+    with running_stack(folder, port=0, signing_secret=DEFAULT_SIGNING_SECRET) as running:
         wickiepay = Installed(folder, running.stack)
         yield Examples(wickiepay, {**_happened(wickiepay), "file": str(folder / "events.jsonl")})
 

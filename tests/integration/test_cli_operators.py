@@ -10,8 +10,8 @@ from typing import Final
 import pytest
 
 from tests.support.installed import PATIENCE_SECONDS, Installed
-from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
-from wickiepay_cli.local.run import local_stack
+from wickiepay_cli.local.run import running_stack
+from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
 
 pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
@@ -21,7 +21,7 @@ NEW: Final = "the-new-secret-of-this-file"
 @pytest.fixture(scope="module")
 def wickiepay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     folder = tmp_path_factory.mktemp("operators")
-    with local_stack(folder, port=0, signing_secret=DEFAULT_SIGNING_SECRET) as running:
+    with running_stack(folder, port=0, signing_secret=DEFAULT_SIGNING_SECRET) as running:
         yield Installed(folder, running.stack)
 
 

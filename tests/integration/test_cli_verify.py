@@ -10,9 +10,10 @@ import pytest
 
 from tests.support.command_line import run_json
 from wickiepay.signature import sign
-from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.stack_file import LocalStack
-from wickiepay_cli.samples import PAYLOADS, sample
+from wickiepay_cli.project import PAYLOADS
+from wickiepay_cli.sending.samples import sample
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
@@ -27,7 +28,7 @@ class Verify(Protocol):
 @pytest.fixture
 def verify(stack: LocalStack, signing_secret: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Verify:
     """Verifies a sample with the signature of `body`, made with the stack's secret; exit code and answer."""
-    stack_file.write(stack, tmp_path)
+    local_stack.write(stack, tmp_path)
     monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
     monkeypatch.delenv("WICKIEPAY_WEBHOOK_SECRET", raising=False)
 

@@ -24,8 +24,9 @@ from wickiepay import clock
 from wickiepay.delivery import Delivery
 from wickiepay.queue import Message, encode
 from wickiepay_cli.app import app
-from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.stack_file import PROJECT, LocalStack
+from wickiepay_cli.project import PROJECT
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 OF_A_NEW_TYPE: Final = ["trigger", "invoice.paid"]
 """Sends what has a sample once the reader of docs/adding-an-event-type.md has added it."""
@@ -82,7 +83,7 @@ def ours(*, deployed: bool) -> list[Command]:
 def test_the_commands_for_the_local_stack_work_in_their_order(
     stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack_file.write(stack, tmp_path)
+    local_stack.write(stack, tmp_path)
     monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
     for command in ours(deployed=False):
         result = run(*command)

@@ -13,7 +13,7 @@ from tests.support.deployed import TEMPLATE
 from tests.support.harness import Stores
 from tests.support.histories import Account, Histories
 from tests.support.in_process import client, emulated_dynamodb
-from wickiepay_cli.local.access import Access
+from wickiepay_cli.stacks.emulator_access import Access
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ from wickiepay.identity import Identity
 from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.queue import Message, encode
 from wickiepay.signature import sign
-from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 pytestmark = pytest.mark.stack
 

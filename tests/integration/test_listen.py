@@ -14,8 +14,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 pytestmark = pytest.mark.stack
 
@@ -77,7 +77,7 @@ def emulators_of(process: subprocess.Popen[str]) -> list[int]:
 
 
 def local(folder: Path) -> LocalStack:
-    found = stack_file.read(folder)
+    found = local_stack.read(folder)
     assert found
     return found
 
@@ -132,7 +132,7 @@ def test_an_emulator_that_ends_is_followed_by_a_new_stack_at_the_same_address(tm
 
 
 def test_attached_it_tells_programs_of_each_event_once(stack: LocalStack, tmp_path: Path) -> None:
-    stack_file.write(stack, tmp_path)
+    local_stack.write(stack, tmp_path)
     before = trigger(tmp_path)
     with listening(tmp_path, "--json") as process:
         assert process.stderr

@@ -22,11 +22,12 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.local import DEFAULT_SIGNING_SECRET, stack_file
-from wickiepay_cli.local.front_door import reserved
-from wickiepay_cli.local.run import local_stack
-from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.local.proxy import reserved
+from wickiepay_cli.local.run import running_stack
+from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -196,7 +197,7 @@ def test_the_key_of_a_function_is_no_more_known_than_the_number_of_its_account(
 
 
 def test_what_a_run_tells_its_own_user_is_for_nobody_else(tmp_path: Path) -> None:
-    with local_stack(tmp_path, 0, DEFAULT_SIGNING_SECRET):
+    with running_stack(tmp_path, 0, DEFAULT_SIGNING_SECRET):
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir() if path.name != "lock"}
     assert modes == {"stack.json": 0o600, "ministack.log": 0o600, "deliveries.jsonl": 0o600, "emulator": 0o700}
 
@@ -227,7 +228,7 @@ def ready(process: subprocess.Popen[str], folder: Path) -> LocalStack:
     for line in process.stdout:
         if line.startswith("Send a signed sample: "):
             break
-    stack = stack_file.read(folder)
+    stack = local_stack.read(folder)
     assert stack, process.communicate()
     return stack
 
@@ -288,7 +289,7 @@ def test_what_a_killed_one_left_behind_is_no_hindrance(tmp_path: Path) -> None:
 def test_a_second_stack_beside_it_is_refused(tmp_path: Path) -> None:
     with command(tmp_path) as process:
         stack = ready(process, tmp_path)
-        with pytest.raises(Failure) as refusal, local_stack(tmp_path, 0, DEFAULT_SIGNING_SECRET):
+        with pytest.raises(CommandError) as refusal, running_stack(tmp_path, 0, DEFAULT_SIGNING_SECRET):
             pass
         assert answers(stack.webhook_url)
     assert str(refusal.value) == (

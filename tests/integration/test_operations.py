@@ -26,10 +26,10 @@ from wickiepay.event_record import delivery_of
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Message, Replay, encode
 from wickiepay.signature import sign
-from wickiepay_cli.books import Books
-from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.stack_file import LocalStack
-from wickiepay_cli.replays import Replayer
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.local_stack import LocalStack
+from wickiepay_cli.store.ledger_records import LedgerRecords
+from wickiepay_cli.store.replays import Replayer
 
 pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
@@ -110,7 +110,7 @@ class Listener:
 
     def credits(self, uuid: str) -> list[str]:
         """What the events of a uuid have credited."""
-        books = Books(self.stack.client("dynamodb"), self.stack.outputs["LedgerTableName"])
+        books = LedgerRecords(self.stack.client("dynamodb"), self.stack.outputs["LedgerTableName"])
         return sorted(plain(credit.amount) for credit in books.credits_of(uuid))
 
 
@@ -128,7 +128,7 @@ def eventually(claim: Callable[[], bool]) -> bool:
 
 @pytest.fixture
 def listener(stack: LocalStack, signing_secret: str, tmp_path: Path) -> Listener:
-    stack_file.write(stack, tmp_path)
+    local_stack.write(stack, tmp_path)
     return Listener(stack, tmp_path, signing_secret)
 
 

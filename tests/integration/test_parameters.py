@@ -15,7 +15,7 @@ from samtranslator.yaml_helper import yaml_parse
 from tests.support.account import Account, empty_account
 from tests.support.stores import listen
 from wickiepay_cli.local.run import PATH
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

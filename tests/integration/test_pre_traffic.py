@@ -13,7 +13,7 @@ import pytest
 import pre_traffic
 from tests.support.deployed import environment_of
 from wickiepay import sdk
-from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

@@ -23,7 +23,7 @@ from wickiepay import clock
 from wickiepay.identity import Identity
 from wickiepay.lambda_events import sqs_batch
 from wickiepay.queue import Replay
-from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 pytestmark = pytest.mark.stack
 

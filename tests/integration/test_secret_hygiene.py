@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.support.hygiene import Hygiene
-from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 pytestmark = pytest.mark.stack
 

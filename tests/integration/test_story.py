@@ -17,9 +17,10 @@ import pytest
 
 from tests.support.installed import PATIENCE_SECONDS, Installed, Shown
 from tests.support.pages import section
-from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.access import Access
-from wickiepay_cli.local.stack_file import PROJECT, LocalStack
+from wickiepay_cli.project import PROJECT
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.emulator_access import Access
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 pytestmark = pytest.mark.stack
 
@@ -99,7 +100,7 @@ def test_the_first_five_minutes_are_as_readme_tells_them(tmp_path: Path, monkeyp
     with nowhere.running_at_a_terminal(COLUMNS, "listen") as (listening, written):
         screen = Screen(written)
         wait_until(lambda: "Send a signed sample" in "\n".join(screen.lines))
-        stack = stack_file.read(tmp_path)
+        stack = local_stack.read(tmp_path)
         assert stack
         assert set(steady(run.lines)) <= set(steady(screen.lines))
         wickiepay = Installed(tmp_path, stack)

@@ -24,9 +24,9 @@ from tests.support.harness import SECRET, Stores
 from tests.support.history import check_out, has_commit
 from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.signature import sign
-from wickiepay_cli.audit.report import audit
-from wickiepay_cli.local.stack_file import PROJECT
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.doctor.report import audit
+from wickiepay_cli.project import PROJECT
+from wickiepay_cli.stacks.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.many_stacks]
 

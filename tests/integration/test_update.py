@@ -17,8 +17,8 @@ from tests.support.account import Account, Listener, empty_account
 from tests.support.cloudformation import Template
 from tests.support.history import DEPLOYED, check_out, previous_commit
 from tests.support.stateful import stateful
-from wickiepay_cli.audit.report import audit
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.doctor.report import audit
+from wickiepay_cli.project import PROJECT
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient

@@ -18,9 +18,9 @@ from tests.support.many_events import CREDIT_EVERY, ManyEvents
 from tests.support.stores import STACK_NAME
 from wickiepay import clock
 from wickiepay.event_record import State
-from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.access import Access
-from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.emulator_access import Access
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 pytestmark = [pytest.mark.slow_proof, pytest.mark.timeout(600)]
 
@@ -98,13 +98,13 @@ def full(stores: Stores, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
     folder = tmp_path_factory.mktemp("full")
     aws = Access(stores.endpoint_url, stores.access_key, stores.secret_key)
     local = LocalStack("", aws, stores.region, STACK_NAME, stores.outputs, os.getpid())
-    stack_file.write(local, folder)
+    local_stack.write(local, folder)
     events = ManyEvents(stores, clock.now(), EVENTS)
     events.fill(0, FEW)
     on_few = measured(folder, "doctor", "--json")
     events.fill(FEW, EVENTS)
     yield Full(folder, events, on_few)
-    stack_file.remove(folder)
+    local_stack.remove(folder)
 
 
 @pytest.mark.parametrize("form", [(), ("--json", "--limit", "50")], ids=["table", "json"])

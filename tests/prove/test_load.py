@@ -18,9 +18,9 @@ from tests.support.settled_books import wrongs
 from tests.support.stores import stores_of
 from tests.support.traffic import deliveries
 from wickiepay import clock
-from wickiepay_cli.audit.report import audit
-from wickiepay_cli.local.stack_file import LocalStack
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.doctor.report import audit
+from wickiepay_cli.stacks.local_stack import LocalStack
+from wickiepay_cli.stacks.stack import Stack
 
 pytestmark = [pytest.mark.slow_proof, pytest.mark.timeout(900)]
 

@@ -12,14 +12,14 @@ from uuid import uuid4
 from botocore.exceptions import ClientError, WaiterError
 
 from wickiepay.signature import sign
-from wickiepay_cli.local.access import Access
-from wickiepay_cli.local.deployment import DEFAULTS, api_url, failures, translate, upload
+from wickiepay_cli.local.deploy import DEFAULTS, api_url, failures, translate, upload
 from wickiepay_cli.local.emulator import emulator
-from wickiepay_cli.local.preparation import prepare
+from wickiepay_cli.local.emulator_patches import patch_template
 from wickiepay_cli.local.run import PATH
-from wickiepay_cli.local.stack_file import PROJECT
-from wickiepay_cli.sender import connection, deliver
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.project import PROJECT
+from wickiepay_cli.sending.client import connection, deliver
+from wickiepay_cli.stacks.emulator_access import Access
+from wickiepay_cli.stacks.stack import Stack
 
 if TYPE_CHECKING:
     from botocore.waiter import Waiter
@@ -88,7 +88,7 @@ class Account:
         and AssertionError with the reasons where it fails.
         """
         template, packages = translate(project, parameters)
-        prepare(template, webhook_url="")
+        patch_template(template, webhook_url="")
         cloudformation: CloudFormationClient = self.client("cloudformation")
         update = self.has(name)
         change = f"change-{uuid4()}"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tests.support.deployed import FUNCTIONS, environment_of
 from wickiepay_cli.local.packages import function_package, layer_package
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 ROLE: Final = {
     "AWS_ACCESS_KEY_ID": "key",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final
 
-from wickiepay_cli.local.deployment import PACKAGED, transform
+from wickiepay_cli.local.deploy import PACKAGED, transform
 
 type Tree = dict[str, Any]
 

@@ -14,7 +14,7 @@ import typer.testing
 from typer.testing import CliRunner, Result
 
 from wickiepay_cli.app import app, main
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.stacks.stack import Stack
 
 # A run builds the tree of all commands first: once for all tests is enough, for no command changes it.
 typer.main.get_command = cache(typer.main.get_command)
@@ -38,7 +38,7 @@ def client(service: Any) -> Any:  # noqa: ANN401  boto3's own types want to know
 
 
 def stack(*_: object) -> Stack:
-    """In place of `wickiepay_cli.stack.find`: the stack of the test, whichever is asked for."""
+    """In place of `wickiepay_cli.stacks.stack.find`: the stack of the test, whichever is asked for."""
     return Stack("listener", OUTPUTS, client, PARAMETERS)
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from wickiepay_cli import new_handler
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.checkout import new_handler
+from wickiepay_cli.project import PROJECT
 
 
 def with_own_test(events: Iterable[str]) -> set[str]:

@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 from typing import Final
 
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 DEPLOYED: Final = ("template.yaml", "functions", "layers")
 """All that a deployment is made of."""

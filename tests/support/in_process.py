@@ -16,7 +16,7 @@ from ministack.services import dynamodb
 
 from tests.support.actors import Actor
 from tests.support.faults import Raw
-from wickiepay_cli.local.access import REGION, Access
+from wickiepay_cli.stacks.emulator_access import REGION, Access
 
 type Answer = Callable[[AWSPreparedRequest], AWSResponse]
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pyte
 from rich.text import Text
 
-from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 COMMAND: Final = Path(sys.executable).parent / "wickiepay"
 PATIENCE_SECONDS: Final = 60

@@ -11,7 +11,7 @@ import pytest
 
 import ingest
 from wickiepay.lambda_events import http_request
-from wickiepay_cli import sender
+from wickiepay_cli.sending import client as sender
 
 
 class Listener:

@@ -11,7 +11,7 @@ from wickiepay.bus import EventBus
 from wickiepay.event_log import EventLog
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue
-from wickiepay_cli import stack
+from wickiepay_cli.stacks import stack
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -33,5 +33,6 @@ def operator(
     operator = OperatorStack(dynamodb, sqs, events, ledger, queue, bus, now)
     monkeypatch.setattr(stack, "find", operator.stack)
     monkeypatch.setattr(clock, "now", lambda: now)
-    monkeypatch.setattr("wickiepay_cli.dead_letters.WAIT_SECONDS", 0)  # moto hides nothing from who asks in a hurry
+    # moto hides nothing from who asks in a hurry
+    monkeypatch.setattr("wickiepay_cli.store.dead_letters.WAIT_SECONDS", 0)
     return operator

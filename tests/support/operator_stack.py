@@ -20,7 +20,7 @@ from wickiepay.lambda_events import sqs_batch
 from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import balance_key
 from wickiepay.queue import EventQueue, Message, decode, encode
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.stacks.stack import Stack
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -44,7 +44,7 @@ class OperatorStack:
     now: datetime
 
     def stack(self, *_: object) -> Stack:
-        """In place of `wickiepay_cli.stack.find`, with the clients that a test may watch and trouble."""
+        """In place of `wickiepay_cli.stacks.stack.find`, with the clients that a test may watch and trouble."""
         own: dict[str, Any] = {"dynamodb": self.dynamodb, "sqs": self.sqs}
         listener = command_line.stack()
         return replace(listener, client=lambda service: own.get(service) or listener.client(service))

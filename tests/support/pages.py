@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 PAGES: Final = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
 OURS: Final = frozenset({"wickiepay", ".venv/bin/wickiepay"})

@@ -14,7 +14,7 @@ from wickiepay.delivery import MAX_UNSIGNED_BYTES, Delivery
 from wickiepay.errors import SignatureMismatch
 from wickiepay.event import WebhookEvent, parse
 from wickiepay.signature import covered_text, sign, verify
-from wickiepay_cli.samples import event_types, sample
+from wickiepay_cli.sending.samples import event_types, sample
 
 SECRET: Final = b"whsec_of_the_captured"
 BLANKS: Final = ("", "", " ", "\n", "\t  ", " " * 40, "\r\n")

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from tests.support.lambda_emulator import SAM
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 
 def sam(*arguments: str | Path, answer: str = "", **variables: str) -> subprocess.CompletedProcess[str]:

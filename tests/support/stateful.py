@@ -13,7 +13,7 @@ from typing import Any, Final
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.support.cloudformation import Template, Tree
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 GOLDEN: Final = PROJECT / "tests/golden/stateful.json"
 

@@ -12,11 +12,12 @@ from typing import Final
 
 from tests.support.deployed import TEMPLATE
 from tests.support.harness import SECRET, Stores
-from wickiepay_cli.local.access import REGION, Access
-from wickiepay_cli.local.deployment import translate
+from wickiepay_cli.local.deploy import translate
 from wickiepay_cli.local.emulator import emulator
-from wickiepay_cli.local.preparation import prepare
-from wickiepay_cli.local.stack_file import PROJECT, LocalStack
+from wickiepay_cli.local.emulator_patches import patch_template
+from wickiepay_cli.project import PROJECT
+from wickiepay_cli.stacks.emulator_access import REGION, Access
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 STACK_NAME: Final = "stores"
 KEPT: Final = {
@@ -33,7 +34,7 @@ KEPT: Final = {
 def running_stores(folder: Path) -> Iterator[Stores]:
     """Runs an emulator with the stores in it, and a queue that hears all that is announced."""
     template, _ = translate(PROJECT)
-    prepare(template, webhook_url="")
+    patch_template(template, webhook_url="")
     stores = {
         "Parameters": template["Parameters"],
         "Resources": {n: template["Resources"][n] for n, r in TEMPLATE["Resources"].items() if r["Type"] in KEPT},

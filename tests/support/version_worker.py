@@ -6,6 +6,7 @@ Run with that version's functions and layer on PYTHONPATH, and with the environm
 import json
 import os
 import sys
+from importlib import import_module
 from typing import Any
 
 
@@ -30,13 +31,12 @@ def accept(uuid: str, event_key: str) -> None:
     """What an operator of version 0.1 did to accept a conflict."""
     import boto3  # noqa: PLC0415
 
-    import wickiepay_cli.acceptance  # noqa: PLC0415
     from wickiepay import clock  # noqa: PLC0415
     from wickiepay.identity import Identity  # noqa: PLC0415
     from wickiepay.queue import EventQueue  # noqa: PLC0415
 
     queue = EventQueue(boto3.client("sqs"), os.environ["EVENT_QUEUE_URL"])
-    version: Any = wickiepay_cli.acceptance  # of that version
+    version: Any = import_module("wickiepay_cli.acceptance")  # of that version
     acceptances = version.Acceptances(boto3.client("dynamodb"), os.environ["EVENT_TABLE"], queue)
     acceptances.accept(Identity(uuid, event_key), "somebody", "", clock.now())
 

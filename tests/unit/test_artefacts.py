@@ -23,7 +23,7 @@ from tests.support.artefact_folders import Artefacts, run_isolated
 from tests.support.deployed import FUNCTIONS, environment_of
 from wickiepay_build.sdk_data import OPERATIONS
 from wickiepay_cli.local import packages
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 MOST_BYTES: Final = 1_500_000
 """Of all packages together."""

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wickiepay_cli import captured
-from wickiepay_cli.diagnosis.verdict import Received
-from wickiepay_cli.failure import Failure
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.signatures import captured
+from wickiepay_cli.signatures.verdict import Received
 
 SIGNATURE: Final = "5a" * 32
 BODY: Final = '{"event":"payment.completed","data":{"reference":"Café 1\'7 $\'x","amount":100.00}}'
@@ -183,7 +183,7 @@ def test_what_curl_traces_is_read(prefix: str) -> None:
 
 def test_of_a_trace_that_does_not_show_every_byte_one_is_told_what_to_do() -> None:
     trace = f"=> Send header, 400 bytes (0x190)\n0000: POST /hook HTTP/1.1\n0015: X-Webhook-Signature: {SIGNATURE[:41]}"
-    with pytest.raises(Failure, match="use --trace, or give the body with --body FILE --signature HEX"):
+    with pytest.raises(CommandError, match="use --trace, or give the body with --body FILE --signature HEX"):
         read(trace.encode())
 
 
@@ -217,13 +217,13 @@ def test_what_curl_says_of_a_request_is_read(transcript: str) -> None:
 
 
 def test_where_curl_does_not_show_the_body_its_signature_is_remembered() -> None:
-    with pytest.raises(Failure, match=f"does not show the body .* --body FILE --signature {SIGNATURE},"):
+    with pytest.raises(CommandError, match=f"does not show the body .* --body FILE --signature {SIGNATURE},"):
         read(f"{SAID}{ANSWERED}".encode())
 
 
 @pytest.mark.parametrize(("option", "warned"), [("-d", True), ("--data-binary", False), ("--json", False)])
 def test_of_a_body_in_a_file_one_is_told_what_curl_made_of_it(option: str, warned: bool) -> None:
-    with pytest.raises(Failure, match=f"--body body.json --signature {SIGNATURE}") as refused:
+    with pytest.raises(CommandError, match=f"--body body.json --signature {SIGNATURE}") as refused:
         read(f"curl https://example.com {HEADER} {option} @body.json".encode())
     assert ("line ends" in str(refused.value)) is warned
 
@@ -381,12 +381,12 @@ def test_a_length_that_is_none_declares_nothing(length: str) -> None:
     ],
 )
 def test_what_is_no_request_is_refused_in_a_sentence(text: bytes, sentence: str) -> None:
-    with pytest.raises(Failure, match=sentence):
+    with pytest.raises(CommandError, match=sentence):
         read(text)
 
 
 def test_an_entry_that_is_not_there_is_refused() -> None:
-    with pytest.raises(Failure, match="no entry 1 in the archive: it has 1, counted from 0"):
+    with pytest.raises(CommandError, match="no entry 1 in the archive: it has 1, counted from 0"):
         read(har(request("POST", SIGNATURE)), 1)
 
 
@@ -399,5 +399,5 @@ def test_an_entry_that_is_not_there_is_refused() -> None:
     )
 )
 def test_whatever_is_given_is_a_request_or_refused(text: bytes) -> None:
-    with contextlib.suppress(Failure):
+    with contextlib.suppress(CommandError):
         assert isinstance(read(text), Received)

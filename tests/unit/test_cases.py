@@ -62,7 +62,7 @@ def functions(sqs: "SQSClient", secret: bytes) -> Iterator[Listener]:
     """A listener that every command finds, whatever stack it is told to look for; what takes long is made once."""
     found = command_line.stack()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("wickiepay_cli.stack.find", lambda *_: found)
+        patch.setattr("wickiepay_cli.stacks.stack.find", lambda *_: found)
         patch.setattr("time.sleep", lambda _: None)  # the doctor waits a moment before he looks again
         yield Listener(
             ingest.from_environment(environment_of("IngestFunction")),

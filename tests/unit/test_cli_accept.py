@@ -12,8 +12,8 @@ from wickiepay import clock
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_record import key
 from wickiepay.identity import Identity
-from wickiepay_cli import stack
-from wickiepay_cli.failure import Failure
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.stacks import stack
 
 pytest_plugins = ["tests.support.operator_fixture"]
 
@@ -51,7 +51,7 @@ def accept(*more: str) -> Any:  # noqa: ANN401  JSON
 @pytest.mark.usefixtures("conflict")
 @pytest.mark.parametrize("more", [(), ("--stack", "prod")])
 def test_a_second_credit_is_refused_unless_it_is_asked_for(operator: OperatorStack, more: tuple[str, ...]) -> None:
-    with pytest.raises(Failure, match="This credits account a second time: 7 EUR"):
+    with pytest.raises(CommandError, match="This credits account a second time: 7 EUR"):
         run("events", "accept", "c-1", *more)
     assert (operator.consume(), operator.balance()) == ([], "5")
 
@@ -86,7 +86,7 @@ def test_what_only_completes_is_accepted_without_a_credit(operator: OperatorStac
 def test_a_completion_that_credited_is_not_credited_again_by_its_correction(operator: OperatorStack) -> None:
     operator.process(operator.receive(event=COMPLETED))
     operator.receive(event=COMPLETED, displayCurrency=SECOND)
-    with pytest.raises(Failure, match="a second time: 7 EUR"):
+    with pytest.raises(CommandError, match="a second time: 7 EUR"):
         run("events", "accept", "c-1")
 
 
@@ -187,7 +187,7 @@ def test_what_it_would_credit_goes_by_the_settings_of_the_stack_itself(
 @pytest.mark.usefixtures("conflict")
 def test_a_stack_without_the_parameter_is_no_listener(operator: OperatorStack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "find", lambda *_: replace(operator.stack(), parameters={}))
-    with pytest.raises(Failure, match="has no parameter AccountField: is it a webhook listener"):
+    with pytest.raises(CommandError, match="has no parameter AccountField: is it a webhook listener"):
         run("events", "accept", "c-1", "--dry-run")
 
 
@@ -212,7 +212,7 @@ def test_a_dry_run_asks_nothing_and_accepts_nothing(
 def test_a_credit_that_may_be_a_second_one_is_refused_unless_it_is_asked_for(
     operator: OperatorStack, failed: Identity
 ) -> None:
-    with pytest.raises(Failure, match="This credits account a second time: 5 EUR"):
+    with pytest.raises(CommandError, match="This credits account a second time: 5 EUR"):
         run("events", "accept", "c-1", "--event-key", failed.event_key)
     assert (operator.consume(), operator.state(failed), operator.balance()) == ([], "FAILED", "5")
 
@@ -245,7 +245,7 @@ def test_what_is_not_in_the_way_of_a_failed_event_any_more_is_for_a_replay(
 ) -> None:
     payout = operator.receive(event="channel.payment.detected", type="OUT")
     operator.process(payout)
-    with pytest.raises(Failure, match="nothing to accept: it would credit nothing a second time"):
+    with pytest.raises(CommandError, match="nothing to accept: it would credit nothing a second time"):
         accept("--event-key", failed.event_key)
 
 
@@ -275,7 +275,7 @@ def test_the_first_dismissal_stays() -> None:
 @pytest.mark.usefixtures("conflict")
 def test_what_is_accepted_is_not_dismissed() -> None:
     accept()
-    with pytest.raises(Failure, match="It was accepted, at 2026-01-15T10:25:01"):
+    with pytest.raises(CommandError, match="It was accepted, at 2026-01-15T10:25:01"):
         run("events", "dismiss", "c-1", "--why", "too late")
 
 
@@ -362,7 +362,7 @@ def another(operator: OperatorStack) -> Identity:
 @pytest.mark.usefixtures("conflict")
 def test_of_several_one_has_to_be_named(operator: OperatorStack) -> None:
     second = another(operator)
-    with pytest.raises(Failure, match="There are 2 of them: say with --event-key"):
+    with pytest.raises(CommandError, match="There are 2 of them: say with --event-key"):
         accept()
     accept("--event-key", second.event_key)
     operator.consume()
@@ -389,13 +389,13 @@ def test_a_conflict_is_found_by_the_key_of_its_event(operator: OperatorStack, co
 @pytest.mark.parametrize("arguments", [["c-2"], ["c-1", "--event-key", "payment.completed"]])
 @pytest.mark.usefixtures("conflict")
 def test_no_conflict_is_said_to_be_none(arguments: list[str]) -> None:
-    with pytest.raises(Failure, match="no such conflict"):
+    with pytest.raises(CommandError, match="no such conflict"):
         run("events", "accept", *arguments)
 
 
 def test_an_event_that_nobody_is_asked_about_cannot_be_accepted(operator: OperatorStack) -> None:
     operator.receive()
-    with pytest.raises(Failure, match="no such conflict"):
+    with pytest.raises(CommandError, match="no such conflict"):
         run("events", "accept", "c-1", "--event-key", CONFIRMED)
 
 

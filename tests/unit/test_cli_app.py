@@ -35,7 +35,7 @@ def test_a_list_says_of_a_command_what_its_help_begins_with(words: str) -> None:
 def test_what_describes_commands_imports_none(arguments: list[str]) -> None:
     program = f"""
 import sys
-from wickiepay_cli.entry import main
+from wickiepay_cli.__main__ import main
 sys.argv[1:] = {arguments}
 try:
     main()
@@ -48,6 +48,6 @@ finally:
 
 
 def test_listing_events_imports_nothing_that_sends() -> None:
-    program = "import sys, wickiepay_cli.commands.events_list; assert 'httpx' not in sys.modules"
+    program = "import sys, wickiepay_cli.commands.events.list; assert 'httpx' not in sys.modules"
 
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

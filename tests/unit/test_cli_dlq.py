@@ -15,8 +15,8 @@ from tests.support.operator_stack import CONFIRMED, DEAD_LETTERS, OperatorStack
 from wickiepay import clock
 from wickiepay.identity import Identity
 from wickiepay.queue import Message, Replay, encode
-from wickiepay_cli.dead_letters import FOREIGN
-from wickiepay_cli.failure import Failure
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.store.dead_letters import FOREIGN
 
 pytest_plugins = ["tests.support.operator_fixture"]
 
@@ -100,7 +100,7 @@ def test_who_only_looks_leaves_all_messages_for_others_to_see(
 def test_a_message_that_comes_into_sight_again_ends_the_list(
     operator: OperatorStack, bury: Bury, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wickiepay_cli.dead_letters.HIDDEN_SECONDS", 0)
+    monkeypatch.setattr("wickiepay_cli.store.dead_letters.HIDDEN_SECONDS", 0)
     ids = {bury(operator.receive(f"c-{number}")) for number in range(3)}
     assert {letter["id"] for letter in run_json("dlq", "list")} == ids
 
@@ -149,7 +149,7 @@ def test_people_see_what_is_no_message_of_ours(operator: OperatorStack) -> None:
 
 @pytest.mark.usefixtures("operator")
 def test_a_message_that_is_not_there_is_said_to_be_missing() -> None:
-    with pytest.raises(Failure, match="Not in the dead-letter queue now: nothing"):
+    with pytest.raises(CommandError, match="Not in the dead-letter queue now: nothing"):
         run("dlq", "show", "nothing")
 
 
@@ -214,7 +214,7 @@ def test_a_message_that_the_queue_does_not_take_stays(operator: OperatorStack, b
     for number in range(12):
         bury(operator.receive(f"c-{number}"))
     calls.refuse("SendMessageBatch", "ServiceUnavailable", 503, times=2)  # twice: botocore tries twice
-    with pytest.raises(Failure, match="did not take 10 of them: they stay"):
+    with pytest.raises(CommandError, match="did not take 10 of them: they stay"):
         run("dlq", "redrive", "--all")
     assert (calls.of("DeleteMessageBatch"), operator.waiting(DEAD_LETTERS)) == ([], 12)
 
@@ -224,7 +224,7 @@ def test_of_a_batch_only_what_the_queue_took_is_deleted(operator: OperatorStack,
         bury(operator.receive(f"c-{number}"))
     refused = {"Id": "1", "Code": "InternalError", "SenderFault": False}
     calls.answer("SendMessageBatch", {"Successful": [{"Id": "0"}], "Failed": [refused]})
-    with pytest.raises(Failure, match="did not take 1 of them"):
+    with pytest.raises(CommandError, match="did not take 1 of them"):
         run("dlq", "redrive", "--all")
     assert operator.waiting(DEAD_LETTERS) == 1
 
@@ -251,14 +251,14 @@ def test_a_message_whose_deletion_is_interrupted_comes_again_and_does_nothing_tw
 def test_what_is_no_message_of_ours_stays(operator: OperatorStack, bury: Bury) -> None:
     operator.bury("no message")
     bury(operator.receive())
-    with pytest.raises(Failure, match="1 stay: This is no message"):
+    with pytest.raises(CommandError, match="1 stay: This is no message"):
         run("dlq", "redrive", "--all")
     assert (len(operator.consume()), operator.waiting(DEAD_LETTERS)) == (1, 1)
 
 
 def test_a_named_message_that_is_not_there_is_said_to_be_missing(operator: OperatorStack, bury: Bury) -> None:
     message_id = bury(operator.receive())
-    with pytest.raises(Failure, match="Not in the dead-letter queue now: nothing"):
+    with pytest.raises(CommandError, match="Not in the dead-letter queue now: nothing"):
         run("dlq", "redrive", "--id", message_id, "--id", "nothing")
     assert len(operator.consume()) == 1
 

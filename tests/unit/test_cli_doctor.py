@@ -21,14 +21,14 @@ from wickiepay.event import parse
 from wickiepay.event_record import identity_of
 from wickiepay.identity import Identity
 from wickiepay.queue import encode
-from wickiepay_cli import stack
-from wickiepay_cli.audit.balances import BalancesAddUp
-from wickiepay_cli.audit.report import audit
-from wickiepay_cli.audit.statements import Suspects
-from wickiepay_cli.audit.tables import Tables
 from wickiepay_cli.commands.doctor import STATEMENTS
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.doctor.balances import BalancesAddUp
+from wickiepay_cli.doctor.checks import Suspects
+from wickiepay_cli.doctor.report import audit
+from wickiepay_cli.doctor.tables import Tables
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Stack
 
 pytest_plugins = ["tests.support.operator_fixture"]
 
@@ -539,8 +539,8 @@ def test_people_are_told_what_was_repaired(books: OperatorStack) -> None:
 
 # --- Suspects ----------------------------------------------------------------------------------------
 def test_however_many_suspects_there_are_few_are_held_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wickiepay_cli.audit.statements.AT_ONCE", 2)
-    monkeypatch.setattr("wickiepay_cli.audit.statements.NAMED", 3)
+    monkeypatch.setattr("wickiepay_cli.doctor.checks.AT_ONCE", 2)
+    monkeypatch.setattr("wickiepay_cli.doctor.checks.NAMED", 3)
     looked: list[list[int]] = []
 
     def look(batch: Any) -> Any:  # noqa: ANN401  of numbers
@@ -599,7 +599,7 @@ def test_sums_are_exact_in_whatever_order_they_are_made(parts: list[Decimal], or
 
 # --- How far it is -----------------------------------------------------------------------------------
 def test_every_item_that_was_looked_at_is_told(operator: OperatorStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wickiepay_cli.audit.report.STEP", 10)
+    monkeypatch.setattr("wickiepay_cli.doctor.report.STEP", 10)
     for number in range(15):
         operator.process(operator.receive(f"c-{number}"))  # with a payment and an entry each, and one balance
     told: list[int] = []
@@ -613,7 +613,7 @@ def test_a_stack_that_does_not_say_how_long_it_keeps_events_is_asked_for_it(
 ) -> None:
     silent = Stack("listener", OUTPUTS, books.stack().client)
     monkeypatch.setattr(stack, "find", lambda *_: silent)
-    with pytest.raises(Failure, match="say it with --retention-days"):
+    with pytest.raises(CommandError, match="say it with --retention-days"):
         run("doctor")
     assert run("doctor", "--retention-days", "30").exit_code == 0
 

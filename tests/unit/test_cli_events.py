@@ -21,11 +21,11 @@ from wickiepay.event import parse
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import SHARDS
 from wickiepay.identity import Identity, unusable
-from wickiepay_cli import stack
 from wickiepay_cli.app import main
-from wickiepay_cli.commands.events_show import _replayed
-from wickiepay_cli.records import FIRST_OF_ALL, EventRecords
-from wickiepay_cli.repeats import PAGES, repeats
+from wickiepay_cli.commands.events.show import _replayed
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.store.duplicate_deliveries import PAGES, duplicate_deliveries
+from wickiepay_cli.store.event_records import FIRST_OF_ALL, EventRecords
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -105,7 +105,7 @@ def test_the_newest_comes_first_across_shards_and_days(receive: Receive) -> None
 
 
 def test_more_than_one_batch_of_events_is_listed(receive: Receive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wickiepay_cli.tables.MAX_KEYS", 2)
+    monkeypatch.setattr("wickiepay_cli.store.dynamodb.MAX_KEYS", 2)
     for number in range(5):
         receive(f"2026-01-15T10:00:0{number}", uuid=f"u-{number}")
     assert uuids() == ["u-4", "u-3", "u-2", "u-1", "u-0"]
@@ -169,7 +169,7 @@ def test_only_as_much_is_read_as_is_shown(
 ) -> None:
     for day in (13, 14, 15):
         receive(f"2026-01-{day}T10:00:00", uuid=f"u-{day}")
-    monkeypatch.setattr("wickiepay_cli.tables.MAX_KEYS", 1)
+    monkeypatch.setattr("wickiepay_cli.store.dynamodb.MAX_KEYS", 1)
     calls.made.clear()
     next(EventRecords(dynamodb, "EventTable").newest_first(FIRST_OF_ALL, datetime(2026, 1, 15, 23, tzinfo=UTC)))
     days = {query["ExpressionAttributeValues"][":day_shard"]["S"][:10] for query in calls.of("Query")}
@@ -287,7 +287,7 @@ def test_in_a_pipe_a_table_begins_with_its_headings_and_no_line_ends_in_blanks(r
 def test_at_a_narrow_terminal_a_uuid_is_in_one_piece(
     receive: Receive, events: EventLog, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wickiepay_cli.display.WIDE", 80)
+    monkeypatch.setattr("wickiepay_cli.output.tables.WIDE", 80)
     uuid = "6a9d6f3e-0f0b-4c39-8a0f-6f7f0a9b1c2d"
     identity = receive("2026-01-15T10:00:00", "channel.payment.confirmed", uuid)
     events.mark_failed(identity, now, "The event names no account: data.reference is missing.")
@@ -296,7 +296,7 @@ def test_at_a_narrow_terminal_a_uuid_is_in_one_piece(
 
 
 def test_at_a_narrow_terminal_a_long_name_is_broken_at_a_dot(receive: Receive, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wickiepay_cli.display.WIDE", 80)
+    monkeypatch.setattr("wickiepay_cli.output.tables.WIDE", 80)
     receive("2026-01-15T10:00:00", "channel.payment.confirmed", "6a9d6f3e-0f0b-4c39-8a0f-6f7f0a9b1c2d")
     lines = run("events", "list", "--since", "2026-01-15").stdout.splitlines()
     assert [line.split()[-1] for line in lines[2:4]] == ["channel.payment.", "confirmed"]
@@ -471,8 +471,7 @@ def test_an_effect_is_a_moment_without_the_uuid_that_all_of_them_are_of(
 def test_a_log_that_is_not_read_to_its_end_tells_nothing() -> None:
     pages = SimpleNamespace(paginate=lambda **_: iter([{"events": []}] * (PAGES + 1)))
     log = SimpleNamespace(get_paginator=lambda _: pages)
-    found = replace(command_line.stack(), outputs={"IngestLogGroup": "log"}, client=lambda _: log)
-    assert repeats(found, "u-1", "2026-01-15T10:00:00.000000Z") is None
+    assert duplicate_deliveries(lambda _: log, "log", "u-1", "2026-01-15T10:00:00.000000Z") is None
 
 
 def test_where_the_log_cannot_be_read_people_are_told_where_repeated_deliveries_are(receive: Receive) -> None:

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from tests.support.command_line import run, run_json
 from tests.support.operator_stack import CONFIRMED, OperatorStack
 from wickiepay.identity import Identity
-from wickiepay_cli import exports
-from wickiepay_cli.commands.events_tail import arriving, wanted_of
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.filters import Filter
-from wickiepay_cli.records import EventRecords
-from wickiepay_cli.watch import LOOK_BACK, Newcomers
+from wickiepay_cli.commands.events.tail import arriving, wanted_of
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.store import export_file
+from wickiepay_cli.store.event_records import EventRecords
+from wickiepay_cli.store.filters import Filter
+from wickiepay_cli.watching.poll import LOOK_BACK, Newcomers
 
 pytest_plugins = ["tests.support.operator_fixture"]
 
@@ -77,12 +77,12 @@ def test_no_cell_is_a_formula(operator: OperatorStack, uuid: str) -> None:
     ids=ascii,
 )
 def test_no_blank_and_no_width_hides_a_formula(text: str) -> None:
-    assert exports._cell(text) == f"'{text}"
+    assert export_file._cell(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["", " ", "1-1", "a=1", " a", "'=1"], ids=ascii)
 def test_other_text_is_left_as_it_is(text: str) -> None:
-    assert exports._cell(text) == text
+    assert export_file._cell(text) == text
 
 
 @pytest.mark.usefixtures("five")
@@ -107,7 +107,7 @@ def test_an_export_is_for_its_owner_alone(
 
     command = ("events", "export", *SINCE, "--output", str(output), "--force")
     with monkeypatch.context() as patch:
-        patch.setattr(exports, "line", cut_off)
+        patch.setattr(export_file, "line", cut_off)
         run(*command)
     left = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert left == {"events.jsonl": 0o600, "events.jsonl.resume": 0o600}
@@ -126,8 +126,8 @@ def test_an_export_that_was_cut_off_goes_on_where_it_was(
 ) -> None:
     output = tmp_path / "events.jsonl"
     command = ("events", "export", *SINCE, "--output", str(output))
-    monkeypatch.setattr(exports, "BATCH", batch)
-    line = exports.line
+    monkeypatch.setattr(export_file, "BATCH", batch)
+    line = export_file.line
     written: list[str] = []
 
     def cut_off(record: Any, form: Any) -> bytes:  # noqa: ANN401
@@ -137,7 +137,7 @@ def test_an_export_that_was_cut_off_goes_on_where_it_was(
         return line(record, form)
 
     with monkeypatch.context() as patch:
-        patch.setattr(exports, "line", cut_off)
+        patch.setattr(export_file, "line", cut_off)
         run(*command)
     if after < len(five):
         assert run_json(*command, "--resume")["events"] == 5
@@ -145,14 +145,14 @@ def test_an_export_that_was_cut_off_goes_on_where_it_was(
 
 
 def run_failing(*arguments: str) -> Exception:
-    with pytest.raises(Failure) as failure:
+    with pytest.raises(CommandError) as failure:
         run(*arguments)
     return failure.value
 
 
 def test_an_export_is_gone_on_with_as_it_was_begun(operator: OperatorStack, tmp_path: Path) -> None:
     output = tmp_path / "events.jsonl"
-    exports.place_of(output).write_text(json.dumps({"asked": {}, "since": None, "until": "2026-01-15T00:00:00Z"}))
+    export_file.place_of(output).write_text(json.dumps({"asked": {}, "since": None, "until": "2026-01-15T00:00:00Z"}))
     operator.receive("c-1")
     assert "other options" in str(run_failing("events", "export", "--output", str(output), "--resume"))
 
@@ -180,7 +180,7 @@ def test_an_export_of_nonsense_is_wrong_usage(arguments: tuple[str, ...]) -> Non
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text())
 def test_what_a_stranger_wrote_is_one_cell(text: str) -> None:
-    [[cell]] = csv.reader(io.StringIO(exports.csv_line([text]).decode(), newline=""))
+    [[cell]] = csv.reader(io.StringIO(export_file.csv_line([text]).decode(), newline=""))
     assert cell.removeprefix("'") == text.encode(errors="replace").decode().removeprefix("'")
 
 

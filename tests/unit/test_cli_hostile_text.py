@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.operator_stack import OperatorStack
 from wickiepay_cli.app import main
-from wickiepay_cli.display import escaped
+from wickiepay_cli.output.tables import escaped
 
 pytest_plugins = ["tests.support.operator_fixture"]
 

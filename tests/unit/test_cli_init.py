@@ -9,7 +9,7 @@ import pytest
 from tests.support.command_line import run, run_json
 from wickiepay.event import parse
 from wickiepay_cli.commands import init as command
-from wickiepay_cli.failure import Failure
+from wickiepay_cli.errors import CommandError
 
 HANDLER: Final = "functions/consumer/handlers/invoice.py"
 TEST: Final = "tests/unit/handlers/test_invoice_paid.py"
@@ -101,7 +101,7 @@ def test_where_the_family_has_a_module_the_event_gets_one_of_its_own(project: Pa
 # --- What is refused ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
 def test_an_event_that_has_a_handler_is_refused(arguments: tuple[str, ...], project: Path) -> None:
-    with pytest.raises(Failure, match=r"payment\.completed has a handler already"):
+    with pytest.raises(CommandError, match=r"payment\.completed has a handler already"):
         run("init", "payment.completed", *arguments)
     assert there(project) == set()
 
@@ -110,7 +110,7 @@ def test_an_event_that_has_a_handler_is_refused(arguments: tuple[str, ...], proj
 def test_nothing_is_written_over_or_beside_what_is_there(name: str, project: Path) -> None:
     (project / name).parent.mkdir(exist_ok=True)
     (project / name).write_text("mine")
-    with pytest.raises(Failure, match="is there already: nothing was written"):
+    with pytest.raises(CommandError, match="is there already: nothing was written"):
         run("init", "invoice.paid")
     assert (there(project), (project / name).read_text()) == ({name}, "mine")
 
@@ -118,7 +118,7 @@ def test_nothing_is_written_over_or_beside_what_is_there(name: str, project: Pat
 def test_a_handler_in_a_module_of_its_own_is_not_written_over(project: Path) -> None:
     for name in ("invoice", "invoice_paid"):
         (project / f"functions/consumer/handlers/{name}.py").write_text("mine")
-    with pytest.raises(Failure, match=r"invoice_paid\.py is there already"):
+    with pytest.raises(CommandError, match=r"invoice_paid\.py is there already"):
         run("init", "invoice.paid")
 
 
@@ -139,14 +139,14 @@ def test_a_handler_in_a_module_of_its_own_is_not_written_over(project: Path) -> 
     ],
 )
 def test_what_can_be_no_name_of_a_type_is_refused(event: str, project: Path) -> None:
-    with pytest.raises(Failure, match="is no event type"):
+    with pytest.raises(CommandError, match="is no event type"):
         run("init", event)
     assert there(project) == set()
 
 
 def test_it_works_in_a_checkout_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(command, "checkout", lambda: tmp_path / "elsewhere")
-    with pytest.raises(Failure, match="works in a checkout"):
+    with pytest.raises(CommandError, match="works in a checkout"):
         run("init", "invoice.paid")
 
 
@@ -154,6 +154,6 @@ def test_handlers_that_cannot_be_imported_are_said_to_be_so(monkeypatch: pytest.
     def broken(_: object) -> None:
         raise SyntaxError("invalid syntax (invoice.py, line 3)")
 
-    monkeypatch.setattr("wickiepay_cli.handling.discover", broken)
-    with pytest.raises(Failure, match=r"cannot be imported: invalid syntax \(invoice\.py, line 3\)"):
+    monkeypatch.setattr("wickiepay_cli.checkout.handlers.discover", broken)
+    with pytest.raises(CommandError, match=r"cannot be imported: invalid syntax \(invoice\.py, line 3\)"):
         run("init", "invoice.paid")

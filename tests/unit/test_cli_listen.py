@@ -21,17 +21,17 @@ from tests.support.operator_stack import OperatorStack
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_record import Record, State
 from wickiepay.identity import Identity
-from wickiepay_cli import feed as feed_module
 from wickiepay_cli.commands import listen as listen_module
 from wickiepay_cli.commands.listen import sample_command
-from wickiepay_cli.delivery_table import fitting, name
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.feed import Arrival, Changed, Delivered, Feed, News, Trouble, of_exchange, of_record
-from wickiepay_cli.local.front_door import Exchange
-from wickiepay_cli.logbook import Logbook, Reader, is_kept_in
-from wickiepay_cli.records import EventRecords
-from wickiepay_cli.views import Drawing, show_line, show_line_of_json
-from wickiepay_cli.watch import Newcomers, look, looking
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.store.event_records import EventRecords
+from wickiepay_cli.watching import feed as feed_module
+from wickiepay_cli.watching.delivery_log import DeliveryLog, Reader, is_kept_in
+from wickiepay_cli.watching.delivery_table import fitting, name
+from wickiepay_cli.watching.exchange import Exchange
+from wickiepay_cli.watching.feed import Arrival, Changed, Delivered, Feed, News, Trouble, of_exchange, of_record
+from wickiepay_cli.watching.live_view import Drawing, show_line, show_line_of_json
+from wickiepay_cli.watching.poll import Newcomers, look, looking
 
 pytest_plugins = ["tests.support.operator_fixture"]
 
@@ -495,29 +495,29 @@ def test_nothing_is_kept_back_in_the_end(feed: Feed, terminal: Terminal) -> None
     assert terminal.written() == ["u-0", "u-1"]
 
 
-# --- The logbook ---------------------------------------------------------------------------------------
+# --- The delivery log ----------------------------------------------------------------------------------
 def test_a_reader_gets_what_is_noted_from_then_on(tmp_path: Path) -> None:
-    logbook = Logbook(tmp_path)
-    logbook.note(LONG)
+    delivery_log = DeliveryLog(tmp_path)
+    delivery_log.note(LONG)
     with closing(Reader(tmp_path)) as reader:
-        logbook.note(ARRIVAL)
-        logbook.note(REFUSED)
+        delivery_log.note(ARRIVAL)
+        delivery_log.note(REFUSED)
         assert [reader(), reader()] == [[ARRIVAL, REFUSED], []]
 
 
 def test_a_full_logbook_gives_way_to_another_and_readers_miss_nothing(tmp_path: Path) -> None:
-    logbook = Logbook(tmp_path, max_bytes=1000)
+    delivery_log = DeliveryLog(tmp_path, max_bytes=1000)
     read: list[Arrival] = []
     with closing(Reader(tmp_path)) as reader:
         for number in range(20):
-            logbook.note(replace(ARRIVAL, number=number))
+            delivery_log.note(replace(ARRIVAL, number=number))
             read += reader()
     assert [each.number for each in read] == list(range(20))
     assert (tmp_path / "deliveries.jsonl").stat().st_size < 1500
 
 
 def test_a_logbook_is_there_as_long_as_its_stack(tmp_path: Path) -> None:
-    with Logbook.kept_in(tmp_path):
+    with DeliveryLog.kept_in(tmp_path):
         assert is_kept_in(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
@@ -580,7 +580,7 @@ def test_a_stack_of_its_own_is_not_run_with_a_blank_secret(
     monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
     monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", given)
     monkeypatch.setattr(listen_module, "run_again_and_again", lambda *_: pytest.fail("it runs"))
-    with pytest.raises(Failure, match=told):
+    with pytest.raises(CommandError, match=told):
         command_line.run("listen")
 
 
@@ -597,5 +597,5 @@ def test_a_stack_of_its_own_has_the_secret_that_its_functions_read(
 @pytest.mark.usefixtures("followed")
 @pytest.mark.parametrize("option", [("--port", "3100"), ("--signing-secret", "mine")])
 def test_a_port_or_secret_that_is_asked_for_is_not_passed_over(option: tuple[str, str]) -> None:
-    with pytest.raises(Failure, match="is for starting a stack"):
+    with pytest.raises(CommandError, match="is for starting a stack"):
         command_line.run("listen", "--stack", "prod", *option)

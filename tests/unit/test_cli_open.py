@@ -10,11 +10,11 @@ from botocore.stub import Stubber
 
 from tests.support.command_line import run, run_json
 from tests.support.deployed import TEMPLATE
-from wickiepay_cli import stack
 from wickiepay_cli.commands import open as command
-from wickiepay_cli.console import PAGES, STACK_ID, What
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.console_urls import PAGES, STACK_ID, What
+from wickiepay_cli.stacks.stack import Stack
 
 STACK_ARN: Final = "arn:aws:cloudformation:eu-west-1:123456789012:stack/prod/00000000-0000-4000-8000-000000000001"
 OUTPUTS: Final = {
@@ -33,7 +33,7 @@ PROD: Final = ("--stack", "prod")
 
 
 def stack_in(region: str) -> Callable[..., Stack]:
-    """In place of `wickiepay_cli.stack.find`: a stack in some region."""
+    """In place of `wickiepay_cli.stacks.stack.find`: a stack in some region."""
 
     def client(service: Any) -> Any:  # noqa: ANN401  boto3's own types want to know the service
         made = boto3.client(service, region_name=region)
@@ -111,7 +111,7 @@ def test_each_partition_has_a_console_of_its_own(region: str, beginning: str, mo
 
 def test_a_partition_without_a_known_console_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "find", stack_in("us-iso-east-1"))
-    with pytest.raises(Failure, match="partition aws-iso"):
+    with pytest.raises(CommandError, match="partition aws-iso"):
         run("open", "dashboard", *PROD)
 
 
@@ -121,7 +121,7 @@ def test_every_output_that_is_looked_up_is_one_of_the_template() -> None:
 
 
 def test_a_part_that_there_is_not_is_named() -> None:
-    with pytest.raises(Failure, match="no consumer among tables"):
+    with pytest.raises(CommandError, match="no consumer among tables"):
         run("open", "tables", "consumer", *PROD)
 
 
@@ -130,7 +130,7 @@ def test_something_that_there_is_not_is_wrong_usage() -> None:
 
 
 def test_the_local_stack_has_no_console() -> None:
-    with pytest.raises(Failure, match="local stack has no console"):
+    with pytest.raises(CommandError, match="local stack has no console"):
         run("open", "dashboard")
 
 

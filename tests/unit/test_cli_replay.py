@@ -21,13 +21,13 @@ from wickiepay.event_record import State
 from wickiepay.identity import Identity
 from wickiepay.queue import EventQueue, Replay
 from wickiepay_cli.app import main
-from wickiepay_cli.caller import name_of_caller
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.options import MAX_WHY_CHARACTERS, moment
-from wickiepay_cli.pace import batch_size, paced
-from wickiepay_cli.progress import progress
-from wickiepay_cli.replays import Replayer
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.commands.options import MAX_WHY_CHARACTERS, moment
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.output.progress import progress
+from wickiepay_cli.pacing import batch_size, paced
+from wickiepay_cli.stacks.operator import operator_name
+from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.store.replays import Replayer
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -200,7 +200,7 @@ def test_a_delivery_that_is_no_event_is_not_replayed(
     operator: OperatorStack, keep: Callable[[OperatorStack], Identity], state: str, instead: str
 ) -> None:
     identity = keep(operator)
-    with pytest.raises(Failure, match=instead):
+    with pytest.raises(CommandError, match=instead):
         run("events", "replay", identity.uuid, "--event-key", identity.event_key)
     result = run("events", "replay", "--state", state)
     assert (result.exit_code, instead.split(maxsplit=1)[0] in result.stderr, operator.consume()) == (2, True, [])
@@ -226,7 +226,7 @@ def test_an_event_that_is_not_there_is_said_to_be_missing(
     operator: OperatorStack, arguments: list[str], sentence: str
 ) -> None:
     failed(operator)
-    with pytest.raises(Failure) as missing:
+    with pytest.raises(CommandError) as missing:
         run("events", "replay", *arguments)
     assert str(missing.value) == sentence
 
@@ -283,7 +283,9 @@ def many(operator: OperatorStack) -> OperatorStack:
 def test_the_filter_form_replays_what_it_names(
     many: OperatorStack, monkeypatch: pytest.MonkeyPatch, arguments: list[str], found: list[str]
 ) -> None:
-    monkeypatch.setattr("wickiepay_cli.records.EventRecords.beginning", lambda _: datetime(2026, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(
+        "wickiepay_cli.store.event_records.EventRecords.beginning", lambda _: datetime(2026, 1, 1, tzinfo=UTC)
+    )
     answer = run_json("events", "replay", *arguments)
     assert ([message.identity.uuid for message in many.consume()], answer["matched"]) == (found, len(found))
 
@@ -330,7 +332,7 @@ def test_it_stops_where_the_queue_is_out_of_reach(
     for number in range(23):
         failed(operator, f"c-{number}")
     calls.fail("SendMessageBatch")
-    with pytest.raises(Failure, match="did not take 10 of them"):
+    with pytest.raises(CommandError, match="did not take 10 of them"):
         run("events", "replay", "--state", "FAILED", "--since", "1d")
     noted = sum(len(operator.replays(Identity(f"c-{number}", CONFIRMED))) for number in range(23))
     assert (noted, capsys.readouterr().err) == (10, "")
@@ -547,7 +549,7 @@ def test_where_aws_does_not_say_who_calls_the_login_does(
     monkeypatch: pytest.MonkeyPatch, login: Callable[[], str] | None, name: str
 ) -> None:
     monkeypatch.setattr("getpass.getuser", login or nameless)
-    assert name_of_caller(Stack("listener", {}, lambda _: UnreachableSts())) == name
+    assert operator_name(Stack("listener", {}, lambda _: UnreachableSts())) == name
 
 
 def nameless() -> str:

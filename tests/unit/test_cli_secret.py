@@ -18,11 +18,12 @@ from tests.support.aws import Calls
 from tests.support.command_line import run, run_json
 from wickiepay import clock
 from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS, SigningSecrets
-from wickiepay_cli import display, stack
 from wickiepay_cli.app import app
 from wickiepay_cli.commands import secret as command
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.secret_versions import CURRENT, MAX_BYTES, PREVIOUS, SecretVersions, Version, checked
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.output import tables
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.store.secret_versions import CURRENT, MAX_BYTES, PREVIOUS, SecretVersions, Version, checked
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -138,7 +139,7 @@ def test_a_second_rotation_is_refused_until_the_previous_secret_is_retired(
 ) -> None:
     rotated()
     after(age, monkeypatch)
-    with pytest.raises(Failure, match="A rotation is under way"):
+    with pytest.raises(CommandError, match="A rotation is under way"):
         secret("rotate", given=NEWER)
     assert accepted() == (NEW.encode(), OLD.encode())
 
@@ -151,7 +152,7 @@ def test_a_second_rotation_can_be_forced() -> None:
 
 @pytest.mark.parametrize("arguments", [(), ("--force",)])
 def test_a_rotation_to_the_present_secret_is_refused(arguments: tuple[str, ...]) -> None:
-    with pytest.raises(Failure, match="current secret already"):
+    with pytest.raises(CommandError, match="current secret already"):
         secret("rotate", *arguments, given=OLD)
     assert accepted() == (OLD.encode(),)
 
@@ -161,7 +162,7 @@ def test_the_previous_secret_is_not_retired_before_every_function_knows_the_new_
 ) -> None:
     rotated()
     after(SOON, monkeypatch)
-    with pytest.raises(Failure, match="retire the previous one after that"):
+    with pytest.raises(CommandError, match="retire the previous one after that"):
         run("secret", "retire")
     assert accepted() == (NEW.encode(), OLD.encode())
 
@@ -186,13 +187,13 @@ NO_SECRETS: Final = [
 @pytest.mark.parametrize("operation", ["set", "rotate"])
 @pytest.mark.parametrize(("given", "reason"), NO_SECRETS, ids=[str(given[:9]) for given, _ in NO_SECRETS])
 def test_what_can_be_no_secret_is_refused(operation: str, given: bytes, reason: str) -> None:
-    with pytest.raises(Failure, match=reason):
+    with pytest.raises(CommandError, match=reason):
         secret(operation, given=given)
     assert accepted() == (OLD.encode(),)
 
 
 def test_a_variable_that_is_not_there_is_named() -> None:
-    with pytest.raises(Failure, match="no environment variable NO_SUCH_SECRET"):
+    with pytest.raises(CommandError, match="no environment variable NO_SUCH_SECRET"):
         secret("set", "--from-env", "NO_SUCH_SECRET")
 
 
@@ -232,7 +233,7 @@ def test_a_deployed_stack_is_changed_by_whoever_says_so(arguments: tuple[str, ..
 
 @pytest.mark.parametrize("operation", ["set", "rotate"])
 def test_a_secret_that_is_piped_is_no_answer(operation: str) -> None:
-    with pytest.raises(Failure, match="say --yes"):
+    with pytest.raises(CommandError, match="say --yes"):
         secret(operation, *DEPLOYED, given=f"y\n{NEW}")
     assert accepted() == (OLD.encode(),)
 
@@ -300,7 +301,7 @@ def test_programs_are_told_the_stages_and_ages(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("columns", [80, 160])
 def test_the_status_keeps_to_the_width_of_the_terminal(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rotated()
-    monkeypatch.setattr(display, "WIDE", columns)
+    monkeypatch.setattr(tables, "WIDE", columns)
     lines = run("secret", "status").stdout.splitlines()[:-1]
     assert max(map(len, lines)) <= columns
     assert [stage for stage in (CURRENT, PREVIOUS) if any(stage in line for line in lines)] == [CURRENT, PREVIOUS]
@@ -377,7 +378,7 @@ def test_a_secret_that_signed_within_a_day_is_not_retired(
     if retired:
         assert "signed with it: 2" in secret("retire", *DEPLOYED, given="y\n").stderr
     else:
-        with pytest.raises(Failure, match="once none has come for a day, or say --force"):
+        with pytest.raises(CommandError, match="once none has come for a day, or say --force"):
             secret("retire", *DEPLOYED, "--yes")
         secret("retire", *DEPLOYED, "--yes", "--force")
     assert accepted() == (NEW.encode(),)
@@ -403,7 +404,7 @@ def test_no_secret_is_said(arguments: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("given", [f"{NEW}\n{NEW}".encode(), NEW.encode() + b"\xe9"])
 def test_no_error_quotes_a_secret(given: bytes) -> None:
-    with pytest.raises(Failure) as error:
+    with pytest.raises(CommandError) as error:
         secret("set", given=given)
     assert NEW not in "".join(traceback.format_exception(error.value))
 
@@ -439,7 +440,7 @@ def test_all_pages_of_versions_are_read(secretsmanager: "SecretsManagerClient", 
 # --- Short ones --------------------------------------------------------------------------------------
 @pytest.mark.parametrize("command", ["set", "rotate"])
 def test_a_short_secret_is_refused(command: str) -> None:
-    with pytest.raises(Failure, match="short secrets can be guessed"):
+    with pytest.raises(CommandError, match="short secrets can be guessed"):
         secret(command, given="fifteen letters")
     assert list(accepted()) == [OLD.encode()]
 

@@ -9,10 +9,10 @@ import pytest
 from botocore.stub import Stubber
 
 from tests.support import command_line
-from wickiepay_cli import stack
 from wickiepay_cli.app import main
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Stack
 
 
 @pytest.fixture
@@ -35,13 +35,13 @@ def test_a_deployed_stack_is_known_by_its_outputs(cloudformation: Stubber) -> No
 
 
 def test_an_output_that_a_stack_has_not_is_named() -> None:
-    with pytest.raises(Failure, match="prod has no output EventTableName"):
+    with pytest.raises(CommandError, match="prod has no output EventTableName"):
         Stack("prod", {}, command_line.client).output("EventTableName")
 
 
 def test_a_stack_that_does_not_exist_is_named(cloudformation: Stubber) -> None:
     cloudformation.add_client_error("describe_stacks", "ValidationError", "Stack with id prod does not exist")
-    with cloudformation, pytest.raises(Failure, match="no stack prod in us-east-1"):
+    with cloudformation, pytest.raises(CommandError, match="no stack prod in us-east-1"):
         stack.find("prod")
 
 

@@ -12,10 +12,10 @@ from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, 
 from botocore.stub import Stubber
 
 from tests.support.command_line import run, run_json
-from wickiepay_cli import display
 from wickiepay_cli.commands import stacks as command
-from wickiepay_cli.local.access import Access
-from wickiepay_cli.local.stack_file import LocalStack
+from wickiepay_cli.output import tables
+from wickiepay_cli.stacks.emulator_access import Access
+from wickiepay_cli.stacks.local_stack import LocalStack
 
 OUTPUTS: Final = {
     "WebhookUrl": "https://abcdefghij.execute-api.eu-west-1.amazonaws.com/webhooks/wickiepay",
@@ -186,7 +186,7 @@ def test_a_profile_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch
 def test_the_local_stack_comes_first(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     account.pages["us-east-1"] = [[described("wickiepay-local", OUTPUTS)]]
     local = LocalStack("", Access("", "", ""), "us-east-1", "wickiepay-local", {}, 0)
-    monkeypatch.setattr("wickiepay_cli.local.stack_file.read", lambda _: local)
+    monkeypatch.setattr("wickiepay_cli.stacks.local_stack.read", lambda _: local)
     monkeypatch.setattr(LocalStack, "client", lambda _, service: account.create_client(service, None))
     found = run_json("stacks", "--region", "eu-west-1")
     assert [(each["name"], each["local"]) for each in found] == [("wickiepay-local", True)]
@@ -211,7 +211,7 @@ wickiepay-new: no webhook URL yet
 def test_people_get_a_table_that_fits_their_terminal(
     columns: int, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(display, "WIDE", columns)
+    monkeypatch.setattr(tables, "WIDE", columns)
     new = described("wickiepay-new", tags={"application": TAGS["application"]}, StackStatus="CREATE_IN_PROGRESS")
     account.pages["us-east-1"] = [[described("wickiepay-prod", OUTPUTS, TAGS, LastUpdatedTime=CHANGED), new]]
     lines = [line.rstrip() for line in run("stacks").stdout.splitlines()]

@@ -14,9 +14,9 @@ from tests.support.operator_stack import OperatorStack
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
 from wickiepay.event_record import Record, State
-from wickiepay_cli import display
 from wickiepay_cli.commands.stats import _short
-from wickiepay_cli.figures import Durations, Span, figures, fitting_span
+from wickiepay_cli.output import tables
+from wickiepay_cli.store.statistics import Durations, Span, fitting_span, statistics
 
 pytest_plugins = ["tests.support.operator_fixture"]
 
@@ -202,7 +202,7 @@ def test_memory_does_not_grow_with_the_number_of_events(now: datetime) -> None:
 
     def peak(count: int) -> int:
         tracemalloc.start()
-        figures(records(count), "hour", lambda record: record.received_at)
+        statistics(records(count), "hour", lambda record: record.received_at)
         _, highest = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return highest
@@ -282,13 +282,13 @@ SHOWN: Final = {
 @pytest.mark.usefixtures("busy")
 @pytest.mark.parametrize("columns", SHOWN)
 def test_people_see_charts(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(display, "WIDE", columns)
+    monkeypatch.setattr(tables, "WIDE", columns)
     lines = [line.rstrip() for line in run("stats", "--since", "3h").stdout.rstrip().splitlines()]
     assert lines == SHOWN[columns].splitlines()
 
 
 def test_a_long_type_is_not_cut_off(operator: OperatorStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(display, "WIDE", 80)
+    monkeypatch.setattr(tables, "WIDE", 80)
     name = "".join(f"part{number:03}." for number in range(12))
     operator.receive(event=name)
     lines = run("stats").stdout.splitlines()

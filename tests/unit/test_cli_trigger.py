@@ -18,14 +18,15 @@ from tests.support.command_line import run, run_json
 from tests.support.listener import Listener, put_in_place_of_the_network
 from wickiepay import clock
 from wickiepay.signature import sign, verify
-from wickiepay_cli import samples, sender, stack
 from wickiepay_cli.app import app, main
-from wickiepay_cli.commands import delivery
 from wickiepay_cli.commands.trigger import _destination
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.payload import read
-from wickiepay_cli.scenarios import SCENARIOS
-from wickiepay_cli.sender import Answer
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.sending import client as sender
+from wickiepay_cli.sending import samples, single
+from wickiepay_cli.sending.client import Answer
+from wickiepay_cli.sending.exact_json import read
+from wickiepay_cli.sending.scenarios import SCENARIOS
+from wickiepay_cli.stacks import stack
 
 URL = "http://listener.example.com/hooks"
 OFFLINE = ("--url", URL, "--secret", "s3cret")
@@ -186,7 +187,7 @@ def test_without_a_stack_and_a_secret_it_is_said_how_to_give_one(
     listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
-    with pytest.raises(Failure, match="give --secret or WICKIEPAY_WEBHOOK_SECRET"):
+    with pytest.raises(CommandError, match="give --secret or WICKIEPAY_WEBHOOK_SECRET"):
         run("trigger", "payment.completed", "--url", URL)
     assert listener.requests == []
 
@@ -306,7 +307,7 @@ def test_an_attempt_is_told_before_the_next_one_is_made(listener: Listener, monk
         return listener(request)
 
     put_in_place_of_the_network(answering, monkeypatch)
-    monkeypatch.setattr(delivery, "say", told.append)
+    monkeypatch.setattr(single, "say", told.append)
     trigger("payment.completed", "--repeat", "3")
     assert told_before == [1, 2, 3]
 
@@ -347,14 +348,14 @@ def hang(_: httpx.Request) -> httpx.Response:
 
 def test_a_listener_that_hangs_is_said_to_give_no_answer(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     put_in_place_of_the_network(hang, monkeypatch)
-    with pytest.raises(Failure, match=f"{URL} did not answer: timed out"):
+    with pytest.raises(CommandError, match=f"{URL} did not answer: timed out"):
         trigger("payment.completed")
 
 
 @pytest.mark.usefixtures("at_once")
 def test_of_attempts_without_any_answer_the_number_is_said(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     put_in_place_of_the_network(hang, monkeypatch)
-    with pytest.raises(Failure, match="did not answer to any of 3 attempts: timed out"):
+    with pytest.raises(CommandError, match="did not answer to any of 3 attempts: timed out"):
         trigger("payment.completed", "--retries")
 
 
@@ -430,7 +431,7 @@ def test_what_cannot_be_sent_from_the_editor_is_refused(
     listener: Listener, editor: Editor, script: str, reason: str
 ) -> None:
     editor(script)
-    with pytest.raises(Failure, match=reason):
+    with pytest.raises(CommandError, match=reason):
         trigger("payment.completed", "--edit")
     assert listener.requests == []
 
@@ -440,7 +441,7 @@ def test_an_editor_that_cannot_be_started_is_said_to_be_so(
     listener: Listener, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("VISUAL", command)
-    with pytest.raises(Failure, match="The editor did not work"):
+    with pytest.raises(CommandError, match="The editor did not work"):
         trigger("payment.completed", "--edit")
     assert listener.requests == []
 
@@ -503,7 +504,7 @@ def test_a_file_that_cannot_be_sent_so_is_refused(
 ) -> None:
     file = tmp_path / "own.json"
     file.write_text(content)
-    with pytest.raises(Failure, match=reason):
+    with pytest.raises(CommandError, match=reason):
         trigger("--file", str(file), *arguments)
     assert listener.requests == []
 

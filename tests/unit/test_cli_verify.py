@@ -21,12 +21,13 @@ from tests.support.command_line import run, run_json
 from tests.support.operator_stack import OperatorStack
 from wickiepay.reserialise import node_text, python_text
 from wickiepay.signature import sign
-from wickiepay_cli import display, stack
 from wickiepay_cli.app import app
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.local import DEFAULT_SIGNING_SECRET
-from wickiepay_cli.samples import sample
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.output import tables
+from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
+from wickiepay_cli.sending.samples import sample
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Stack
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -337,7 +338,7 @@ def test_what_is_wrong_is_named(verify: Verify, breakage: Breakage) -> None:
 def test_what_is_wrong_can_be_read_in_a_terminal(
     verify: Verify, monkeypatch: pytest.MonkeyPatch, breakage: Breakage, columns: int
 ) -> None:
-    monkeypatch.setattr(display, "WIDE", columns)
+    monkeypatch.setattr(tables, "WIDE", columns)
     lines = verify(breakage).stdout.splitlines()
     assert lines[0] == "✗ The signature is not valid."
     assert max(map(len, lines)) <= columns
@@ -579,7 +580,7 @@ def test_without_a_secret_and_a_stack_one_is_told_to_give_the_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none(*_: object) -> Stack:
-        raise Failure("No local stack is running.")
+        raise CommandError("No local stack is running.")
 
     monkeypatch.setattr(stack, "find", none)
     result = run("verify", "--request", request_file(tmp_path))

@@ -12,7 +12,7 @@ from tests.support.deliveries import DeliveryOf
 from wickiepay.delivery import MAX_BODY_BYTES, VOCABULARY, Delivery, unpack
 from wickiepay.errors import UnusableBody
 from wickiepay.reserialise import NotReserialisable
-from wickiepay_cli.samples import event_types, sample
+from wickiepay_cli.sending.samples import event_types, sample
 
 
 @given(st.binary(max_size=10_000))

@@ -13,8 +13,8 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from wickiepay_cli.local.access import REGION, Access
 from wickiepay_cli.local.guard import guarded
+from wickiepay_cli.stacks.emulator_access import REGION, Access
 
 ACCESS: Final = Access("http://127.0.0.1:4566", "LOCALKEY", "secret")
 

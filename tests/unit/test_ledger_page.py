@@ -20,8 +20,8 @@ from wickiepay.errors import PermanentFailure
 from wickiepay.ledger import Ledger
 from wickiepay.payments import Payment
 from wickiepay.routing import router
-from wickiepay_cli.books import Books
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
+from wickiepay_cli.store.ledger_records import LedgerRecords
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -98,7 +98,7 @@ def test_the_example_says_of_an_order_what_the_command_says(
         with suppress(PermanentFailure):  # of what is UNCLEAR
             for effect in router[name](event_of(name, {"uuid": "p-1", "reference": reference, **data}), SETTINGS):
                 ledger.apply(effect, {})
-    shown = {each.order_status for each in Books(dynamodb, ledger.table).payments(reference)}
+    shown = {each.order_status for each in LedgerRecords(dynamodb, ledger.table).payments(reference)}
 
     assert example(boto3.resource("dynamodb").Table(ledger.table), reference) == expected
     assert shown - {None} == {expected} - {None}

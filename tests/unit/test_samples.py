@@ -20,8 +20,9 @@ from wickiepay.queue import EventQueue, decode
 from wickiepay.routing import router
 from wickiepay.signature import parse_signature, verify
 from wickiepay.signing_secrets import SigningSecrets
-from wickiepay_cli.envelopes import SECRET, envelopes
-from wickiepay_cli.samples import EVENTS, event_types, sample
+from wickiepay_cli.checkout.sample_events import SECRET, sample_events
+from wickiepay_cli.project import EVENTS
+from wickiepay_cli.sending.samples import event_types, sample
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -85,12 +86,12 @@ def test_a_sample_is_an_event_of_its_type(event_type: str) -> None:
 
 
 def test_every_envelope_is_there_and_no_other() -> None:
-    assert FILES.keys() == envelopes().keys()
+    assert FILES.keys() == sample_events().keys()
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_an_envelope_is_as_it_is_made(name: str) -> None:
-    assert with_messages_unpacked(FILES[name]) == with_messages_unpacked(json.loads(envelopes()[name]))
+    assert with_messages_unpacked(FILES[name]) == with_messages_unpacked(json.loads(sample_events()[name]))
 
 
 @pytest.mark.parametrize("name", sorted(INGEST_ANSWERS.keys() - UNSIGNED))

@@ -29,12 +29,13 @@ from tests.support.listener import Listener, ingested, put_in_place_of_the_netwo
 from tests.support.operator_stack import CONFIRMED, OperatorStack
 from wickiepay.event import parse
 from wickiepay.signing_secrets import SigningSecrets
-from wickiepay_cli import display, sender
-from wickiepay_cli.commands import scenario as scenario_command
-from wickiepay_cli.lives import Cast, Step
-from wickiepay_cli.scenarios import DUPLICATES, SCENARIOS, STORM
-from wickiepay_cli.sender import Answer
-from wickiepay_cli.volley import MAX_SENDERS, Delivered, Size, Summary, send_all
+from wickiepay_cli.output import tables
+from wickiepay_cli.sending import client as sender
+from wickiepay_cli.sending import scenario_run as scenario_command
+from wickiepay_cli.sending.client import Answer
+from wickiepay_cli.sending.load import MAX_SENDERS, Delivered, Size, Summary, send_all
+from wickiepay_cli.sending.scenarios import DUPLICATES, SCENARIOS, STORM
+from wickiepay_cli.sending.steps import Cast, Step
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -348,7 +349,7 @@ def test_a_listener_that_is_not_there_is_summed_up(monkeypatch: pytest.MonkeyPat
 
 
 def test_with_retries_the_last_attempt_is_what_counts(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wickiepay_cli.sender.BACKOFF_SECONDS", 0)
+    monkeypatch.setattr("wickiepay_cli.sending.client.BACKOFF_SECONDS", 0)
     listener.answers = [httpx.Response(503), httpx.Response(200)]
     answer = run_json("trigger", "--scenario", "paid", "--retries", *OFFLINE)
     assert [[each["status"] for each in delivery["answers"]] for delivery in answer["deliveries"]] == [
@@ -402,7 +403,7 @@ def test_people_see_each_delivery_and_the_sum(columns: int, monkeypatch: pytest.
     out = Answer(503, '{"error": "store_unavailable"}', 0.0123)
     answers = iter([[Answer(200, '{"status": "accepted"}', 0.0123)], [out, out, out]])
     monkeypatch.setattr(sender.Sender, "send", lambda *_: next(answers))
-    monkeypatch.setattr(display, "WIDE", columns)
+    monkeypatch.setattr(tables, "WIDE", columns)
     result = run("trigger", "--scenario", "conflict", "--uuid", "u-1", "--stack", "prod")
     lines = [line.rstrip() for line in sub(r"in \d+\.\d s", "in 0.1 s", result.stdout).splitlines()]
     assert lines == SHOWN[columns].splitlines()
@@ -414,7 +415,7 @@ def test_people_see_each_delivery_and_the_sum(columns: int, monkeypatch: pytest.
 def test_what_is_shown_keeps_to_the_width_of_the_terminal(
     name: str, columns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(display, "WIDE", columns)
+    monkeypatch.setattr(tables, "WIDE", columns)
     size = ("--count", "20", "--senders", "1") if name == STORM else ()
     lines = run("trigger", "--scenario", name, *size).stdout.splitlines()
     assert max(len(line) for line in lines if "→" not in line) <= columns  # a sentence is for the terminal to wrap

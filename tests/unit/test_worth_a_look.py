@@ -15,8 +15,8 @@ from tests.support.operator_stack import CONFIRMED, OperatorStack
 from wickiepay.clock import instant
 from wickiepay.event_record import Decision
 from wickiepay.ledger_items import Adjustment
-from wickiepay_cli.audit.schemes import only_scheme
-from wickiepay_cli.audit.worth_a_look import KINDS
+from wickiepay_cli.doctor.schemes import only_scheme
+from wickiepay_cli.doctor.worth_a_look import KINDS
 
 if TYPE_CHECKING:
     from wickiepay.identity import Identity
@@ -249,7 +249,7 @@ def test_people_read_what_it_is_and_where(operator: OperatorStack) -> None:
 def test_of_very_many_the_first_are_named_and_all_are_counted(
     operator: OperatorStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wickiepay_cli.audit.worth_a_look.NAMED", 6)
+    monkeypatch.setattr("wickiepay_cli.doctor.worth_a_look.NAMED", 6)
     for number in range(8):
         pay(operator, "refunded", f"u-{number}")
 

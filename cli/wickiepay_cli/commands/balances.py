@@ -16,13 +16,13 @@ from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import Adjustment
 from wickiepay.money import amount_of, currency_of
 from wickiepay.spelling import normal_spelling
-from wickiepay_cli import stack
-from wickiepay_cli.books import Books
-from wickiepay_cli.caller import name_of_caller
-from wickiepay_cli.display import ask, say, seconds, show_json, show_table, stream_json, tell
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.options import AsJson, Profile, Region, StackName, WhyNeeded, Yes
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName, WhyNeeded, Yes
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.output.tables import ask, say, seconds, show_json, show_table, stream_json, tell
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.operator import operator_name
+from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.store.ledger_records import LedgerRecords
 
 LIMIT_FOR_PEOPLE: Final = 50
 
@@ -42,7 +42,7 @@ def list_balances(
     The ledger is read from its beginning, in bounded memory: that takes a while, and capacity, where it is large.
     """
     found = stack.find(stack_name, profile, region)
-    accounts = Books(found.dynamodb(), found.output("LedgerTableName")).balances()
+    accounts = LedgerRecords(found.dynamodb(), found.output("LedgerTableName")).balances()
     if as_json:
         listed = islice(accounts, limit)
         stream_json({"account": account, "balances": balances} for account, balances in listed)
@@ -67,11 +67,11 @@ def show(
 ) -> None:
     """Show an account's balances, and the entries that they are the sums of. Exit code 1 where there are none."""
     found = stack.find(stack_name, profile, region)
-    books = Books(found.dynamodb(), found.output("LedgerTableName")).account(account)
+    books = LedgerRecords(found.dynamodb(), found.output("LedgerTableName")).account(account)
     if as_json:
         show_json(books)
     if not books.entries and not books.balances:
-        raise Failure(f"Nothing was ever credited to {account}.")
+        raise CommandError(f"Nothing was ever credited to {account}.")
     if not as_json:
         show_table(("currency", "balance"), books.balances.items())
         show_table(
@@ -118,7 +118,7 @@ def adjust(  # noqa: PLR0913  arguments and options
         currency=currency_of(currency),
         amount=amount_of(amount),
         why=why,
-        by=name_of_caller(found),
+        by=operator_name(found),
         at=clock.instant(clock.now()),
         uuid=bounded(normal_spelling(of)) if of else None,
     )
@@ -130,8 +130,8 @@ def adjust(  # noqa: PLR0913  arguments and options
     try:
         added = Ledger(client, table).adjust(wanted, below_zero=below_zero)
     except StoreUnavailable as error:
-        raise Failure(f"{error} Whether it was added is not known: {again}") from error
-    made = wanted if added else Books(client, table).adjustment(wanted.id) or wanted
+        raise CommandError(f"{error} Whether it was added is not known: {again}") from error
+    made = wanted if added else LedgerRecords(client, table).adjustment(wanted.id) or wanted
     announced = _announce(found, made)
     if as_json:
         show_json({**asdict(made), "amount": plain(made.amount), "already": not added, "announced": announced})
@@ -140,7 +140,7 @@ def adjust(  # noqa: PLR0913  arguments and options
     else:
         say(f"{words} were added to {account} already, at {made.at} by {made.by}, under the id {made.id}.")
     if announced is False:
-        raise Failure(f"It is not announced: {again}")
+        raise CommandError(f"It is not announced: {again}")
 
 
 def _announce(found: Stack, made: Adjustment) -> bool | None:

@@ -9,14 +9,16 @@ from typing import Annotated, Final
 import typer
 
 from wickiepay import clock
-from wickiepay.queue import Replay
-from wickiepay_cli import stack
-from wickiepay_cli.dead_letters import FOREIGN, DeadLetter, missing, of_stack
-from wickiepay_cli.display import say, show_facts, show_json, show_table, stream_json
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.options import AsJson, Profile, Region, StackName
-from wickiepay_cli.records import EventRecords
-from wickiepay_cli.stack import Stack
+from wickiepay.queue import EventQueue, Replay
+from wickiepay_cli.commands.options import AsJson, DryRun, Profile, Rate, Region, StackName
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.output.progress import progress
+from wickiepay_cli.output.tables import say, show_facts, show_json, show_table, stream_json
+from wickiepay_cli.pacing import batch_size, paced
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.store.dead_letters import FOREIGN, DeadLetter, message_count, missing
+from wickiepay_cli.store.event_records import EventRecords
 
 LIMIT_FOR_PEOPLE: Final = 50
 
@@ -58,7 +60,7 @@ def list_letters(
 ) -> None:
     """List the messages, and what became of their events. Nobody else sees them in the meantime."""
     found = stack.find(stack_name, profile, region)
-    with of_stack(found) as dead:
+    with found.dead_letters() as dead:
         letters = chain.from_iterable(_with_records(found, batch) for batch in dead.letters())
         if as_json:
             stream_json(islice(letters, limit))
@@ -84,11 +86,11 @@ def show(
 ) -> None:
     """Show one message whole."""
     found = stack.find(stack_name, profile, region)
-    with of_stack(found) as dead:
+    with found.dead_letters() as dead:
         wanted = (each for batch in dead.letters() for each in batch if each.id == message_id)
         letter = next(wanted, None)
     if letter is None:
-        raise Failure(missing([message_id]))
+        raise CommandError(missing([message_id]))
     [known] = _with_records(found, [letter])
     whole = _whole(known, letter)
     if as_json:
@@ -147,3 +149,60 @@ def _show_whole(letter: WholeLetter) -> None:
 
 def _age(letter: Letter) -> str:
     return str(timedelta(seconds=letter.age_seconds))
+
+
+def redrive(  # noqa: PLR0913  options
+    *,
+    ids: Annotated[
+        list[str] | None, typer.Option("--id", metavar="ID", help="A message, as dlq list shows it; may be repeated.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All messages.")] = False,
+    dry_run: DryRun = False,
+    rate: Rate = None,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Send messages to the event queue again; each is deleted here once that queue has taken it.
+
+    Nothing is done twice however often an event comes. Exit code 1 where a message is missing or had to stay.
+    """
+    if bool(ids) == everything:
+        raise typer.BadParameter("give either --id, for a message, or --all.")
+    found = stack.find(stack_name, profile, region)
+    queue = EventQueue(found.sqs(), found.output("EventQueueUrl"))
+    wanted, redriven, foreign, unsent = set(ids or ()), 0, 0, 0
+    total = len(wanted) or message_count(found.sqs(), found.output("DeadLetterQueueUrl"))
+    with found.dead_letters() as dead, progress("Redriving", total, hidden=dry_run) as advance:
+        for batch in paced(dead.letters(batch_size(rate)), rate):
+            chosen = [letter for letter in batch if everything or letter.id in wanted]
+            ours = [letter for letter in chosen if letter.message]
+            sent = ours if dry_run else dead.redrive(ours, queue)
+            if dry_run and not as_json:
+                _show_brief(ours)
+            wanted -= {letter.id for letter in chosen}
+            redriven += len(sent)
+            foreign += len(chosen) - len(ours)
+            unsent += len(ours) - len(sent)
+            advance(len(chosen))
+            if unsent or not (everything or wanted):
+                break
+    if as_json:
+        outcome = {"redriven": redriven, "foreign": foreign, "unsent": unsent, "missing": sorted(wanted)}
+        show_json({"dry_run": dry_run, **outcome})
+    else:
+        say(f"{redriven} {'would be' if dry_run else 'were'} sent to the event queue again.")
+    if wanted:
+        raise CommandError(missing(sorted(wanted)))
+    if foreign:
+        raise CommandError(f"{foreign} stay: {FOREIGN}")
+    if unsent:
+        raise CommandError(f"The event queue did not take {unsent} of them: they stay, try again later.")
+
+
+def _show_brief(letters: Sequence[DeadLetter]) -> None:
+    for letter in letters:
+        assert letter.message
+        identity = letter.message.identity
+        say(f"{letter.id} {identity.event_key} {identity.uuid}")

@@ -7,15 +7,15 @@ from typing import Annotated, Final
 import typer
 
 from wickiepay import clock
-from wickiepay_cli import stack
-from wickiepay_cli.audit.report import Report, audit
-from wickiepay_cli.audit.statements import named
-from wickiepay_cli.audit.worth_a_look import KINDS, Finding
-from wickiepay_cli.display import say, seconds, show_json, show_table
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.options import AsJson, Profile, Region, StackName
-from wickiepay_cli.progress import progress
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.doctor.checks import named
+from wickiepay_cli.doctor.report import Report, audit
+from wickiepay_cli.doctor.worth_a_look import KINDS, Finding
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.output.progress import progress
+from wickiepay_cli.output.tables import say, seconds, show_json, show_table
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Stack
 
 STATEMENTS: Final = {
     "events_counted": "received = processed + ignored + failed + pending",
@@ -70,7 +70,7 @@ def _retention_days(found: Stack) -> int:
     try:
         return int(found.parameters["EventRetentionDays"])
     except KeyError:
-        raise Failure(
+        raise CommandError(
             f"The stack {found.name} does not say how long it keeps events: say it with --retention-days."
         ) from None
 

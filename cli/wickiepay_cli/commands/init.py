@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from wickiepay_cli.display import say, show_json
-from wickiepay_cli.local.stack_file import checkout
-from wickiepay_cli.new_handler import files_for, write
-from wickiepay_cli.options import AsJson, DryRun
+from wickiepay_cli.checkout.new_handler import files_for, write
+from wickiepay_cli.commands.options import AsJson, DryRun
+from wickiepay_cli.output.tables import say, show_json
+from wickiepay_cli.project import checkout
 
 
 def init(

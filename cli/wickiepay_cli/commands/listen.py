@@ -18,22 +18,23 @@ import httpx
 import typer
 
 from wickiepay import clock
-from wickiepay_cli import logbook
-from wickiepay_cli.attachment import follow_stack
-from wickiepay_cli.display import say, tell
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.feed import Feed, of_exchange, of_record
-from wickiepay_cli.local import DEFAULT_SIGNING_SECRET, stack_file
-from wickiepay_cli.local.front_door import Exchange
-from wickiepay_cli.local.restarts import run_again_and_again
-from wickiepay_cli.local.run import Running, local_stack
-from wickiepay_cli.local.stack_file import state_folder
-from wickiepay_cli.options import Profile, Region, StackName
-from wickiepay_cli.records import EventRecords
-from wickiepay_cli.secret_versions import checked
-from wickiepay_cli.stack import Stack
-from wickiepay_cli.views import TICK_SECONDS, Show, view
-from wickiepay_cli.watch import Newcomers, look, looking
+from wickiepay_cli.commands.options import Profile, Region, StackName
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.local.run import Running, running_stack
+from wickiepay_cli.local.supervisor import supervise
+from wickiepay_cli.output.tables import say, tell
+from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.local_stack import state_folder
+from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.store.event_records import EventRecords
+from wickiepay_cli.store.secret_versions import checked
+from wickiepay_cli.watching import delivery_log
+from wickiepay_cli.watching.exchange import Exchange
+from wickiepay_cli.watching.feed import Feed, of_exchange, of_record
+from wickiepay_cli.watching.follow import follow_stack
+from wickiepay_cli.watching.live_view import TICK_SECONDS, Show, view
+from wickiepay_cli.watching.poll import Newcomers, look, looking
 
 SECRET_VARIABLE: Final = "WICKIEPAY_WEBHOOK_SECRET"
 
@@ -68,9 +69,9 @@ def listen(  # noqa: PLR0913  options
     feed = Feed()
     watch = _Watch(feed, partial(view, feed, quiet=quiet, as_json=as_json), tell if as_json else say)
     with _until_told():
-        if not any((stack_name, profile, region)) and stack_file.read(state_folder()) is None:
+        if not any((stack_name, profile, region)) and local_stack.read(state_folder()) is None:
             run = _Run(watch, port, _refusing_blank(signing_secret), quiet=quiet)
-            run_again_and_again(run, watch.tell, time.monotonic)
+            supervise(run, watch.tell, time.monotonic)
         else:
             attach = partial(_attach, context, watch, folder=None if stack_name else state_folder())
             follow_stack(stack_name, profile, region, following=attach, tell=watch.tell)
@@ -111,7 +112,7 @@ class _Run:
         self._quiet = quiet
 
     def __call__(self) -> None:
-        with local_stack(state_folder(), self._port, self._signing_secret, self._seen) as running:
+        with running_stack(state_folder(), self._port, self._signing_secret, self._seen) as running:
             _introduce(running, self._signing_secret, self._watch.tell, quiet=self._quiet)
             self._port, self._quiet = httpx.URL(running.stack.webhook_url).port or self._port, True
             records = EventRecords(running.stack.client("dynamodb"), running.stack.outputs["EventTableName"])
@@ -122,10 +123,13 @@ class _Run:
 
 
 def _refusing_blank(signing_secret: str) -> str:
-    """The secret as functions will read it. Raises `Failure` where it is none, or a variable was set to nothing."""
+    """The secret as functions will read it.
+
+    Raises `CommandError` where it is none, or a variable was set to nothing.
+    """
     # An empty variable is none to Typer, which would then take the secret that everybody knows.
     if os.environ.get(SECRET_VARIABLE) == "" and signing_secret == DEFAULT_SIGNING_SECRET:
-        raise Failure(f"{SECRET_VARIABLE} is set, and empty: give it the secret, or unset it to use a fixed one.")
+        raise CommandError(f"{SECRET_VARIABLE} is set, and empty: give it the secret, or unset it to use a fixed one.")
     return checked(os.fsencode(signing_secret))
 
 
@@ -134,8 +138,8 @@ def _introduce(running: Running, signing_secret: str, tell: Callable[[str], None
     if quiet:
         tell(listening)
         return
-    for (what, why), alike in groupby(running.prepared, key=lambda prepared: (prepared.what, prepared.why)):
-        tell(f"prepared: {', '.join(prepared.resource for prepared in alike)}: {what} ({why})")
+    for (what, why), alike in groupby(running.patches, key=lambda patch: (patch.what, patch.why)):
+        tell(f"prepared: {', '.join(patch.resource for patch in alike)}: {what} ({why})")
     told = signing_secret if signing_secret == DEFAULT_SIGNING_SECRET else "what WICKIEPAY_WEBHOOK_SECRET says"
     tell(f"Signing secret: {told}")
     tell(listening)
@@ -156,8 +160,8 @@ def _attach(
     _refuse_what_only_a_start_takes(context, found.output("WebhookUrl"))
     records = EventRecords(found.dynamodb(), found.output("EventTableName"))
     watch.tell(f"Listening to {found.output('WebhookUrl')} of the stack {found.name}")
-    if folder and logbook.is_kept_in(folder):
-        with closing(logbook.Reader(folder)) as reader:
+    if folder and delivery_log.is_kept_in(folder):
+        with closing(delivery_log.Reader(folder)) as reader:
             watch(partial(look, watch.feed, records, reader), check)
         return
     watch.tell("Answers are not on record there: each event is shown once, with its state.")
@@ -171,7 +175,9 @@ def _refuse_what_only_a_start_takes(context: typer.Context, webhook_url: str) ->
         source = context.get_parameter_source(name)
         given = source is not None and source.name == "COMMANDLINE"  # the environment's are for any other command too
         if given and not (name == "port" and f":{context.params[name]}/" in webhook_url):
-            raise Failure(f"A {option} is for starting a stack, and {webhook_url} runs: stop it, or leave that out.")
+            raise CommandError(
+                f"A {option} is for starting a stack, and {webhook_url} runs: stop it, or leave that out."
+            )
 
 
 # --- The end ---------------------------------------------------------------------------------------

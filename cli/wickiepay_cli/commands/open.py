@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from wickiepay_cli import stack
-from wickiepay_cli.console import What, addresses
-from wickiepay_cli.display import say, show_json
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.output.tables import say, show_json
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.console_urls import What, addresses
 
 
 def open_console(  # noqa: PLR0913  options
@@ -30,7 +30,7 @@ def open_console(  # noqa: PLR0913  options
 ) -> None:
     """Print where the AWS console shows a part of a deployed stack and, at a terminal, open it in the browser."""
     if stack_name is None:
-        raise Failure("The local stack has no console: name a deployed one with --stack.")
+        raise CommandError("The local stack has no console: name a deployed one with --stack.")
     found = addresses(stack.find(stack_name, profile, region), what, part)
     if as_json:
         show_json([{"part": name, "url": url} for name, url in found.items()])

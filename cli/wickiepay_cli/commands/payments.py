@@ -9,13 +9,13 @@ import typer
 
 from wickiepay import clock
 from wickiepay.payments import OrderStatus
-from wickiepay_cli import stack
-from wickiepay_cli.books import Amount, Books, Payment, Wanted
-from wickiepay_cli.display import briefly, is_narrow, say, seconds, show_json, show_table, write
-from wickiepay_cli.exports import csv_line
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.options import AsJson, Profile, Region, StackName, moment, refuse_backwards
-from wickiepay_cli.progress import progress
+from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName, moment, refuse_backwards
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.output.progress import progress
+from wickiepay_cli.output.tables import briefly, is_narrow, say, seconds, show_json, show_table, write
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.store.export_file import csv_line
+from wickiepay_cli.store.ledger_records import Amount, LedgerRecords, Payment, Wanted
 
 ORDERS: Final = get_args(OrderStatus.__value__)
 LIMIT: Final = 50
@@ -68,7 +68,7 @@ def list_payments(  # noqa: PLR0913  options
         raise typer.BadParameter("give either --csv or --json.")
     refuse_backwards(since, until)
     found = stack.find(stack_name, profile, region)
-    books = Books(found.dynamodb(), found.output("LedgerTableName"))
+    ledger = LedgerRecords(found.dynamodb(), found.output("LedgerTableName"))
     wanted = Wanted(
         status.upper() if status else None,
         order.upper() if order else None,
@@ -77,12 +77,12 @@ def list_payments(  # noqa: PLR0913  options
     )
     with progress("Reading", None, hidden=as_csv and sys.stdout.isatty()) as advance:
         if as_csv:
-            payments = books.newest(limit, wanted, advance) if limit else books.all(wanted, advance)
+            payments = ledger.newest(limit, wanted, advance) if limit else ledger.all(wanted, advance)
             write(csv_line(COLUMNS))
             for each in payments:
                 write(csv_line(_cells(each)))
             return
-        listed = books.newest(limit or LIMIT, wanted, advance)
+        listed = ledger.newest(limit or LIMIT, wanted, advance)
     if as_json:
         show_json(listed)
     elif not listed:
@@ -116,11 +116,11 @@ def show(
 ) -> None:
     """Show the payments of a uuid or a reference. Exit code 1 where there are none."""
     found = stack.find(stack_name, profile, region)
-    payments = Books(found.dynamodb(), found.output("LedgerTableName")).payments(uuid_or_reference)
+    payments = LedgerRecords(found.dynamodb(), found.output("LedgerTableName")).payments(uuid_or_reference)
     if as_json:
         show_json(payments)
     if not payments:
-        raise Failure(f"There is no payment of the uuid or reference {uuid_or_reference}.")
+        raise CommandError(f"There is no payment of the uuid or reference {uuid_or_reference}.")
     if not as_json:
         _show_table(payments)
 

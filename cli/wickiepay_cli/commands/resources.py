@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from wickiepay_cli import stack
-from wickiepay_cli.books import Books
-from wickiepay_cli.display import say, say_json, seconds, show_facts, show_json
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.handling import handlers_of, resource_kinds
-from wickiepay_cli.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.checkout.handlers import handlers_of, resource_kinds
+from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.output.tables import say, say_json, seconds, show_facts, show_json
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.store.ledger_records import LedgerRecords
 
 
 def show(
@@ -28,11 +28,11 @@ def show(
     """
     found = stack.find(stack_name, profile, region)
     kinds = resource_kinds(handlers_of(found))
-    kept = Books(found.dynamodb(), found.output("LedgerTableName")).resources(uuid, kinds)
+    kept = LedgerRecords(found.dynamodb(), found.output("LedgerTableName")).resources(uuid, kinds)
     if as_json:
         show_json(kept)
     if not kept:
-        raise Failure(f"There is nothing of {uuid} among these: {', '.join(kinds)}.")
+        raise CommandError(f"There is nothing of {uuid} among these: {', '.join(kinds)}.")
     for each in [] if as_json else kept:
         facts = {**asdict(each), "updated_at": seconds(each.updated_at)}
         show_facts((name.replace("_", " "), fact) for name, fact in facts.items() if name != "data")

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wickiepay import clock
-from wickiepay_cli import stack
-from wickiepay_cli.display import ask, say, show_json, show_table, write
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.options import AsJson, Profile, Region, StackName, Yes, naming
-from wickiepay_cli.secret_uses import PERIOD, last_uses
-from wickiepay_cli.secret_versions import (
+from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName, Yes, naming
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.output.tables import ask, say, show_json, show_table, write
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.store.secret_uses import PERIOD, last_uses
+from wickiepay_cli.store.secret_versions import (
     CURRENT,
     KNOWN_AFTER,
     PREVIOUS,
@@ -29,7 +30,6 @@ from wickiepay_cli.secret_versions import (
     rotation_known_from,
     with_stage,
 )
-from wickiepay_cli.stack import Stack
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -228,7 +228,7 @@ def _versions(found: Stack) -> SecretVersions:
 
 
 def _given(*, generate: bool, variable: str | None, may_be_piped: bool) -> str:
-    """The secret, from where somebody has put it. Raises `Failure` where there is none that could be one.
+    """The secret, from where somebody has put it. Raises `CommandError` where there is none that could be one.
 
     Where it comes through standard input, nobody can answer there: that `may_be_piped` where nothing will be asked.
     """
@@ -238,12 +238,12 @@ def _given(*, generate: bool, variable: str | None, may_be_piped: bool) -> str:
         return generated()
     if variable is not None:
         if variable not in os.environ:
-            raise Failure(f"There is no environment variable {variable}.")
+            raise CommandError(f"There is no environment variable {variable}.")
         return checked(os.environ[variable])
     if _at_a_terminal():
         return checked(typer.prompt("The secret", hide_input=True, confirmation_prompt="Once more", err=True))
     if not may_be_piped:
-        raise Failure("Standard input is for the secret, and no answer can come from there: say --yes.")
+        raise CommandError("Standard input is for the secret, and no answer can come from there: say --yes.")
     return checked(sys.stdin.buffer.read())
 
 
@@ -280,7 +280,7 @@ def _last_uses(found: Stack, staged: Sequence[Version], stack_name: str | None) 
     """Stage → when its secret last signed a delivery; None where that is not known."""
     if stack_name is None:  # the emulator counts nothing
         return None
-    return last_uses(found, rotation_known_from(staged), clock.now())
+    return last_uses(found.client("cloudwatch"), found.name, rotation_known_from(staged), clock.now())
 
 
 def _use(uses: Mapping[str, datetime | None] | None, stage: str) -> str:

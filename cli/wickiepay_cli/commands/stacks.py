@@ -8,13 +8,13 @@ from urllib.parse import urlsplit
 import typer
 from botocore.exceptions import NoCredentialsError, NoRegionError
 
-from wickiepay_cli.deployments import Deployment, deployments
-from wickiepay_cli.display import say, show_table, stream_json, tell
-from wickiepay_cli.failure import sentence
-from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.stack_file import LocalStack
-from wickiepay_cli.options import AsJson
-from wickiepay_cli.stack import client_of, session_of
+from wickiepay_cli.commands.options import AsJson
+from wickiepay_cli.errors import sentence
+from wickiepay_cli.output.tables import say, show_table, stream_json, tell
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.discovery import Deployment, deployments
+from wickiepay_cli.stacks.local_stack import LocalStack
+from wickiepay_cli.stacks.stack import client_of, session_of
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -38,7 +38,7 @@ def stacks(
     They are known by the tag application=wickiepay-webhook-listener, or by their outputs. Where nothing is configured
     for AWS, the local one alone is looked for.
     """
-    local = stack_file.read(stack_file.state_folder())
+    local = local_stack.read(local_stack.state_folder())
     found = chain(_local(local), _deployed(profile, regions or [], local))
     if as_json:
         stream_json(found)

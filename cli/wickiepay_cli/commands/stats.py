@@ -11,13 +11,22 @@ from wickiepay import clock
 from wickiepay.clock import instant
 from wickiepay.event import place_and_acceptance
 from wickiepay.event_record import Record, State
-from wickiepay_cli import stack
-from wickiepay_cli.display import Share, say, show_json, show_table
-from wickiepay_cli.figures import Figures, Group, Span, figures, fitting_span
-from wickiepay_cli.filters import Filter
-from wickiepay_cli.options import AsJson, EventType, Profile, Region, StackName, Until, moment, refuse_backwards
-from wickiepay_cli.progress import progress
-from wickiepay_cli.records import EventRecords
+from wickiepay_cli.commands.options import (
+    AsJson,
+    EventType,
+    Profile,
+    Region,
+    StackName,
+    Until,
+    moment,
+    refuse_backwards,
+)
+from wickiepay_cli.output.progress import progress
+from wickiepay_cli.output.tables import Share, say, show_json, show_table
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.store.event_records import EventRecords
+from wickiepay_cli.store.filters import Filter
+from wickiepay_cli.store.statistics import Group, Span, Statistics, fitting_span, statistics
 
 AT_FIRST: Final = timedelta(days=1)
 STEP: Final = 100
@@ -54,7 +63,7 @@ def stats(  # noqa: PLR0913  options
     events = EventRecords(found.dynamodb(), found.output("EventTableName"))
     records = Filter(event_type=event_type, since=begin, until=until).among(events, now)
     with progress("Reading", None) as advance:
-        summed = figures(_told(records, advance), by or fitting_span(begin, end), _begun_at)
+        summed = statistics(_told(records, advance), by or fitting_span(begin, end), _begun_at)
     if as_json:
         show_json(_whole(summed, begin, end))
     else:
@@ -73,7 +82,7 @@ def _begun_at(record: Record) -> str:
     return accepted_at or record.received_at
 
 
-def _whole(summed: Figures, since: datetime, until: datetime) -> dict[str, Any]:
+def _whole(summed: Statistics, since: datetime, until: datetime) -> dict[str, Any]:
     return {
         "since": instant(since),
         "until": instant(until),
@@ -88,7 +97,7 @@ def _facts(group: Group) -> dict[str, Any]:
     return {"received": group.received, "outcomes": group.outcomes, "latency_seconds": group.durations.latency()}
 
 
-def _show(summed: Figures, since: datetime, until: datetime) -> None:
+def _show(summed: Statistics, since: datetime, until: datetime) -> None:
     received = summed.total.received
     say(f"{received:,} deliveries on record from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC.")
     if not received:

@@ -10,17 +10,19 @@ import typer
 
 from wickiepay import clock
 from wickiepay.signing_secrets import secret_in
-from wickiepay_cli import samples, sender, stack
-from wickiepay_cli.commands.delivery import deliver
-from wickiepay_cli.commands.scenario import play
-from wickiepay_cli.composition import STANDARD_INPUT, compose
-from wickiepay_cli.display import ask, show_json, show_table
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.lives import Cast
-from wickiepay_cli.options import AsJson, Profile, Region, StackName, Yes
-from wickiepay_cli.scenarios import SCENARIOS, STORM
-from wickiepay_cli.sender import Sender
-from wickiepay_cli.volley import MAX_COUNT, MAX_SENDERS, Size
+from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName, Yes
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.output.tables import ask, show_json, show_table
+from wickiepay_cli.sending import client as sender
+from wickiepay_cli.sending import samples
+from wickiepay_cli.sending.client import Sender
+from wickiepay_cli.sending.compose import STANDARD_INPUT, compose
+from wickiepay_cli.sending.load import MAX_COUNT, MAX_SENDERS, Size
+from wickiepay_cli.sending.scenario_run import play
+from wickiepay_cli.sending.scenarios import SCENARIOS, STORM
+from wickiepay_cli.sending.single import deliver
+from wickiepay_cli.sending.steps import Cast
+from wickiepay_cli.stacks import stack
 
 DEFAULT_COUNT: Final = 100
 DEFAULT_SENDERS: Final = 4
@@ -224,10 +226,10 @@ def _destination(
         return url, secret_in(os.fsencode(secret))
     try:
         found = stack.find(stack_name, profile, region)
-    except Failure as error:
+    except CommandError as error:
         if url is None or stack_name is not None:
             raise
-        raise Failure(f"What to sign with is not known: give --secret or {SECRET_VARIABLE}.") from error
+        raise CommandError(f"What to sign with is not known: give --secret or {SECRET_VARIABLE}.") from error
     return url or found.output("WebhookUrl"), found.signing_secret() if secret is None else secret_in(
         os.fsencode(secret)
     )

@@ -13,14 +13,15 @@ import typer
 
 from wickiepay.signature import SCHEMES
 from wickiepay.signing_secrets import SigningSecrets
-from wickiepay_cli import captured, known_bodies, stack
-from wickiepay_cli.captured import Captured
-from wickiepay_cli.diagnosis.others import Known
-from wickiepay_cli.diagnosis.verdict import NO_EVENT, Received, Verdict, diagnose
-from wickiepay_cli.display import say, show_facts, show_json, tell
-from wickiepay_cli.failure import EXPECTED, Failure, sentence
-from wickiepay_cli.options import AsJson, Profile, Region, StackName
-from wickiepay_cli.stack import Stack
+from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.errors import EXPECTED, CommandError, sentence
+from wickiepay_cli.output.tables import say, show_facts, show_json, tell
+from wickiepay_cli.signatures import captured, known_bodies
+from wickiepay_cli.signatures.captured import Captured
+from wickiepay_cli.signatures.others import Known
+from wickiepay_cli.signatures.verdict import NO_EVENT, Received, Verdict, diagnose
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Stack
 
 _FILE: Final[Mapping[str, Any]] = {"metavar": "FILE", "exists": True, "dir_okay": False, "readable": True}
 _FILE_OR_PIPE: Final[Mapping[str, Any]] = {"metavar": "FILE", "dir_okay": False}
@@ -130,10 +131,10 @@ def _read(file: Path) -> bytes:
 def _found(stack_name: str | None, profile: str | None, region: str | None) -> Stack:
     try:
         return stack.find(stack_name, profile, region)
-    except Failure as error:
+    except CommandError as error:
         if stack_name or profile or region:
             raise
-        raise Failure(
+        raise CommandError(
             f"There is no secret to verify with: give it with --secret or in {SECRET_VARIABLE}, or name with --stack "
             "the deployed stack that has it. (No local stack is running.)"
         ) from error

@@ -17,16 +17,16 @@ from typing import Final
 
 import httpx
 
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.local.access import REGION, Access
-from wickiepay_cli.local.front_door import reserved
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.local.proxy import reserved
 from wickiepay_cli.private_files import private
+from wickiepay_cli.stacks.emulator_access import REGION, Access
 
 READY_SECONDS: Final = 60
 STOP_SECONDS: Final = 3
 
 
-class EmulatorEnded(Failure):
+class EmulatorEnded(CommandError):
     """The emulator was there, and ended without being told to."""
 
 
@@ -50,7 +50,7 @@ def emulator(folder: Path) -> Iterator[Emulator]:
 
     The log of the one before it is kept as well: it says why that one ended.
 
-    Raises `Failure` where it does not start.
+    Raises `CommandError` where it does not start.
     """
     scratch = folder / "emulator"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -110,7 +110,7 @@ def _wait_until_ready(emulator: Emulator) -> None:
             httpx.get(emulator.access.endpoint_url, trust_env=False)  # refused, once there is anybody to refuse it
             return
         time.sleep(0.1)
-    raise Failure(f"The emulator of AWS did not start; {emulator.log} says why.")
+    raise CommandError(f"The emulator of AWS did not start; {emulator.log} says why.")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -21,7 +21,7 @@ from ministack.core.sigv4 import (
     request_time_failure,
 )
 
-from wickiepay_cli.local.access import Access
+from wickiepay_cli.stacks.emulator_access import Access
 
 if TYPE_CHECKING:
     from hypercorn.typing import (

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 LAYER: Final = PROJECT / "layers/wickiepay"
 """Where the program is that builds what `sam build` builds, too."""

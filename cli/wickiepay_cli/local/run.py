@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Final
 
 from wickiepay import clock
-from wickiepay_cli.failure import Failure
-from wickiepay_cli.feed import of_exchange
-from wickiepay_cli.local import stack_file
-from wickiepay_cli.local.access import REGION
+from wickiepay_cli.errors import CommandError
 from wickiepay_cli.local.emulator import Emulator, emulator
-from wickiepay_cli.local.front_door import Exchange, front_door, reserved
-from wickiepay_cli.local.preparation import Prepared
-from wickiepay_cli.local.stack_file import PROJECT, LocalStack
-from wickiepay_cli.logbook import Logbook
+from wickiepay_cli.local.emulator_patches import Patch
+from wickiepay_cli.local.proxy import proxy, reserved
+from wickiepay_cli.project import PROJECT
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.emulator_access import REGION
+from wickiepay_cli.stacks.local_stack import LocalStack
+from wickiepay_cli.watching.delivery_log import DeliveryLog
+from wickiepay_cli.watching.exchange import Exchange
+from wickiepay_cli.watching.feed import of_exchange
 
 STACK_NAME: Final = "wickiepay-local"
 PATH: Final = "/webhooks/wickiepay"
@@ -25,35 +27,36 @@ PATH: Final = "/webhooks/wickiepay"
 @dataclass(frozen=True, slots=True)
 class Running:
     stack: LocalStack
-    prepared: list[Prepared]
+    patches: list[Patch]
     emulator: Emulator
 
 
 @contextmanager
-def local_stack(
+def running_stack(
     folder: Path, port: int, signing_secret: str, seen: Callable[[Exchange], None] = lambda _: None
 ) -> Iterator[Running]:
     """Runs a stack whose front door is `port` (0: any free one) and whose files are in `folder`.
 
-    `seen` is told of every request and answer, in another thread; the logbook in `folder` tells others of them. Raises
-    `Failure` where the stack cannot run. However the `with` block ends, nothing of the stack is left running.
+    `seen` is told of every request and answer, in another thread; the delivery log in `folder` tells others of them.
+    Raises `CommandError` where the stack cannot run. However the `with` block ends, nothing of the stack is left
+    running.
     """
     # Here, not above: the SAM transform that it imports would double what every other command takes to start.
     try:
-        from wickiepay_cli.local.deployment import deploy  # noqa: PLC0415
+        from wickiepay_cli.local.deploy import deploy  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise Failure(f"The local stack needs {error.name}: install wickiepay-webhook-listener[local].") from error
+        raise CommandError(f"The local stack needs {error.name}: install wickiepay-webhook-listener[local].") from error
 
     _make(folder)
     with (
         _alone_in(folder),
         reserved(port) as door,
         emulator(folder) as aws,
-        Logbook.kept_in(folder) as logbook,
+        DeliveryLog.kept_in(folder) as delivery_log,
     ):
 
         def note(exchange: Exchange) -> None:
-            logbook.note(of_exchange(exchange, clock.now()))
+            delivery_log.note(of_exchange(exchange, clock.now()))
             seen(exchange)
 
         webhook_url = f"http://127.0.0.1:{door.getsockname()[1]}{PATH}"
@@ -61,12 +64,12 @@ def local_stack(
         stack = LocalStack(
             webhook_url, aws.access, REGION, STACK_NAME, deployed.outputs, os.getpid(), deployed.parameters
         )
-        with front_door(door, deployed.api_url, note):
-            stack_file.write(stack, folder)
+        with proxy(door, deployed.api_url, note):
+            local_stack.write(stack, folder)
             try:
-                yield Running(stack, deployed.prepared, aws)
+                yield Running(stack, deployed.patches, aws)
             finally:
-                stack_file.remove(folder)
+                local_stack.remove(folder)
 
 
 def _make(folder: Path) -> None:
@@ -74,7 +77,7 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "lock").touch()
     except OSError as error:
-        raise Failure(
+        raise CommandError(
             f"The local stack cannot keep its files in {folder} ({error.strerror}): have WICKIEPAY_LOCAL name a folder."
         ) from error
 
@@ -86,9 +89,9 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
     try:
         with FileLock(folder / "lock", timeout=0):
-            stack_file.remove(folder)  # left behind by one that was killed
+            local_stack.remove(folder)  # left behind by one that was killed
             yield
     except Timeout as error:
-        other = stack_file.read(folder)
+        other = local_stack.read(folder)
         which = f"process {other.pid}, {other.webhook_url}" if other else "it is still starting"
-        raise Failure(f"A local stack runs in {folder} already ({which}).") from error
+        raise CommandError(f"A local stack runs in {folder} already ({which}).") from error

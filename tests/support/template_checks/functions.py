@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.support.cloudformation import Template
 from tests.support.deployed import FUNCTIONS
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.project import PROJECT
 
 READ_BY: Final = {
     "Logger": {"POWERTOOLS_SERVICE_NAME"},

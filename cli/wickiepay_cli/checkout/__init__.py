@@ -1,0 +1,1 @@
+"""For developers who work in a checkout of this project."""

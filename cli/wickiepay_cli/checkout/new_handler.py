@@ -1,0 +1,131 @@
+"""The files that make an event type one that is handled: a handler, its test, and a sample.
+
+They are what docs/adding-an-event-type.md says to add, and right as they are: the handler keeps the state of what the
+event is about.
+"""
+
+import json
+import keyword
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import Final
+from uuid import NAMESPACE_DNS, uuid5
+
+from wickiepay_cli.checkout.handlers import HANDLERS, handlers_in
+from wickiepay_cli.errors import CommandError
+
+TESTS: Final = Path("tests/unit/handlers")
+SAMPLES: Final = Path("events/payloads")
+
+MAX_CHARACTERS: Final = 48
+"""Of a name, so that the lines with it stay within 120 characters."""
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
+
+_HANDLER: Final = Template('''\
+"""What `$event` does to the books."""
+
+from wickiepay.effects import Effect, set_resource
+from wickiepay.event import WebhookEvent
+from wickiepay.routing import Settings, on
+
+
+@on("$event")
+def $function(event: WebhookEvent, _: Settings) -> list[Effect]:
+    return [set_resource(event, "$kind")]
+''')
+
+_TEST: Final = Template('''\
+"""What `$event` does to the books."""
+
+from handlers.$module import $function
+from wickiepay.effects import describe
+from wickiepay.event import parse
+from wickiepay.routing import Settings
+from wickiepay_cli.sending.samples import sample
+
+
+def test_${plain}_sets_what_it_is_about() -> None:
+    body = sample("$event")
+    effects = $function(parse(body), Settings(account_field="reference"))
+    assert [describe(effect, stands=True) for effect in effects] == [
+        {
+            "effect": "set_resource",
+            "kind": "$kind",
+            "id": "$uuid",
+            "status": "COMPLETE",
+        }
+    ]
+''')
+
+
+def files_for(event: str, project: Path) -> Mapping[Path, str]:
+    """The files to add to the checkout `project` for the event type `event`, by their paths in it.
+
+    A handler's module bears the name of the event's family; where that one is there already, the event's own. Raises
+    `CommandError` where the event has a handler, a file is there already, or its name is none that a file could have.
+    """
+    _refuse_name(event)
+    if not (project / HANDLERS).is_dir():
+        raise CommandError(f"There is no {HANDLERS} here: this command works in a checkout of the project.")
+    if event in handlers_in(project):
+        raise CommandError(f"{event} has a handler already, in {HANDLERS}.")
+    *family, _ = event.split(".") if "." in event else (event, "")
+    kind, plain = "_".join(family), event.replace(".", "_")
+    module, function = _identifier(kind), _identifier(plain)
+    if (project / HANDLERS / f"{module}.py").exists():
+        module = function
+    uuid = str(uuid5(NAMESPACE_DNS, event))
+    words = {
+        "event": event,
+        "plain": plain,
+        "function": function,
+        "module": module,
+        "kind": kind,
+        "uuid": uuid,
+    }
+    files = {
+        HANDLERS / f"{module}.py": _HANDLER.substitute(words),
+        test_of(event): _TEST.substitute(words),
+        SAMPLES / f"{event}.json": _sample(event, uuid),
+    }
+    for path in files:
+        if (project / path).exists():
+            raise CommandError(f"{path} is there already: nothing was written.")
+    return files
+
+
+def test_of(event: str) -> Path:
+    """Where the test is that is made for the handler of an event type."""
+    return TESTS / f"test_{event.replace('.', '_')}.py"
+
+
+def write(files: Mapping[Path, str], project: Path) -> None:
+    """Adds the files to a checkout; overwrites none."""
+    for path, text in files.items():
+        (project / path).parent.mkdir(exist_ok=True)
+        with (project / path).open("x") as file:
+            file.write(text)
+
+
+def _refuse_name(event: str) -> None:
+    if not _NAME.fullmatch(event) or len(event) > MAX_CHARACTERS:
+        raise CommandError(
+            f'"{event}" is no event type: that is words of small letters, digits and underscores with dots between '
+            f"them, of {MAX_CHARACTERS} characters at the most, like invoice.paid."
+        )
+
+
+def _identifier(words: str) -> str:
+    return f"{words}_" if keyword.iskeyword(words) else words
+
+
+def _sample(event: str, uuid: str) -> str:
+    payload = {
+        "event": event,
+        "timestamp": "2026-01-15T10:25:00Z",
+        "data": {"uuid": uuid, "status": "COMPLETE", "reference": "order-1001"},
+    }
+    return json.dumps(payload, indent=2) + "\n"

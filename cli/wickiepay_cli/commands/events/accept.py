@@ -1,0 +1,147 @@
+"""`wickiepay events accept` and `dismiss`: answer what the listener asks of a person."""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from wickiepay import clock
+from wickiepay.decimals import plain
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import Decision
+from wickiepay.identity import Kind
+from wickiepay.ledger import Ledger
+from wickiepay.ledger_items import Entry
+from wickiepay.queue import EventQueue
+from wickiepay_cli.checkout.handlers import handlers_of
+from wickiepay_cli.commands.options import AsJson, DryRun, Profile, Region, StackName, Why, WhyNeeded, Yes
+from wickiepay_cli.output.tables import ask, say, show_json
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.operator import operator_name
+from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.store.acceptances import Outlook, Questions, one_question
+from wickiepay_cli.store.event_records import EventRecords
+
+Asked = Annotated[str, typer.Argument(metavar="UUID", help="The uuid, as events list --open shows it.")]
+WhichKey = Annotated[
+    str | None,
+    typer.Option("--event-key", metavar="KEY", help="Which one of the uuid: its key, or its event's."),
+]
+
+
+def accept(  # noqa: PLR0913  options
+    uuid: Asked,
+    *,
+    event_key: WhichKey = None,
+    second_credit: Annotated[
+        bool, typer.Option("--second-credit", help="Credit a payment again that was credited before.")
+    ] = False,
+    why: Why = "",
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Accept a delivery that differs from the one on record, or a credit that may be a second one; have it processed.
+
+    An accepted delivery is an event of its own, which stands just above the one that it corrects. What would credit a
+    payment again is refused, unless --second-credit says that this is meant. Accepting it twice does nothing twice.
+    """
+    found = stack.find(stack_name, profile, region)
+    asked = one_question(EventRecords(found.dynamodb(), found.output("EventTableName")).of_uuid(uuid), event_key)
+    questions, now = _questions(found), clock.now()
+    question = questions.look(asked.identity, handlers_of(found), now)
+    outlook, earlier = question.outlook, question.acceptance
+    if not as_json and not earlier:
+        for each in outlook.before:
+            say(f"The payment was credited {_in_words(each)} at {each.at}, by {each.event_key or each.event}.")
+        say(f"{asked.event_key} would {_what(outlook)}.")
+    if not dry_run:
+        question.refuse(second_credit=second_credit)
+    if stack_name is not None and not yes and not earlier and not dry_run:
+        ask(f"Have it processed, so that it may {_what(outlook)}, in the stack {stack_name}?")
+    decision = earlier
+    if not dry_run:
+        decision = questions.accept(question, operator_name(found), why, now, second_credit=second_credit)
+    if as_json:
+        show_json(
+            {
+                "uuid": asked.uuid,
+                "event_key": asked.event_key,
+                **(asdict(decision) if decision else {}),
+                "dry_run": dry_run,
+                "already": earlier is not None,
+                "second_credit": outlook.second,
+                "failure": outlook.failure,
+                "credit": _members(outlook),
+                "credited_before": [{**asdict(each), "amount": plain(each.amount)} for each in outlook.before],
+            }
+        )
+    elif earlier:
+        say(f"It was accepted already, at {earlier.at} by {earlier.by}, as {earlier.accepted_as}.")
+    elif decision and asked.identity.kind is Kind.CONFLICT:
+        say(f"It is an event of its own now: {decision.accepted_as}.")
+    elif decision:
+        say("It is sent to be processed again, and credited besides.")
+
+
+def dismiss(  # noqa: PLR0913  options
+    uuid: Asked,
+    *,
+    event_key: WhichKey = None,
+    why: WhyNeeded,
+    yes: Yes = False,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Close a conflict, or a credit that may be a second one: what is on record stays as it is, and nothing is sent.
+
+    The same content is a duplicate from then on. What was dismissed can still be accepted.
+    """
+    found = stack.find(stack_name, profile, region)
+    asked = one_question(EventRecords(found.dynamodb(), found.output("EventTableName")).of_uuid(uuid), event_key)
+    if stack_name is not None and not yes and asked.open:
+        ask(f"Dismiss {asked.event_key} in the stack {stack_name}?")
+    decision = _questions(found).dismiss(asked.identity, operator_name(found), why, clock.now())
+    if as_json:
+        show_json({**_facts(decision), "uuid": asked.uuid, "event_key": asked.event_key, "already": not asked.open})
+    else:
+        say(f"{asked.event_key} is dismissed, at {decision.at} by {decision.by}.")
+
+
+def _questions(found: Stack) -> Questions:
+    client = found.dynamodb()
+    return Questions(
+        client,
+        EventLog(client, found.output("EventTableName")),
+        Ledger(client, found.output("LedgerTableName")),
+        EventQueue(found.sqs(), found.output("EventQueueUrl")),
+    )
+
+
+def _what(outlook: Outlook) -> str:
+    if outlook.failure:
+        return f"fail: {outlook.failure}".rstrip(".")
+    if outlook.credit is None:
+        return "credit nothing"
+    again = " a second time" if outlook.second else ""
+    return f"credit {plain(outlook.credit.amount)} {outlook.credit.currency} to {outlook.credit.account}{again}"
+
+
+def _in_words(made: Entry) -> str:
+    return f"{plain(made.amount)} {made.currency} to {made.account_as_sent}"
+
+
+def _members(outlook: Outlook) -> dict[str, Any] | None:
+    if outlook.credit is None:
+        return None
+    credit = outlook.credit
+    return {"account": credit.account, "currency": credit.currency, "amount": plain(credit.amount)}
+
+
+def _facts(decision: Decision) -> dict[str, Any]:
+    return {"by": decision.by, "why": decision.why, "at": decision.at}

@@ -1,0 +1,128 @@
+"""`wickiepay events list`: what is on record, the newest first."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Annotated, Final
+
+import typer
+
+from wickiepay import clock
+from wickiepay.event_record import Record
+from wickiepay.identity import Kind
+from wickiepay_cli.commands.options import (
+    WHICH,
+    AsJson,
+    Containing,
+    EventType,
+    InState,
+    OfUuid,
+    Profile,
+    Reference,
+    Region,
+    Since,
+    StackName,
+    Until,
+    refuse_backwards,
+)
+from wickiepay_cli.output.tables import ago, briefly, is_narrow, say, seconds, show_table, stream_json, tell
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.store.event_records import ALL, EventRecords, brief
+from wickiepay_cli.store.filters import Filter
+
+LIMIT_FOR_PEOPLE: Final = 50
+
+SHORT: Final = 27
+"""Characters of an event's key, besides its name, that are shown whole: an instant has so many."""
+
+ROOM: Final = 21
+"""Characters beside a uuid, where a line has 80."""
+
+CUT: Final = 10
+"""Of a longer one, the hash of a transaction say."""
+
+
+def list_events(  # noqa: PLR0913  options
+    *,
+    state: InState = None,
+    event_type: EventType = None,
+    since: Since = None,
+    until: Until = None,
+    uuid: OfUuid = None,
+    reference: Reference = None,
+    text: Containing = None,
+    open_alone: Annotated[
+        bool, typer.Option("--open", help="Only what has yet to be accepted or dismissed.", rich_help_panel=WHICH)
+    ] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="So many at the most.", show_default=f"{LIMIT_FOR_PEOPLE}, with --json all"),
+    ] = None,
+    as_json: AsJson = False,
+    stack_name: StackName = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """List events, the newest first."""
+    refuse_backwards(since, until)
+    found = stack.find(stack_name, profile, region)
+    shown = limit if as_json else limit or LIMIT_FOR_PEOPLE
+    at_first = shown + 1 if shown else ALL  # the one more tells whether there are more
+    records = EventRecords(found.dynamodb(), found.output("EventTableName"), at_first)
+    now = clock.now()
+    wanted = Filter(state, event_type, since, until, uuid, reference, text, open_alone).among(records, now)
+    if as_json:
+        stream_json(map(brief, islice(wanted, shown)))
+    else:
+        _show(wanted, limit or LIMIT_FOR_PEOPLE, now)
+
+
+def _show(records: Iterator[Record], limit: int, now: datetime) -> None:
+    listed = list(islice(records, limit))
+    if not listed:
+        say("There are no such events.")
+    elif is_narrow():
+        show_table(("", "state", "uuid", "event"), (_narrow_row(each, now) for each in listed))
+    else:
+        show_table(
+            ("received at", "", "state", "event", "uuid", "error"),
+            (
+                (
+                    seconds(each.received_at),
+                    ago(each.received_at, now),
+                    standing(each),
+                    named(each),
+                    each.uuid,
+                    each.error,
+                )
+                for each in listed
+            ),
+        )
+    if next(records, None):
+        tell(f"There are more than these {limit}: --limit {limit * 10}")
+
+
+def _narrow_row(record: Record, now: datetime) -> tuple[str, str, str, str]:
+    """A uuid leaves little room beside it: a long name is broken at its last dot, and the error goes below."""
+    name = named(record)
+    if len(name) > ROOM:
+        family, dot, rest = name.partition(" ")[0].rpartition(".")
+        name = f"{family}{dot}\n{rest}{name[len(family + dot + rest) :]}".lstrip("\n")
+    event = "\n".join(filter(None, (name, record.error)))
+    return briefly(record.received_at, now), standing(record).replace(" ", "\n"), record.uuid, event
+
+
+def named(record: Record) -> str:
+    """An event's name, and what else its key holds: three of one name and one uuid are three things that happened."""
+    identity = record.identity
+    more = identity.discriminators
+    short = more if len(more) <= SHORT else f"{more[:CUT]}.."
+    revised = f"revised {identity.revised_at}" if identity.revised_at else None
+    accepted = "accepted" if identity.kind is Kind.ACCEPTED else None  # that it is a conflict, its state says
+    return " ".join(filter(None, (record.event or identity.name, short if record.event else None, revised, accepted)))
+
+
+def standing(record: Record) -> str:
+    """The state, and where an operator is or was asked, whether that is open, accepted or dismissed."""
+    answer = "accepted" if record.accepted else "dismissed" if record.dismissed else "open" if record.open else None
+    return " ".join(filter(None, (record.state, answer)))

@@ -1,0 +1,126 @@
+"""The options that several commands share."""
+
+import re
+import shlex
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final
+
+import typer
+
+from wickiepay import clock
+from wickiepay.event_record import State
+from wickiepay_cli.sending.samples import event_types
+from wickiepay_cli.store.event_records import AHEAD
+
+_WHERE = "Where the stack is"
+
+StackName = Annotated[
+    str | None,
+    typer.Option(
+        "--stack", metavar="NAME", help="A deployed stack; without it, the local one.", rich_help_panel=_WHERE
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option("--profile", metavar="NAME", help="The AWS profile to find --stack with.", rich_help_panel=_WHERE),
+]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", metavar="NAME", help="The AWS region to find --stack in.", rich_help_panel=_WHERE),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+MAX_WHY_CHARACTERS: Final = 500
+"""Ten reasons are kept beside a body of 256 KiB, and an item of the event table holds 400 KB."""
+
+_AGE = re.compile(r"([0-9]{1,6})([mhdw])")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment(text: str) -> datetime:
+    """An instant as a person says it: an ISO 8601 time (UTC unless it says otherwise), or an age: 30m, 2h, 3d, 1w.
+
+    Raises `typer.BadParameter` for anything else.
+    """
+    try:
+        if age := _AGE.fullmatch(text):
+            return clock.now() - timedelta(**{_UNITS[age[2]]: int(age[1])})
+        said = datetime.fromisoformat(text)
+        return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(f'"{text}" is neither a time (2026-01-15T10:25:00) nor an age (2h, 3d).') from None
+
+
+def _reason(text: str) -> str:
+    if len(text) > MAX_WHY_CHARACTERS:
+        raise typer.BadParameter(f"a reason has {MAX_WHY_CHARACTERS} characters at the most.")
+    return text.encode(errors="replace").decode()  # a terminal can hand over what is no text
+
+
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.", callback=_reason)]
+WhyNeeded = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.", callback=_reason)]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+Rate = Annotated[
+    float | None, typer.Option("--rate", metavar="N", min=0.1, help="So many a second at the most.", show_default="all")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before changing a deployed stack.")]
+
+
+WHICH: Final = "Which events"
+"""The help's heading for the options that choose events."""
+
+EventType = Annotated[
+    str | None,
+    typer.Option(
+        "--type",
+        metavar="TYPE",
+        help="Of this type, or pattern: payment.*",
+        autocompletion=event_types,
+        rich_help_panel=WHICH,
+    ),
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=moment,
+        metavar="TIME",
+        help="Received at this time or later: 2026-01-15T10:00, or 2h, 3d ago.",
+        show_default="the table's first",
+        rich_help_panel=WHICH,
+    ),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=moment,
+        metavar="TIME",
+        help="Received at this time or earlier.",
+        show_default="now",
+        rich_help_panel=WHICH,
+    ),
+]
+InState = Annotated[
+    State | None, typer.Option("--state", case_sensitive=False, help="In this state.", rich_help_panel=WHICH)
+]
+OfUuid = Annotated[str | None, typer.Option("--uuid", help="Of this uuid.", rich_help_panel=WHICH)]
+Reference = Annotated[
+    str | None, typer.Option(help="With this reference in their data; reads each body.", rich_help_panel=WHICH)
+]
+Containing = Annotated[
+    str | None,
+    typer.Option("--text", help="With this text in their body, whatever its case.", rich_help_panel=WHICH),
+]
+
+
+def refuse_backwards(since: datetime | None, until: datetime | None) -> None:
+    """Raises `typer.BadParameter` for a time that ends before it begins; without an `until`, that is soon after now."""
+    last = until or clock.now() + AHEAD
+    if since and since > last:
+        end = f"--until, {last:%Y-%m-%d %H:%M:%S} UTC" if until else "now"
+        raise typer.BadParameter(f"it begins at {since:%Y-%m-%d %H:%M:%S} UTC, later than {end}.", param_hint="--since")
+
+
+def naming(stack_name: str | None, profile: str | None, region: str | None) -> str:
+    """The options that find the same stack again, to be put behind a command that somebody is told to give next."""
+    options = {"--stack": stack_name, "--profile": profile, "--region": region}
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in options.items() if value)

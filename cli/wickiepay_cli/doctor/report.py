@@ -1,0 +1,110 @@
+"""The whole audit: every statement is shown the tables once, and then tested."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import batched
+from typing import Any, Final
+
+from wickiepay.clock import instant
+from wickiepay.dynamodb import Item
+from wickiepay.ledger_items import RESOURCE
+from wickiepay_cli.doctor.balances import BalancesAddUp
+from wickiepay_cli.doctor.checks import MOMENT_SECONDS, Check
+from wickiepay_cli.doctor.credits import CreditedOnce, CreditsHaveEvents, EventsHaveCredits
+from wickiepay_cli.doctor.events import SEEN, EventsCounted, SentInTime
+from wickiepay_cli.doctor.orphans import NoOrphans, Orphan
+from wickiepay_cli.doctor.schemes import only_scheme
+from wickiepay_cli.doctor.tables import Tables
+from wickiepay_cli.doctor.worth_a_look import Finding, WorthALook
+from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.store.dead_letters import message_count
+from wickiepay_cli.store.dynamodb import scan
+
+LEDGER: Final = (
+    *("pk", "sk", "uuid", "event_key", "reference", "currency", "amount", "at", "account_as_sent", "id", "by", "why"),
+    *("version", "position", "type", "status", "reference_as_sent", "event", "updated_at", "sources", "directions"),
+    *("display_currency", "display_amount", "paid_currency", "paid_amount", "amounts"),
+    *("underpaid", "money_came", "credited"),
+)
+"""What is read of the ledger's items: all but the payments' details and the resources' data."""
+
+MONEY: Final[Mapping[str, Any]] = {
+    "FilterExpression": "NOT begins_with(#pk, :resource)",
+    "ExpressionAttributeValues": {":resource": {"S": RESOURCE}},
+}
+
+STEP: Final = 100
+"""Items between two signs of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was counted, what holds, what is worth a look, and what nothing will ever process.
+
+    `since` is the beginning of the period in which events are kept. Of what was found the first thousand are named;
+    `counts` has how many there are of each kind.
+    """
+
+    stack: str
+    at: str
+    since: str
+    counts: Mapping[str, int]
+    checks: Sequence[Check]
+    worth_a_look: Sequence[Finding]
+    orphans: Sequence[Orphan]
+    repaired: int
+
+
+def audit(  # noqa: PLR0913  what doctor was told, and the world
+    stack: Stack,
+    retention: timedelta,
+    now: datetime,
+    sleep: Callable[[float], None],
+    *,
+    repair: bool,
+    seen: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Looks at all that is on record, and into the books. `retention` is how long a finished event stays on record.
+
+    With `repair` orphans are sent to the consumer. `seen` is told of each few items that were looked at. Raises what
+    reading a table or a queue raises.
+    """
+    tables = Tables(stack.dynamodb(), stack.output("EventTableName"), stack.output("LedgerTableName"))
+
+    def pause() -> None:
+        sleep(MOMENT_SECONDS)
+
+    counted, paid = EventsCounted(tables, pause), EventsHaveCredits(tables, pause)
+    orphans, unsent = NoOrphans(stack, tables, now, pause), SentInTime(tables, now, pause)
+    explained, once = CreditsHaveEvents(tables, retention, now, pause), CreditedOnce(tables, pause)
+    balances, look = BalancesAddUp(tables, pause), WorthALook(tables, now)
+    of_events = [each.see for each in (counted, paid, orphans, unsent)]
+    of_ledger = [each.see for each in (explained, once, balances, look)]
+    _show(scan(tables.client, tables.events, SEEN), seen, *of_events, look.see_record)
+    _show(scan(tables.client, tables.ledger, LEDGER, **MONEY), seen, *of_ledger)
+    if scheme := only_scheme(stack, now):
+        look.note(Finding("one-scheme-only", scheme=scheme))
+    if repair:
+        orphans.repair()
+    checks = [each.check() for each in (counted, explained, paid, once, balances, orphans, unsent)]
+    found = look.finish(tables.references)
+    counts = {
+        **counted.counts,
+        "unsent": unsent.unsent,
+        "late": orphans.late,
+        "dead_letters": message_count(stack.sqs(), stack.output("DeadLetterQueueUrl")),
+        "credits": explained.credits,
+        "balances": balances.count,
+        **look.counts,
+    }
+    since = instant(now - retention)
+    return Report(stack.name, instant(now), since, counts, checks, found, orphans.orphans, orphans.repaired)
+
+
+def _show(items: Iterable[Item], seen: Callable[[int], None], *see: Callable[[Item], None]) -> None:
+    for batch in batched(items, STEP, strict=False):
+        for item in batch:
+            for show in see:
+                show(item)
+        seen(len(batch))

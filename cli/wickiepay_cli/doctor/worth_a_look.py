@@ -1,0 +1,196 @@
+"""What is right by the rules and still worth a person's look: money in the wrong place, or that waits for somebody.
+
+A snapshot: each table is read once, the index of references twice. What is held on to is what was found, the first
+thousand of each kind, and a number for each order; no body is read.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from wickiepay import ledger_items as items
+from wickiepay.clock import instant
+from wickiepay.dynamodb import Item
+from wickiepay.effects import Family
+from wickiepay.event_record import State, identity_of, is_closed, is_question, state_of
+from wickiepay.identity import bounded
+from wickiepay.payments import Payment
+from wickiepay_cli.doctor.checks import NAMED
+from wickiepay_cli.doctor.tables import Tables
+from wickiepay_cli.store.dynamodb import id_texts
+
+OPEN_AGE: Final = timedelta(days=1)
+OPEN: Final = frozenset({"PENDING", "PROCESSING", "DETECTED"})
+
+KINDS: Final = {
+    "two-payments-complete": "more than one COMPLETE payment of one order",
+    "completed-without-reference": "COMPLETE, and no event names an order",
+    "channel-payment-not-credited": "COMPLETE in a channel, and never credited",
+    "credited-more-than-once": "more than one credit of one payment",
+    "completed-with-nothing": "COMPLETE with an amount of zero or less",
+    "amounts-differ": "events of one payment name different amounts",
+    "direction-differs": "events of one payment call it IN and OUT",
+    "unclear": "neither IN nor OUT, or an event contradicts itself",
+    "credited-payout": "credited, and called OUT or unclear afterwards",
+    "open-too-long": "open for more than a day",
+    "expired-after-money": "ended without being paid although money had come",
+    "open-conflict": "waits for accept or dismiss",
+    "unknown-money-event": "about a payment, and nothing here handles it",
+    "being-retried": "tried and not finished",
+    "one-scheme-only": "every delivery of the last 30 days used it: pin it with the parameter AcceptedSchemes",
+}
+"""The kinds, in a person's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`kind` is one of `KINDS`; the others say what it is about, where they apply."""
+
+    kind: str
+    uuid: str | None = None
+    reference: str | None = None
+    account: str | None = None
+    event_key: str | None = None
+    scheme: str | None = None
+
+
+class WorthALook:
+    """Is shown every item of both tables. Relies on a scan to show the items of one partition one after another."""
+
+    def __init__(self, tables: Tables, now: datetime) -> None:
+        self._tables = tables
+        self._opened_before = instant(now - OPEN_AGE)
+        self._partition: list[Item] = []
+        self.counts: Counter[str] = Counter()
+        self.found: list[Finding] = []
+
+    def note(self, finding: Finding) -> None:
+        self.counts[finding.kind] += 1
+        if self.counts[finding.kind] <= NAMED:
+            self.found.append(finding)
+
+    def see_record(self, record: Item) -> None:
+        identity, state = identity_of(record), state_of(record)
+        kinds = {
+            "open-conflict": is_question(record) and not is_closed(record),
+            "unknown-money-event": state is State.IGNORED and identity.about_money,
+            # Versions up to 0.1 leave the tries on what they finish.
+            "being-retried": state is State.RECEIVED and "tries" in record,
+        }
+        for kind, holds in kinds.items():
+            if holds:
+                self.note(Finding(kind, uuid=identity.uuid, event_key=identity.event_key))
+
+    def see(self, item: Item) -> None:
+        """An item of the ledger."""
+        if self._partition and self._partition[0]["pk"] != item["pk"]:
+            self._look()
+        self._partition.append(item)
+
+    def finish(self, keys: Callable[[], Iterable[Item]]) -> Sequence[Finding]:
+        """All that was found; `keys` reads those of the index of references, in any order."""
+        self._look()
+        seen: set[int] = set()
+        again: set[int] = set()
+        for reference, _ in _payments_in(keys()):
+            (again if hash(reference) in seen else seen).add(hash(reference))
+        orders: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for reference, item in _payments_in(keys()) if again else ():
+            if hash(reference) in again:
+                uuid = items.payment_uuid(item)
+                orders[reference][uuid] |= {items.PAYMENT + uuid, item["pk"]["S"]}
+        for reference, payments in orders.items():
+            if len(payments) > 1:
+                self._look_at_order(reference, payments.values())
+        order = list(KINDS)
+        return sorted(self.found, key=lambda finding: order.index(finding.kind))
+
+    def _look(self) -> None:
+        partition, self._partition = self._partition, []
+        if not partition:
+            return
+        pk, uuid = partition[0]["pk"]["S"], items.payment_uuid(partition[0])
+        # Versions up to 0.1 spelled a uuid as it was sent.
+        respelled = pk not in {items.PAYMENT + uuid, items.CREDIT + uuid}
+        if pk.startswith(items.CREDIT):
+            entries = items.entries_of(partition)
+            if entries and respelled:
+                entries += self._tables.entries_of(uuid)
+            if len(entries) > 1:
+                self.note(Finding("credited-more-than-once", uuid=uuid, account=entries[0].account_as_sent))
+        if pk.startswith(items.PAYMENT):
+            for family, payment in _payments(partition):
+                kinds = list(self._kinds(partition, family, payment))
+                if (
+                    kinds
+                    and respelled
+                    and family in dict(_payments(self._tables.ledger_partition(items.PAYMENT + uuid)))
+                ):
+                    continue  # it is a part of what stands there
+                for kind in kinds:
+                    self.note(Finding(kind, uuid=uuid, reference=payment.value("reference")))
+
+    def _kinds(self, partition: Sequence[Item], family: Family, payment: Payment) -> Iterator[str]:
+        direction, status = payment.directions.effective, payment.value("status")
+        complete, customers = status == "COMPLETE", direction in {"IN", None}
+        ended = status in {"EXPIRED", "CANCELLED"}
+        last = payment.value("last") or ""
+        holds: dict[str, Callable[[], bool]] = {
+            "completed-without-reference": lambda: (
+                family == "payment" and complete and customers and payment.value("reference") is None
+            ),
+            "channel-payment-not-credited": lambda: (
+                family == "channel" and complete and customers and not self._is_credited(partition, family, payment)
+            ),
+            "completed-with-nothing": lambda: (
+                complete and any(map(_is_nothing, (payment.value("display"), payment.value("paid"))))
+            ),
+            "amounts-differ": lambda: payment.amounts_differ,
+            "direction-differs": lambda: payment.directions.differ,
+            "unclear": lambda: payment.directions.unclear,
+            "credited-payout": lambda: not customers and self._is_credited(partition, family, payment),
+            "open-too-long": lambda: status in OPEN and last < self._opened_before,
+            "expired-after-money": lambda: ended and payment.money_came,
+        }
+        return (kind for kind, is_so in holds.items() if is_so())
+
+    def _is_credited(self, partition: Sequence[Item], family: Family, payment: Payment) -> bool:
+        # Versions up to 0.1 did not note it on the payment. Payouts of today are too many to be looked up one by one.
+        may_be_older = family == "channel" or any(map(items.is_older, partition))
+        spelled = id_texts(partition[0]["pk"]["S"].removeprefix(items.PAYMENT))
+        return payment.credited or (may_be_older and any(map(self._tables.entries_of, spelled)))
+
+    def _look_at_order(self, reference: str, payments: Iterable[set[str]]) -> None:
+        """`reference` is as a key has it; `payments` are the partitions of each."""
+        paid = [
+            sent
+            for partitions in payments
+            for family, payment in _payments([item for pk in partitions for item in self._tables.ledger_partition(pk)])
+            if family == "payment" and payment.value("status") == "COMPLETE"
+            if payment.directions.effective in {"IN", None}
+            # A key may be an older version's item, of a reference that the payment no longer has.
+            if (sent := payment.value("reference")) and reference in {sent, bounded(sent)}
+        ]
+        if len(paid) > 1:
+            self.note(Finding("two-payments-complete", reference=paid[0]))
+
+
+def _payments_in(keys: Iterable[Item]) -> Iterator[tuple[str, Item]]:
+    """The reference and the key of each payment in the index of references."""
+    return ((item["reference"]["S"], item) for item in keys if item["pk"]["S"].startswith(items.PAYMENT))
+
+
+def _payments(partition: Sequence[Item]) -> Iterator[tuple[Family, Payment]]:
+    """What the items of one partition say of a payment, by family."""
+    families: list[Family] = ["payment", "channel"]
+    for family in families:
+        own = [item for item in partition if "event" in item and items.family_of(item) == family]
+        if own:
+            yield family, items.row_of(own, family).payment
+
+
+def _is_nothing(money: str | None) -> bool:
+    return money is not None and Decimal(money.partition(" ")[2]) <= 0

@@ -1,0 +1,176 @@
+"""The one place where the template is bent to what the emulator takes. Each thing bent is told; a test pins the list.
+
+The rules work on the template as SAM's transform leaves it: plain CloudFormation.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+Template = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One thing that was dropped or rewritten, and the reason."""
+
+    resource: str
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"prepared: {self.resource}: {self.what} ({self.why})"
+
+
+def patch_template(template: Template, webhook_url: str) -> list[Patch]:
+    """Bends `template` in place to an emulator whose front door is `webhook_url`; returns what was done, in order."""
+    rules: tuple[Callable[[Template], Iterator[Patch]], ...] = (
+        _deploy_without_codedeploy,
+        _drop_saved_queries,
+        _describe_api_by_routes,
+        _refer_to_secrets_by_arn,
+        _let_queues_be_reached_without_tls,
+        _give_numbers_as_numbers,
+        _allow_batches_by_their_own_name,
+        _allow_batches_to_read_anything,
+        partial(_point_output_at_front_door, webhook_url),
+    )
+    return [patch for rule in rules for patch in rule(template)]
+
+
+def _deploy_without_codedeploy(template: Template) -> Iterator[Patch]:
+    why = "the emulator has no CodeDeploy: an alias moves to a new version at once"
+    for name, alias in _of_type(template, "AWS::Lambda::Alias"):
+        del alias["UpdatePolicy"]
+        yield Patch(name, "UpdatePolicy dropped", why)
+    for name, resource in list(template["Resources"].items()):
+        if resource["Type"].startswith("AWS::CodeDeploy::"):
+            del template["Resources"][name]
+            yield Patch(name, "dropped", why)
+    action = "codedeploy:PutLifecycleEventHookExecutionStatus"
+    for name, policy in _policies(template):
+        statements = [s for s in policy["Statement"] if s.get("Action") == action]
+        for statement in statements:
+            policy["Statement"].remove(statement)
+            yield Patch(name, f"{action} dropped", why)
+
+
+def _drop_saved_queries(template: Template) -> Iterator[Patch]:
+    for name, _ in _of_type(template, "AWS::Logs::QueryDefinition"):
+        del template["Resources"][name]
+        yield Patch(name, "dropped", "the emulator knows no saved queries")
+
+
+def _describe_api_by_routes(template: Template) -> Iterator[Patch]:
+    for name, api in _of_type(template, "AWS::ApiGatewayV2::Api"):
+        paths = api["Properties"].pop("Body")["paths"]
+        api["Properties"] |= {"Name": name, "ProtocolType": "HTTP"}
+        operations = [
+            (method, route, paths[path][method])
+            for path in paths
+            for route in dict.fromkeys([path, _without_greed(path)])
+            for method in paths[path]
+        ]
+        for number, (method, path, operation) in enumerate(operations, 1):
+            verb = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
+            integration = operation["x-amazon-apigateway-integration"]
+            template["Resources"] |= {
+                f"{name}Integration{number}": {
+                    "Type": "AWS::ApiGatewayV2::Integration",
+                    "Properties": {
+                        "ApiId": {"Ref": name},
+                        "IntegrationType": integration["type"].upper(),
+                        "IntegrationUri": integration["uri"],
+                        "PayloadFormatVersion": integration["payloadFormatVersion"],
+                    },
+                },
+                f"{name}Route{number}": {
+                    "Type": "AWS::ApiGatewayV2::Route",
+                    "Properties": {
+                        "ApiId": {"Ref": name},
+                        "RouteKey": f"{verb} {path}",
+                        "Target": {"Fn::Sub": f"integrations/${{{name}Integration{number}}}"},
+                    },
+                },
+            }
+            yield Patch(name, f"{verb} {path} as a route of its own", "the emulator reads no OpenAPI body")
+
+
+def _without_greed(path: str) -> str:
+    """A path whose last part takes anything, here without that part: in the emulator it does not take nothing."""
+    return path.rpartition("/")[0] + "/" if path.endswith("+}") else path
+
+
+def _refer_to_secrets_by_arn(template: Template) -> Iterator[Patch]:
+    for name, _ in _of_type(template, "AWS::SecretsManager::Secret"):
+        for reference in list(_references(template, name)):
+            reference.clear()
+            reference["Fn::GetAtt"] = [name, "Id"]
+        yield Patch(name, "!Ref as !GetAtt Id", "in the emulator a secret's Ref is its name, on AWS its ARN")
+
+
+def _let_queues_be_reached_without_tls(template: Template) -> Iterator[Patch]:
+    for name, policy in _of_type(template, "AWS::SQS::QueuePolicy"):
+        statements = policy["Properties"]["PolicyDocument"]["Statement"]
+        if all("aws:SecureTransport" in str(statement) for statement in statements):
+            del template["Resources"][name]
+            yield Patch(name, "dropped", "the emulator speaks plain HTTP, on this machine only")
+
+
+def _give_numbers_as_numbers(template: Template) -> Iterator[Patch]:
+    for name, mapping in _of_type(template, "AWS::Lambda::EventSourceMapping"):
+        source = mapping["Properties"]
+        for properties, number in (
+            (source, "MaximumBatchingWindowInSeconds"),
+            (source["ScalingConfig"], "MaximumConcurrency"),
+        ):
+            if number in properties:  # a stack of an earlier commit, to be updated, may have fewer of them
+                parameter = properties[number]["Ref"]
+                properties[number] = int(template["Parameters"][parameter]["Default"])
+                yield Patch(name, f"{number} as a number", "the emulator takes its parameter as text")
+
+
+def _allow_batches_by_their_own_name(template: Template) -> Iterator[Patch]:
+    for name, policy in _policies(template):
+        for statement in policy["Statement"]:
+            if statement.get("Action") == "sqs:SendMessage":
+                statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
+                why = "in the emulator an action, on AWS sqs:SendMessage"
+                yield Patch(name, "sqs:SendMessageBatch allowed", why)
+
+
+def _allow_batches_to_read_anything(template: Template) -> Iterator[Patch]:
+    for name, policy in _policies(template):
+        for statement in policy["Statement"]:
+            if statement.get("Action") == "dynamodb:BatchGetItem" and statement.pop("Condition", None):
+                why = "the emulator does not see what a batch asks for"
+                yield Patch(name, "condition on dynamodb:BatchGetItem dropped", why)
+
+
+def _point_output_at_front_door(webhook_url: str, template: Template) -> Iterator[Patch]:
+    template["Outputs"]["WebhookUrl"]["Value"] = webhook_url
+    yield Patch("WebhookUrl", "the front door's address", "the API has none that resolves")
+
+
+def _of_type(template: Template, kind: str) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, resource) for name, resource in template["Resources"].items() if resource["Type"] == kind]
+
+
+def _policies(template: Template) -> list[tuple[str, dict[str, Any]]]:
+    """What each role allows, by the role's name."""
+    return [
+        (name, policy["PolicyDocument"])
+        for name, role in _of_type(template, "AWS::IAM::Role")
+        for policy in role["Properties"].get("Policies", [])
+    ]
+
+
+def _references(node: object, name: str) -> Iterator[dict[str, Any]]:
+    """Every `{"Ref": name}` below `node`."""
+    if node == {"Ref": name}:
+        assert isinstance(node, dict)
+        yield node
+    elif isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from _references(child, name)

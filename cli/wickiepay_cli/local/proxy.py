@@ -1,0 +1,198 @@
+"""The front door: one port on this machine that passes each request on to the stack's HTTP API, and the answer back.
+
+Nothing is changed on the way, since a signature or a rule may depend on it: method, path, query, headers (their order,
+case and repetitions) and body bytes. Only what concerns one connection (RFC 9110, section 7.6.1) stays with its own.
+
+A tunnel may lead anybody here, so what no HTTP API would take is refused before it costs anything: see `MAX_BODY`.
+"""
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import httpx
+
+from wickiepay_cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
+from wickiepay_cli.watching.exchange import Exchange, Headers
+
+ANSWER_SECONDS: Final = 30
+"""An HTTP API waits no longer for its function."""
+
+AT_ONCE: Final = 4
+"""Requests that are passed on at the same time; the others wait. The emulator starts a process for each of them, and a
+machine that is busy with that answers the functions too late: 32 at once on two cores, and every fifth was told 503."""
+
+MAX_BODY: Final = 10 * 1024 * 1024
+"""Bytes: an HTTP API takes no more either. What is longer is not read."""
+
+BODY_SECONDS: Final = 30
+"""So long a body may take: whoever stops in the midst of it is let go."""
+
+LEAVE_SECONDS: Final = 1
+
+REFUSALS: Final = {
+    400: b'{"message":"Bad Request"}',
+    408: b'{"message":"Request Timeout"}',
+    413: b'{"message":"Request Entity Too Large"}',
+    503: b'{"message":"Service Unavailable"}',
+}
+"""What an HTTP API answers without its function."""
+
+OF_ONE_CONNECTION: Final = frozenset(
+    b"connection expect keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
+)
+
+Answer = tuple[int, Headers, bytes]
+"""Status, headers and undecoded body."""
+
+
+@contextmanager
+def reserved(port: int) -> Iterator[socket.socket]:
+    """Holds `port` of 127.0.0.1 (0: any free one) by a socket that takes no connections yet. Raises `CommandError`."""
+    with socket.socket() as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} cannot be used ({error.strerror}): choose another one with PORT."
+            ) from error
+        yield door
+
+
+@contextmanager
+def proxy(door: socket.socket, api_url: str, seen: Callable[[Exchange], None]) -> Iterator[None]:
+    """Opens `door`, which it takes over, onto the HTTP API at `api_url`; `seen` is told of every exchange.
+
+    Serves in a thread of its own, and calls `seen` there.
+    """
+    # Here, not above: every other command would pay for a server that it does not open.
+    from hypercorn.asyncio import serve  # noqa: PLC0415
+    from hypercorn.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.include_date_header = config.include_server_header = False  # those of the API are passed on
+    config.h11_pass_raw_headers = True
+    config.loglevel = "WARNING"
+    config.bind = [f"fd://{door.fileno()}"]
+    leave = asyncio.Event()
+
+    async def stay_open() -> None:
+        # Each request has a connection of its own: the emulator closes those that are idle, perhaps this very moment.
+        limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
+        timeout = httpx.Timeout(ANSWER_SECONDS, pool=None)
+        async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as api:
+            serving = asyncio.create_task(serve(_passing_on(api, api_url, seen), config, shutdown_trigger=leave.wait))
+            await leave.wait()
+        # Whoever still waited for an answer has been told 503 by now, whoever is still sending is left.
+        await asyncio.wait({serving}, timeout=LEAVE_SECONDS)
+
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        thread = threading.Thread(target=runner.run, args=(stay_open(),), name="front door")
+        door.listen()  # here, so that whoever comes from now on is served, however late the thread begins
+        door.detach()
+        thread.start()
+        try:
+            yield
+        finally:
+            runner.get_loop().call_soon_threadsafe(leave.set)
+            thread.join()
+
+
+def _passing_on(api: httpx.AsyncClient, api_url: str, seen: Callable[[Exchange], None]) -> "ASGIFramework":
+    async def app(scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
+        if scope["type"] == "websocket":
+            status, headers, content = _refusal(400)
+            await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+            await send({"type": "websocket.http.response.body", "body": content, "more_body": False})
+        if scope["type"] != "http":
+            return
+        began = time.perf_counter()
+        target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+        headers, body = _end_to_end(scope["headers"]), b""
+        try:
+            _check(scope)
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _body(receive)
+        except _Left:
+            return
+        except TimeoutError:
+            answer = _refusal(408)
+        except _Refused as refused:
+            answer = _refusal(refused.status)
+        else:
+            answer = await _pass_on(api, api_url, scope["method"], target, headers, body)
+        seen(Exchange(scope["method"], target, headers, body, *answer, seconds=time.perf_counter() - began))
+        status, headers, content = answer
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content, "more_body": False})
+
+    return app
+
+
+class _Left(Exception):
+    """The client left before the end of its request."""
+
+
+class _Refused(Exception):
+    """No HTTP API would have its function see the request."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def _check(scope: "HTTPScope") -> None:
+    """Raises `_Refused` where the head of a request is enough for that."""
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    if b"content-length" in headers and b"transfer-encoding" in headers:
+        raise _Refused(400)  # RFC 9112, section 6.3: somebody tries to have it end in two places
+    if b"upgrade" in headers and scope["method"] != "POST":
+        raise _Refused(400)  # a delivery that offers HTTP/2 (Java's client does) is taken as it is
+    if int(headers.get(b"content-length", 0)) > MAX_BODY:
+        raise _Refused(413)
+
+
+async def _body(receive: "ASGIReceiveCallable") -> bytes:
+    """All of a request's body. Raises `_Refused` for one that is too long, and `_Left`."""
+    body = bytearray()
+    while (event := await receive())["type"] == "http.request":
+        body += event["body"]
+        if len(body) > MAX_BODY:
+            raise _Refused(413)
+        if not event["more_body"]:
+            return bytes(body)
+    raise _Left
+
+
+async def _pass_on(  # noqa: PLR0913, PLR0917  a request, and where to
+    api: httpx.AsyncClient, api_url: str, method: str, target: bytes, headers: Headers, body: bytes
+) -> Answer:
+    """The API's answer; where it has none, that of an HTTP API without its function."""
+    url = httpx.URL(api_url)
+    unchanged = {"target": url.raw_path + target}  # httpx would tidy up the path of a URL
+    request = httpx.Request(method, url, headers=headers, content=body, extensions=unchanged)
+    try:
+        response = await api.send(request, stream=True)
+        try:
+            content = b"".join([part async for part in response.aiter_raw()])
+        finally:
+            await response.aclose()
+    except (httpx.HTTPError, RuntimeError):  # a RuntimeError: the door is closing
+        return _refusal(503)
+    return response.status_code, _end_to_end(response.headers.raw), content
+
+
+def _refusal(status: int) -> Answer:
+    return status, [(b"content-type", b"application/json")], REFUSALS[status]
+
+
+def _end_to_end(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    return [(name, value) for name, value in headers if name.lower() not in OF_ONE_CONNECTION]

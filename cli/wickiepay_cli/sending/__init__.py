@@ -1,0 +1,1 @@
+"""Deliveries, signed and sent as the provider sends them."""

@@ -1,0 +1,151 @@
+"""Sends deliveries as the provider does."""
+
+import json
+import operator
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential
+
+from wickiepay.signature import sign
+from wickiepay_cli.errors import CommandError
+
+ANSWER_SECONDS: Final = 30
+"""The provider waits no longer."""
+
+ATTEMPTS: Final = 3
+"""That the provider makes in all."""
+
+BACKOFF_SECONDS: Final = 1
+"""Before the second attempt, doubled before the third. The provider says exponential, and not how long."""
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+type Signing = Callable[[bytes, bytes, str], str | None]
+"""Makes the signature header (None: there is none) of a body, from the secret and the name of the scheme."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered, and in how many seconds. Without a `status` nothing was, and `text` says why."""
+
+    status: int | None
+    text: str
+    seconds: float
+
+    @property
+    def accepted(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def content(self) -> object:
+        """The answer's body: what it holds, where that is JSON, else its text."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return self.text
+
+    @property
+    def outcome(self) -> str | None:
+        """What became of the delivery, in a listener's own word, like accepted or signature_mismatch."""
+        match self.content:
+            case {"status": str(word)} | {"error": str(word)}:
+                return word
+        return None
+
+    def __str__(self) -> str:
+        return (
+            f"no answer: {self.text}"
+            if self.status is None
+            else " ".join(filter(None, (str(self.status), self.outcome)))
+        )
+
+
+def is_this_machine(url: str) -> bool:
+    """Whether what is sent to `url` stays on this machine."""
+    try:
+        return httpx.URL(url).host in LOOPBACK
+    except httpx.InvalidURL as error:
+        raise CommandError(f"Nothing can be sent to {url}: {error}") from error
+
+
+def is_web_address(url: str) -> bool:
+    """Whether anything could be sent to `url`."""
+    try:
+        address = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return address.scheme in {"http", "https"} and bool(address.host)
+
+
+def connection(url: str) -> httpx.Client:
+    """An HTTP client for deliveries to `url`. A proxy of the environment is not asked for this machine."""
+    return httpx.Client(timeout=ANSWER_SECONDS, trust_env=not is_this_machine(url))
+
+
+def deliver(
+    http: httpx.Client,
+    url: str,
+    body: bytes,
+    signature: str | None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Answer:
+    """Posts `body`, bytes as they are, and returns what is answered in the time that the provider waits."""
+    headers = {"Content-Type": "application/json"} | ({"X-Webhook-Signature": signature} if signature else {})
+    began = clock()
+    try:
+        response = http.post(url, content=body, headers=headers)
+    except httpx.HTTPError as error:
+        return Answer(None, str(error) or type(error).__name__, clock() - began)
+    seconds = clock() - began
+    if seconds > ANSWER_SECONDS:  # the client's time-out is for each part of an answer, the provider's for the whole
+        return Answer(None, f"{response.status_code} came after {seconds:.1f} seconds, too late", seconds)
+    return Answer(response.status_code, response.text, seconds)
+
+
+def until_accepted(attempt: Callable[[], Answer], sleep: Callable[[float], None] = time.sleep) -> Sequence[Answer]:
+    """The answers to all attempts at a delivery: until one is accepted, three at the most, the pauses doubling."""
+    answers: list[Answer] = []
+
+    def accepted() -> bool:
+        answers.append(attempt())
+        return answers[-1].accepted
+
+    Retrying(
+        retry=retry_if_result(operator.not_),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_exponential(multiplier=BACKOFF_SECONDS),
+        retry_error_callback=lambda _: False,
+        sleep=sleep,
+    )(accepted)
+    return answers
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Sends deliveries to `url`, signed with `secret` under `scheme`; with `retries` until they are accepted."""
+
+    http: httpx.Client
+    url: str
+    secret: bytes = field(repr=False)
+    scheme: str
+    retries: bool
+
+    def send(
+        self, body: bytes, signing: Signing = sign, heard: Callable[[Answer], None] = lambda _: None
+    ) -> Sequence[Answer]:
+        """The answers, one to each attempt; `heard` is told of each at once.
+
+        Raises `NotReserialisable` where the scheme cannot sign the body.
+        """
+        signature = signing(body, self.secret, self.scheme)
+
+        def attempt() -> Answer:
+            answer = deliver(self.http, self.url, body, signature)
+            heard(answer)
+            return answer
+
+        return until_accepted(attempt) if self.retries else [attempt()]

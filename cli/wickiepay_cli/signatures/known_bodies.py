@@ -1,0 +1,35 @@
+"""The bodies that a signature of unknown origin may belong to: the samples, and what a stack has on record."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
+from typing import Final
+
+from wickiepay import clock
+from wickiepay.event_record import delivery_of, identity_of, key
+from wickiepay_cli.sending.samples import event_types, sample
+from wickiepay_cli.signatures.others import Known
+from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.store.dynamodb import items_of
+from wickiepay_cli.store.event_records import AHEAD, EventRecords
+
+MOST_RECORDS: Final = 500
+LOOK_BACK: Final = timedelta(days=7)
+"""How many of the newest on record are looked at, and how far back: some seconds' reading."""
+
+
+def of_samples() -> Iterator[Known]:
+    """The sample of each event type."""
+    return (Known(f"the sample {name}", sample(name)) for name in event_types())
+
+
+def on_record(found: Stack) -> Iterator[Known]:
+    """What a stack has received lately, the newest first, read as it is asked for."""
+    table = found.output("EventTableName")
+    records = EventRecords(found.dynamodb(), table)
+    now = clock.now()
+    newest = records.newest_first(now - LOOK_BACK, now + AHEAD)
+    keys = (key(record.identity) for record in islice(newest, MOST_RECORDS))
+    for item in items_of(found.dynamodb(), table, keys):
+        identity = identity_of(item)
+        yield Known(f"{identity.event_key} of {identity.uuid}, on record", delivery_of(item).body)

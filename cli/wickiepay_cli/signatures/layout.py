@@ -1,0 +1,56 @@
+"""A JSON text written anew in another layout, its numbers spelled as they were."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from wickiepay.reserialise import too_deep
+from wickiepay_cli.sending import exact_json
+from wickiepay_cli.sending.exact_json import Json, Number
+
+LAYOUTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "without any white space": {"separators": (",", ":")},
+    "with a space after each comma and colon": {"separators": (", ", ": ")},
+    "indented by two": {"indent": 2},
+    "indented by four": {"indent": 4},
+    "indented by tabs": {"indent": "\t"},
+    "without any white space, in ASCII": {"separators": (",", ":"), "ensure_ascii": True},
+    "with a space after each comma and colon, in ASCII": {"separators": (", ", ": "), "ensure_ascii": True},
+}
+"""How programs write JSON: what `json.dumps` has to be told for it."""
+
+_NUMBER = re.compile(r'"\\u0000([^"]+)"')
+
+
+def document(body: bytes) -> Json:
+    """The object or array that `body` is, in UTF-8. Raises ValueError where it is none, or nested too deep."""
+    if too_deep(body):
+        raise ValueError("nested too deep")
+    value = exact_json.read(body.decode())
+    if not isinstance(value, (dict, list)):
+        raise ValueError("neither an object nor an array")  # noqa: TRY004  as for any other text that is none
+    return value
+
+
+def written(value: Json, layout: str, *, sort_keys: bool = False) -> bytes:
+    """`value` as JSON in one of the `LAYOUTS`; a lone surrogate gets the bytes that it would have in UTF-8."""
+    options = {"ensure_ascii": False, "sort_keys": sort_keys, **LAYOUTS[layout]}
+    # json.dumps takes no number by its spelling: it gets a text that none of the document's is, and loses its quotes.
+    return _NUMBER.sub(r"\1", json.dumps(value, default=_marked, **options)).encode(errors="surrogatepass")
+
+
+def ordered_as(value: Json, model: Json) -> Json:
+    """`value` with the members of its objects in the order of `model`; those that `model` has not come last."""
+    match value, model:
+        case dict(), dict():
+            ranks = {name: rank for rank, name in enumerate(model)}
+            names = sorted(value, key=lambda name: ranks.get(name, len(ranks)))
+            return {name: ordered_as(value[name], model.get(name)) for name in names}
+        case list(), [first, *_]:
+            return [ordered_as(element, first) for element in value]
+    return value
+
+
+def _marked(number: Number) -> str:
+    return f"\0{number.spelling}"

@@ -1,0 +1,82 @@
+"""Where the AWS console shows the parts of a stack."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import quote
+
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.stacks.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+
+HOSTS: Final[Mapping[str, str]] = {
+    "aws": "console.aws.amazon.com",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+    "aws-cn": "console.amazonaws.cn",
+}
+"""Partition → the console's host, which leads on to the region that an address names."""
+
+_DASHBOARD: Final = "cloudwatch/home?region={region}#dashboards/dashboard/{name}"
+_LOG_GROUP: Final = "cloudwatch/home?region={region}#logsV2:log-groups/log-group/{name_in_fragment}"
+_TABLE: Final = "dynamodbv2/home?region={region}#table?name={name}"
+_QUEUE: Final = "sqs/v3/home?region={region}#/queues/{name}"
+_SECRET: Final = "secretsmanager/secret?name={secret_name}&region={region}"
+_STACK: Final = "cloudformation/home?region={region}#/stacks/stackinfo?stackId={name}"
+
+STACK_ID: Final = "StackId"
+"""Stands for an output, and is none."""
+
+What = Literal["dashboard", "logs", "tables", "queue", "secret", "stack"]
+
+PAGES: Final[Mapping[What, Mapping[str, tuple[str, str]]]] = {
+    "dashboard": {"dashboard": ("DashboardName", _DASHBOARD)},
+    "logs": {
+        "ingest": ("IngestLogGroup", _LOG_GROUP),
+        "consumer": ("ConsumerLogGroup", _LOG_GROUP),
+        "relay": ("RelayLogGroup", _LOG_GROUP),
+        "api": ("ApiAccessLogGroup", _LOG_GROUP),
+    },
+    "tables": {"events": ("EventTableName", _TABLE), "ledger": ("LedgerTableName", _TABLE)},
+    "queue": {"events": ("EventQueueUrl", _QUEUE), "dead-letters": ("DeadLetterQueueUrl", _QUEUE)},
+    "secret": {"secret": ("SigningSecretArn", _SECRET)},
+    "stack": {"stack": (STACK_ID, _STACK)},
+}
+"""What can be looked at → its parts: each the output that names it, and the page that shows it."""
+
+
+def addresses(stack: Stack, what: What, part: str | None = None) -> dict[str, str]:
+    """Where the parts of one of `PAGES` are shown, by their names; `part` alone, where one is named.
+
+    Raises `CommandError` for a part that there is not, a stack without the output, or a partition whose console is
+    unknown.
+    """
+    cloudformation: CloudFormationClient = stack.client("cloudformation")
+    partition, region = cloudformation.meta.partition, cloudformation.meta.region_name
+    if partition not in HOSTS:
+        raise CommandError(f"Where the console of the partition {partition} is, is not known.")
+    if part is not None and part not in PAGES[what]:
+        raise CommandError(f"There is no {part} among {what}. There are: {', '.join(PAGES[what])}.")
+    return {
+        name: f"https://{HOSTS[partition]}/{page.format(region=region, **_names(_name(stack, output)))}"
+        for name, (output, page) in PAGES[what].items()
+        if part in {None, name}
+    }
+
+
+def _name(stack: Stack, output: str) -> str:
+    if output != STACK_ID:
+        return stack.output(output)
+    cloudformation: CloudFormationClient = stack.client("cloudformation")
+    [described] = cloudformation.describe_stacks(StackName=stack.name)["Stacks"]
+    return described["StackId"]
+
+
+def _names(name: str) -> dict[str, str]:
+    """What the addresses make of a name. A secret's is the end of its ARN, without six random characters."""
+    quoted = quote(name, safe="")
+    return {
+        "name": quoted,
+        "name_in_fragment": quote(quoted, safe="").replace("%", "$"),  # that page takes its fragment apart twice
+        "secret_name": quote(name.rpartition(":")[2].rpartition("-")[0], safe=""),
+    }

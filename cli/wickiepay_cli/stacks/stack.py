@@ -1,0 +1,124 @@
+"""The stack that a command works on: known by its CloudFormation outputs, on this machine as in an account."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from wickiepay.signing_secrets import secret_of
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.store.dead_letters import DeadLetters
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackTypeDef
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_sqs import SQSClient
+
+ASKING: Final[Mapping[str, Any]] = {
+    "connect_timeout": 5,
+    "read_timeout": 30,
+    "retries": {"mode": "standard", "total_max_attempts": 3},
+}
+"""How AWS is asked: a person waits for the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack of this project's template. `client` makes a client of a service where the stack is."""
+
+    name: str
+    outputs: Mapping[str, str]
+    client: Callable[[str], Any]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def output(self, name: str) -> str:
+        """An output of the template. Raises `CommandError` where the stack has none of this name."""
+        try:
+            return self.outputs[name]
+        except KeyError:
+            raise CommandError(
+                f"The stack {self.name} has no output {name}: is it a webhook listener, and deployed?"
+            ) from None
+
+    def parameter(self, name: str) -> str:
+        """A parameter's value. Raises `CommandError` where the template of the stack has no such parameter."""
+        try:
+            return self.parameters[name]
+        except KeyError:
+            raise CommandError(f"The stack {self.name} has no parameter {name}: is it a webhook listener?") from None
+
+    def dynamodb(self) -> "DynamoDBClient":
+        client: DynamoDBClient = self.client("dynamodb")
+        return client
+
+    def sqs(self) -> "SQSClient":
+        client: SQSClient = self.client("sqs")
+        return client
+
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(self.sqs(), self.output("DeadLetterQueueUrl"))
+
+    def signing_secret(self) -> bytes:
+        """The secret that deliveries to this stack are signed with at present."""
+        client: SecretsManagerClient = self.client("secretsmanager")
+        return secret_of(client.get_secret_value(SecretId=self.output("SigningSecretArn")))
+
+
+def find(name: str | None, profile: str | None = None, region: str | None = None) -> Stack:
+    """The deployed stack `name`, under a profile and in a region of the AWS configuration; without a name, the local.
+
+    Raises `CommandError` where there is no such stack, and botocore's errors where AWS is out of reach.
+    """
+    if name is not None:
+        return _described(name, partial(client_of, session_of(profile, region)))
+    if profile or region:
+        raise CommandError("A profile or a region is for finding a deployed stack: name it with --stack.")
+    local = local_stack.read(local_stack.state_folder())
+    if local is None:
+        raise CommandError("No local stack is running: start one with make run, or name a deployed one with --stack.")
+    return Stack(local.stack_name, local.outputs, local.client, local.parameters)
+
+
+def session_of(profile: str | None, region: str | None = None) -> botocore.session.Session:
+    """A session under a profile and in a region of the AWS configuration; None stands for what is configured."""
+    session = botocore.session.Session(profile=profile)
+    session.set_config_variable("region", region)
+    return session
+
+
+def client_of(session: botocore.session.Session, service: str, region: str | None = None) -> Any:  # noqa: ANN401  typed by its callers
+    """A client of a service, in the session's region or another.
+
+    Raises `CommandError` where the configuration is none.
+    """
+    try:
+        return session.create_client(service, region_name=region, config=Config(**ASKING))
+    except ValueError as error:  # of an AWS_ENDPOINT_URL, or the like, that is none
+        raise CommandError(f"AWS cannot be asked, as it is configured: {error}") from error
+
+
+def _described(name: str, client: Callable[[str], Any]) -> Stack:
+    cloudformation: CloudFormationClient = client("cloudformation")
+    try:
+        [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        raise CommandError(f"There is no stack {name} in {cloudformation.meta.region_name}.") from error
+    outputs, parameters = outputs_and_parameters(stack)
+    return Stack(name, outputs, client, parameters)
+
+
+def outputs_and_parameters(stack: "StackTypeDef") -> tuple[dict[str, str], dict[str, str]]:
+    """Of a stack as CloudFormation describes it, by name."""
+    return (
+        {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
+        {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])},
+    )

@@ -1,0 +1,1 @@
+"""What a stack keeps: read and, for operators, written."""

@@ -1,0 +1,230 @@
+"""Questions that only a person can answer: a conflict, and a credit that may be the second one of its payment.
+
+Accepting a conflict makes it an event of its own, under a key that says so. Accepting a credit has its FAILED event
+processed again, which then credits besides. Dismissing closes the question, and sends nothing. Who, when and why stands
+on the record that was asked about. Where a step fails, doing it again does the rest.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from wickiepay.clock import instant
+from wickiepay.credits import Verdict, decide
+from wickiepay.decimals import plain
+from wickiepay.dynamodb import Item
+from wickiepay.effects import Credit, Effect, Refuse, SetPayment
+from wickiepay.errors import PermanentFailure, SecondCredit
+from wickiepay.event import WebhookEvent, accepted_place, own_place, place_and_acceptance
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import UNFINISHED, Decision, Pending, Record, decision_of, key, pending_of, state_of
+from wickiepay.identity import Identity, Kind
+from wickiepay.ledger import Ledger
+from wickiepay.ledger_items import Entry, second_part
+from wickiepay.payments import Payment, merge
+from wickiepay.queue import EventQueue, Message
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.store.dynamodb import items_of
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+_UNKNOWN_CONTENT: Final = b"\xff" * 32
+"""Stands for the content of a delivery that is gone: no other sorts above it."""
+
+type HandlerOfStack = Callable[[WebhookEvent], Sequence[Effect]]
+"""A handler that has the settings of a stack."""
+
+
+def one_question(records: Sequence[Record], event_key: str | None) -> Record:
+    """The question among the records of a uuid; of several the one whose key, or whose event's key, is `event_key`.
+
+    One that is open comes before one that is closed. Raises `CommandError` where there is none, or where there are
+    several.
+    """
+    asked = [each for each in records if each.open or each.accepted or each.dismissed]
+    chosen = [each for each in asked if event_key in {None, *_names(each.identity)}]
+    chosen = [each for each in chosen if each.open] or chosen
+    if len(chosen) > 1:
+        chosen = [each for each in chosen if each.event_key == event_key] or chosen
+    if not chosen:
+        raise CommandError("There is no such conflict on record, and no such credit that may be a second one.")
+    if len(chosen) > 1:
+        keys = ", ".join(each.event_key for each in chosen)
+        raise CommandError(f"There are {len(chosen)} of them: say with --event-key which one you mean: {keys}.")
+    return chosen[0]
+
+
+def _names(question: Identity) -> set[str]:
+    if question.kind is not Kind.CONFLICT:
+        return {question.event_key}
+    return {each.event_key for each in (question, question.corrected, question.first)}
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What an accepted event does to balances.
+
+    `before` are the entries that its payment has. `credit` is None where it credits nothing; `second` says that it
+    would credit the payment again, which has to be asked for. `entry` is then the part for that; it is also there where
+    the event credits nothing unless asked to. `failure` says why the event would be FAILED, where it would.
+    """
+
+    before: Sequence[Entry] = ()
+    credit: Credit | None = None
+    second: bool = False
+    entry: str | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A record that an operator is asked about, and what accepting it `now` would make of it."""
+
+    item: Item
+    accepted: Pending
+    outlook: Outlook
+
+    @property
+    def identity(self) -> Identity:
+        return pending_of(self.item).identity
+
+    @property
+    def acceptance(self) -> Decision | None:
+        """What is noted of its acceptance; None where it was not accepted."""
+        decision = decision_of(self.item)
+        return decision if decision and decision.accepted_as else None
+
+    def refuse(self, *, second_credit: bool) -> None:
+        """Raises `CommandError` where accepting would credit a payment again unasked, or change nothing."""
+        if self.acceptance:
+            return
+        if self.identity.kind is not Kind.CONFLICT and not self.outlook.second:
+            why = self.outlook.failure or "it would credit nothing a second time."
+            raise CommandError(f"There is nothing to accept: {why} To have the event processed again, replay it.")
+        if self.outlook.second and not second_credit:
+            raise CommandError(f"{_second_time(self.outlook)} Say --second-credit if that is meant, or dismiss it.")
+
+
+class Questions:
+    """The questions of one listener, whose `handlers` say what each event does."""
+
+    def __init__(self, client: "DynamoDBClient", events: EventLog, ledger: Ledger, queue: EventQueue) -> None:
+        self._client = client
+        self._events = events
+        self._ledger = ledger
+        self._queue = queue
+
+    def look(self, asked: Identity, handlers: Mapping[str, HandlerOfStack], now: datetime) -> Question:
+        """The question, and what accepting it would do, by the rules by which the consumer works."""
+        item = self._item(asked)
+        if item is None:
+            raise CommandError("The record is gone.")
+        accepted = pending_of(item)._replace(entry=None)
+        if asked.kind is Kind.CONFLICT:
+            accepted = self._pending(accepted, now)
+        return Question(item, accepted, self._outlook(accepted.event(), handlers))
+
+    def accept(self, question: Question, by: str, why: str, now: datetime, *, second_credit: bool) -> Decision:
+        """Has what was asked about processed, and notes who accepted it; returns what is noted."""
+        if question.acceptance:
+            if question.identity.kind is not Kind.CONFLICT:
+                self._send(question.item)  # where a step failed before, it was not sent
+            return question.acceptance
+        accepted, entry = question.accepted, question.outlook.entry if second_credit else None
+        if question.identity.kind is Kind.CONFLICT:
+            to_send = self._events.record_accepted(pending_of(question.item), accepted.place or "", entry)
+            if to_send:
+                self._queue.send(Message.of(to_send))
+            _, accepted_at = place_and_acceptance(accepted.place or "")
+            at = accepted_at or instant(now)
+            return self._note(question.identity, Decision(accepted.identity.event_key, by, why, at))
+        decision = self._note(question.identity, Decision(accepted.identity.event_key, by, why, instant(now)), entry)
+        self._send(self._item(question.identity))
+        return decision
+
+    def dismiss(self, asked: Identity, by: str, why: str, now: datetime) -> Decision:
+        """Notes that a question is closed; returns what is noted. Raises `CommandError` where it was accepted."""
+        earlier = decision_of(self._item(asked) or {})
+        decision = earlier or self._note(asked, Decision(None, by, why, instant(now)))
+        if decision.accepted_as:
+            raise CommandError(f"It was accepted, at {decision.at} by {decision.by}, as {decision.accepted_as}.")
+        return decision
+
+    def _pending(self, conflict: Pending, now: datetime) -> Pending:
+        """What an accepted conflict is; the same as before where a step failed after it was recorded."""
+        identity = conflict.identity.accepted()
+        if recorded := self._item(identity):
+            return pending_of(recorded)
+        event = conflict.event()
+        corrected = conflict.identity.corrected
+        if standing := self._item(corrected):
+            place = pending_of(standing).event().place
+        else:
+            place = own_place(corrected.first.event_key, corrected.revised_at or event.occurred_at, _UNKNOWN_CONTENT)
+        return conflict._replace(
+            identity=identity, place=accepted_place(place, instant(now), event.content_hash), entry=None
+        )
+
+    def _outlook(self, event: WebhookEvent, handlers: Mapping[str, HandlerOfStack]) -> Outlook:
+        try:
+            effects = handlers[event.name](event) if event.name in handlers else ()
+        except PermanentFailure as failure:
+            return Outlook(failure=str(failure))
+        about = [effect for effect in effects if isinstance(effect, SetPayment | Credit)]
+        if not about:
+            return Outlook()
+        payment, before = self._ledger.standing(about[0])
+        for effect in about:
+            match effect:
+                case SetPayment():
+                    payment = merge(payment, effect.says)
+                case Credit():
+                    return _judged(effect, payment, before, event)
+        refusal = next((effect.reason for effect in effects if isinstance(effect, Refuse)), None)
+        return Outlook(before, failure=refusal)
+
+    def _note(self, identity: Identity, wanted: Decision, entry: str | None = None) -> Decision:
+        """Keeps a decision, or returns the acceptance that another operator noted in the meantime."""
+        if self._events.note_decision(identity, wanted, entry):
+            return wanted
+        return decision_of(self._item(identity) or {}) or wanted
+
+    def _send(self, item: Item | None) -> None:
+        if item and state_of(item) in UNFINISHED:
+            self._queue.send(Message.of(pending_of(item)))
+
+    def _item(self, identity: Identity) -> Item | None:
+        return next(items_of(self._client, self._events.table, [key(identity)]), None)
+
+
+def _second_time(outlook: Outlook) -> str:
+    """That somebody would be credited again, in words."""
+    assert outlook.credit
+    account, amount = outlook.credit.account, plain(outlook.credit.amount)
+    return f"This credits {account} a second time: {amount} {outlook.credit.currency}."
+
+
+def _judged(credit: Credit, payment: Payment, before: Sequence[Entry], event: WebhookEvent) -> Outlook:
+    """What becomes of a credit, whose event has no `entry` of its own yet."""
+    try:
+        alone = decide(credit, payment, ())
+    except PermanentFailure as failure:
+        return Outlook(before, failure=str(failure))
+    try:
+        verdict = decide(credit, payment, before)
+    except SecondCredit:
+        verdict = None
+    if alone is Verdict.DONE or verdict is Verdict.STANDS:
+        return Outlook(before)
+    if verdict is Verdict.CREDIT:
+        return Outlook(before, credit)
+    first = event.identity.first
+    own = any(each.event_key and Identity(first.uuid, each.event_key).first == first for each in before)
+    at_its_place = any(not each.second and each.transaction == credit.transaction for each in before)
+    is_conflict = event.identity.kind is Kind.ACCEPTED
+    entry = second_part(credit.entry, event.content_hash) if at_its_place or is_conflict else credit.entry
+    if verdict is Verdict.DONE and credit.if_missing and not own:
+        return Outlook(before, None, entry=entry)
+    return Outlook(before, credit, second=True, entry=entry)

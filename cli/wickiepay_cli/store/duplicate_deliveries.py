@@ -1,0 +1,61 @@
+"""Deliveries that only repeated an event. The tables know nothing of them; ingest's log has a line for each."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wickiepay.clock import instant
+from wickiepay_cli.errors import CommandError
+
+PAGES: Final = 20
+"""Of the log are read at the most: CloudWatch hands out empty ones while it searches, and a person waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateDelivery:
+    """A delivery that came `at` this instant and repeated the event of `event_key`."""
+
+    event_key: str
+    at: str
+
+
+def duplicate_deliveries(
+    client: Callable[[str], Any], log_group: str | None, uuid: str, since: str
+) -> list[DuplicateDelivery] | None:
+    """Those of a uuid that ingest logged from `since` on; None where its log is unknown, unreadable or too long.
+
+    `client` makes a client of an AWS service.
+    """
+    if log_group is None:
+        return None
+    try:
+        logs: Any = client("logs")
+        pages = iter(
+            logs.get_paginator("filter_log_events").paginate(
+                logGroupName=log_group,
+                filterPattern=json.dumps(uuid),
+                startTime=int(datetime.fromisoformat(since).timestamp() * 1000),
+            )
+        )
+        lines = [(each["timestamp"], each["message"]) for page in islice(pages, PAGES) for each in page["events"]]
+        whole = next(pages, None) is None
+    except (CommandError, BotoCoreError, ClientError):
+        return None
+    return [each for at, line in lines if (each := _duplicate(at, line, uuid))] if whole else None
+
+
+def _duplicate(at: int, line: str, uuid: str) -> DuplicateDelivery | None:
+    """What a line of the log says, where it is of a delivery that repeated an event of this uuid."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return None
+    match said:
+        case {"message": "delivery duplicate", "uuid": named, "event_key": str(event_key)} if named == uuid:
+            return DuplicateDelivery(event_key, instant(datetime.fromtimestamp(at / 1000, UTC)))
+    return None

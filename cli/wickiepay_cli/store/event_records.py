@@ -1,0 +1,195 @@
+"""Reading the event table: what `wickiepay.event_log` wrote of each delivery."""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import batched, islice
+from typing import TYPE_CHECKING, Any, Final
+
+from wickiepay.clock import instant
+from wickiepay.dynamodb import Item
+from wickiepay.event_record import (
+    SHARDS,
+    SHOWN,
+    Record,
+    delivery_of,
+    effects_of,
+    identity_of,
+    key,
+    record_of,
+    replays_of,
+)
+from wickiepay.identity import Identity
+from wickiepay_cli.store.dynamodb import id_texts, items_of, only
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+FIRST_OF_ALL: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""No listener is older."""
+
+AHEAD: Final = timedelta(days=1)
+"""So far the clock here may be behind the one that stamped the deliveries."""
+
+PAGE: Final = 1000
+"""Keys of a shard that are read at once, at the most: a page of DynamoDB's is a whole megabyte."""
+
+ALL: Final = PAGE * SHARDS
+"""What is read at first where everything is wanted."""
+
+THREADS: Final = 8
+MOST_DAYS: Final = 32
+"""Days that are looked at together, at most, where one after another proves empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeRecord(Record):
+    """With the body as it is kept (what is not UTF-8 in it as U+FFFD), and the effects that the event had.
+
+    And what operators did: `replays` are the last ten of them, each with `id`, `by`, `why`, `at` and `announce`.
+    """
+
+    body: str
+    body_sha256: str
+    effects: list[dict[str, Any]]
+    replays: list[dict[str, Any]]
+
+
+class EventRecords:
+    """Reads the table. Whoever wants but a few events says how many `at_first`, and pays for little more than those."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, at_first: int = ALL) -> None:
+        self._client = client
+        self._table = table
+        self._at_first = at_first
+
+    def beginning(self) -> datetime:
+        """Before this nothing was received: the day (UTC) the table was made; of a restored one, our own first."""
+        table = self._client.describe_table(TableName=self._table)["Table"]
+        if "RestoreSummary" in table:
+            return FIRST_OF_ALL
+        return table["CreationDateTime"].astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def newest_first(self, since: datetime, until: datetime) -> Iterator[Record]:
+        """What was received from `since` to `until`, the newest first, read as it is asked for."""
+        return self._records(self._keys(since, until))
+
+    def whole_newest_first(self, since: datetime, until: datetime) -> Iterator[WholeRecord]:
+        """The same, with all that is on record of each."""
+        return self._whole_records(self._keys(since, until))
+
+    def identities(self, since: datetime, until: datetime) -> list[Identity]:
+        """What the index shows as received in that time, in the order of arrival."""
+        return [identity_of(each) for each in self._keys(since, until)][::-1]
+
+    def of(self, identities: Iterable[Identity]) -> Iterator[Record]:
+        """Those of the events that are on record. Raises `StoreUnavailable` and botocore's errors."""
+        return self._records(map(key, identities))
+
+    def whole_of(self, identities: Iterable[Identity]) -> Iterator[WholeRecord]:
+        """The same, with all that is on record of each."""
+        return self._whole_records(map(key, identities))
+
+    def of_uuid(self, uuid: str) -> list[WholeRecord]:
+        """All that is on record under a uuid, in the order of arrival."""
+        found = [record for text in id_texts(uuid) for record in self._partition(text)]
+        return sorted(found, key=lambda record: (record.received_at, record.event_key))
+
+    def _partition(self, uuid: str) -> Iterator[WholeRecord]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="#uuid = :uuid",
+            ExpressionAttributeNames={"#uuid": "uuid"},
+            ExpressionAttributeValues={":uuid": {"S": uuid}},
+            ConsistentRead=True,
+        )
+        return (_whole_record(item) for page in pages for item in page["Items"])
+
+    def _records(self, keys: Iterable[Item]) -> Iterator[Record]:
+        return map(record_of, items_of(self._client, self._table, keys, only(SHOWN), at_first=self._at_first))
+
+    def _whole_records(self, keys: Iterable[Item]) -> Iterator[WholeRecord]:
+        return map(_whole_record, items_of(self._client, self._table, keys, at_first=self._at_first))
+
+    def _keys(self, since: datetime, until: datetime) -> Iterator[Item]:
+        """The keys of what was received in that time, the newest first.
+
+        A listener may be years old and its days empty: as long as nothing is found, twice as many days are looked at
+        together. Where something is, only as much is read as is asked for.
+        """
+        days, together = _backwards(since, until), 1
+        page_size = min(PAGE, -(-self._at_first // SHARDS))
+        with ThreadPoolExecutor(THREADS) as threads:
+            while looked_at := list(islice(days, together)):
+                shards = [_Shard(self._client, self._table, f"{day}#{n}") for day in looked_at for n in range(SHARDS)]
+                first_pages = list(threads.map(lambda shard: shard.page(since, until, page_size), shards))
+                for some in batched(zip(shards, first_pages, strict=True), SHARDS, strict=True):
+                    entries = (shard.entries(since, until, page_size, page) for shard, page in some)
+                    yield from map(_key_alone, heapq.merge(*entries, key=_received_at, reverse=True))
+                empty = not any(page["Items"] for page in first_pages)
+                together = min(together * 2, MOST_DAYS) if empty else 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """A partition of the index `by_time`: what one day's shard received."""
+
+    client: "DynamoDBClient"
+    table: str
+    day_shard: str
+
+    def page(self, since: datetime, until: datetime, size: int, **start: Any) -> Mapping[str, Any]:  # noqa: ANN401
+        values = {":day_shard": self.day_shard, ":since": instant(since), ":until": instant(until)}
+        return self.client.query(
+            TableName=self.table,
+            IndexName="by_time",
+            KeyConditionExpression="day_shard = :day_shard AND received_at BETWEEN :since AND :until",
+            ExpressionAttributeValues={name: {"S": value} for name, value in values.items()},
+            ScanIndexForward=False,
+            Limit=size,
+            **start,
+        )
+
+    def entries(self, since: datetime, until: datetime, size: int, page: Mapping[str, Any]) -> Iterator[Item]:
+        """What stands on `page`, of that size, and on those after it, each larger than the one before."""
+        yield from page["Items"]
+        while "LastEvaluatedKey" in page:
+            size = min(PAGE, size * 2)
+            page = self.page(since, until, size, ExclusiveStartKey=page["LastEvaluatedKey"])
+            yield from page["Items"]
+
+
+def brief(record: Record) -> Record:
+    """What any record says, without what a whole one adds."""
+    return Record(**_members(record))
+
+
+def _members(record: Record) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in Record.__slots__}
+
+
+def _key_alone(item: Item) -> Item:
+    return key(identity_of(item))
+
+
+def _received_at(item: Item) -> str:
+    return item["received_at"]["S"]
+
+
+def _backwards(since: datetime, until: datetime) -> Iterator[str]:
+    """The days (UTC) from that of `until` to that of `since`, as 2026-01-15."""
+    first, last = since.astimezone(UTC).date(), until.astimezone(UTC).date()
+    return ((last - timedelta(days=back)).isoformat() for back in range((last - first).days + 1))
+
+
+def _whole_record(item: Item) -> WholeRecord:
+    delivery = delivery_of(item)
+    return WholeRecord(
+        **_members(record_of(item)),
+        body=delivery.body.decode(errors="replace"),
+        body_sha256=delivery.body_hash.hex(),
+        effects=effects_of(item),
+        replays=replays_of(item),
+    )

@@ -1,0 +1,88 @@
+"""Which of the events on record a command is about."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from fnmatch import fnmatchcase
+
+from wickiepay.clock import instant
+from wickiepay.event_record import Record, State
+from wickiepay_cli.store.event_records import AHEAD, EventRecords, WholeRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Those in `state`, of a type or pattern, received from `since` to `until`; None asks nothing.
+
+    `reference` is that of the event's data, `text` stands somewhere in the body, whatever its case. `open_alone`: only
+    those that an operator still has to accept or to dismiss.
+    """
+
+    state: State | None = None
+    event_type: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    uuid: str | None = None
+    reference: str | None = None
+    text: str | None = None
+    open_alone: bool = False
+
+    @property
+    def asks_for_bodies(self) -> bool:
+        return self.reference is not None or self.text is not None
+
+    def among(self, records: EventRecords, now: datetime) -> Iterator[Record]:
+        """The events that are wanted, the newest first, read as they are asked for."""
+        if self.uuid is not None or self.asks_for_bodies:
+            return self.whole_among(records, now)
+        return filter(self.wants, records.newest_first(*self._time(records, now)))
+
+    def whole_among(self, records: EventRecords, now: datetime) -> Iterator[WholeRecord]:
+        """The same with their bodies."""
+        if self.uuid is None:
+            return filter(self.wants, records.whole_newest_first(*self._time(records, now)))
+        return (each for each in reversed(records.of_uuid(self.uuid)) if self.wants(each) and self._is_in_time(each))
+
+    def wants(self, record: Record) -> bool:
+        """Whether a record is wanted, of whatever time and uuid; a whole one where bodies are asked for."""
+        return (
+            self.state in {None, record.state}
+            and (record.open or not self.open_alone)
+            and (self.event_type is None or fnmatchcase(record.event or "", self.event_type))
+            and (not self.asks_for_bodies or (isinstance(record, WholeRecord) and self._finds(record)))
+        )
+
+    def _time(self, records: EventRecords, now: datetime) -> tuple[datetime, datetime]:
+        return self.since or records.beginning(), self.until or now + AHEAD
+
+    def _is_in_time(self, record: Record) -> bool:
+        return (self.since is None or record.received_at >= instant(self.since)) and (
+            self.until is None or record.received_at <= instant(self.until)
+        )
+
+    def _finds(self, record: WholeRecord) -> bool:
+        return (self.reference is None or _reference(record.body) == self.reference) and (
+            self.text is None or self.text.casefold() in _readable(record.body).casefold()
+        )
+
+
+def _reference(body: str) -> str | None:
+    """The reference in an event's data; None where there is no event, or no text."""
+    try:
+        envelope = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    data = envelope.get("data") if isinstance(envelope, dict) else None
+    reference = data.get("reference") if isinstance(data, dict) else None
+    return reference if isinstance(reference, str) else None
+
+
+def _readable(body: str) -> str:
+    """A body, and after it the same without escapes, where it has any: ``ü`` may stand there as ``u00fc``."""
+    if "\\" not in body:
+        return body
+    try:
+        return f"{body}\n{json.dumps(json.loads(body), ensure_ascii=False)}"
+    except (ValueError, RecursionError):
+        return body

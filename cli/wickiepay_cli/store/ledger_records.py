@@ -1,0 +1,306 @@
+"""Reading the ledger table: what `wickiepay.ledger` wrote of payments, resources, credits and balances."""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from heapq import nlargest
+from itertools import chain, groupby
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from wickiepay import ledger_items as items
+from wickiepay import payments
+from wickiepay.decimals import plain
+from wickiepay.dynamodb import Item
+from wickiepay.effects import Family
+from wickiepay.identity import bounded
+from wickiepay.ledger_items import Adjustment, Resource
+from wickiepay.payments import OrderStatus
+from wickiepay_cli.store.dynamodb import id_texts, items_of, key_texts
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+STEP: Final = 100
+"""Payments between two steps of a progress bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """`amount` is an exact decimal, without exponent."""
+
+    currency: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment, as all its events say together. `order_status` is that of its order, which several payments may pay.
+
+    None where it pays no order: a payout, one that is unclear, or a payment into a channel. `paid` is None until money
+    has come.
+    """
+
+    uuid: str
+    reference: str | None
+    type: str
+    status: str | None
+    order_status: OrderStatus | None
+    display: Amount | None
+    paid: Amount | None
+    updated_at: str
+    transactions: Any
+    metadata: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was added to an account: by an event, or by an operator (`by`, `why`; then `id` is the adjustment's).
+
+    `amount` is an exact decimal, without exponent. `uuid` is the payment, or the one that an adjustment corrects.
+    """
+
+    kind: Literal["credit", "adjustment"]
+    uuid: str | None
+    event: str
+    currency: str
+    amount: str
+    at: str
+    id: str | None
+    by: str | None
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`balances` are exact decimals, without exponent, by currency; `entries` what they are made of, in time order."""
+
+    account: str
+    balances: Mapping[str, str]
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Payments in a status, of orders in a status, that changed from `since` to `until`; None asks nothing.
+
+    The instants are as `wickiepay.clock` writes them.
+    """
+
+    status: str | None = None
+    order: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A payment's join, and whose it is."""
+
+    uuid: str
+    family: Family
+    join: payments.Payment
+
+    @property
+    def reference(self) -> str | None:
+        return self.join.value("reference")
+
+    @property
+    def updated_at(self) -> str:
+        return (self.join.value("last") or "").partition(" ")[0]
+
+    @property
+    def pays(self) -> bool:
+        return self.family == "payment" and self.join.directions.effective in {"IN", None}
+
+
+class LedgerRecords:
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    # --- Payments --------------------------------------------------------------------------------
+    def payments(self, uuid_or_reference: str) -> list[Payment]:
+        """The payments of this uuid or this reference, in the order in which they changed last."""
+        found = [*self._rows(id_texts(uuid_or_reference)), *self._of_order(uuid_or_reference)]
+        rows = {(row.uuid, row.family): row for row in found}
+        return sorted(map(self._shown, rows.values()), key=lambda payment: (payment.updated_at, payment.uuid))
+
+    def newest(self, limit: int, wanted: Wanted, advance: Callable[[int], None]) -> list[Payment]:
+        """The payments that changed last, the newest first. Reads the whole table, and holds on to `limit` payments."""
+        rows = self._wanted(wanted, advance)
+        newest = nlargest(limit, rows, key=lambda row: (row.updated_at, row.uuid, row.family))
+        return [self._shown(row) for row in newest]
+
+    def all(self, wanted: Wanted, advance: Callable[[int], None]) -> Iterator[Payment]:
+        """The payments in no order, read as they are asked for."""
+        return map(self._shown, self._wanted(wanted, advance))
+
+    def _wanted(self, wanted: Wanted, advance: Callable[[int], None]) -> Iterator[_Row]:
+        for row in _told(self._all_rows(), advance):
+            if (
+                (wanted.since or "") <= row.updated_at
+                and (wanted.until is None or row.updated_at <= wanted.until)
+                and wanted.status in {None, row.join.value("status")}
+                and (wanted.order is None or self._order_status(row) == wanted.order)  # the one that reads
+            ):
+                yield row
+
+    def _all_rows(self) -> Iterator[_Row]:
+        for pk, some in groupby(self._scan(items.PAYMENT), key=lambda item: item["pk"]["S"]):
+            found = list(some)
+            uuid = items.payment_uuid(found[0])
+            # Where an older version spelled the uuid otherwise, its items are a part of what stands under the normal
+            # spelling, once there is anything.
+            elsewhere = set() if pk == items.PAYMENT + uuid else {row.family for row in self._rows([uuid])}
+            yield from (row for row in _joined(found) if row.family not in elsewhere)
+
+    def _rows(self, texts: Iterable[str]) -> list[_Row]:
+        """The payments of one uuid, which stands under `texts`; read consistently."""
+        return _joined([item for text in texts for item in self._query(items.PAYMENT + text)])
+
+    def _of_order(self, reference: str) -> list[_Row]:
+        """The payments of a reference, found by an index that lags behind by moments."""
+        texts = key_texts(reference)
+        spellings: defaultdict[str, set[str]] = defaultdict(set)
+        for key in (key for text in texts for key in self._keys_of(text, items.PAYMENT)):
+            uuid = items.payment_uuid(key)
+            spellings[uuid] |= {uuid, key["pk"]["S"].removeprefix(items.PAYMENT)}
+        rows = (row for each in spellings.values() for row in self._rows(sorted(each)))
+        # A key may be an older version's item, of a reference that the payment no longer has.
+        return [row for row in rows if row.reference and {row.reference, bounded(row.reference)} & {*texts}]
+
+    def _order_status(self, row: _Row) -> OrderStatus | None:
+        """The status of the order that a payment pays, by all payments of its reference."""
+        if not row.pays:
+            return None
+        alone = payments.order_status([row.join])
+        if row.reference is None or alone == "PAID":
+            return alone
+        others = [each.join for each in self._of_order(row.reference) if each.family == "payment"]
+        return payments.order_status([row.join, *others])
+
+    def _shown(self, row: _Row) -> Payment:
+        return Payment(
+            uuid=row.uuid,
+            reference=row.reference,
+            type=row.join.directions.effective or "IN",
+            status=row.join.value("status"),
+            order_status=self._order_status(row),
+            display=_amount(row.join.value("display")),
+            paid=_amount(row.join.value("paid")),
+            updated_at=row.updated_at,
+            transactions=_detail(row.join.value("transactions")),
+            metadata=_detail(row.join.value("metadata")),
+        )
+
+    # --- Accounts --------------------------------------------------------------------------------
+    def balances(self) -> Iterator[tuple[str, Mapping[str, str]]]:
+        """The accounts that ever had an entry, each with its balances, in no order, read as they are asked for."""
+        for pk, some in groupby(self._scan(items.BALANCE), key=lambda item: item["pk"]["S"]):
+            account = pk.removeprefix(items.BALANCE)
+            balances = {item["sk"]["S"]: _number(item) for item in some}
+            if bounded(account) != account:  # a hash, which tells nobody anything
+                account = next((entry.account_as_sent for entry in self.credits_to(account)), account)
+            yield account, balances
+
+    def account(self, account: str) -> Account:
+        """What was added to an account, and the balances that this makes; nothing where nothing was."""
+        texts = key_texts(account)
+        balances = [item for text in texts for item in self._query(items.BALANCE + text)]
+        entries = [entry for text in texts for entry in self.credits_to(text)]
+        return Account(
+            account,
+            {item["sk"]["S"]: _number(item) for item in balances},
+            [_entry(entry) for entry in sorted(entries, key=lambda entry: (entry.at, entry.uuid or ""))],
+        )
+
+    def credits_of(self, uuid: str) -> list[items.Entry]:
+        """The entries that the events of a uuid made, read consistently; `uuid` is as a key has it."""
+        return items.entries_of(self._query(items.CREDIT + uuid))
+
+    def credits_to(self, account: str) -> Iterator[items.Entry]:
+        """The entries of an account, by whomever, found by an index that lags behind; `account` is as a key has it."""
+        keys = chain(self._keys_of(account, items.CREDIT), self._keys_of(account, items.ADJUSTMENT))
+        return map(items.entry_of, items_of(self._client, self._table, keys))
+
+    def adjustment(self, adjustment: str) -> Adjustment | None:
+        """An operator's entry, by its id; None where there is none."""
+        found = items_of(self._client, self._table, [items.adjustment_key(adjustment)])
+        return next(map(items.adjustment_of, found), None)
+
+    # --- Resources -------------------------------------------------------------------------------
+    def resources(self, resource: str, kinds: Iterable[str]) -> list[Resource]:
+        """What is kept of a thing that is no payment, under each of the `kinds`."""
+        keys = (items.resource_key(kind, text) for kind in kinds for text in id_texts(resource))
+        return [items.resource_of(item) for item in items_of(self._client, self._table, keys)]
+
+    # --- One call each ---------------------------------------------------------------------------
+    def _query(self, pk: str) -> Iterator[Item]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": pk}},
+            ConsistentRead=True,
+        )
+        return (item for page in pages for item in page["Items"])
+
+    def _scan(self, prefix: str) -> Iterator[Item]:
+        """The items of a kind; those of one partition come one after another."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            FilterExpression="begins_with(pk, :prefix)",
+            ExpressionAttributeValues={":prefix": {"S": prefix}},
+        )
+        return (item for page in pages for item in page["Items"])
+
+    def _keys_of(self, reference: str, prefix: str) -> Iterator[Item]:
+        """The keys of the items of a kind that have this reference; an entry's is its account."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            IndexName="by_reference",
+            KeyConditionExpression="#reference = :reference AND begins_with(pk, :prefix)",
+            ExpressionAttributeNames={"#reference": "reference"},  # a reserved word
+            ExpressionAttributeValues={":reference": {"S": reference}, ":prefix": {"S": prefix}},
+        )
+        return ({"pk": item["pk"], "sk": item["sk"]} for page in pages for item in page["Items"])
+
+
+def _joined(found: Sequence[Item]) -> list[_Row]:
+    """The payments that the items of one uuid are."""
+    families = dict.fromkeys(map(items.family_of, found))
+    return [_Row(items.payment_uuid(found[0]), family, items.row_of(found, family).payment) for family in families]
+
+
+def _told(rows: Iterable[_Row], advance: Callable[[int], None]) -> Iterator[_Row]:
+    for number, row in enumerate(rows, 1):
+        yield row
+        if number % STEP == 0:
+            advance(STEP)
+
+
+def _entry(entry: items.Entry) -> Entry:
+    return Entry(
+        kind="adjustment" if entry.adjustment else "credit",
+        uuid=entry.uuid,
+        event=entry.event,
+        currency=entry.currency,
+        amount=plain(entry.amount),
+        at=entry.at,
+        id=entry.adjustment,
+        by=entry.by,
+        why=entry.why,
+    )
+
+
+def _amount(money: str | None) -> Amount | None:
+    return Amount(*money.split(" ")) if money else None
+
+
+def _detail(text: str | None) -> Any:  # noqa: ANN401  JSON
+    return None if text is None else json.loads(text)
+
+
+def _number(item: Item) -> str:
+    return plain(Decimal(item["amount"]["N"]))

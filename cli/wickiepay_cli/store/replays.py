@@ -1,0 +1,55 @@
+"""Replays: an operator has events processed again.
+
+Who, when and why stands on the event's record before anything is sent. What a replay then does, and does not do twice,
+is the consumer's to know.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import State, key, pending_of, state_of
+from wickiepay.identity import Identity
+from wickiepay.queue import EventQueue, Message, Replay
+from wickiepay_cli.store.dynamodb import items_of
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+REPLAYABLE: Final = frozenset({State.RECEIVED, State.PROCESSED, State.IGNORED, State.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Of so many events: sent to be processed again; no longer there, or in another state; refused by the queue."""
+
+    replayed: int = 0
+    skipped: int = 0
+    unsent: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.replayed + other.replayed, self.skipped + other.skipped, self.unsent + other.unsent)
+
+
+class Replayer:
+    def __init__(self, client: "DynamoDBClient", table: str, queue: EventQueue, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._events = EventLog(client, table)
+        self._queue = queue
+        self._now = now
+
+    def replay(self, identities: Sequence[Identity], replay: Replay, states: Collection[State] = REPLAYABLE) -> Tally:
+        """Notes the replay on each of at most ten events that is in one of `states`, then sends them to the consumer.
+
+        Raises `StoreUnavailable` where the table cannot be read or a record is fought over without end; a queue that is
+        out of reach is a count, not an error.
+        """
+        items = items_of(self._client, self._events.table, map(key, identities))
+        noted = [
+            item for item in items if state_of(item) in states and self._events.note_replay(item, replay, self._now())
+        ]
+        messages = [Message.of(pending_of(item), replay) for item in noted]
+        taken = self._queue.send_all(messages)
+        return Tally(taken.count(True), len(identities) - len(noted), taken.count(False))

@@ -1,0 +1,1 @@
+"""Deliveries as they arrive, and what becomes of each."""

@@ -1,0 +1,91 @@
+"""What the running `listen` notes of each delivery in its folder, for a second `listen` that attaches to its stack.
+
+No body, header or secret is in it: a line of JSON tells what is shown of a delivery. Of a file that is full another one
+takes the place, so that it stays small; who reads it has the old one still open, and misses nothing.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final, Self
+
+from wickiepay.event_record import State
+from wickiepay_cli.private_files import private
+from wickiepay_cli.watching.feed import Arrival
+
+FILE: Final = "deliveries.jsonl"
+MAX_BYTES: Final = 4_000_000
+
+
+class DeliveryLog:
+    """Notes deliveries in `folder`; those of before are in it no longer."""
+
+    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
+        self._path = folder / FILE
+        self._max_bytes = max_bytes
+        self._begin()
+
+    @classmethod
+    @contextmanager
+    def kept_in(cls, folder: Path) -> Iterator[Self]:
+        """One that is there as long as the block runs."""
+        logbook = cls(folder)
+        try:
+            yield logbook
+        finally:
+            logbook._path.unlink(missing_ok=True)
+
+    def note(self, arrival: Arrival) -> None:
+        """Notes a delivery, if there is room: a full disk is no reason to answer it differently."""
+        with suppress(OSError):
+            with self._path.open("a") as file:
+                file.write(json.dumps(asdict(arrival)) + "\n")
+                full = file.tell() > self._max_bytes
+            if full:
+                self._begin()
+
+    def _begin(self) -> None:
+        draft = self._path.with_suffix(".new")
+        with open(draft, "w", opener=private):
+            pass
+        draft.replace(self._path)
+
+
+class Reader:
+    """The deliveries that are noted in `folder` from now on."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._file = self._path.open()
+        self._file.seek(0, os.SEEK_END)
+        self._unfinished = ""
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __call__(self) -> list[Arrival]:
+        """Those that came since the last call, in the order of arrival."""
+        return list(self._new())
+
+    def _new(self) -> Iterator[Arrival]:
+        yield from self._rest()
+        with suppress(FileNotFoundError):
+            if not os.path.samestat(self._path.stat(), os.fstat(self._file.fileno())):
+                yield from self._rest()  # what was noted before the other took its place
+                self._file.close()
+                self._file, self._unfinished = self._path.open(), ""
+                yield from self._rest()
+
+    def _rest(self) -> Iterator[Arrival]:
+        *lines, self._unfinished = (self._unfinished + self._file.read()).split("\n")
+        for line in lines:
+            noted = json.loads(line)
+            yield Arrival(**{**noted, "state": noted["state"] and State(noted["state"])})
+
+
+def is_kept_in(folder: Path) -> bool:
+    """Whether deliveries are noted there."""
+    return (folder / FILE).exists()

@@ -1,0 +1,231 @@
+"""Deliveries as they arrive, and what becomes of each: what `wickiepay listen` shows."""
+
+import json
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import takewhile
+from queue import Empty, Full, Queue
+from typing import Final
+
+from wickiepay.clock import instant
+from wickiepay.errors import UnusableBody
+from wickiepay.event import WebhookEvent, parse
+from wickiepay.event_record import Record, State
+from wickiepay.identity import Identity
+from wickiepay_cli.watching.exchange import Exchange
+
+REMEMBERED: Final = 10_000
+"""So many deliveries are remembered: of more, first those are forgotten whose state is final, then the oldest."""
+
+LOOKED_UP: Final = 1000
+"""So many events are looked up at once, where more than that are open: then in turn."""
+
+FINAL: Final = frozenset({State.PROCESSED, State.CONFLICT, State.UNUSABLE})
+"""What becomes nothing else. A replay makes something of what FAILED or was IGNORED."""
+
+BACKLOG: Final = 10_000
+"""What may wait to be shown. More is left out, and told of, rather than that memory fills or a delivery waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A delivery, as far as it is known. Instants are as `wickiepay.clock` writes them.
+
+    `request` is its method and target, `outcome` what the listener's answer says in a word. These, `status` and
+    `milliseconds` are None where only the record is known; `state` and `scheme` where only the answer is.
+    `event_key` is None where nothing was put on record.
+    """
+
+    number: int
+    at: str
+    request: str | None
+    event: str | None
+    uuid: str | None
+    event_key: str | None
+    scheme: str | None
+    status: int | None
+    outcome: str | None
+    milliseconds: int | None
+    state: State | None
+    processed_at: str | None
+    error: str | None
+
+    @property
+    def identity(self) -> Identity | None:
+        """Whose record tells the state; None where none does."""
+        return Identity(self.uuid, self.event_key) if self.uuid and self.event_key else None
+
+    @property
+    def settled(self) -> bool:
+        """No other state is to be expected: there is no record, or its state is final."""
+        return self.identity is None or self.state in FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    arrival: Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The delivery's state is another one."""
+
+    arrival: Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why less is known at present than should be, in a sentence."""
+
+    text: str
+
+
+type News = Delivered | Changed | Trouble
+
+
+class Feed:
+    """What arrived and what became of it. Any thread may tell it, one takes the `news`."""
+
+    def __init__(self, backlog: int = BACKLOG) -> None:
+        self._lock = threading.Lock()
+        self._arrivals: dict[int, Arrival] = {}
+        self._number = 0
+        self._looked_up = 0
+        self._news: Queue[News] = Queue(backlog)
+        self._left_out = 0
+
+    def arrived(self, arrival: Arrival) -> None:
+        """Notes a delivery, and gives it its number."""
+        with self._lock:
+            self._number += 1
+            self._arrivals[self._number] = numbered = replace(arrival, number=self._number)
+            if len(self._arrivals) > REMEMBERED:
+                settled = (number for number, each in self._arrivals.items() if each.settled)
+                del self._arrivals[next(settled, next(iter(self._arrivals)))]
+            self._tell(Delivered(numbered))
+
+    def unsettled(self) -> list[Identity]:
+        """Whose records may still bring news, each once: so many as are looked up at once, the next ones each time."""
+        with self._lock:
+            waiting = {number: each.identity for number, each in self._arrivals.items() if not each.settled}
+            after = [number for number in waiting if number > self._looked_up]
+            before = [number for number in waiting if number <= self._looked_up]
+            turn = [*after, *before][:LOOKED_UP]
+            self._looked_up = turn[-1] if turn else 0
+        return list(dict.fromkeys(identity for number in turn if (identity := waiting[number])))
+
+    def noticed(self, records: Iterable[Record]) -> None:
+        """Notes what is on record of the `unsettled`."""
+        found = {record.identity: record for record in records}
+        with self._lock:
+            for number, arrival in self._arrivals.items():
+                record = found.get(arrival.identity) if arrival.identity and not arrival.settled else None
+                if record:
+                    self._arrivals[number] = updated = _updated(arrival, record)
+                    if (updated.state, updated.processed_at) != (arrival.state, arrival.processed_at):
+                        self._tell(Changed(updated))
+
+    def trouble(self, text: str) -> None:
+        """Notes why less is known at present than should be."""
+        with self._lock:
+            self._tell(Trouble(text))
+
+    def news(self, seconds: float) -> News | None:
+        """The next news; None where there is none for so many seconds."""
+        with self._lock:
+            left_out = self._left_out if self._news.empty() else 0
+            self._left_out -= left_out
+        if left_out:
+            return Trouble(f"{left_out} deliveries and changes are not shown: they came faster than they were read.")
+        try:
+            return self._news.get(timeout=seconds)
+        except Empty:
+            return None
+
+    def after(self, number: int) -> list[Arrival]:
+        """The deliveries after the one of that number (0: all of them), as they are now, in the order of arrival."""
+        with self._lock:
+            return list(takewhile(lambda each: each.number > number, reversed(self._arrivals.values())))[::-1]
+
+    def forget(self) -> None:
+        """Follows no delivery of before any longer: their records went with their stack."""
+        with self._lock:
+            self._arrivals.clear()
+
+    def _tell(self, news: News) -> None:
+        try:
+            self._news.put_nowait(news)
+        except Full:
+            self._left_out += 1
+
+
+def of_exchange(exchange: Exchange, now: datetime) -> Arrival:
+    """A delivery whose answer is there `now`. What it says of itself is shown even where it is not signed."""
+    answer, event = _answer(exchange.response_body), _event(exchange.request_body)
+    taken = exchange.status == 200
+    outcome = answer.get("status") if taken else answer.get("error") or answer.get("message")
+    state = {"accepted": State.RECEIVED, "conflict": State.CONFLICT}.get(outcome or "") if taken else None
+    return Arrival(
+        number=0,
+        at=instant(now - timedelta(seconds=exchange.seconds)),
+        request=f"{exchange.method} {exchange.target.decode('latin-1')}",
+        event=event.name if event else None,
+        uuid=answer.get("uuid") if taken else event.identity.uuid if event else None,
+        event_key=answer.get("event_key") if taken else None,
+        scheme=None,
+        status=exchange.status,
+        outcome=outcome,
+        milliseconds=round(exchange.seconds * 1000),
+        state=state,
+        processed_at=None,
+        error=None,
+    )
+
+
+def of_record(found: Record) -> Arrival:
+    """A delivery that only its record tells of."""
+    return Arrival(
+        number=0,
+        at=found.received_at,
+        request=None,
+        event=found.event,
+        uuid=found.uuid,
+        event_key=found.event_key,
+        scheme=found.scheme,
+        status=None,
+        outcome=None,
+        milliseconds=None,
+        state=found.state,
+        processed_at=found.processed_at,
+        error=found.error,
+    )
+
+
+def _updated(arrival: Arrival, found: Record) -> Arrival:
+    return replace(
+        arrival,
+        event=found.event,
+        scheme=found.scheme,
+        state=found.state,
+        processed_at=found.processed_at,
+        error=found.error,
+    )
+
+
+def _answer(body: bytes) -> dict[str, str]:
+    """The members of an answer that are text; none where it is no JSON object."""
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return {}
+    members = content.items() if isinstance(content, dict) else ()
+    return {name: text for name, text in members if isinstance(text, str)}
+
+
+def _event(body: bytes) -> WebhookEvent | None:
+    try:
+        return parse(body)
+    except UnusableBody:
+        return None

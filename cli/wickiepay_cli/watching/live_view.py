@@ -1,0 +1,117 @@
+"""How the news of deliveries are shown: a table that changes, for people; lines for pipes; JSON for programs."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import takewhile
+from typing import Final
+
+from rich.console import Console, Group
+from rich.live import Live
+
+from wickiepay import clock
+from wickiepay.clock import instant
+from wickiepay_cli.output.tables import say, show_json, tell
+from wickiepay_cli.watching.delivery_table import answer, fitting, name, time
+from wickiepay_cli.watching.feed import Arrival, Changed, Delivered, Feed, News, Trouble
+
+TICK_SECONDS: Final = 0.25
+"""How often news are drawn at the most: drawing takes time."""
+
+FRAME_LINES: Final = 2
+"""Of a terminal's height: the headings, and the line below the table on which the cursor stands."""
+
+PATIENCE: Final = timedelta(seconds=30)
+"""So long a delivery without a verdict is not let go from what changes into what is written once and for all."""
+
+type Show = Callable[[News | None], None]
+"""Takes the news, and None where there is none for a moment."""
+
+
+@contextmanager
+def view(feed: Feed, *, quiet: bool, as_json: bool, answers: bool = True) -> Iterator[Show]:
+    """What news are shown by: JSON lines; nothing; on a terminal a table that changes; else lines."""
+    if as_json:
+        yield partial(_tell, show_line_of_json)
+    elif quiet:
+        yield partial(_tell, lambda _: None)
+    elif not sys.stdout.isatty():
+        yield partial(_tell, show_line)
+    else:
+        with Live(console=Console(highlight=False), auto_refresh=False) as live:
+            drawing = Drawing(feed, live, clock.now, answers=answers)
+            try:
+                yield drawing
+            finally:
+                drawing.finish()
+
+
+class Drawing:
+    """Draws the last deliveries that fit, as they are; whatever has to give way to them is written above, once."""
+
+    def __init__(self, feed: Feed, live: Live, now: Callable[[], datetime], *, answers: bool) -> None:
+        self._feed = feed
+        self._live = live
+        self._now = now
+        self._answers = answers
+        self._drawn = now() - timedelta(days=1)
+        self._written = 0
+
+    def __call__(self, news: News | None) -> None:
+        if isinstance(news, Trouble):
+            tell(news.text)
+        if news is None or self._now() - self._drawn >= timedelta(seconds=TICK_SECONDS):
+            self._drawn = self._now()
+            self._draw(self._drawn - PATIENCE)
+
+    def finish(self) -> None:
+        """Draws it as it is to stay."""
+        self._draw(until=None)
+
+    def _draw(self, until: datetime | None) -> None:
+        console = self._live.console
+        table = fitting(console.width, answers=self._answers)
+        arrivals = self._feed.after(self._written)
+        fit = max(1, console.height - FRAME_LINES)
+        gone = arrivals[:-fit]
+        let_go = list(takewhile(partial(_may_go, until), gone))
+        if let_go:
+            rows = [table.row(each) for each in let_go]
+            console.print(*([] if self._written else [table.head]), *rows, sep="\n", crop=True)
+            self._written = let_go[-1].number
+        self._live.update(Group(table.head, *map(table.row, arrivals[-fit:])), refresh=True)
+
+
+def _may_go(until: datetime | None, arrival: Arrival) -> bool:
+    """Whether it is known what became of it, or it came before `until` and is no longer waited for (None: none is)."""
+    return arrival.settled or arrival.processed_at is not None or until is None or arrival.at < instant(until)
+
+
+def _tell(show: Callable[[Delivered | Changed], None], news: News | None) -> None:
+    if isinstance(news, Trouble):
+        tell(news.text)
+    elif news:
+        show(news)
+
+
+def show_line_of_json(news: Delivered | Changed) -> None:
+    """Prints the delivery as it is now, with `"change"` saying whether this is news of its state."""
+    show_json({"change": isinstance(news, Changed), **asdict(news.arrival)}, indent=None)
+
+
+def show_line(news: Delivered | Changed) -> None:
+    """Prints what arrived and was answered, or which verdict there is."""
+    each = news.arrival
+    if isinstance(news, Changed):
+        say(_joined(time(each.processed_at or each.at), name(each), each.uuid, each.scheme, each.state, each.error))
+    else:
+        known = each.state if each.status is None else None
+        took = None if each.milliseconds is None else f"{each.milliseconds} ms"
+        say(_joined(time(each.at), name(each), each.uuid, each.scheme, answer(each), took, known))
+
+
+def _joined(*words: str | None) -> str:
+    return "  ".join(filter(None, words))

@@ -1,0 +1,76 @@
+"""Looking at the event table again and again, for what `wickiepay_cli.watching.feed` does not know yet."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Final
+
+from wickiepay.identity import Identity
+from wickiepay_cli.errors import EXPECTED, sentence
+from wickiepay_cli.store.event_records import AHEAD, EventRecords
+from wickiepay_cli.watching.feed import Arrival, Feed
+
+PAUSE_SECONDS: Final = 0.5
+LEAVE_SECONDS: Final = 2
+"""How long a look that is under way is waited for in the end; it changes nothing, and may be left."""
+
+LOOK_BACK: Final = timedelta(seconds=30)
+"""An index shows an event a moment after the table has it, and clocks differ: so far back is looked again each time."""
+
+
+class Newcomers[T]:
+    """The events that are put on record from now on, each once, as `read` gives them.
+
+    Those that the index shows already are none.
+    """
+
+    def __init__(
+        self, records: EventRecords, read: Callable[[list[Identity]], Iterable[T]], now: Callable[[], datetime]
+    ) -> None:
+        self._records = records
+        self._read = read
+        self._now = now
+        self._since = now() - LOOK_BACK
+        self._known = set(records.identities(self._since, now() + AHEAD))
+
+    def __call__(self) -> list[T]:
+        """Those that came since the last call that succeeded, in the order of arrival."""
+        now = self._now()
+        found = self._records.identities(self._since, now + AHEAD)
+        new = list(self._read([identity for identity in found if identity not in self._known]))
+        self._since, self._known = now - LOOK_BACK, set(found)
+        return new
+
+
+def look(feed: Feed, records: EventRecords, newcomers: Callable[[], Iterable[Arrival]] = tuple) -> None:
+    """Tells `feed` of the newcomers, and of what became of those that it knows."""
+    for arrival in newcomers():
+        feed.arrived(arrival)
+    feed.noticed(records.of(feed.unsettled()))
+
+
+@contextmanager
+def looking(feed: Feed, once: Callable[[], None], pause_seconds: float = PAUSE_SECONDS) -> Iterator[None]:
+    """Calls `once` again and again, in a thread, until the block ends. Of an outage, `feed` is told once."""
+    leave = threading.Event()
+
+    def keep_looking() -> None:
+        out_of_reach = False
+        while not leave.wait(pause_seconds):
+            try:
+                once()
+            except EXPECTED as error:
+                if not out_of_reach:
+                    feed.trouble(sentence(error))
+                out_of_reach = True
+            else:
+                out_of_reach = False
+
+    thread = threading.Thread(target=keep_looking, name="watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        leave.set()
+        thread.join(LEAVE_SECONDS)
