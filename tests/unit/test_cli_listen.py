@@ -579,7 +579,7 @@ def test_a_stack_of_its_own_is_not_run_with_a_blank_secret(
 ) -> None:
     monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
     monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", given)
-    monkeypatch.setattr(listen_module, "run_again_and_again", lambda *_: pytest.fail("it runs"))
+    monkeypatch.setattr(listen_module, "supervise", lambda *_: pytest.fail("it runs"))
     with pytest.raises(CommandError, match=told):
         command_line.run("listen")
 
@@ -590,7 +590,7 @@ def test_a_stack_of_its_own_has_the_secret_that_its_functions_read(
     secrets: list[str] = []
     monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
     monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", "\ufeffmine\n")
-    monkeypatch.setattr(listen_module, "run_again_and_again", lambda run, *_: secrets.append(run._signing_secret))
+    monkeypatch.setattr(listen_module, "supervise", lambda run, *_: secrets.append(run._signing_secret))
     assert (command_line.run("listen").exit_code, secrets) == (0, ["mine"])
 
 
