@@ -344,11 +344,13 @@ def test_an_unrecorded_message_with_other_content_is_kept_and_the_first_counts(
 ) -> None:
     first = platform.record(message_of())
     other = message_of(data={**PAID, "amount": 999}, unrecorded=True)
+    later = replace(other, delivery=replace(other.delivery, received_at="2026-01-15T10:26:00.000000Z"))
 
-    assert platform.run(other) == [True]
+    assert platform.run(later) == [True]
     assert platform.state(first) is State.PROCESSED
     assert balance(dynamodb) == "100.1"
-    assert [detail["data"]["amount"] for detail in announced(calls)] == ["100.1"]
+    [detail] = announced(calls)
+    assert (detail["data"]["amount"], detail["received_at"]) == ("100.1", "2026-01-15T10:25:01.000000Z")
     assert dynamodb.scan(TableName="EventTable")["Count"] == 2
 
 
@@ -587,7 +589,7 @@ def test_the_delays_of_all_tries_are_about_a_day() -> None:
 
 @pytest.mark.parametrize("code", [None, "AWS.SimpleQueueService.MessageNotInflight", "InvalidParameterValue"])
 def test_a_message_that_cannot_be_delayed_comes_again_all_the_same(
-    code: str | None, platform: Platform, message_of: MessageOf, calls: "Calls"
+    code: str | None, platform: Platform, message_of: MessageOf, calls: "Calls", printed: "Printed"
 ) -> None:
     failing = platform.record(message_of())
     calls.fail("TransactWriteItems")
@@ -597,6 +599,7 @@ def test_a_message_that_cannot_be_delayed_comes_again_all_the_same(
         calls.fail("ChangeMessageVisibility")
 
     assert platform.run(failing, "malformed") == [False, False]
+    assert [line["level"] for line in printed.logs() if line["message"] == "message not delayed"] == ["WARNING"] * 2
 
 
 def test_the_last_try_gives_the_event_up(
@@ -610,6 +613,7 @@ def test_the_last_try_gives_the_event_up(
     assert record["state"] == "FAILED"
     said = r"Given up after 100 tries\. StoreUnavailable in wickiepay/aws\.py:\d+: The ledger table did not answer"
     assert re.match(said, record["error"])
+    assert [effect["effect"] for effect in json.loads(record["effects"])] == ["set_payment"]
 
 
 def test_a_last_try_that_ends_the_process_leaves_the_event_failed(
@@ -707,6 +711,9 @@ def test_a_malformed_message_costs_its_batch_mates_nothing(
     assert [platform.state(mate) for mate in mates] == [State.PROCESSED] * 2
     assert [call["VisibilityTimeout"] for call in calls.of("ChangeMessageVisibility")] == [5]
     assert printed.metrics()["MessageMalformed"] == [1]
+    [line] = [line for line in printed.logs() if line["message"] == "message malformed"]
+    assert (line["level"], bool(line["message_id"])) == ("WARNING", True)
+    assert line["reason"].startswith("The message is")
 
 
 @pytest.mark.parametrize(
@@ -913,15 +920,29 @@ def test_a_replay_of_a_processed_event_that_nothing_handles_any_more_leaves_it_p
 @pytest.mark.parametrize(
     ("kind", "metric", "line"),
     [
-        ("processed", "EventProcessed", "event processed"),
-        ("ignored", "EventIgnored", "event ignored"),
-        ("failed", "EventFailed", "event failed"),
-        ("retried", "EventRetried", "event retried"),
-        ("skipped", "EventSkipped", "event skipped"),
+        ("processed", "EventProcessed", {"level": "INFO", "message": "event processed"}),
+        ("ignored", "EventIgnored", {"level": "INFO", "message": "event ignored"}),
+        (
+            "failed",
+            "EventFailed",
+            {
+                "level": "ERROR",
+                "message": "event failed",
+                "reason": "The event names no account: data.reference is missing.",
+            },
+        ),
+        ("retried", "EventRetried", {"level": "WARNING", "message": "event retried", "receives": 1}),
+        ("skipped", "EventSkipped", {"level": "INFO", "message": "event skipped"}),
     ],
 )
 def test_every_outcome_is_logged_and_counted(
-    kind: str, metric: str, line: str, platform: Platform, message_of: MessageOf, calls: "Calls", printed: "Printed"
+    kind: str,
+    metric: str,
+    line: dict[str, object],
+    platform: Platform,
+    message_of: MessageOf,
+    calls: "Calls",
+    printed: "Printed",
 ) -> None:
     match kind:
         case "processed":
@@ -939,8 +960,10 @@ def test_every_outcome_is_logged_and_counted(
     platform.run(message)
 
     [log] = printed.logs()
-    assert (log["message"], log["uuid"], log["event_key"]) == (line, UUID, message.identity.event_key)
+    assert log.items() >= {**line, "uuid": UUID, "event_key": message.identity.event_key}.items()
+    assert ("exception_name" in log) == (kind == "retried")
     assert printed.metrics() == {metric: [1]}
+    assert printed.units() == {metric: "Count"}
 
 
 type Counts = dict[tuple[str, ...], float]
@@ -1081,4 +1104,6 @@ def test_with_announcements_off_there_is_no_bus(environment: Callable[[str], dic
 def test_the_records_of_a_batch_are_worked_on_at_the_same_time(environment: Callable[[str], dict[str, str]]) -> None:
     wired = consumer.from_environment(environment("ConsumerFunction"))
 
-    assert wired.threads._max_workers == BATCH_SIZE
+    assert BATCH_SIZE == wired.threads._max_workers == 10
+    for client in (wired.events._client, wired.ledger._client, wired.queue._client):
+        assert client.meta.config.max_pool_connections >= BATCH_SIZE  # type: ignore[attr-defined]

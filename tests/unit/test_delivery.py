@@ -53,6 +53,7 @@ def test_the_largest_body_is_unpacked(body: bytes) -> None:
         pytest.param(b"", id="nothing"),
         pytest.param(b"not packed", id="not packed"),
         pytest.param(zlib.compress(b"body")[:-1], id="cut off"),
+        pytest.param(zlib.compress(b"body") + b"more", id="followed by something else"),
         pytest.param(zlib.compress(bytes(MAX_BODY_BYTES + 1)), id="too large"),
         pytest.param(zlib.compress(bytes(16 * MAX_BODY_BYTES)), id="far too large"),
     ],

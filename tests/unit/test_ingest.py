@@ -84,7 +84,9 @@ class Listener:
     def send(self, event: object) -> Answer:
         answer = self.ingest.answer(event)
         assert answer["headers"]["Content-Type"] == "application/json"
-        return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+        content = json.loads(answer["body"])
+        assert answer["statusCode"] == 200 or (content["error"] and content["message"])
+        return Answer(answer["statusCode"], answer["headers"], content)
 
 
 @pytest.fixture
@@ -915,8 +917,23 @@ def test_what_a_log_line_tells_of_an_accepted_delivery(
         "event": "payment.completed",
         "uuid": UUID,
         "event_key": "payment.completed",
+        "secret": "current",
+        "xray_trace_id": None,
     }
     assert {name: line[name] for name in expected} == expected
+
+
+def test_a_log_line_tells_the_trace_and_the_instant_to_the_millisecond(
+    deliver: Listener, body_of: "BodyOf", printed: "Printed", now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
+    deliver.ingest = replace(deliver.ingest, now=lambda: now + timedelta(milliseconds=7))
+    deliver(body_of())
+
+    [line] = printed.logs()
+    assert line["xray_trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
+    assert (line["timestamp"], line["_aws"]["Timestamp"]) == ("2026-01-15T10:25:01.007+00:00", 1768472701007)
+    assert set(printed.units().values()) == {"Count"}
 
 
 def test_what_a_log_line_tells_of_a_forged_delivery(deliver: Listener, body_of: "BodyOf", printed: "Printed") -> None:
@@ -1078,3 +1095,10 @@ def test_the_templates_parameters(environment: Callable[[str], dict[str, str]]) 
 
     assert list(made.schemes) == ["raw", "python"]
     assert [str(network) for network in made.allowed_sources] == list(ALLOWED)
+    assert made.secrets._clock is time.time
+
+
+def test_an_allowed_network_may_be_named_by_any_of_its_addresses(environment: Callable[[str], dict[str, str]]) -> None:
+    made = ingest.from_environment({**environment("IngestFunction"), "SOURCE_ALLOW_LIST": "192.0.2.7/24"})
+
+    assert [str(network) for network in made.allowed_sources] == ["192.0.2.0/24"]

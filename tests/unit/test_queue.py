@@ -105,7 +105,11 @@ REPLAY = {"id": "r", "by": "b", "why": "w", "announce": True}
 
 
 def test_what_the_malformed_ones_are_changed_from_is_a_message() -> None:
-    assert decode(changed(replay=REPLAY)).replay == Replay("r", "b", "w", announce=True)
+    longest = {"uuid": "k" * 1024, "event_key": "k" * 1024, "source": "t" * 4096}
+    message = decode(changed(replay=REPLAY, **longest))
+    assert message.replay == Replay("r", "b", "w", announce=True)
+    assert message.identity == Identity("k" * 1024, "k" * 1024)
+    assert message.delivery.source == "t" * 4096
 
 
 @pytest.mark.parametrize(
@@ -134,6 +138,7 @@ def test_what_the_malformed_ones_are_changed_from_is_a_message() -> None:
         changed(unrecorded=...),
         changed(scheme="ruby"),
         changed(body="not base64!"),
+        changed(body="!" + base64.b64encode(zlib.compress(b"{}")).decode()),
         changed(body=base64.b64encode(b"not packed").decode()),
         changed(body=base64.b64encode(zlib.compress(b"{}")[:-2]).decode()),
         changed(body="\u00e9"),

@@ -230,6 +230,7 @@ def test_a_run_tells_how_many_wait_and_since_when(
     stand.relay.run()
 
     assert printed.metrics() == {"Unsent": [3], alarm("UnsentAlarm"): [700]}
+    assert printed.units() == {"Unsent": "Count", alarm("UnsentAlarm"): "Seconds"}
     [line] = printed.logs()
     assert (line["message"], line["unsent"], line["sent"]) == ("relay run", 3, 3)
 

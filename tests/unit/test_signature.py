@@ -119,6 +119,15 @@ def test_a_body_that_no_scheme_can_cover_is_a_mismatch() -> None:
         check("0" * 64, body=b"not JSON", schemes=["node", "python"])
 
 
+def test_digests_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+    monkeypatch.setattr("wickiepay.signature.hmac.compare_digest", lambda *digests: bool(compared.append(digests)))
+
+    with pytest.raises(SignatureMismatch):
+        check(generate_header(), secrets=[SECRET], schemes=["raw"])
+    assert [{digest.hex() for digest in digests} for digests in compared] == [{generate_header()}]
+
+
 @given(body=st.binary(), secret=st.binary(min_size=1))
 def test_what_is_signed_verifies(body: bytes, secret: bytes) -> None:
     assert check(sign(body, secret), body=body, secrets=[secret]) == Verified("raw", body, "current")

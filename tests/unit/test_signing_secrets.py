@@ -297,6 +297,7 @@ def test_the_first_secret_is_found_soon_after_the_store_is_up_again(
     clock.tick(FIRST_FETCH_SECONDS)
 
     assert secrets.get() == (secret,)
+    assert secrets.failure is None
 
 
 def test_while_there_is_no_secret_the_store_is_not_asked_all_the_time(
