@@ -255,6 +255,9 @@ def test_a_batch_takes_one_look_up_and_one_announcement(
     assert platform.run(*messages) == [True] * 10
     assert len(calls.of("BatchGetItem")) == len(calls.of("PutEvents")) == 1
     assert len(announced(calls)) == 10
+    tables = calls.of("BatchGetItem")[0]["RequestItems"]
+    assert [tables[name]["ConsistentRead"] for name in ("EventTable", "LedgerTable")] == [True, True]
+    assert tables["EventTable"]["ProjectionExpression"] == "#uuid, event_key, #state"  # and not the bodies
 
 
 def test_without_a_bus_an_event_is_marked_without_being_announced(
@@ -697,7 +700,7 @@ def test_a_very_long_reason_is_cut(platform: Platform, message_of: MessageOf, dy
     platform.consumer = replace(platform.consumer, handlers={CONFIRMED: fail})
     platform.run(message, receives=MAX_RECEIVES)
 
-    assert len(record_of(dynamodb, message)["error"]) < 400
+    assert len(record_of(dynamodb, message)["error"]) == len("Given up after 100 tries. ") + 300
 
 
 # --- Batch mates --------------------------------------------------------------------------------------
@@ -837,12 +840,15 @@ def test_processed_wins_over_a_late_failed(
     assert "EventFailed" not in printed.metrics()
 
 
-def test_processed_wins_over_a_late_giving_up(platform: Platform, message_of: MessageOf, calls: "Calls") -> None:
+def test_processed_wins_over_a_late_giving_up(
+    platform: Platform, message_of: MessageOf, calls: "Calls", printed: "Printed"
+) -> None:
     message = platform.record(message_of(), State.PROCESSED)
     calls.fail("BatchGetItem", times=1)
 
     assert platform.run(message, receives=MAX_RECEIVES) == [False]
     assert platform.state(message) is State.PROCESSED
+    assert printed.metrics() == {"EventSkipped": [1]}
 
 
 # --- Replays ------------------------------------------------------------------------------------------

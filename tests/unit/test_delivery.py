@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wickiepay.delivery import MAX_BODY_BYTES, VOCABULARY, Delivery, unpack
+from wickiepay.delivery import VOCABULARY, Delivery, unpack
 from wickiepay.errors import UnusableBody
 from wickiepay.reserialise import NotReserialisable
 from wickiepay_cli.samples import event_types, sample
 
 if TYPE_CHECKING:
     from tests.unit.conftest import DeliveryOf
+
+MAX_BODY_BYTES = 256 * 1024
 
 
 @given(st.binary(max_size=10_000))

@@ -14,7 +14,7 @@ import handlers
 from wickiepay.effects import SetPayment
 from wickiepay.event import accepted_place, parse
 from wickiepay.ledger_items import details_of, payment_item, row_of
-from wickiepay.payments import MANY, MAX_AMOUNTS, MAX_SLOTS, Field, Payment, merge, order_status
+from wickiepay.payments import MANY, Field, Payment, merge, order_status
 from wickiepay.routing import discover, router
 from wickiepay.spelling import canonical
 
@@ -202,19 +202,21 @@ def test_what_comes_later_stands_above_a_correction() -> None:
 
 
 def test_the_directions_of_very_many_events_are_counted_for_good() -> None:
-    many = [told("payment.created", f"2026-04-01T10:00:{n:02d}Z", type="OUT") for n in range(MAX_SLOTS + 1)]
+    many = [told("payment.created", f"2026-04-01T10:00:{n:02d}Z", type="OUT") for n in range(17)]
+    assert len(joined(*many[:16]).directions.slots or ()) == 16
     assert joined(*many).directions.slots is None
     assert joined(*many).directions.effective == "OUT"
     assert joined(*many, told("payment.completed", type="REFUND")).directions.unclear
 
 
 def test_very_many_events_that_contradict_themselves_leave_the_payment_unclear() -> None:
-    many = [told("payment.completed", f"2026-04-01T10:00:{n:02d}Z", status="FAILED") for n in range(MAX_SLOTS + 1)]
+    many = [told("payment.completed", f"2026-04-01T10:00:{n:02d}Z", status="FAILED") for n in range(17)]
     assert joined(*many, told("payment.completed", type="IN")).directions.effective == "UNCLEAR"
 
 
 def test_very_many_amounts_are_known_to_differ_and_no_longer_kept() -> None:
-    many = [told("payment.completed", displayCurrency=money(n)) for n in range(1, MAX_AMOUNTS + 2)]
+    many = [told("payment.completed", displayCurrency=money(n)) for n in range(17)]
+    assert len(joined(*many[:16]).amounts) == 16
     assert joined(*many).amounts == MANY
     assert joined(*many).amounts_differ
 
@@ -274,9 +276,12 @@ def test_an_order_is_what_its_payments_say(payments: Sequence[Payment], status: 
         assert order_status(order) == status
 
 
-def test_long_details_are_kept_as_their_hash() -> None:
-    item = payment_item(UUID, "payment", told("payment.completed", transactions=[{"note": "x" * 9000}]), 1)
-    assert list(details_of(item)["transactions"]) == ["sha256"]
+@pytest.mark.parametrize(("length", "kept"), [(8 * 1024, True), (8 * 1024 + 1, False)])
+def test_long_details_are_kept_as_their_hash(length: int, *, kept: bool) -> None:
+    details = {"note": "x" * (length - len('{"note":""}'))}
+    item = payment_item(UUID, "payment", told("payment.completed", transactions=details), 1)
+    assert (details_of(item)["transactions"] == details) is kept
+    assert list(details_of(item)["transactions"]) == (["note"] if kept else ["sha256"])
 
 
 def test_the_largest_body_fits_into_an_item(size_of: "SizeOf") -> None:

@@ -1,22 +1,21 @@
 """The signing secrets: cached, rotated, and asked for no more often than promised."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from wickiepay.errors import SecretUnavailable, SecretUnreadable
-from wickiepay.signing_secrets import (
-    FIRST_FETCH_SECONDS,
-    REFETCH_SECONDS,
-    TIME_TO_LIVE_SECONDS,
-    SigningSecrets,
-    secret_in,
-)
+from wickiepay.signing_secrets import SigningSecrets, secret_in
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Calls, Clock
     from types_boto3_secretsmanager import SecretsManagerClient
+
+# Restated, not imported: these are promises.
+TIME_TO_LIVE_SECONDS: Final = 300
+REFETCH_SECONDS: Final = 10
+FIRST_FETCH_SECONDS: Final = 1
 
 
 @pytest.fixture
@@ -62,6 +61,7 @@ def test_after_two_rotations_the_first_secret_is_retired(
             " s3cret\r\n",
             "\ufeffs3cret",
             "\u200bs3cret\u2060\n",
+            "\u2000s3cret\u200f",
             "s3cret\0",
             '"s3cret"',
             "'s3cret'",
