@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 discover(handlers)
 UUID = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
 ACCEPTED_AT = "2026-02-01T00:00:00.000000Z"
+CONFIRMED = "channel.payment.confirmed"
 
 
 def event_of(name: str, time: str | None = "2026-04-01T10:00:00Z", **data: object) -> "WebhookEvent":
@@ -274,6 +275,38 @@ COMPLETE, UNDERPAID, EXPIRED, CANCELLED, CREATED, PROCESSING = (
 def test_an_order_is_what_its_payments_say(payments: Sequence[Payment], status: str | None) -> None:
     for order in itertools.permutations(payments):
         assert order_status(order) == status
+
+
+@pytest.mark.parametrize("type_", ["IN", "OUT"])
+@pytest.mark.parametrize(
+    "name", ["payment.processing", "payment.expired", "payment.underpaid", "payment.completed", CONFIRMED]
+)
+def test_an_item_of_an_older_version_says_what_its_event_says(name: str, type_: str) -> None:
+    display, paid = money(100), money("108.5", "USDT")
+    event = event_of(name, type=type_, reference="order-7", displayCurrency=display, paidCurrency=paid)
+    now = says(event)
+    stage = now.fields["status"][0].partition("|")[0]
+    texts = {
+        "pk": f"payment#{UUID}",
+        "sk": "-",
+        "position": f"{stage}|{event.occurred_at}|{name}|{event.content_hash.hex()}",
+        "type": type_,
+        "status": now.value("status"),
+        "reference": "order-7",
+        "display_amount": "100",
+        "display_currency": "EUR",
+        "paid_amount": "108.5",
+        "paid_currency": "USDT",
+        "event": name,
+        "updated_at": event.occurred_at,
+    }
+    old = row_of(
+        [{field: {"S": text or ""} for field, text in texts.items()}], "channel" if name == CONFIRMED else "payment"
+    ).payment
+
+    assert old.fields == now.fields
+    assert old.directions.slots == now.directions.slots
+    assert (old.underpaid, old.money_came) == (now.underpaid, now.money_came)
 
 
 @pytest.mark.parametrize(("length", "kept"), [(8 * 1024, True), (8 * 1024 + 1, False)])
