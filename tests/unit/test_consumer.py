@@ -654,8 +654,17 @@ def test_the_last_try_but_one_does_not(platform: Platform, message_of: MessageOf
 
 
 @pytest.mark.parametrize("code", [None, "AccessDeniedException"])
-def test_an_event_that_cannot_even_be_given_up_is_left_to_the_dead_letter_queue(
-    code: str | None, platform: Platform, message_of: MessageOf, calls: "Calls"
+@pytest.mark.parametrize(
+    ("receives", "said"), [(2, "event not marked as retried"), (MAX_RECEIVES, "event not marked failed")]
+)
+def test_a_try_that_cannot_be_noted_on_the_record_is_logged_and_its_message_comes_again(
+    receives: int,
+    said: str,
+    code: str | None,
+    platform: Platform,
+    message_of: MessageOf,
+    calls: "Calls",
+    printed: "Printed",
 ) -> None:
     message = platform.record(message_of())
     calls.fail("TransactWriteItems")
@@ -664,7 +673,9 @@ def test_an_event_that_cannot_even_be_given_up_is_left_to_the_dead_letter_queue(
     else:
         calls.fail("UpdateItem")
 
-    assert platform.run(message, receives=MAX_RECEIVES) == [False]
+    assert platform.run(message, receives=receives) == [False]
+    first, last = printed.logs()
+    assert (first["level"], first["message"], last["message"]) == ("WARNING", said, "event retried")
 
 
 def test_an_event_that_was_given_up_is_processed_when_it_is_redriven(

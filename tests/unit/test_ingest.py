@@ -565,6 +565,7 @@ def test_put_fails_and_send_works_the_message_carries_the_whole_record(
     assert message.unrecorded
     assert (message.identity, message.delivery.body) == (COMPLETED, body_of())
     assert printed.metrics()["DeliveryUnrecorded"] == [1]
+    assert printed.logs()[-1]["detour"] == "unrecorded"
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
@@ -588,6 +589,7 @@ def test_put_works_and_send_fails_the_event_is_left_to_the_relay(
     assert [unsent.identity for unsent in deliver.ingest.events.unsent(10)] == [COMPLETED]
     assert [item["state"] for item in stored(dynamodb)] == ["RECEIVED"]
     assert printed.metrics()["DeliveryUnsent"] == [1]
+    assert printed.logs()[-1]["detour"] == "unsent"
 
 
 def test_put_works_send_and_flag_fail_the_sender_is_asked_to_try_again(
