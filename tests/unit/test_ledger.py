@@ -386,7 +386,8 @@ def test_a_payment_that_turns_out_to_be_a_payout_after_it_was_credited_is_for_a_
 
 def test_that_a_payment_was_credited_stays_on_it(ledger: Ledger, dynamodb: "DynamoDBClient") -> None:
     rows: Rows = {}
-    for effect in (told("channel.payment.confirmed"), CREDIT, told("channel.payment.completed")):
+    confirmed = told("channel.payment.confirmed")
+    for effect in (confirmed, CREDIT, confirmed, told("channel.payment.completed")):
         ledger.apply(effect, rows)
 
     found = item(dynamodb, f"payment#{UUID}", "#channel") or {}
