@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from wickiepay.bus import MAX_DETAIL_BYTES, Announcement, EventBus
+from wickiepay.bus import MAX_DETAIL_BYTES, MAX_REQUEST_BYTES, Announcement, EventBus
 from wickiepay.ledger_items import Adjustment
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def test_announcing_large_ones_keeps_each_call_within_bounds(
     assert bus.announce([large] * 5) == [True] * 5
     sent = [sum(len(entry["Detail"]) for entry in call["Entries"]) for call in calls.of("PutEvents")]
     assert len(sent) == 3
-    assert max(sent) <= 250 * 1024
+    assert max(sent) <= MAX_REQUEST_BYTES
 
 
 def test_announcing_nothing_takes_no_call(bus: EventBus, calls: "Calls") -> None:
@@ -164,5 +164,6 @@ def test_an_operators_entry_is_announced(answer: dict[str, str], taken: bool, bu
     }
 
 
-def test_largest_details_are_200_kib() -> None:
+def test_largest_details_are_200_kib_and_largest_calls_250() -> None:
     assert MAX_DETAIL_BYTES == 204_800
+    assert MAX_REQUEST_BYTES == 256_000

@@ -26,6 +26,7 @@ from wickiepay.effects import (
     set_resource,
 )
 from wickiepay.event import WebhookEvent, parse
+from wickiepay.identity import Identity
 
 if TYPE_CHECKING:
     from tests.unit.conftest import EventOf
@@ -113,9 +114,14 @@ def test_what_an_event_says_of_a_payment() -> None:
 
 
 def test_a_payment_is_known_by_its_normal_uuid_and_by_how_older_versions_spelled_it() -> None:
-    payment = payment_of({"uuid": UUID.upper(), "hash": f"0X{TX.upper()}"}, name=CONFIRMED)
+    recorded = replace(
+        event_with({"uuid": UUID.upper(), "hash": f"0X{TX.upper()}"}), identity=Identity(UUID.upper(), "")
+    )
+    [payment] = set_payment(recorded, 50, "CONFIRMED")
 
+    assert isinstance(payment, SetPayment)
     assert (payment.uuid, payment.spellings) == (UUID, Spellings(UUID.upper(), f"0x{TX}"))
+    assert payment_of({"hash": "AbC"}, name=CONFIRMED).spellings == Spellings(UUID, "AbC")
 
 
 @pytest.mark.parametrize("reference", ["#1001", "commande n° 7", "x" * 2048, " order-7 "])
@@ -146,6 +152,12 @@ def test_a_status_that_contradicts_the_name_is_for_a_person_and_moves_no_money(s
     [reason] = refused(set_payment(event, 90, "COMPLETE", received="all"))
     assert "contradicts its name" in reason
     assert credit(event, "reference") == []
+
+
+def test_of_a_long_status_the_reason_quotes_the_beginning() -> None:
+    event = event_with({"status": "x" * 99}, name="payment.completed")
+    [reason] = refused(set_payment(event, 90, "COMPLETE", received="all"))
+    assert reason == f"The status of the event contradicts its name: {'x' * 40}."
 
 
 @pytest.mark.parametrize("received", ["nothing", "part"])

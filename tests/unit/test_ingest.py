@@ -529,12 +529,13 @@ def test_why_the_secret_cannot_be_read_is_logged(
 
 
 def test_with_both_stores_out_the_sender_is_asked_to_try_again(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls"
+    deliver: Listener, body_of: "BodyOf", calls: "Calls", printed: "Printed"
 ) -> None:
     calls.fail("PutItem")
     calls.fail("SendMessage")
 
     assert refused_for_now(deliver(body_of()), "store_unavailable")
+    assert printed.logs()[-1]["cause"].startswith("Read timeout")
 
 
 def test_with_the_table_out_an_unusable_body_is_not_refused_for_good(deliver: Listener, calls: "Calls") -> None:
@@ -951,6 +952,7 @@ def test_what_a_log_line_tells_of_a_forged_delivery(deliver: Listener, body_of: 
         "body_sha256": hashlib.sha256(body_of()).hexdigest(),
     }
     assert {name: line[name] for name in expected} == expected
+    assert "cause" not in line
 
 
 @pytest.mark.parametrize(
