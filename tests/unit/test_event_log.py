@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from botocore.exceptions import ClientError
 
-from wickiepay.delivery import Delivery
+from wickiepay.delivery import Delivery, Received
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent
 from wickiepay.event_log import EventLog, Recorded, Unsent
-from wickiepay.event_record import Decision, Pending, State, decision_of
+from wickiepay.event_record import SHOWN, Decision, Pending, Record, State, decision_of, record_of
 from wickiepay.identity import Identity, unusable
 
 if TYPE_CHECKING:
@@ -237,6 +237,30 @@ def test_an_accepted_conflict_is_an_event_of_its_own_until_it_is_processed(table
     assert table.log.record_accepted(conflict, "place", "-!ab") == accepted
     table.log.mark_processed(accepted.identity, table.now, KEEP, [])
     assert table.log.record_accepted(conflict, "place", "-!ab") is None
+
+
+def test_a_record_says_whatever_of_it_is_shown() -> None:
+    texts: Any = {name: {"S": name} for name in SHOWN} | {"state": {"S": "FAILED"}, "tries": {"N": "3"}}
+    received = {"received": {"S": '{"bytes": 7, "sha256": "ab"}'}}
+
+    assert record_of(texts | received) == Record(
+        uuid="uuid",
+        event="event",
+        event_key="event_key",
+        state=State.FAILED,
+        received_at="received_at",
+        processed_at="processed_at",
+        scheme="scheme",
+        error="error",
+        occurred_at="occurred_at",
+        event_id="event_id",
+        place="place",
+        received=Received(7, "ab"),
+        tries=3,
+        last_error="last_error",
+        next_try_at="next_try_at",
+        accepted=Decision("accepted_as", "accepted_by", "accepted_why", "accepted_at"),
+    )
 
 
 # --- Revisions ----------------------------------------------------------------------------------------
