@@ -760,13 +760,14 @@ def test_a_permanent_failure_costs_its_batch_mates_nothing(platform: Platform, m
 @pytest.mark.parametrize("body", [b"not JSON", b"[]", b'{"event": ""}'])
 @pytest.mark.parametrize("scheme", ["raw", "node", "python"])
 def test_a_message_that_holds_no_event_costs_its_batch_mates_nothing(
-    body: bytes, scheme: str, platform: Platform, message_of: MessageOf
+    body: bytes, scheme: str, platform: Platform, message_of: MessageOf, printed: "Printed"
 ) -> None:
     mate = platform.record(message_of())
     delivery = replace(mate.delivery, body=body, scheme=scheme)
 
     assert platform.run(Message(Identity("u", "k"), delivery), mate) == [False, True]
     assert platform.state(mate) is State.PROCESSED
+    assert printed.logs()[0]["exception_name"] in {"UnusableBody", "NotReserialisable"}
 
 
 JSON = st.recursive(
