@@ -31,6 +31,11 @@ class Printed:
                     values.setdefault(metric["Name"], []).extend(line[metric["Name"]])
         return values
 
+    def units(self) -> dict[str, str]:
+        """Metric → its unit."""
+        printed = [about for line in self._lines() for about in line.get("_aws", {}).get("CloudWatchMetrics", [])]
+        return {metric["Name"]: metric["Unit"] for about in printed for metric in about["Metrics"]}
+
     def _lines(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.text().splitlines()]
 

@@ -162,5 +162,6 @@ def test_an_operators_entry_is_announced(answer: dict[str, str], taken: bool, bu
     }
 
 
-def test_largest_details_are_200_kib() -> None:
+def test_largest_details_are_200_kib_and_largest_calls_250() -> None:
     assert MAX_DETAIL_BYTES == 204_800
+    assert MAX_REQUEST_BYTES == 256_000

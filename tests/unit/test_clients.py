@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
 
 from wickiepay import clients
 from wickiepay.errors import StoreUnavailable
@@ -79,18 +79,47 @@ def test_a_store_that_hangs_is_out_before_long(listener: socket.socket) -> None:
     ],
 )
 def test_a_call_is_made_so_many_times(client: "BaseClient", attempts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert calls_made(client, EndpointConnectionError(endpoint_url=URL), monkeypatch) == attempts
+
+
+@pytest.mark.parametrize("error", [ConnectTimeoutError(endpoint_url=URL), ReadTimeoutError(endpoint_url=URL)])
+def test_what_takes_too_long_is_asked_once(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert calls_made(clients.dynamodb(attempts=5), error, monkeypatch) == 1
+
+
+def calls_made(client: "BaseClient", error: Exception, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often AWS is asked while each call ends with `error`."""
     sent: list[str] = []
 
     def fail(request: Any, **_: object) -> None:  # noqa: ANN401
         sent.append(request.url)
-        raise EndpointConnectionError(endpoint_url=URL)
+        raise error
 
     monkeypatch.setattr(time, "sleep", lambda _: None)
     client.meta.events.register("before-send", fail)
 
     with pytest.raises(StoreUnavailable):
         ask(client)
-    assert len(sent) == attempts
+    return len(sent)
+
+
+@pytest.mark.parametrize(
+    ("make", "seconds"),
+    [
+        (clients.dynamodb, 1),
+        (clients.sqs, 1),
+        (clients.events, 1),
+        (clients.secretsmanager, 1),
+        (clients.functions, 75),
+        (clients.codedeploy, 10),
+    ],
+)
+def test_how_long_a_client_waits_and_how_it_tries_again(make: Callable[..., Any], seconds: int) -> None:
+    config = make().meta.config
+
+    # Ingest makes at most five calls of a second to connect and a second to read: it answers within ten.
+    assert (config.connect_timeout, config.read_timeout) == (1, seconds)
+    assert config.retries["mode"] == "standard"
 
 
 def test_a_client_holds_as_many_connections_as_it_is_asked_for() -> None:

@@ -1,5 +1,6 @@
 """Instants as text: one width, one order, and None for what is no time."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -28,6 +29,16 @@ MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=OFFSET
 )
 def test_a_time_in_any_of_its_spellings(text: str, expected: str) -> None:
     assert parse_instant(text) == expected
+
+
+def test_a_time_without_an_offset_is_in_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TZ", "America/New_York")
+        time.tzset()
+        parsed = parse_instant("2026-01-15T10:25:00")
+    time.tzset()
+
+    assert parsed == "2026-01-15T10:25:00.000000Z"
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,9 @@ def test_a_batch_takes_one_look_up_and_one_announcement(
     assert platform.run(*messages) == [True] * 10
     assert len(calls.of("BatchGetItem")) == len(calls.of("PutEvents")) == 1
     assert len(announced(calls)) == 10
+    tables = calls.of("BatchGetItem")[0]["RequestItems"]
+    assert [tables[name]["ConsistentRead"] for name in ("EventTable", "LedgerTable")] == [True, True]
+    assert tables["EventTable"]["ProjectionExpression"] == "#uuid, event_key, #state"  # and not the bodies
 
 
 def test_without_a_bus_an_event_is_marked_without_being_announced(
@@ -334,11 +337,13 @@ def test_an_unrecorded_message_with_other_content_is_kept_and_the_first_counts(
 ) -> None:
     first = platform.record(message_of())
     other = message_of(data={**PAID, "amount": 999}, unrecorded=True)
+    later = replace(other, delivery=replace(other.delivery, received_at="2026-01-15T10:26:00.000000Z"))
 
-    assert platform.run(other) == [True]
+    assert platform.run(later) == [True]
     assert platform.state(first) is State.PROCESSED
     assert balance(dynamodb) == "100.1"
-    assert [detail["data"]["amount"] for detail in announced(calls)] == ["100.1"]
+    [detail] = announced(calls)
+    assert (detail["data"]["amount"], detail["received_at"]) == ("100.1", "2026-01-15T10:25:01.000000Z")
     assert dynamodb.scan(TableName="EventTable")["Count"] == 2
 
 
@@ -577,7 +582,7 @@ def test_the_delays_of_all_tries_are_about_a_day() -> None:
 
 @pytest.mark.parametrize("code", [None, "AWS.SimpleQueueService.MessageNotInflight", "InvalidParameterValue"])
 def test_a_message_that_cannot_be_delayed_comes_again_all_the_same(
-    code: str | None, platform: Platform, message_of: MessageOf, calls: Calls
+    code: str | None, platform: Platform, message_of: MessageOf, calls: Calls, printed: Printed
 ) -> None:
     failing = platform.record(message_of())
     calls.fail("TransactWriteItems")
@@ -587,6 +592,7 @@ def test_a_message_that_cannot_be_delayed_comes_again_all_the_same(
         calls.fail("ChangeMessageVisibility")
 
     assert platform.run(failing, "malformed") == [False, False]
+    assert [line["level"] for line in printed.logs() if line["message"] == "message not delayed"] == ["WARNING"] * 2
 
 
 def test_the_last_try_gives_the_event_up(
@@ -600,6 +606,7 @@ def test_the_last_try_gives_the_event_up(
     assert record["state"] == "FAILED"
     said = r"Given up after 100 tries\. StoreUnavailable in wickiepay/outages\.py:\d+: The ledger table did not answer"
     assert re.match(said, record["error"])
+    assert [effect["effect"] for effect in json.loads(record["effects"])] == ["set_payment"]
 
 
 def test_a_last_try_that_ends_the_process_leaves_the_event_failed(
@@ -637,8 +644,17 @@ def test_the_last_try_but_one_does_not(platform: Platform, message_of: MessageOf
 
 
 @pytest.mark.parametrize("code", [None, "AccessDeniedException"])
-def test_an_event_that_cannot_even_be_given_up_is_left_to_the_dead_letter_queue(
-    code: str | None, platform: Platform, message_of: MessageOf, calls: Calls
+@pytest.mark.parametrize(
+    ("receives", "said"), [(2, "event not marked as retried"), (MAX_RECEIVES, "event not marked failed")]
+)
+def test_a_try_that_cannot_be_noted_on_the_record_is_logged_and_its_message_comes_again(
+    receives: int,
+    said: str,
+    code: str | None,
+    platform: Platform,
+    message_of: MessageOf,
+    calls: Calls,
+    printed: Printed,
 ) -> None:
     message = platform.record(message_of())
     calls.fail("TransactWriteItems")
@@ -647,7 +663,9 @@ def test_an_event_that_cannot_even_be_given_up_is_left_to_the_dead_letter_queue(
     else:
         calls.fail("UpdateItem")
 
-    assert platform.run(message, receives=MAX_RECEIVES) == [False]
+    assert platform.run(message, receives=receives) == [False]
+    first, last = printed.logs()
+    assert (first["level"], first["message"], last["message"]) == ("WARNING", said, "event retried")
 
 
 def test_an_event_that_was_given_up_is_processed_when_it_is_redriven(
@@ -683,7 +701,7 @@ def test_a_very_long_reason_is_cut(platform: Platform, message_of: MessageOf, dy
     platform.consumer = replace(platform.consumer, handlers={CONFIRMED: fail})
     platform.run(message, receives=MAX_RECEIVES)
 
-    assert len(record_of(dynamodb, message)["error"]) < 400
+    assert len(record_of(dynamodb, message)["error"]) == len("Given up after 100 tries. ") + 300
 
 
 # --- Batch mates --------------------------------------------------------------------------------------
@@ -697,6 +715,9 @@ def test_a_malformed_message_costs_its_batch_mates_nothing(
     assert [platform.state(mate) for mate in mates] == [State.PROCESSED] * 2
     assert [call["VisibilityTimeout"] for call in calls.of("ChangeMessageVisibility")] == [5]
     assert printed.metrics()["MessageMalformed"] == [1]
+    [line] = [line for line in printed.logs() if line["message"] == "message malformed"]
+    assert (line["level"], bool(line["message_id"])) == ("WARNING", True)
+    assert line["reason"].startswith("The message is")
 
 
 @pytest.mark.parametrize(
@@ -729,13 +750,14 @@ def test_a_permanent_failure_costs_its_batch_mates_nothing(platform: Platform, m
 @pytest.mark.parametrize("body", [b"not JSON", b"[]", b'{"event": ""}'])
 @pytest.mark.parametrize("scheme", ["raw", "node", "python"])
 def test_a_message_that_holds_no_event_costs_its_batch_mates_nothing(
-    body: bytes, scheme: str, platform: Platform, message_of: MessageOf
+    body: bytes, scheme: str, platform: Platform, message_of: MessageOf, printed: Printed
 ) -> None:
     mate = platform.record(message_of())
     delivery = replace(mate.delivery, body=body, scheme=scheme)
 
     assert platform.run(Message(Identity("u", "k"), delivery), mate) == [False, True]
     assert platform.state(mate) is State.PROCESSED
+    assert printed.logs()[0]["exception_name"] in {"UnusableBody", "NotReserialisable"}
 
 
 JSON = st.recursive(
@@ -818,12 +840,15 @@ def test_processed_wins_over_a_late_failed(overtaken: Iterator[Message], platfor
     assert "EventFailed" not in printed.metrics()
 
 
-def test_processed_wins_over_a_late_giving_up(platform: Platform, message_of: MessageOf, calls: Calls) -> None:
+def test_processed_wins_over_a_late_giving_up(
+    platform: Platform, message_of: MessageOf, calls: Calls, printed: Printed
+) -> None:
     message = platform.record(message_of(), State.PROCESSED)
     calls.fail("BatchGetItem", times=1)
 
     assert platform.run(message, receives=MAX_RECEIVES) == [False]
     assert platform.state(message) is State.PROCESSED
+    assert printed.metrics() == {"EventSkipped": [1]}
 
 
 # --- Replays ------------------------------------------------------------------------------------------
@@ -901,15 +926,29 @@ def test_a_replay_of_a_processed_event_that_nothing_handles_any_more_leaves_it_p
 @pytest.mark.parametrize(
     ("kind", "metric", "line"),
     [
-        ("processed", "EventProcessed", "event processed"),
-        ("ignored", "EventIgnored", "event ignored"),
-        ("failed", "EventFailed", "event failed"),
-        ("retried", "EventRetried", "event retried"),
-        ("skipped", "EventSkipped", "event skipped"),
+        ("processed", "EventProcessed", {"level": "INFO", "message": "event processed"}),
+        ("ignored", "EventIgnored", {"level": "INFO", "message": "event ignored"}),
+        (
+            "failed",
+            "EventFailed",
+            {
+                "level": "ERROR",
+                "message": "event failed",
+                "reason": "The event names no account: data.reference is missing.",
+            },
+        ),
+        ("retried", "EventRetried", {"level": "WARNING", "message": "event retried", "receives": 1}),
+        ("skipped", "EventSkipped", {"level": "INFO", "message": "event skipped"}),
     ],
 )
 def test_every_outcome_is_logged_and_counted(
-    kind: str, metric: str, line: str, platform: Platform, message_of: MessageOf, calls: Calls, printed: Printed
+    kind: str,
+    metric: str,
+    line: dict[str, object],
+    platform: Platform,
+    message_of: MessageOf,
+    calls: Calls,
+    printed: Printed,
 ) -> None:
     match kind:
         case "processed":
@@ -927,8 +966,10 @@ def test_every_outcome_is_logged_and_counted(
     platform.run(message)
 
     [log] = printed.logs()
-    assert (log["message"], log["uuid"], log["event_key"]) == (line, UUID, message.identity.event_key)
+    assert log.items() >= {**line, "uuid": UUID, "event_key": message.identity.event_key}.items()
+    assert ("exception_name" in log) == (kind == "retried")
     assert printed.metrics() == {metric: [1]}
+    assert printed.units() == {metric: "Count"}
 
 
 type Counts = dict[tuple[str, ...], float]
@@ -1065,4 +1106,6 @@ def test_with_announcements_off_there_is_no_bus(environment: Callable[[str], dic
 def test_the_records_of_a_batch_are_worked_on_at_the_same_time(environment: Callable[[str], dict[str, str]]) -> None:
     wired = consumer.from_environment(environment("ConsumerFunction"))
 
-    assert wired.threads._max_workers == BATCH_SIZE
+    assert BATCH_SIZE == wired.threads._max_workers == 10
+    for client in (wired.events._client, wired.ledger._client, wired.queue._client):
+        assert client.meta.config.max_pool_connections >= BATCH_SIZE  # type: ignore[attr-defined]

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.deliveries import DeliveryOf
-from wickiepay.delivery import MAX_BODY_BYTES, VOCABULARY, Delivery, unpack
+from wickiepay.delivery import VOCABULARY, Delivery, unpack
 from wickiepay.errors import UnusableBody
 from wickiepay.reserialise import NotReserialisable
 from wickiepay_cli.sending.samples import event_types, sample
+
+MAX_BODY_BYTES = 256 * 1024
 
 
 @given(st.binary(max_size=10_000))
@@ -50,6 +52,7 @@ def test_the_largest_body_is_unpacked(body: bytes) -> None:
         pytest.param(b"", id="nothing"),
         pytest.param(b"not packed", id="not packed"),
         pytest.param(zlib.compress(b"body")[:-1], id="cut off"),
+        pytest.param(zlib.compress(b"body") + b"more", id="followed by something else"),
         pytest.param(zlib.compress(bytes(MAX_BODY_BYTES + 1)), id="too large"),
         pytest.param(zlib.compress(bytes(16 * MAX_BODY_BYTES)), id="far too large"),
     ],

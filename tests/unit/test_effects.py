@@ -13,8 +13,6 @@ from tests.support.deliveries import EventOf
 from wickiepay.clock import ABSENT
 from wickiepay.decimals import plain
 from wickiepay.effects import (
-    MAX_DATA_CHARACTERS,
-    MAX_SHOWN_CHARACTERS,
     Credit,
     Effect,
     Refuse,
@@ -28,6 +26,7 @@ from wickiepay.effects import (
     set_resource,
 )
 from wickiepay.event import WebhookEvent, parse
+from wickiepay.identity import Identity
 
 UUID = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
 INSTANT = "2026-01-15T10:25:00.000000Z"
@@ -112,19 +111,24 @@ def test_what_an_event_says_of_a_payment() -> None:
 
 
 def test_a_payment_is_known_by_its_normal_uuid_and_by_how_older_versions_spelled_it() -> None:
-    payment = payment_of({"uuid": UUID.upper(), "hash": f"0X{TX.upper()}"}, name=CONFIRMED)
+    recorded = replace(
+        event_with({"uuid": UUID.upper(), "hash": f"0X{TX.upper()}"}), identity=Identity(UUID.upper(), "")
+    )
+    [payment] = set_payment(recorded, 50, "CONFIRMED")
 
+    assert isinstance(payment, SetPayment)
     assert (payment.uuid, payment.spellings) == (UUID, Spellings(UUID.upper(), f"0x{TX}"))
+    assert payment_of({"hash": "AbC"}, name=CONFIRMED).spellings == Spellings(UUID, "AbC")
 
 
-@pytest.mark.parametrize("reference", ["#1001", "commande n° 7", "x" * MAX_SHOWN_CHARACTERS, " order-7 "])
+@pytest.mark.parametrize("reference", ["#1001", "commande n° 7", "x" * 2048, " order-7 "])
 def test_a_reference_is_kept_as_it_was_sent(reference: str) -> None:
     assert payment_of({"reference": reference}).says.value("reference") == reference
 
 
 @pytest.mark.parametrize(
     ("reference", "shown"),
-    [("", None), ("  ", None), (None, None), ([], None), (7, "7"), ("x" * 3000, "sha256:"), ("\ud800", "sha256:")],
+    [("", None), ("  ", None), (None, None), ([], None), (7, "7"), ("x" * 2049, "sha256:"), ("\ud800", "sha256:")],
 )
 def test_what_is_no_reference_to_read_is_none_or_its_hash(reference: object, shown: str | None) -> None:
     found = payment_of({"reference": reference}).says.value("reference")
@@ -145,6 +149,12 @@ def test_a_status_that_contradicts_the_name_is_for_a_person_and_moves_no_money(s
     [reason] = refused(set_payment(event, 90, "COMPLETE", received="all"))
     assert "contradicts its name" in reason
     assert credit(event, "reference") == []
+
+
+def test_of_a_long_status_the_reason_quotes_the_beginning() -> None:
+    event = event_with({"status": "x" * 99}, name="payment.completed")
+    [reason] = refused(set_payment(event, 90, "COMPLETE", received="all"))
+    assert reason == f"The status of the event contradicts its name: {'x' * 40}."
 
 
 @pytest.mark.parametrize("received", ["nothing", "part"])
@@ -175,12 +185,18 @@ def test_the_state_of_a_resource() -> None:
     )
 
 
-@pytest.mark.parametrize("filler", ["a" * MAX_DATA_CHARACTERS, "\U0001f600" * 20_000, [D("1e300")] * 1000])
+@pytest.mark.parametrize("filler", ["a" * (200 * 1024 - 84), "\U0001f600" * 20_000, [D("1e300")] * 1000])
 def test_data_that_outgrow_an_item_are_left_to_the_events_record(filler: object) -> None:
     event = event_with({"status": "CONFIRMED", "filler": filler}, name="deposit.status_change")
 
     resource = set_resource(event, "deposit")
     assert (resource.status, resource.data) == ("CONFIRMED", None)
+
+
+def test_data_that_just_fit_an_item_are_kept() -> None:
+    event = event_with({"status": "CONFIRMED", "filler": "a" * (200 * 1024 - 85)}, name="deposit.status_change")
+
+    assert len(set_resource(event, "deposit").data or "") == 200 * 1024
 
 
 @pytest.mark.parametrize(
@@ -259,6 +275,13 @@ def test_a_second_credit_has_an_entry_of_its_own() -> None:
 )
 def test_where_another_channel_is_named_the_uuid_is_the_payments(channel: dict[str, object], *, may_be: bool) -> None:
     assert credited({**PAID, **channel}).may_be_channels is may_be
+
+
+def test_a_credit_by_any_other_event_is_its_uuids_whatever_transaction_it_names() -> None:
+    [effect] = credit(event_with({**PAID, "hash": TX}, name="payment.completed"), "reference")
+    assert isinstance(effect, Credit)
+    assert (effect.family, effect.transaction, effect.may_be_channels) == ("payment", None, False)
+    assert (effect.entry, effect.spellings) == ("-", Spellings(UUID, "-"))
 
 
 def test_the_account_may_stand_deeper_inside() -> None:

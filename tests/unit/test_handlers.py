@@ -76,6 +76,7 @@ TABLE: list[tuple[str, Data, Sequence[tuple[object, ...]]]] = [
     ("balance.updated", {"asset": "BTC", "assetPoolId": "p"}, [("balance", "BTC#p", 0, None)]),
     ("balance.updated", {"asset": "BTC"}, [("balance", "BTC#-", 0, None)]),
     ("balance.updated", {"currency": "BTC"}, [("balance", "BTC#-", 0, None)]),
+    ("balance.updated", {"currency": "EUR", "asset": "BTC"}, [("balance", "BTC#-", 0, None)]),
     ("balance.updated", {"assetPoolId": 7}, [("balance", "-#7", 0, None)]),
     ("balance.updated", {"id": "i"}, [("balance", "i", 0, None)]),
     ("audit.api", {"id": "i"}, []),

@@ -85,7 +85,9 @@ class Listener:
     def send(self, event: object) -> Answer:
         answer = self.ingest.handle(event)
         assert answer["headers"]["Content-Type"] == "application/json"
-        return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+        content = json.loads(answer["body"])
+        assert answer["statusCode"] == 200 or (content["error"] and content["message"])
+        return Answer(answer["statusCode"], answer["headers"], content)
 
 
 @pytest.fixture
@@ -519,12 +521,13 @@ def test_why_the_secret_cannot_be_read_is_logged(
 
 
 def test_with_both_stores_out_the_sender_is_asked_to_try_again(
-    deliver: Listener, body_of: BodyOf, calls: Calls
+    deliver: Listener, body_of: BodyOf, calls: Calls, printed: Printed
 ) -> None:
     calls.fail("PutItem")
     calls.fail("SendMessage")
 
     assert refused_for_now(deliver(body_of()), "store_unavailable")
+    assert printed.logs()[-1]["cause"].startswith("Read timeout")
 
 
 def test_with_the_table_out_an_unusable_body_is_not_refused_for_good(deliver: Listener, calls: Calls) -> None:
@@ -553,6 +556,7 @@ def test_put_fails_and_send_works_the_message_carries_the_whole_record(
     assert message.unrecorded
     assert (message.identity, message.delivery.body) == (COMPLETED, body_of())
     assert printed.metrics()["DeliveryUnrecorded"] == [1]
+    assert printed.logs()[-1]["detour"] == "unrecorded"
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
@@ -576,10 +580,11 @@ def test_put_works_and_send_fails_the_event_is_left_to_the_relay(
     assert [unsent.identity for unsent in deliver.ingest.events.unsent(10)] == [COMPLETED]
     assert [item["state"] for item in stored(dynamodb)] == ["RECEIVED"]
     assert printed.metrics()["DeliveryUnsent"] == [1]
+    assert printed.logs()[-1]["detour"] == "unsent"
 
 
 def test_whatever_a_send_fails_with_the_event_is_left_to_the_relay(
-    deliver: Listener, body_of: "BodyOf", calls: "Calls"
+    deliver: Listener, body_of: BodyOf, calls: Calls
 ) -> None:
     calls.refuse("SendMessage", "KMS.DisabledException")
 
@@ -911,8 +916,23 @@ def test_what_a_log_line_tells_of_an_accepted_delivery(deliver: Listener, body_o
         "event": "payment.completed",
         "uuid": UUID,
         "event_key": "payment.completed",
+        "secret": "current",
+        "xray_trace_id": None,
     }
     assert {name: line[name] for name in expected} == expected
+
+
+def test_a_log_line_tells_the_trace_and_the_instant_to_the_millisecond(
+    deliver: Listener, body_of: BodyOf, printed: Printed, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1")
+    deliver.ingest = replace(deliver.ingest, now=lambda: now + timedelta(milliseconds=7))
+    deliver(body_of())
+
+    [line] = printed.logs()
+    assert line["xray_trace_id"] == "1-5759e988-bd862e3fe1be46a994272793"
+    assert (line["timestamp"], line["_aws"]["Timestamp"]) == ("2026-01-15T10:25:01.007+00:00", 1768472701007)
+    assert set(printed.units().values()) == {"Count"}
 
 
 def test_what_a_log_line_tells_of_a_forged_delivery(deliver: Listener, body_of: BodyOf, printed: Printed) -> None:
@@ -928,6 +948,7 @@ def test_what_a_log_line_tells_of_a_forged_delivery(deliver: Listener, body_of: 
         "body_sha256": hashlib.sha256(body_of()).hexdigest(),
     }
     assert {name: line[name] for name in expected} == expected
+    assert "cause" not in line
 
 
 @pytest.mark.parametrize(
@@ -1074,3 +1095,10 @@ def test_the_templates_parameters(environment: Callable[[str], dict[str, str]]) 
 
     assert list(made.schemes) == ["raw", "python"]
     assert [str(network) for network in made.allowed_sources] == list(ALLOWED)
+    assert made.secrets._clock is time.time
+
+
+def test_an_allowed_network_may_be_named_by_any_of_its_addresses(environment: Callable[[str], dict[str, str]]) -> None:
+    made = ingest.from_environment({**environment("IngestFunction"), "SOURCE_ALLOW_LIST": "192.0.2.7/24"})
+
+    assert [str(network) for network in made.allowed_sources] == ["192.0.2.0/24"]

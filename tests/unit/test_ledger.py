@@ -17,7 +17,7 @@ from wickiepay.effects import Credit, Effect, Refuse, SetPayment, SetResource, S
 from wickiepay.errors import AdjustmentRefused, PermanentFailure, StoreUnavailable
 from wickiepay.event import parse
 from wickiepay.identity import bounded
-from wickiepay.ledger import ATTEMPTS, Ledger, Rows
+from wickiepay.ledger import Ledger, Rows
 from wickiepay.ledger_items import Adjustment
 
 if TYPE_CHECKING:
@@ -123,6 +123,12 @@ def test_what_changes_nothing_is_not_written(ledger: Ledger, calls: Calls) -> No
     assert calls.names() == ["Query", "PutItem", "PutItem"]
 
 
+def test_money_is_decided_on_what_was_read_consistently(ledger: Ledger, calls: Calls) -> None:
+    apply(ledger, told("payment.created", type="OUT"), CREDIT)
+
+    assert [call["ConsistentRead"] for call in calls.of("Query")] == [True] * len(calls.of("Query")) == [True] * 4
+
+
 def test_an_event_stands_where_its_status_counts(ledger: Ledger) -> None:
     completed, created = told("payment.completed"), told("payment.created")
 
@@ -146,7 +152,7 @@ def test_a_payment_that_everybody_writes_to_is_not_tried_for_ever(ledger: Ledger
 
     with pytest.raises(StoreUnavailable, match="too busy with one payment"):
         apply(ledger, told("payment.created"))
-    assert calls.names().count("PutItem") == ATTEMPTS
+    assert calls.names().count("PutItem") == 12
 
 
 def test_what_is_read_for_a_batch_spares_reading_it_again(ledger: Ledger, calls: Calls) -> None:
@@ -380,7 +386,8 @@ def test_a_payment_that_turns_out_to_be_a_payout_after_it_was_credited_is_for_a_
 
 def test_that_a_payment_was_credited_stays_on_it(ledger: Ledger, dynamodb: "DynamoDBClient") -> None:
     rows: Rows = {}
-    for effect in (told("channel.payment.confirmed"), CREDIT, told("channel.payment.completed")):
+    confirmed = told("channel.payment.confirmed")
+    for effect in (confirmed, CREDIT, confirmed, told("channel.payment.completed")):
         ledger.apply(effect, rows)
 
     found = item(dynamodb, f"payment#{UUID}", "#channel") or {}
@@ -522,8 +529,8 @@ def test_conflicts_of_transactions_are_not_tried_for_ever(hurried: Ledger, pause
 
     with pytest.raises(StoreUnavailable, match="too busy"):
         apply(hurried, CREDIT)
-    assert calls.names().count("TransactWriteItems") == ATTEMPTS
-    assert pauses == [0.025, 0.05, 0.1, 0.2, *[0.4] * (ATTEMPTS - 5)]
+    assert calls.names().count("TransactWriteItems") == 12
+    assert pauses == [0.025, 0.05, 0.1, 0.2, *[0.4] * 7]
 
 
 def test_a_throttled_transaction_is_tried_again(hurried: Ledger, calls: Calls) -> None:

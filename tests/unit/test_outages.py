@@ -70,7 +70,7 @@ def test_a_store_that_cannot_be_reached_is_out(error: Exception) -> None:
         ("InternalServerError", 500),
         ("InternalFailure", 500),
         ("InternalError", 500),
-        ("ServiceUnavailable", 503),
+        ("ServiceUnavailable", 400),
         ("502", 502),
         ("", 504),
     ],

@@ -16,7 +16,7 @@ from tests.support.deployed import SETTINGS
 from wickiepay.effects import SetPayment
 from wickiepay.event import accepted_place, parse
 from wickiepay.ledger_items import details_of, payment_item, row_of
-from wickiepay.payments import MANY, MAX_AMOUNTS, MAX_SLOTS, Field, Payment, merge, order_status
+from wickiepay.payments import MANY, Field, Payment, merge, order_status
 from wickiepay.routing import discover, router
 from wickiepay.spelling import canonical
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 discover(handlers)
 UUID = "5b0a3c3e-6f0e-4b39-9d3b-1f1f0a6f7c11"
 ACCEPTED_AT = "2026-02-01T00:00:00.000000Z"
+CONFIRMED = "channel.payment.confirmed"
 
 
 def event_of(name: str, time: str | None = "2026-04-01T10:00:00Z", **data: object) -> "WebhookEvent":
@@ -202,19 +203,21 @@ def test_what_comes_later_stands_above_a_correction() -> None:
 
 
 def test_the_directions_of_very_many_events_are_counted_for_good() -> None:
-    many = [told("payment.created", f"2026-04-01T10:00:{n:02d}Z", type="OUT") for n in range(MAX_SLOTS + 1)]
+    many = [told("payment.created", f"2026-04-01T10:00:{n:02d}Z", type="OUT") for n in range(17)]
+    assert len(joined(*many[:16]).directions.slots or ()) == 16
     assert joined(*many).directions.slots is None
     assert joined(*many).directions.effective == "OUT"
     assert joined(*many, told("payment.completed", type="REFUND")).directions.unclear
 
 
 def test_very_many_events_that_contradict_themselves_leave_the_payment_unclear() -> None:
-    many = [told("payment.completed", f"2026-04-01T10:00:{n:02d}Z", status="FAILED") for n in range(MAX_SLOTS + 1)]
+    many = [told("payment.completed", f"2026-04-01T10:00:{n:02d}Z", status="FAILED") for n in range(17)]
     assert joined(*many, told("payment.completed", type="IN")).directions.effective == "UNCLEAR"
 
 
 def test_very_many_amounts_are_known_to_differ_and_no_longer_kept() -> None:
-    many = [told("payment.completed", displayCurrency=money(n)) for n in range(1, MAX_AMOUNTS + 2)]
+    many = [told("payment.completed", displayCurrency=money(n)) for n in range(17)]
+    assert len(joined(*many[:16]).amounts) == 16
     assert joined(*many).amounts == MANY
     assert joined(*many).amounts_differ
 
@@ -274,9 +277,44 @@ def test_an_order_is_what_its_payments_say(payments: Sequence[Payment], status: 
         assert order_status(order) == status
 
 
-def test_long_details_are_kept_as_their_hash() -> None:
-    item = payment_item(UUID, "payment", told("payment.completed", transactions=[{"note": "x" * 9000}]), 1)
-    assert list(details_of(item)["transactions"]) == ["sha256"]
+@pytest.mark.parametrize("type_", ["IN", "OUT"])
+@pytest.mark.parametrize(
+    "name", ["payment.processing", "payment.expired", "payment.underpaid", "payment.completed", CONFIRMED]
+)
+def test_an_item_of_an_older_version_says_what_its_event_says(name: str, type_: str) -> None:
+    display, paid = money(100), money("108.5", "USDT")
+    event = event_of(name, type=type_, reference="order-7", displayCurrency=display, paidCurrency=paid)
+    now = says(event)
+    stage = now.fields["status"][0].partition("|")[0]
+    texts = {
+        "pk": f"payment#{UUID}",
+        "sk": "-",
+        "position": f"{stage}|{event.occurred_at}|{name}|{event.content_hash.hex()}",
+        "type": type_,
+        "status": now.value("status"),
+        "reference": "order-7",
+        "display_amount": "100",
+        "display_currency": "EUR",
+        "paid_amount": "108.5",
+        "paid_currency": "USDT",
+        "event": name,
+        "updated_at": event.occurred_at,
+    }
+    old = row_of(
+        [{field: {"S": text or ""} for field, text in texts.items()}], "channel" if name == CONFIRMED else "payment"
+    ).payment
+
+    assert old.fields == now.fields
+    assert old.directions.slots == now.directions.slots
+    assert (old.underpaid, old.money_came) == (now.underpaid, now.money_came)
+
+
+@pytest.mark.parametrize(("length", "kept"), [(8 * 1024, True), (8 * 1024 + 1, False)])
+def test_long_details_are_kept_as_their_hash(length: int, *, kept: bool) -> None:
+    details = {"note": "x" * (length - len('{"note":""}'))}
+    item = payment_item(UUID, "payment", told("payment.completed", transactions=details), 1)
+    assert (details_of(item)["transactions"] == details) is kept
+    assert list(details_of(item)["transactions"]) == (["note"] if kept else ["sha256"])
 
 
 def test_the_largest_body_fits_into_an_item(size_of: SizeOf) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from wickiepay.lambda_events import sqs_batch
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, decode
 from wickiepay.routing import router
+from wickiepay.signature import sign
 from wickiepay.signing_secrets import SigningSecrets
 
 if TYPE_CHECKING:
@@ -212,12 +214,23 @@ def test_the_refused_delivery_is_the_accepted_one_but_for_its_signature(platform
     assert accepted == refused
 
 
+def test_during_a_rotation_a_probe_is_signed_with_the_current_secret(
+    platform: Platform, secretsmanager: "SecretsManagerClient"
+) -> None:
+    secretsmanager.put_secret_value(SecretId="SigningSecret", SecretString="new")
+    platform.judge()
+
+    _, accepted = platform.invoked[0]
+    assert accepted["headers"]["x-webhook-signature"] == sign(accepted["body"].encode(), b"new")
+
+
 def test_the_consumer_has_to_record_its_message_first(platform: Platform) -> None:
     platform.judge()
 
     [record] = [record for version, event in platform.invoked if version == CONSUMER for record in event["Records"]]
     message = decode(record["body"])
     assert (message.unrecorded, message.event().name) == (True, "listener.probe")
+    assert message.event().occurred_at == message.delivery.received_at == "2026-01-15T10:25:01.000000Z"
 
 
 @pytest.mark.parametrize("schemes", ["raw", "node", "python", "python,raw", "node,python"])
@@ -385,6 +398,7 @@ def test_what_it_is_told_by_the_template(environment: Callable[[str], dict[str, 
     assert wired.relay == "RelayFunction.Version"
     assert (wired.scheme, wired.source) == ("raw", "127.0.0.1")
     assert wired.new_uuid() != wired.new_uuid()
+    assert wired.secrets._clock is time.time
 
 
 @pytest.mark.parametrize("function", ["IngestFunction", "ConsumerFunction", "RelayFunction"])

@@ -106,7 +106,11 @@ REPLAY = {"id": "r", "by": "b", "why": "w", "announce": True}
 
 
 def test_what_the_malformed_ones_are_changed_from_is_a_message() -> None:
-    assert decode(changed(replay=REPLAY)).replay == Replay("r", "b", "w", announce=True)
+    longest = {"uuid": "k" * 1024, "event_key": "k" * 1024, "source": "t" * 4096}
+    message = decode(changed(replay=REPLAY, **longest))
+    assert message.replay == Replay("r", "b", "w", announce=True)
+    assert message.identity == Identity("k" * 1024, "k" * 1024)
+    assert message.delivery.source == "t" * 4096
 
 
 @pytest.mark.parametrize(
@@ -135,6 +139,7 @@ def test_what_the_malformed_ones_are_changed_from_is_a_message() -> None:
         changed(unrecorded=...),
         changed(scheme="ruby"),
         changed(body="not base64!"),
+        changed(body="!" + base64.b64encode(zlib.compress(b"{}")).decode()),
         changed(body=base64.b64encode(b"not packed").decode()),
         changed(body=base64.b64encode(zlib.compress(b"{}")[:-2]).decode()),
         changed(body="\u00e9"),
@@ -223,7 +228,7 @@ def test_sending_many_large_ones_keeps_each_call_within_bounds(
     assert queue.send_all(numbered(large, 5)) == [True] * 5
     sent = [sum(len(entry["MessageBody"]) for entry in call["Entries"]) for call in calls.of("SendMessageBatch")]
     assert len(sent) == 3
-    assert max(sent) <= MAX_REQUEST_BYTES
+    assert max(sent) <= MAX_REQUEST_BYTES == 1024 * 1024
 
 
 def test_sending_none_takes_no_call(queue: EventQueue, calls: Calls) -> None:

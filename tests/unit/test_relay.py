@@ -8,7 +8,7 @@ from itertools import chain, repeat
 import pytest
 
 import relay
-from relay import RUN_SECONDS, Relay
+from relay import Relay
 from tests.support.aws import Calls
 from tests.support.deliveries import BodyOf, DeliveryOf
 from tests.support.printed import Printed
@@ -84,7 +84,8 @@ def test_what_is_not_flagged_is_left_alone(stand: Stand, calls: Calls) -> None:
 
 def test_a_run_with_nothing_to_do_only_looks(stand: Stand, calls: Calls) -> None:
     assert stand.relay.run() == 0
-    assert set(calls.names()) == {"Query"}
+    assert calls.names() == ["Query"] * 4
+    assert [call["Limit"] for call in calls.of("Query")] == [750] * 4  # 3,000 in one run
 
 
 def test_a_run_sends_ten_in_one_call(stand: Stand, calls: Calls) -> None:
@@ -110,7 +111,7 @@ def test_a_run_is_bounded_and_the_next_goes_on(stand: Stand, monkeypatch: pytest
 
 def test_a_run_that_takes_long_leaves_the_rest_to_the_next(stand: Stand, now: datetime) -> None:
     stand.flag(range(30))
-    instants = chain([now, now], repeat(now + timedelta(seconds=RUN_SECONDS)))
+    instants = chain([now, now], repeat(now + timedelta(seconds=40)))
 
     slow = replace(stand.relay, now=lambda: next(instants))
 
@@ -228,6 +229,7 @@ def test_a_run_tells_how_many_wait_and_since_when(stand: Stand, printed: Printed
     stand.relay.run()
 
     assert printed.metrics() == {"Unsent": [3], alarm("UnsentAlarm"): [700]}
+    assert printed.units() == {"Unsent": "Count", alarm("UnsentAlarm"): "Seconds"}
     [line] = printed.logs()
     assert (line["message"], line["unsent"], line["sent"]) == ("relay run", 3, 3)
 

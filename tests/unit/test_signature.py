@@ -119,6 +119,20 @@ def test_a_body_that_no_scheme_can_cover_is_a_mismatch() -> None:
         check("0" * 64, body=b"not JSON", schemes=["node", "python"])
 
 
+def test_digests_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+
+    def differ(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return False
+
+    monkeypatch.setattr("wickiepay.signature.hmac.compare_digest", differ)
+
+    with pytest.raises(SignatureMismatch):
+        check(generate_header(), secrets=[SECRET], schemes=["raw"])
+    assert compared == [(bytes.fromhex(generate_header()),) * 2]
+
+
 @given(body=st.binary(), secret=st.binary(min_size=1))
 def test_what_is_signed_verifies(body: bytes, secret: bytes) -> None:
     assert check(sign(body, secret), body=body, secrets=[secret]) == Verified("raw", body, "current")
