@@ -17,7 +17,7 @@ import pytest
 from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.stack_file import LocalStack
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
 COMMAND = Path(sys.executable).parent / "wickiepay"
 PATIENCE_SECONDS = 60

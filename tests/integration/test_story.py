@@ -21,7 +21,7 @@ from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.access import Access
 from wickiepay_cli.local.stack_file import PROJECT, LocalStack
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
 COLUMNS: Final = 140
 POLL_SECONDS: Final = 0.2
