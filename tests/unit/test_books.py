@@ -201,7 +201,7 @@ FAMILIES: dict[str, Callable[[EventOf], st.SearchStrategy[WebhookEvent]]] = {
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@settings(max_examples=settings.default.max_examples // 2)
+@settings(max_examples=settings().max_examples // 2)
 @given(data=st.data())
 def test_the_same_events_give_the_same_books_in_every_order_and_however_often(
     family: str, data: st.DataObject, fresh_ledger: FreshLedger, event_of: EventOf, dynamodb: "DynamoDBClient"
@@ -221,7 +221,7 @@ def test_the_same_events_give_the_same_books_in_every_order_and_however_often(
         assert books(dynamodb) == expected
 
 
-@settings(max_examples=settings.default.max_examples // 2)
+@settings(max_examples=settings().max_examples // 2)
 @given(data=st.data())
 def test_the_winner_is_the_event_of_the_highest_position(
     data: st.DataObject, fresh_ledger: FreshLedger, event_of: EventOf, dynamodb: "DynamoDBClient"

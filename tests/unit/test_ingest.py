@@ -998,14 +998,14 @@ ENVELOPES = st.fixed_dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6 * settings.default.max_examples)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6 * settings().max_examples)
 @given(event=JSON | ENVELOPES)
 def test_any_api_event_gets_a_4xx_and_leaves_nothing_behind(event: object, warm: Listener, calls: Calls) -> None:
     assert 400 <= warm.send(event).status < 500
     assert set(calls.names()) <= {"GetSecretValue"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=4 * settings.default.max_examples)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=4 * settings().max_examples)
 @given(
     body=st.binary(), signature=st.text(st.characters(codec=None)) | st.binary(min_size=32, max_size=32).map(bytes.hex)
 )
@@ -1016,7 +1016,7 @@ def test_any_unsigned_request_gets_a_401_and_leaves_nothing_behind(
     assert set(calls.names()) <= {"GetSecretValue"}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=4 * settings.default.max_examples)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=4 * settings().max_examples)
 @given(
     body=st.binary()
     | st.fixed_dictionaries({"event": JSON, "data": JSON, "timestamp": JSON, "id": JSON}).map(

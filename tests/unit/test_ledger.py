@@ -471,7 +471,7 @@ def test_an_adjustment_that_the_table_does_not_take(
 AMOUNTS = st.decimals(D("0.001"), D("999999999999999999.999999999999999999"), places=18)
 
 
-@settings(max_examples=settings.default.max_examples // 2)
+@settings(max_examples=settings().max_examples // 2)
 @given(amounts=st.lists(AMOUNTS, min_size=1, max_size=8), data=st.data())
 def test_a_balance_is_the_exact_sum_of_its_entries_whatever_is_repeated(
     amounts: list[Decimal], data: st.DataObject, fresh_ledger: FreshLedger, dynamodb: "DynamoDBClient"

@@ -26,7 +26,7 @@ def _run(rate: float, seconds: float, seed: int = 1, **listener: Any) -> tuple[O
     return run(built, poisson(rate, seconds, random), until=seconds + LONG), built.left()
 
 
-@settings(max_examples=settings.default.max_examples // 2)
+@settings(max_examples=settings().max_examples // 2)
 @given(
     rate=st.floats(1, 150),
     throttle=st.integers(1, 150),

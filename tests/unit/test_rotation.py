@@ -137,7 +137,7 @@ ARRIVALS: Final = st.lists(
 ).map(lambda arrivals: sorted(arrivals, key=lambda arrival: arrival.at))
 """Around a happening at 0: before it, so that containers are of every age, and after it."""
 
-many = settings(max_examples=6 * settings.default.max_examples)
+many = settings(max_examples=6 * settings().max_examples)
 
 
 # --- Rotation -------------------------------------------------------------------------------------
