@@ -9,9 +9,15 @@ MAKEFLAGS += --no-builtin-rules
 # The first of these that is Python 3.13 (with pyenv, .python-version makes python3 so), or the one given: make PYTHON=…
 IS_3_13 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))'
 PYTHON ?= $(shell for python in python3.13 python3; do "$$python" $(IS_3_13) 2>/dev/null && echo "$$python" && break; done)
-NO_PYTHON := This project needs Python 3.13: install it (with pyenv: pyenv install 3.13) or name it (make PYTHON=…).
+NO_PYTHON := This project needs Python 3.13: install it (with pyenv: pyenv install 3.13), or uv, or name it (make PYTHON=…).
 
-PIP_INSTALL := -m pip --disable-pip-version-check --no-input -qq install
+PIP_INSTALL := -m pip --disable-pip-version-check --no-input install
+# Installs a lock into the target's environment, and counts its packages as they come; a log gets a line for each ten.
+install = $(@D)/bin/python $(PIP_INSTALL) --progress-bar off --require-hashes --requirement $(1) 2>$(@D)/pip.log | awk \
+	-v all="$$(grep -c '^[a-z].*==' $(1))" -v end="$$([ -t 2 ] && echo '\r' || echo '\n')" -v each="$$([ -t 2 ] && echo 1 || echo 10)" \
+	'/^Collecting/ && ++n % each == 0 {printf "  %d of %d packages" end, n, all; fflush()} \
+	/^Installing/ {printf "  Unpacking …        " end; fflush()} END {printf end == "\r" ? "\n" : ""}' \
+	|| { cat $(@D)/pip.log >&2; exit 1; }
 PYTEST := .venv/bin/pytest
 # Measuring coverage costs half the time again, and so do many examples for each law: who asks for the figure waits.
 MEASURED := $(if $(filter check coverage,$(MAKECMDGOALS)),--cov --cov-report= --cov-fail-under=0,--hypothesis-profile quick)
@@ -26,24 +32,35 @@ help: ## this list
 # --- Environments --------------------------------------------------------------------------------
 # Each is made anew when its lock changes, so that nothing from an older lock stays behind.
 
-.venv/.installed: .venv/.locked pyproject.toml
-	@.venv/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+.venv/.installed: .venv/.ready
+	@echo 'Adding what the tests need (540 MB, another minute) …'
+	@$(call install,requirements/dev.txt)
 	@touch $@
 
-.venv/.locked: requirements/dev.txt .python-version
+.venv/.ready: .venv/.locked pyproject.toml
+	@.venv/bin/python $(PIP_INSTALL) -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.locked: requirements/run.txt requirements/dev.txt .python-version
 .venv-sam/.locked: requirements/sam.txt .python-version
 .venv-scan/.locked: requirements/scan.txt .python-version
 .venv/.locked .venv-sam/.locked .venv-scan/.locked:
-	@'$(PYTHON)' $(IS_3_13) 2>/dev/null || { echo '$(NO_PYTHON)' >&2; exit 1; }
-	@echo 'Installing $< into $(@D) …'
-	@'$(PYTHON)' -m venv --clear $(@D)
-	@$(@D)/bin/python $(PIP_INSTALL) --require-hashes --requirement $<
+	@python='$(PYTHON)'; \
+	if [ -z "$$python" ] && command -v uv >/dev/null; then \
+		echo 'There is no Python 3.13: uv brings it …'; \
+		uv python install --quiet 3.13; \
+		python=$$(uv python find 3.13); \
+	fi; \
+	"$$python" $(IS_3_13) 2>/dev/null || { echo '$(NO_PYTHON)' >&2; exit 1; }; \
+	echo 'Installing $< into $(@D): the first time, this takes about a minute …'; \
+	"$$python" -m venv --clear $(@D)
+	@$(call install,$<)
 	@touch $@
 
 # --- Using it ------------------------------------------------------------------------------------
 
 .PHONY: run
-run: .venv/.installed ## the whole stack on this machine (PORT, WICKIEPAY_WEBHOOK_SECRET)
+run: .venv/.ready ## the whole stack on this machine (PORT, WICKIEPAY_WEBHOOK_SECRET)
 	@exec .venv/bin/wickiepay listen
 
 # --- Checking it ---------------------------------------------------------------------------------
@@ -107,7 +124,7 @@ format: .venv/.installed ## the code, written as the formatter writes it
 CLI_PAGE := docs/cli.md
 .PHONY: cli-page
 cli-page: .venv/.installed ## docs/cli.md, from the commands' own help
-	.venv/bin/typer wickiepay_cli.app utils docs --name wickiepay --title 'The command wickiepay' --output $(CLI_PAGE)
+	.venv/bin/typer wickiepay_cli.whole utils docs --name wickiepay --title 'The command wickiepay' --output $(CLI_PAGE)
 
 # What is pinned stays pinned unless its .in file says otherwise; to take the newest of everything, remove the lock first.
 LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes \
@@ -116,11 +133,12 @@ LOCK := .venv/bin/uv pip compile --quiet --universal --python-version 3.13 --gen
 .PHONY: lock
 lock: .venv/.installed ## the requirements files, from what the .in files ask for
 	$(LOCK) requirements/dev.in -o requirements/dev.txt
+	$(LOCK) requirements/run.in -c requirements/dev.txt -o requirements/run.txt
 	$(LOCK) requirements/sam.in -o requirements/sam.txt
 	$(LOCK) requirements/scan.in -o requirements/scan.txt
 	$(LOCK) requirements/layer.in -c requirements/dev.txt -o layers/wickiepay/requirements.txt
 
 .PHONY: clean
 clean: ## removes all that was made here, the environments too
-	rm -rf .venv .venv-sam .venv-scan .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* *.egg-info
+	rm -rf .venv .venv-sam .venv-scan .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.* build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ from analysis.prices import MILLION
 from analysis.service import Service
 from analysis.sizes import Sizes, sizes
 from analysis.stack import Function, Stack
+from wickiepay.metrics import Metric
 from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS
 
 MONTH_DAYS: Final = 365 / 12
@@ -120,10 +121,11 @@ class Costs:
     def all_metrics(self) -> int:
         """As many as the code can emit, if everything that can happen does within an hour.
 
-        Those of the dashboard, and for each event type processed and failed; what has no handler is `other`, ignored
-        or failed. The secrets' two are on no dashboard: `wickiepay secret status` asks for them.
+        Those that the stack shows or watches, and those that it does not: the secrets', which `wickiepay secret status`
+        asks for. Also, for each event type processed and failed; what has no handler is `other`, ignored or failed.
         """
-        return len(self.stack.metrics) + 2 * self.stack.event_types + 2 + 2
+        unseen = set(Metric) - {name for name, _ in self.stack.metrics}
+        return len(self.stack.metrics) + len(unseen) + 2 * self.stack.event_types + 2
 
     def month(self, deliveries: float) -> dict[str, float]:
         """A month of so many deliveries, evenly spread, once as much is kept as ever will be."""

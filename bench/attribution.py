@@ -32,7 +32,7 @@ SEAMS: Final = (
     ("ingest", "verify", "verifying"),
     ("ingest", "parse", "reading the event"),
     ("ingest", "logger.info", "log line"),
-    ("wickiepay.journal", "Journal.note", "log line"),
+    ("wickiepay.emf", "EmfLog.write", "log line"),
     ("ingest", "metrics.add_metric", "metric line"),
     ("ingest", "metrics.flush_metrics", "metric line"),
     ("typical", "logger.info", "log line"),

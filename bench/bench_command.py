@@ -12,6 +12,7 @@ from rich.table import Table
 
 import analysis
 from bench import callgrind, figures, gate, page, plots
+from bench.command_starts import command_starts
 from bench.counting import Counter
 from bench.goals import results
 from bench.lambda_folder import LambdaFolder, Packages
@@ -70,6 +71,7 @@ def gated() -> int:
             counter = Counter(folder, scratch)
             ratios = figures.ratios(counter.count(counter.ours()))
             compared += gate.compare_ratios(committed, ratios, figures.machine())
+            compared += command_starts(scratch / "starts")
         else:
             console.print("There is no valgrind here: calls are counted, instructions are not.")
     table = Table("count", "committed", "now", "at most", "")

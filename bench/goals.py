@@ -83,15 +83,18 @@ def _ratio_goal(name: str, ratio: str, unit: str, comparison: Callable[[Figures]
 
 
 RATIO_LIMITS: Final = {
-    "ingest_cold": 20,
-    "ingest_cold_to_typical": 0.30,
-    "consumer_cold": 24,
+    "ingest_cold": 23,
+    "ingest_cold_to_typical": 0.34,
+    "consumer_cold": 26,
     "first": 1.06,
     "duplicate": 1.10,
     "forged_raw": 2,
     "forged_all": 15,
 }
-"""Of the ratios that are goals. What is met, `make check` does not let slip."""
+"""Of the ratios that are goals. Those of cold starts leave botocore's code as it is: see page.HOW.
+
+What is met, `make check` does not let slip.
+"""
 
 _BARE: Final = "times bare interpreter"
 _READING: Final = "times json.loads of it"

@@ -6,7 +6,7 @@ on the record that was asked about. Where a step fails, doing it again does the 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -24,8 +24,8 @@ from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import Entry, second_part
 from wickiepay.payments import Payment, merge
 from wickiepay.queue import EventQueue, Message
-from wickiepay.routing import Handler
 from wickiepay_cli.failure import Failure
+from wickiepay_cli.handling import HandlerOfStack
 from wickiepay_cli.tables import items_of
 
 if TYPE_CHECKING:
@@ -113,12 +113,12 @@ class Questions:
         self._ledger = ledger
         self._queue = queue
 
-    def look(self, asked: Identity, handlers: Mapping[str, Handler], now: datetime) -> Question:
+    def look(self, asked: Identity, handlers: Mapping[str, HandlerOfStack], now: datetime) -> Question:
         """The question, and what accepting it would do, by the rules by which the consumer works."""
         item = self._item(asked)
         if item is None:
             raise Failure("The record is gone.")
-        accepted = replace(pending_of(item), entry=None)
+        accepted = pending_of(item)._replace(entry=None)
         if asked.kind is Kind.CONFLICT:
             accepted = self._pending(accepted, now)
         return Question(item, accepted, self._outlook(accepted.event(), handlers))
@@ -160,11 +160,11 @@ class Questions:
             place = pending_of(standing).event().place
         else:
             place = own_place(corrected.first.event_key, corrected.revised_at or event.occurred_at, _UNKNOWN_CONTENT)
-        return replace(
-            conflict, identity=identity, place=accepted_place(place, instant(now), event.content_hash), entry=None
+        return conflict._replace(
+            identity=identity, place=accepted_place(place, instant(now), event.content_hash), entry=None
         )
 
-    def _outlook(self, event: WebhookEvent, handlers: Mapping[str, Handler]) -> Outlook:
+    def _outlook(self, event: WebhookEvent, handlers: Mapping[str, HandlerOfStack]) -> Outlook:
         try:
             effects = handlers[event.name](event) if event.name in handlers else ()
         except PermanentFailure as failure:

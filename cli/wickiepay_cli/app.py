@@ -1,38 +1,233 @@
-"""The command `wickiepay` and what it is made of."""
+"""The command `wickiepay`: the tree of its commands, and how it ends."""
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from wickiepay_cli.commands.accept import accept, dismiss
-from wickiepay_cli.commands.balances import balances_app
-from wickiepay_cli.commands.dlq import dlq_app
-from wickiepay_cli.commands.doctor import doctor
-from wickiepay_cli.commands.events import events_app
-from wickiepay_cli.commands.init import init
-from wickiepay_cli.commands.listen import EXAMPLES as LISTEN_EXAMPLES
-from wickiepay_cli.commands.listen import listen
-from wickiepay_cli.commands.open import open_console
-from wickiepay_cli.commands.payments import payments_app
-from wickiepay_cli.commands.redrive import redrive
-from wickiepay_cli.commands.replay import replay
-from wickiepay_cli.commands.resources import resources_app
-from wickiepay_cli.commands.samples import samples
-from wickiepay_cli.commands.secret import secret_app
-from wickiepay_cli.commands.stacks import stacks
-from wickiepay_cli.commands.stats import stats
-from wickiepay_cli.commands.trigger import EXAMPLES, HELP, trigger
-from wickiepay_cli.commands.verify import verify
-from wickiepay_cli.display import escaped, say, tell
 from wickiepay_cli.entry import INTERRUPTED
-from wickiepay_cli.failure import EXPECTED, sentence
+from wickiepay_cli.later import Later, loader
+
+GROUPS: Final = {
+    "events": "The deliveries on record, and what became of them.",
+    "payments": "Payments, and the orders that they pay.",
+    "balances": "Accounts that payments into channels credit.",
+    "resources": "Deposits, withdrawals, conversions, and whatever else is no payment.",
+    "dlq": "Messages that were given up after about a day of trying.",
+    "secret": "The secret that WickiePay signs with. It is never an argument: a shell keeps those.",
+}
+
+COMMANDS: Final[Sequence[tuple[str, ...]]] = (
+    (
+        "listen",
+        "listen:listen",
+        "Run the stack in an emulator of AWS until Ctrl-C, and show deliveries as they arrive; nothing of it is kept.",
+        "--port 3001",
+        "--stack prod --json",
+    ),
+    (
+        "trigger",
+        "trigger:trigger",
+        "Sign deliveries and send them as the provider would: a sample, a payload of your own, or a whole scenario.",
+        "payment.completed --set data.reference=order-7",
+        "--scenario underpaid-then-accepted",
+        "--scenario storm --count 500 --rate 20",
+    ),
+    (
+        "doctor",
+        "doctor:doctor",
+        "State from the tables themselves whether the books add up; exit code 1 where they do not.",
+        "--repair",
+    ),
+    (
+        "stats",
+        "stats:stats",
+        "Count events by outcome, type and time, and say how long they took from receipt to PROCESSED.",
+        "--since 30d --by day --type 'payment.*'",
+    ),
+    (
+        "init",
+        "init:init",
+        "Write a first handler for a new event type, with a test and a sample, into this checkout.",
+        "invoice.paid --dry-run",
+    ),
+    (
+        "stacks",
+        "stacks:stacks",
+        "Find the deployed listeners, and the local one.",
+        "--region eu-west-1 --region eu-central-1",
+    ),
+    (
+        "open",
+        "open:open_console",
+        "Print where the AWS console shows a part of a deployed stack and, at a terminal, open it in the browser.",
+        "logs consumer --stack prod",
+    ),
+    (
+        "verify",
+        "verify:verify",
+        "Say whether a signature is valid, under which scheme and with which secret, and if not, why.",
+        "--request captured.har",
+    ),
+    (
+        "samples",
+        "samples:samples",
+        "Write events/ingest, events/consumer and events/relay anew, from the payloads.",
+    ),
+    (
+        "events list",
+        "events_list:list_events",
+        "List events, the newest first.",
+        "--state FAILED --type 'payment.*' --since 2d",
+    ),
+    (
+        "events show",
+        "events_show:show",
+        "Show what happened to a uuid, moment by moment; then each of its events, with body and effects.",
+        "9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --json",
+    ),
+    (
+        "events tail",
+        "events_tail:tail",
+        "Show events as they arrive, until Ctrl-C.",
+        "--type 'payment.*' --json",
+    ),
+    (
+        "events export",
+        "events_export:export",
+        (
+            "Write whole events, body and all, the newest first, as they are read; "
+            "--json says at the end how many they were."
+        ),
+        "--since 30d --format csv --output events.csv",
+    ),
+    (
+        "events replay",
+        "replay:replay",
+        "Have events processed again; nothing that they did already is done twice.",
+        "--state FAILED --since 2h --type 'payment.*'",
+    ),
+    (
+        "events accept",
+        "accept:accept",
+        (
+            "Accept a delivery that differs from the one on record, or a credit that may be a second one; "
+            "have it processed."
+        ),
+        "9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT",
+    ),
+    (
+        "events dismiss",
+        "accept:dismiss",
+        (
+            "Close a conflict, or a credit that may be a second one: "
+            "what is on record stays as it is, and nothing is sent."
+        ),
+        "9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT",
+    ),
+    (
+        "payments list",
+        "payments:list_payments",
+        "List the payments that changed last, the newest first; with --csv and no --limit all of them, in no order.",
+        "--order UNDERPAID --since 2d --csv",
+    ),
+    (
+        "payments show",
+        "payments:show",
+        "Show the payments of a uuid or a reference. Exit code 1 where there are none.",
+        "order-1003 --json",
+    ),
+    (
+        "balances list",
+        "balances:list_balances",
+        "List the accounts that were ever credited, with their balances, in no order.",
+        "--json",
+    ),
+    (
+        "balances show",
+        "balances:show",
+        "Show an account's balances, and the entries that they are the sums of. Exit code 1 where there are none.",
+        "user-topup-cust-123 --json",
+    ),
+    (
+        "balances adjust",
+        "balances:adjust",
+        "Add an entry of your own to a balance: the only way in which one goes down.",
+        "user-topup-cust-123 EUR -10 --why 'credited 100, was 90'",
+    ),
+    (
+        "resources show",
+        "resources:show",
+        "Show what is kept of a uuid that is no payment, whatever it is of. Exit code 1 where there is nothing.",
+        "9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --json",
+    ),
+    (
+        "dlq list",
+        "dlq:list_letters",
+        "List the messages, and what became of their events. Nobody else sees them in the meantime.",
+        "--json",
+    ),
+    (
+        "dlq show",
+        "dlq:show",
+        "Show one message whole.",
+        "5f3a4c6e-0b1d-4a57-9a5e-2d1d3b0a4c11",
+    ),
+    (
+        "dlq redrive",
+        "redrive:redrive",
+        "Send messages to the event queue again; each is deleted here once that queue has taken it.",
+        "--all --rate 5",
+    ),
+    (
+        "secret set",
+        "secret:set_secret",
+        "Accept this secret and no other, from now on: to set up a stack, or because the present secret has leaked.",
+        "--stack prod",
+        "--stack prod --yes < secret.txt",
+        "--from-env SANDBOX_SECRET",
+    ),
+    (
+        "secret rotate",
+        "secret:rotate",
+        "Accept a new secret besides the present one, so that WickiePay can change over and nothing is refused.",
+        "--generate --stack prod",
+        "--stack prod --yes < new-secret.txt",
+    ),
+    (
+        "secret retire",
+        "secret:retire",
+        "Take the previous secret out of use: whatever is still signed with it is refused, within five minutes.",
+        "--stack prod",
+    ),
+    (
+        "secret status",
+        "secret:status",
+        "Show which secrets are accepted and since when, and when one last signed a delivery; never the secrets.",
+        "--stack prod --json",
+    ),
+    (
+        "secret show",
+        "secret:show",
+        "Print the current secret, to be registered with WickiePay. Asks first; without a terminal, --yes-print-it.",
+        "--yes-print-it --stack sandbox",
+    ),
+)
+"""The words that name a command, where its function is, what a list says of it, and examples of what may follow.
+
+A command is imported when it is named, so a list of commands is all that --help and a TAB have to read.
+"""
+
+SPECIAL: Final[Mapping[str, Mapping[str, Any]]] = {
+    "samples": {"hidden": True},
+    "balances adjust": {"context_settings": {"ignore_unknown_options": True}},  # an amount may begin like one: -10
+}
+"""What else Typer has to know of a command."""
 
 
 class _Group(TyperGroup):
@@ -52,43 +247,44 @@ def _escaping() -> Iterator[None]:
     try:
         yield
     except TyperException as error:
+        from wickiepay_cli.display import escaped  # noqa: PLC0415  it takes its time
+
         error.message = escaped(error.message)
         raise
 
 
-app = typer.Typer(
-    cls=_Group,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,  # they show local variables, and a secret is one of them
-)
-app.command(epilog=LISTEN_EXAMPLES)(listen)
-app.command(help=HELP, epilog=EXAMPLES)(trigger)
-events_app.command(epilog="Example: wickiepay events replay --state FAILED --since 2h --type 'payment.*'")(replay)
-events_app.command(epilog="Example: wickiepay events accept 9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT")(accept)
-events_app.command(epilog="Example: wickiepay events dismiss 9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT")(dismiss)
-dlq_app.command(epilog="Example: wickiepay dlq redrive --all --rate 5")(redrive)
-app.add_typer(events_app, name="events")
-app.add_typer(payments_app, name="payments")
-app.add_typer(balances_app, name="balances")
-app.add_typer(resources_app, name="resources")
-app.add_typer(dlq_app, name="dlq")
-app.command(epilog="Example: wickiepay doctor --repair")(doctor)
-app.command(epilog="Example: wickiepay stats --since 30d --by day --type 'payment.*'")(stats)
-app.add_typer(secret_app, name="secret")
-app.command(epilog="Example: wickiepay init invoice.paid --dry-run")(init)
-app.command(epilog="Example: wickiepay stacks --region eu-west-1 --region eu-central-1")(stacks)
-app.command("open", epilog="Example: wickiepay open logs consumer --stack prod")(open_console)
-app.command(epilog="Example: wickiepay verify --request captured.har")(verify)
-app.command(hidden=True)(samples)
+def assembled(*, loaded: bool = False) -> typer.Typer:
+    """The tree of commands. Each is imported when it is named, or, to describe all of them, now."""
+    tree = typer.Typer(
+        cls=_Group,
+        callback=wickiepay,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,  # they show local variables, and a secret is one of them
+    )
+    branches = {"": tree, **{name: typer.Typer(help=text, no_args_is_help=True) for name, text in GROUPS.items()}}
+    for words, where, summary, *examples in COMMANDS:
+        group, _, name = words.rpartition(" ")
+        load = loader(f"wickiepay_cli.commands.{where}")
+        epilog = "\n".join(f"Example: wickiepay {words} {example}" for example in examples)
+        special = SPECIAL.get(words, {})
+        if loaded:
+            branches[group].command(name, epilog=epilog, **special)(load())
+        else:
+            branches[group].command(name, epilog=epilog, help=summary, cls=Later, **special)(load)
+    for name in GROUPS:
+        tree.add_typer(branches[name], name=name)
+    return tree
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001  as Typer calls it
     if wanted:
-        say(f"wickiepay {version('wickiepay-webhook-listener')}")
+        from importlib.metadata import version  # noqa: PLC0415  it takes its time
+
+        text = f"wickiepay {version('wickiepay-webhook-listener')}"
+        typer.echo(text)  # noqa: TID251  no stranger wrote it, and to import wickiepay_cli.display takes its time
         raise typer.Exit
 
 
-@app.callback()
 def wickiepay(
     *,
     version: Annotated[  # its callback acts
@@ -96,6 +292,9 @@ def wickiepay(
     ] = False,
 ) -> None:
     """Run, feed and read a WickiePay webhook listener."""
+
+
+app = assembled()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -110,17 +309,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.stdout.flush()
     except OSError as error:  # a circumstance, like a disk that is full; most commands have none of their own to tell
         _write_no_more()
-        _end(sentence(error))
-    except EXPECTED as error:
-        _end(sentence(error))
+        _end(error)
     except SystemExit as end:
         if end.code == 1 and _began_with_ctrl_c(end):  # at a question, Typer takes it for a no
             sys.exit(INTERRUPTED)
         raise
+    except Exception as error:
+        from wickiepay_cli.failure import EXPECTED  # noqa: PLC0415  it imports botocore's errors
+
+        if not isinstance(error, EXPECTED):
+            raise
+        _end(error)
 
 
-def _end(text: str) -> NoReturn:
-    tell(text)
+def _end(error: Exception) -> NoReturn:
+    from wickiepay_cli.display import tell  # noqa: PLC0415  as above
+    from wickiepay_cli.failure import sentence  # noqa: PLC0415  as above
+
+    tell(sentence(error))
     sys.exit(1)
 
 

@@ -14,7 +14,6 @@ import typer
 from rich.bar import Bar
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -133,6 +132,8 @@ def say(text: str, *, lines: bool = False) -> None:
 
 def say_json(text: str) -> None:
     """Prints JSON, in colours where there are any; as with `say`, it does not command the terminal."""
+    from rich.syntax import Syntax  # noqa: PLC0415  it takes its time
+
     plain = _shown(text, lines=True)
     syntax = Syntax(plain.plain, "json", theme="ansi_dark", background_color="default", word_wrap=True)
     _console().print(syntax if sys.stdout.isatty() else plain, soft_wrap=not sys.stdout.isatty())

@@ -1,10 +1,13 @@
 """Where the command begins: it takes care of what can go wrong around it, before the rest of it is there."""
 
+import gc
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
-from typing import NoReturn
+from threading import current_thread, main_thread
 
 INTERRUPTED = 130
 """The exit code of what Ctrl-C ended, as shells have it."""
@@ -12,24 +15,36 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Runs the command on the streams and signals as they are found."""
-    former = signal.getsignal(signal.SIGINT)
-    meanwhile = _leave_at_once if former is signal.default_int_handler else former  # who ignores it goes on doing so
-    signal.signal(signal.SIGINT, meanwhile)
-    _make_streams_usable()
-    from wickiepay_cli.app import main as run  # noqa: PLC0415  it takes its time
-
-    signal.signal(signal.SIGINT, former)
+    gc.set_threshold(100_000)  # imports make as many objects, which stay: nothing is gained by looking at them
+    with starting():
+        _make_streams_usable()
+        from wickiepay_cli.app import main as run  # noqa: PLC0415  it takes its time
     try:
         run()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     finally:
-        signal.signal(signal.SIGINT, meanwhile)  # the interpreter's end takes a moment as well
+        _let_ctrl_c_leave_at_once()  # the interpreter's end takes a moment as well,
+        gc.freeze()  # and less of one without a last collection
 
 
-def _leave_at_once(*_: object) -> NoReturn:
-    """Nothing is begun yet that had to be ended; an exception in the midst of an import may get lost."""
-    os._exit(INTERRUPTED)
+@contextmanager
+def starting() -> Iterator[None]:
+    """For imports: Ctrl-C ends the program at once. Nothing needs cleaning up, and an import may lose an exception."""
+    changed = _let_ctrl_c_leave_at_once()
+    try:
+        yield
+    finally:
+        if changed:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _let_ctrl_c_leave_at_once() -> bool:
+    """Whether that could be done: who ignores Ctrl-C, or handles it, goes on doing so; only the main thread can."""
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if can := usual and current_thread() is main_thread():
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    return can
 
 
 def _make_streams_usable() -> None:

@@ -1,6 +1,5 @@
 """What a command cannot do, said in one sentence to the person who asked."""
 
-import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wickiepay.errors import ListenerError
@@ -10,7 +9,7 @@ class Failure(Exception):
     """A command cannot do what it was asked; the text says why, and where there is one, the way out."""
 
 
-EXPECTED = (Failure, ListenerError, httpx.InvalidURL, BotoCoreError, ClientError)
+EXPECTED = (Failure, ListenerError, BotoCoreError, ClientError)
 """What ends a command with a sentence and exit code 1. Anything else is a mistake of ours, and shows as one."""
 
 

@@ -1,23 +1,25 @@
 """The project's handlers, as the consumer has them: what each event does to the books."""
 
 import json
-import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from wickiepay.effects import SetResource
-from wickiepay.event import parse
-from wickiepay.routing import Handler, discover, router
+from wickiepay.effects import Effect, SetResource
+from wickiepay.event import WebhookEvent, parse
+from wickiepay.routing import Handler, Settings, discover, router
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.local.stack_file import PROJECT
 from wickiepay_cli.stack import Stack
 
 HANDLERS: Final = Path("functions/consumer/handlers")
 """Where they are in a checkout."""
+
+type HandlerOfStack = Callable[[WebhookEvent], Sequence[Effect]]
+"""A handler that has the settings of a stack."""
 
 
 def handlers_in(project: Path) -> Mapping[str, Handler]:
@@ -33,13 +35,17 @@ def handlers_in(project: Path) -> Mapping[str, Handler]:
     return router
 
 
-def handlers_of(found: Stack) -> Mapping[str, Handler]:
-    """The handlers of our own checkout, with the parameters of a stack."""
-    os.environ["ACCOUNT_FIELD"] = found.parameters.get("AccountField", "reference")
-    return handlers_in(PROJECT)
+def handlers_of(found: Stack) -> Mapping[str, HandlerOfStack]:
+    """The handlers of our own checkout, with the settings that the consumer of a stack gives them."""
+    settings = Settings(account_field=found.parameter("AccountField"))
+
+    def configured(handler: Handler) -> HandlerOfStack:
+        return lambda event: handler(event, settings)
+
+    return {event: configured(handler) for event, handler in handlers_in(PROJECT).items()}
 
 
-def resource_kinds(handlers: Mapping[str, Handler]) -> list[str]:
+def resource_kinds(handlers: Mapping[str, HandlerOfStack]) -> list[str]:
     """The kinds of resources that the handlers set, as they show on an event that says next to nothing."""
     kinds: set[str] = set()
     for name, handler in handlers.items():

@@ -29,11 +29,11 @@ _HANDLER: Final = Template('''\
 
 from wickiepay.effects import Effect, set_resource
 from wickiepay.event import WebhookEvent
-from wickiepay.routing import on
+from wickiepay.routing import Settings, on
 
 
 @on("$event")
-def $function(event: WebhookEvent) -> list[Effect]:
+def $function(event: WebhookEvent, _: Settings) -> list[Effect]:
     return [set_resource(event, "$kind")]
 ''')
 
@@ -43,12 +43,13 @@ _TEST: Final = Template('''\
 from handlers.$module import $function
 from wickiepay.effects import describe
 from wickiepay.event import parse
+from wickiepay.routing import Settings
 from wickiepay_cli.samples import sample
 
 
 def test_${plain}_sets_what_it_is_about() -> None:
     body = sample("$event")
-    effects = $function(parse(body))
+    effects = $function(parse(body), Settings(account_field="reference"))
     assert [describe(effect, stands=True) for effect in effects] == [
         {
             "effect": "set_resource",

@@ -6,13 +6,14 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wickiepay.metrics import Metric
 from wickiepay_cli.secret_versions import CURRENT, PREVIOUS
 from wickiepay_cli.stack import Stack
 
 PERIOD: Final = timedelta(days=15)
 """For so long CloudWatch keeps what was counted minute by minute."""
 
-COUNTS: Final[Mapping[str, str]] = {CURRENT: "SecretCurrent", PREVIOUS: "SecretPrevious"}
+COUNTS: Final[Mapping[str, Metric]] = {CURRENT: Metric.SECRET_CURRENT, PREVIOUS: Metric.SECRET_PREVIOUS}
 """Stage of a secret → the metric that counts the deliveries which it signed."""
 
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from wickiepay.aws import error_code
 from wickiepay.clock import instant
 from wickiepay.errors import SecretUnreadable
+from wickiepay.outages import error_code
 from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS, secret_in, secret_of
 from wickiepay_cli.failure import Failure
 

@@ -11,6 +11,7 @@ import httpx
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_exponential
 
 from wickiepay.signature import sign
+from wickiepay_cli.failure import Failure
 
 ANSWER_SECONDS: Final = 30
 """The provider waits no longer."""
@@ -65,7 +66,10 @@ class Answer:
 
 def is_this_machine(url: str) -> bool:
     """Whether what is sent to `url` stays on this machine."""
-    return httpx.URL(url).host in LOOPBACK
+    try:
+        return httpx.URL(url).host in LOOPBACK
+    except httpx.InvalidURL as error:
+        raise Failure(f"Nothing can be sent to {url}: {error}") from error
 
 
 def is_web_address(url: str) -> bool:

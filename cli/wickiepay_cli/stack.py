@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -15,6 +15,7 @@ from wickiepay_cli.local import stack_file
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackTypeDef
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
@@ -45,6 +46,13 @@ class Stack:
                 f"The stack {self.name} has no output {name}: is it a webhook listener, and deployed?"
             ) from None
 
+    def parameter(self, name: str) -> str:
+        """A parameter's value. Raises `Failure` where the template of the stack has no such parameter."""
+        try:
+            return self.parameters[name]
+        except KeyError:
+            raise Failure(f"The stack {self.name} has no parameter {name}: is it a webhook listener?") from None
+
     def dynamodb(self) -> "DynamoDBClient":
         client: DynamoDBClient = self.client("dynamodb")
         return client
@@ -65,21 +73,26 @@ def find(name: str | None, profile: str | None = None, region: str | None = None
     Raises `Failure` where there is no such stack, and botocore's errors where AWS is out of reach.
     """
     if name is not None:
-        session = boto3.Session(profile_name=profile, region_name=region)
-        return _described(name, partial(client_of, session))
+        return _described(name, partial(client_of, session_of(profile, region)))
     if profile or region:
         raise Failure("A profile or a region is for finding a deployed stack: name it with --stack.")
     local = stack_file.read(stack_file.state_folder())
     if local is None:
         raise Failure("No local stack is running: start one with make run, or name a deployed one with --stack.")
-    return _described(local.stack_name, local.client)
+    return Stack(local.stack_name, local.outputs, local.client, local.parameters)
 
 
-def client_of(session: boto3.Session, service: str, region: str | None = None) -> Any:  # noqa: ANN401  typed by its callers
+def session_of(profile: str | None, region: str | None = None) -> botocore.session.Session:
+    """A session under a profile and in a region of the AWS configuration; None stands for what is configured."""
+    session = botocore.session.Session(profile=profile)
+    session.set_config_variable("region", region)
+    return session
+
+
+def client_of(session: botocore.session.Session, service: str, region: str | None = None) -> Any:  # noqa: ANN401  typed by its callers
     """A client of a service, in the session's region or another. Raises `Failure` where the configuration is none."""
-    anything: Any = session
     try:
-        return anything.client(service, region_name=region, config=Config(**ASKING))
+        return session.create_client(service, region_name=region, config=Config(**ASKING))
     except ValueError as error:  # of an AWS_ENDPOINT_URL, or the like, that is none
         raise Failure(f"AWS cannot be asked, as it is configured: {error}") from error
 
@@ -92,6 +105,13 @@ def _described(name: str, client: Callable[[str], Any]) -> Stack:
         if "does not exist" not in str(error):
             raise
         raise Failure(f"There is no stack {name} in {cloudformation.meta.region_name}.") from error
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
+    outputs, parameters = outputs_and_parameters(stack)
     return Stack(name, outputs, client, parameters)
+
+
+def outputs_and_parameters(stack: "StackTypeDef") -> tuple[dict[str, str], dict[str, str]]:
+    """Of a stack as CloudFormation describes it, by name."""
+    return (
+        {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
+        {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])},
+    )

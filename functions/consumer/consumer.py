@@ -18,7 +18,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 import handlers
-from wickiepay import aws, clock
+from wickiepay import clients, clock
 from wickiepay.bus import Announcement, EventBus
 from wickiepay.effects import Credit, Effect, SetPayment, describe
 from wickiepay.errors import ListenerError, MalformedMessage, PermanentFailure, StoreUnavailable
@@ -26,8 +26,9 @@ from wickiepay.event import WebhookEvent
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import State
 from wickiepay.ledger import Ledger, Rows
+from wickiepay.metrics import Metric
 from wickiepay.queue import EventQueue, Message, decode
-from wickiepay.routing import Handler, discover, router
+from wickiepay.routing import Handler, Settings, discover, router
 
 if TYPE_CHECKING:
     from wickiepay.dynamodb import Item
@@ -38,8 +39,17 @@ FIRST_DELAY_SECONDS: Final = 5
 LONGEST_DELAY_SECONDS: Final = 900
 MAX_REASON_CHARACTERS: Final = 300
 
+OF_OUTCOME: Final[Mapping[str, Metric]] = {
+    "processed": Metric.EVENT_PROCESSED,
+    "ignored": Metric.EVENT_IGNORED,
+    "failed": Metric.EVENT_FAILED,
+    "retried": Metric.EVENT_RETRIED,
+    "skipped": Metric.EVENT_SKIPPED,
+}
+"""What became of an event → the metric that counts it."""
+
 COUNTED_BY_TYPE: Final = frozenset({"processed", "ignored", "failed"})
-"""The outcomes that are counted for each event type besides. Every metric and type costs, so no others are."""
+"""Outcomes that are also counted per event type. Each such metric is billed, so only these."""
 
 OTHER: Final = "other"
 """The event type, in metrics, of whatever has no handler: a sender's names must not become metrics of ours."""
@@ -81,7 +91,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """Processes batches. Without a `bus` nothing is announced; `keep` is how long a finished event stays on record.
+    """Processes batches, giving `settings` to each handler.
+
+    Without a `bus` nothing is announced. `keep` is how long a finished event stays on record.
 
     After `max_receives` tries an event is given up: marked FAILED, its message left to the dead-letter queue.
     """
@@ -91,6 +103,7 @@ class Consumer:
     queue: EventQueue
     bus: EventBus | None
     handlers: Mapping[str, Handler]
+    settings: Settings
     keep: timedelta
     max_receives: int
     now: Callable[[], datetime]
@@ -113,8 +126,8 @@ class Consumer:
         self._announce(batch)
         self._each(self._mark, batch)
         unfinished = [work for work in batch if work.error]
-        list(self.threads.map(self._put_off, unfinished))
-        list(self.threads.map(self._delay, malformed))
+        self._at_once(self._put_off, unfinished)
+        self._at_once(self._delay, malformed)
         _report(batch, malformed)
         again = [*malformed, *(work.record for work in unfinished)]
         return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in again]}
@@ -128,7 +141,12 @@ class Consumer:
             except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
                 work.error = error
 
-        list(self.threads.map(guarded, [work for work in batch if not work.error]))
+        self._at_once(guarded, [work for work in batch if not work.error])
+
+    def _at_once[T](self, step: Callable[[T], None], items: Iterable[T]) -> None:
+        """Runs `step` on all `items` in parallel, and returns when the last one is done."""
+        for _ in self.threads.map(step, items):
+            pass
 
     def _read(self, work: Work) -> None:
         """Reads the event, and has its handler say what it does to the books (None: nothing handles such events)."""
@@ -136,7 +154,7 @@ class Consumer:
         try:
             work.event = work.message.event()
             if handler := self.handlers.get(work.event.name):
-                work.effects = handler(work.event)
+                work.effects = handler(work.event, self.settings)
         except Exception as error:  # noqa: BLE001  an event that is processed already needs no reading
             work.unread = error
 
@@ -295,9 +313,9 @@ def _receives(record: SqsRecord) -> int:
 
 def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
     """One log line for each event; counts for the whole batch, and for each event type in it."""
-    counts: defaultdict[str | None, Counter[str]] = defaultdict(Counter)
+    counts: defaultdict[str | None, Counter[Metric]] = defaultdict(Counter)
     if malformed:
-        counts[None]["MessageMalformed"] = len(malformed)
+        counts[None][Metric.MESSAGE_MALFORMED] = len(malformed)
     for work in batch:
         facts = {"uuid": work.message.identity.uuid, "event_key": work.message.identity.event_key}
         if work.error and not work.given_up:
@@ -311,11 +329,11 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
             logger.info(f"event {outcome}", extra=facts)
         known = work.event is not None and work.effects is not None
         event_type = (work.event.name if work.event and known else OTHER) if outcome in COUNTED_BY_TYPE else None
-        counts[event_type][f"Event{outcome.capitalize()}"] += 1
+        counts[event_type][OF_OUTCOME[outcome]] += 1
         if outcome == "ignored" and work.message.identity.about_money:
-            counts[None]["UnknownMoneyEvent"] += 1
+            counts[None][Metric.UNKNOWN_MONEY_EVENT] += 1
         if work.conflict:
-            counts[None]["DeliveryConflict"] += 1
+            counts[None][Metric.DELIVERY_CONFLICT] += 1
     for event_type, numbers in counts.items():
         for name, number in numbers.items():
             metrics.add_metric(name, MetricUnit.Count, number)
@@ -327,14 +345,15 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
 def from_environment(environment: Mapping[str, str]) -> Consumer:
     """Wires a `Consumer` to the stack that the template's environment variables name."""
     discover(handlers)
-    dynamodb = aws.dynamodb(connections=BATCH_SIZE)
+    dynamodb = clients.dynamodb(connections=BATCH_SIZE)
     bus = environment["EVENT_BUS"]
     return Consumer(
         events=EventLog(dynamodb, environment["EVENT_TABLE"]),
         ledger=Ledger(dynamodb, environment["LEDGER_TABLE"]),
-        queue=EventQueue(aws.sqs(), environment["EVENT_QUEUE_URL"]),
-        bus=EventBus(aws.events(), bus) if bus else None,
+        queue=EventQueue(clients.sqs(), environment["EVENT_QUEUE_URL"]),
+        bus=EventBus(clients.events(), bus) if bus else None,
         handlers=router,
+        settings=Settings(account_field=environment["ACCOUNT_FIELD"]),
         keep=timedelta(days=int(environment["EVENT_RETENTION_DAYS"])),
         max_receives=int(environment["EVENT_QUEUE_MAX_RECEIVES"]),
         now=clock.now,

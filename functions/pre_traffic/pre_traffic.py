@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from aws_lambda_powertools import Logger
 
-from wickiepay import aws, clock
+from wickiepay import clients, clock
 from wickiepay.delivery import Delivery
 from wickiepay.identity import Identity
 from wickiepay.lambda_events import http_request, sqs_batch, sqs_message
@@ -147,9 +147,9 @@ def from_environment(environment: Mapping[str, str]) -> PreTraffic:
     """Wires a `PreTraffic` to the versions and the secret that the template's environment variables name."""
     first_allowed = environment["SOURCE_ALLOW_LIST"].partition(",")[0]
     return PreTraffic(
-        functions=aws.lambda_(),
-        deployments=aws.codedeploy(),
-        secrets=SigningSecrets(aws.secretsmanager(), environment["SIGNING_SECRET_ARN"], time.time),
+        functions=clients.functions(),
+        deployments=clients.codedeploy(),
+        secrets=SigningSecrets(clients.secretsmanager(), environment["SIGNING_SECRET_ARN"], time.time),
         ingest=environment["INGEST_VERSION"],
         consumer=environment["CONSUMER_VERSION"],
         relay=environment["RELAY_VERSION"],

@@ -13,8 +13,9 @@ from typing import Final
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from wickiepay import aws, clock
+from wickiepay import clients, clock
 from wickiepay.event_log import EventLog
+from wickiepay.metrics import Metric
 from wickiepay.queue import MAX_ENTRIES, EventQueue, Message
 
 MAX_EVENTS: Final = 3000
@@ -41,8 +42,8 @@ class Relay:
         end = self.now() + timedelta(seconds=RUN_SECONDS)
         unsent = self.events.unsent(MAX_EVENTS)
         oldest = (self.now() - datetime.fromisoformat(unsent[0].received_at)).total_seconds() if unsent else 0
-        metrics.add_metric("Unsent", MetricUnit.Count, len(unsent))
-        metrics.add_metric("UnsentOldestSeconds", MetricUnit.Seconds, oldest)
+        metrics.add_metric(Metric.UNSENT, MetricUnit.Count, len(unsent))
+        metrics.add_metric(Metric.UNSENT_OLDEST_SECONDS, MetricUnit.Seconds, oldest)
         metrics.flush_metrics()
         sent = 0
         for flagged in batched((entry.identity for entry in unsent), MAX_ENTRIES, strict=False):
@@ -63,8 +64,8 @@ class Relay:
 def from_environment(environment: Mapping[str, str]) -> Relay:
     """Wires a `Relay` to the stack that the template's environment variables name."""
     return Relay(
-        events=EventLog(aws.dynamodb(), environment["EVENT_TABLE"]),
-        queue=EventQueue(aws.sqs(), environment["EVENT_QUEUE_URL"]),
+        events=EventLog(clients.dynamodb(), environment["EVENT_TABLE"]),
+        queue=EventQueue(clients.sqs(), environment["EVENT_QUEUE_URL"]),
         now=clock.now,
     )
 

@@ -20,12 +20,13 @@ from pathlib import Path
 import handlers
 from wickiepay.effects import describe
 from wickiepay.event import parse
-from wickiepay.routing import discover, router
+from wickiepay.routing import Settings, discover, router
 
 discover(handlers)
 text = Path(sys.argv[1]).read_bytes()
 event = parse(text)
-print(json.dumps([describe(effect, stands=True) for effect in router[event.name](event)]))
+effects = router[event.name](event, Settings(account_field="reference"))
+print(json.dumps([describe(effect, stands=True) for effect in effects]))
 """
 
 

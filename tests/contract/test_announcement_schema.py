@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 import handlers
+from tests.support.deployed import SETTINGS
 from wickiepay.bus import DETAIL_VERSION, MAX_DETAIL_BYTES, Announcement
 from wickiepay.effects import Refuse, describe
 from wickiepay.event import parse
@@ -33,7 +34,7 @@ def announced(body: bytes, replay_id: str | None = None) -> dict[str, Any]:
     event = parse(body)
     handler = router.get(event.name)
     effects = (
-        [describe(effect, stands=True) for effect in handler(event) if not isinstance(effect, Refuse)]
+        [describe(effect, stands=True) for effect in handler(event, SETTINGS) if not isinstance(effect, Refuse)]
         if handler
         else []
     )

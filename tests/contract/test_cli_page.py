@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from wickiepay_cli.app import app
+from wickiepay_cli.app import COMMANDS
 from wickiepay_cli.local.stack_file import PROJECT
-
-COMMANDS = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-GROUPS = {str(group.name) for group in app.registered_groups}
 
 
 def test_the_page_is_as_the_commands_would_have_it_now(tmp_path: Path) -> None:
@@ -18,6 +15,6 @@ def test_the_page_is_as_the_commands_would_have_it_now(tmp_path: Path) -> None:
     assert (PROJECT / "docs/cli.md").read_text() == made.read_text()
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS | GROUPS))
-def test_the_page_has_every_command(name: str) -> None:
-    assert f"## `wickiepay {name}" in (PROJECT / "docs/cli.md").read_text()
+@pytest.mark.parametrize("words", [words for words, *_ in COMMANDS])
+def test_the_page_has_every_command(words: str) -> None:
+    assert f"## `wickiepay {words}`" in (PROJECT / "docs/cli.md").read_text()

@@ -17,8 +17,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.support import aws_commands
 from tests.support.deployed import TEMPLATE
+from tests.support.pages import of_all_pages
 from tests.support.sam_command import sam
 from wickiepay_cli.local.emulator import emulator
 from wickiepay_cli.local.stack_file import PROJECT
@@ -253,14 +253,6 @@ def test_all_hooks_are_the_projects_own() -> None:
 # --- What the pages tell to type -----------------------------------------------------------------
 
 
-def typed(program: str) -> list[list[str]]:
-    """The commands of a program in the shell blocks of the pages, also of those within lists."""
-    text = "\n".join((PROJECT / "docs" / page).read_text() for page in ("bus.md", "publishing.md"))
-    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
-    commands = [shlex.split(line) for block in blocks for line in block.splitlines()]
-    return [command for command in commands if command[0] == program]
-
-
 def unknown_options(command: list[str]) -> set[str]:
     """The options of a command of sam that it does not have."""
     _, name, *arguments = command
@@ -269,11 +261,6 @@ def unknown_options(command: list[str]) -> set[str]:
 
 
 @pytest.mark.sam
-@pytest.mark.parametrize("command", typed("sam"), ids=" ".join)
-def test_a_command_of_sam_has_options_that_exist(command: list[str]) -> None:
-    assert not unknown_options(command)
-
-
-@pytest.mark.parametrize("command", typed("aws"), ids=lambda command: " ".join(command[:3]))
-def test_a_command_of_aws_is_one_that_the_aws_cli_takes(command: list[str]) -> None:
-    aws_commands.check(command)
+@pytest.mark.parametrize("line", sorted({shlex.join(command) for command in of_all_pages("sam")}))
+def test_a_command_of_sam_has_options_that_exist(line: str) -> None:
+    assert not unknown_options(shlex.split(line))

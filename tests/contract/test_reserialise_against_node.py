@@ -287,8 +287,8 @@ KEY = b"the signing secret"
 ARCHITECTURE = HERE.parents[1] / "docs" / "architecture.md"
 
 UNUSABLE = {
-    '"data" is not': "`data` that is no object",
-    '"event" is not': "an event name that is none",
+    '"data" is not': "`data` that is not an object",
+    '"event" is not': "an event name that cannot be one",
     "The body is not a JSON object": "an array at the top",
     "The body holds NaN": "NaN and Infinity",
     "The body holds Infinity": "NaN and Infinity",
@@ -297,7 +297,7 @@ UNUSABLE = {
 }
 """How the sentence begins that a refusal gives → the reason's name in docs/architecture.md."""
 
-OF_ITS_TEXT = {*UNUSABLE.values(), "more than 128 levels", "over 100 KiB, written anew"}
+OF_ITS_TEXT = {*UNUSABLE.values(), "more than 128 levels", "over 100 KiB, re-serialised"}
 
 
 def taken_by_express(text: bytes) -> bool:
@@ -323,7 +323,7 @@ def why_not(body: bytes, scheme: str) -> str | None:
         parse(verify(body, signature, [KEY]).text, "2026-01-15T10:25:01.000000Z")
     except SignatureMismatch:
         assert len(body) > MAX_RESERIALISED_BYTES
-        return "over 100 KiB, written anew"
+        return "over 100 KiB, re-serialised"
     except UnusableBody as unusable:
         return next(reason for beginning, reason in UNUSABLE.items() if str(unusable).startswith(beginning))
     return None
@@ -331,7 +331,7 @@ def why_not(body: bytes, scheme: str) -> str | None:
 
 def listed() -> list[str]:
     """The first column of the page's table of differences."""
-    section = ARCHITECTURE.read_text().partition("### What an example listener takes, and this one does not")[2]
+    section = ARCHITECTURE.read_text().partition("### What an example listener accepts, and this one does not")[2]
     rows = [line.split("|")[1].strip() for line in section.partition("\n#")[0].splitlines() if line.startswith("| ")]
     return rows[1:]
 

@@ -317,12 +317,9 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
     ],
     alarms.every_alarm_says_what_has_happened_and_where_to_read_on: [
         without("QueueAgeAlarm/AlarmDescription"),
-        instead("QueueAgeAlarm/AlarmDescription/Fn::Sub", "Too old. Runbook: ${RunbookUrl}#queue-age"),
+        instead("QueueAgeAlarm/AlarmDescription/Fn::Sub", "Runbook: ${RunbookUrl}#queue-age"),
         reworded("ForgedAlarm/AlarmDescription/Fn::Sub", " Runbook: ${RunbookUrl}#forged-deliveries", ""),
-        reworded("ForgedAlarm/AlarmDescription/Fn::Sub", "${RunbookUrl}", "docs/operations.md"),
-    ],
-    alarms.every_runbook_link_leads_to_a_section: [
-        reworded("UnsentAlarm/AlarmDescription/Fn::Sub", "#unsent-events", "#unsent-deliveries")
+        reworded("ForgedAlarm/AlarmDescription/Fn::Sub", "${RunbookUrl}", "docs/runbook.md"),
     ],
     alarms.mail_goes_to_the_address_that_is_given: [
         without("Resources/AlarmSubscription"),

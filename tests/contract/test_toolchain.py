@@ -48,10 +48,9 @@ def test_every_locked_package_is_one_version_with_its_hashes(path: Path) -> None
             assert following.startswith("    --hash=")
 
 
-def test_the_layer_brings_what_the_tests_run_with() -> None:
-    layer = pins(PROJECT / "layers/wickiepay/requirements.txt")
-
-    assert layer.items() <= pins(PROJECT / "requirements/dev.txt").items()
+@pytest.mark.parametrize("lock", ["layers/wickiepay/requirements.txt", "requirements/run.txt"])
+def test_the_tests_run_with_what_is_deployed_and_run(lock: str) -> None:
+    assert pins(PROJECT / lock).items() <= pins(PROJECT / "requirements/dev.txt").items()
 
 
 def test_the_layer_brings_the_sdk_in_the_tested_version_and_nothing_on_top_of_it() -> None:

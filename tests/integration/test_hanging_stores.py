@@ -52,7 +52,7 @@ class Listener:
         body = json.dumps({"event": "payment.completed", "data": {"uuid": uuid}}).encode()
         request = http_request(body, sign(body, SECRET))
         begin = time.monotonic()
-        answer = self.ingest.answer(request)
+        answer = self.ingest.handle(request)
         seconds = time.monotonic() - begin
         return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"]), seconds)
 
@@ -236,7 +236,7 @@ def test_a_conflict_that_cannot_be_kept_is_handed_over_unrecorded(
     listener.doors["event table"].hang(Way.SILENT, passes=1)
     body = json.dumps({"event": "payment.completed", "data": {"uuid": uuid, "amount": 1}}).encode()
     begin = time.monotonic()
-    answer = listener.ingest.answer(http_request(body, sign(body, SECRET)))
+    answer = listener.ingest.handle(http_request(body, sign(body, SECRET)))
     assert time.monotonic() - begin < MAX_SECONDS
     assert answer["statusCode"] == 200
     assert queued() == {uuid: True}

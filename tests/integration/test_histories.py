@@ -19,7 +19,7 @@ from wickiepay_cli.local.access import Access
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Tens of thousands of log lines tell nothing."""
-    monkeypatch.setattr(ingest.journal, "note", lambda *_: None)
+    monkeypatch.setattr(ingest.emf, "write", lambda *_: None)
     loggers = [function.logger for function in (consumer, relay)]
     for logger in loggers:
         logger.setLevel("CRITICAL")

@@ -28,7 +28,7 @@ import relay
 from tests.support.deployed import FUNCTIONS, TEMPLATE, environment_of
 from tests.support.harness import SECRET, Stores
 from tests.support.roles import ROLES, Document, policy_of, session_under
-from wickiepay import aws, sdk
+from wickiepay import clients, sdk
 from wickiepay.delivery import Delivery
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent
@@ -130,7 +130,7 @@ class Stage:
         with session_under(self.stores, policy) as session, self.patch.context() as patch:
             session.register("after-call", calls.note)
             patch.setattr(sdk, "the_session", lambda: session)
-            patch.setattr(aws, "READ_SECONDS", 30.0)  # a busy machine is not what is tested here
+            patch.setattr(clients, "READ_SECONDS", 30.0)  # a busy machine is not what is tested here
             patch.setenv("AWS_ENDPOINT_URL", self.stores.endpoint_url)
             yield calls
 
@@ -189,7 +189,7 @@ def everything_ingest_does(stage: Stage) -> None:
     queue: Any = OutOfReach()
     cut_off = replace(function, queue=queue)
     told = [
-        taker.answer(http_request(body, sign(body, SECRET)))["statusCode"]
+        taker.handle(http_request(body, sign(body, SECRET)))["statusCode"]
         for taker, body in [
             (function, first.body),
             (function, first.body),

@@ -88,7 +88,7 @@ class AttackHarness:
         """Delivers an attack; what it makes ingest send goes on to the consumer, some at a time."""
         self._begin()
         with self._hearing():
-            answer = self._ingest.answer(attack.event)
+            answer = self._ingest.handle(attack.event)
         status = answer["statusCode"]
         content = json.loads(answer["body"])
         json.dumps(answer).encode()

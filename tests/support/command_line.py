@@ -29,7 +29,7 @@ OUTPUTS: Final = {
     "SigningSecretArn": "SigningSecret",
     "WebhookUrl": "https://listener.example.com/webhooks/wickiepay",
 }
-PARAMETERS: Final = {"EventRetentionDays": "30"}
+PARAMETERS: Final = {"AccountField": "reference", "EventRetentionDays": "30"}
 
 
 @cache  # botocore takes its time to make one

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from samtranslator.yaml_helper import yaml_parse
 
+from wickiepay.routing import Settings
+
 TEMPLATE: Final = yaml_parse((Path(__file__).parents[2] / "template.yaml").read_text())
 FUNCTIONS: Final = {
     "ingest": "IngestFunction",
@@ -41,6 +43,10 @@ def _filled_in(value: Any) -> str:  # noqa: ANN401  whatever a template may hold
         case {"Fn::Sub": text}:
             return str(text).replace("${AWS::StackName}", "test")
     return str(value)
+
+
+SETTINGS: Final = Settings(account_field=environment_of("ConsumerFunction")["ACCOUNT_FIELD"])
+"""What the template's defaults say to handlers."""
 
 
 @contextmanager

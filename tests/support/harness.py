@@ -124,7 +124,7 @@ class Harness:
 
     def _post(self, body: bytes, signature: str) -> int | None:
         request = http_request(body, signature)
-        answer = self._run("ingest", lambda: self._ingest.answer(request))
+        answer = self._run("ingest", lambda: self._ingest.handle(request))
         return answer["statusCode"] if answer else None
 
     def consume(self, rounds: int = 50, most: int = 1) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tests.support.actors import Actor, Fate
+from tests.support.deployed import SETTINGS
 from tests.support.in_process import Heard, client
 from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
 from wickiepay.bus import EventBus
@@ -139,7 +140,7 @@ class Histories(RuleBasedStateMachine):
     @rule(which=choices)
     def forge(self, which: int) -> None:
         body = self.bodies[which % len(self.bodies)]
-        actor = Actor("ingest", lambda: self.ingest.answer(http_request(body, sign(body, b"another secret"))))
+        actor = Actor("ingest", lambda: self.ingest.handle(http_request(body, sign(body, b"another secret"))))
         assert actor.done, "a forged delivery reached AWS"
         assert actor.result["statusCode"] == 401
 
@@ -224,7 +225,7 @@ class Histories(RuleBasedStateMachine):
     def _try(self, sending: Sending) -> None:
         sending.tries += 1
         call = http_request(sending.body, sign(sending.body, SECRET))
-        self.actors.append((Actor("ingest", lambda: self.ingest.answer(call)), sending, []))
+        self.actors.append((Actor("ingest", lambda: self.ingest.handle(call)), sending, []))
         self._reap()
 
     def _consume(self, parcels: Sequence[Parcel]) -> None:
@@ -354,7 +355,7 @@ class Histories(RuleBasedStateMachine):
 
 def says(event: WebhookEvent) -> list[SetPayment]:
     handler = router.get(event.name)
-    return [effect for effect in handler(event) if isinstance(effect, SetPayment)] if handler else []
+    return [effect for effect in handler(event, SETTINGS) if isinstance(effect, SetPayment)] if handler else []
 
 
 CONFIRMED: Final = "channel.payment.confirmed"

@@ -44,8 +44,8 @@ class Metrics:
         with self._lock:
             self.counts[name] += int(value)
 
-    def note(self, _message: str, _facts: object, counts: Iterable[str], _at: object) -> None:
-        """Ingest's journal."""
+    def write(self, _message: str, _facts: object, counts: Iterable[str], _at: object) -> None:
+        """In place of ingest's EMF lines."""
         for name in counts:
             self.add_metric(name, None, 1)
 
@@ -61,7 +61,7 @@ def functions_in_threads() -> Iterator[Counter[str]]:
     """Gives the functions metrics and logs that threads can share, which no invocations on Lambda do; yields counts."""
     metrics = Metrics()
     with ExitStack() as stack:
-        stack.enter_context(patch.object(ingest, "journal", metrics))
+        stack.enter_context(patch.object(ingest, "emf", metrics))
         for module in (consumer, relay):
             stack.enter_context(patch.object(module, "metrics", metrics))
             stack.enter_context(patch.object(module, "logger", MagicMock()))

@@ -14,6 +14,7 @@ from itertools import batched
 from typing import Any, Final
 
 import handlers
+from tests.support.deployed import SETTINGS
 from tests.support.harness import Stores
 from wickiepay import clock
 from wickiepay.delivery import Delivery
@@ -105,7 +106,7 @@ def _verdict(ledger: Ledger, event: WebhookEvent, state: State, at: datetime) ->
     verdict["expires_at"] = {"N": str(int((at + timedelta(days=400)).timestamp()))}
     if state is State.IGNORED:
         return verdict
-    effects = router[event.name](event)
+    effects = router[event.name](event, SETTINGS)
     for effect in effects:
         if isinstance(effect, Credit):
             assert ledger.apply(effect, {})

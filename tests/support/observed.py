@@ -24,7 +24,7 @@ from tests.support.actors import SameThread
 from tests.support.deployed import TEMPLATE, environment_of
 from tests.support.harness import SECRET
 from tests.support.in_process import Answer, Heard, client, emulated_dynamodb
-from wickiepay import aws
+from wickiepay import clients
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
 from wickiepay.lambda_events import http_request, sqs_batch, sqs_message
@@ -125,7 +125,7 @@ def _account() -> Iterator[Account]:
         properties = TEMPLATE["Resources"][table]["Properties"]
         wanted = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
         account.clients["dynamodb"].create_table(TableName=table, **{name: properties[name] for name in wanted})
-    with patch.object(aws, "_client", lambda service, **_: account.clients[service]):
+    with patch.object(clients, "_client", lambda service, **_: account.clients[service]):
         yield account
     for table in TABLES:
         account.clients["dynamodb"].delete_table(TableName=table)
@@ -148,7 +148,7 @@ def _ingest(account: Account) -> None:
     request = http_request(body, sign(body, SECRET))
 
     def deliver(body: bytes, scheme: str = "raw") -> int:
-        status: int = function.answer(http_request(body, sign(body, SECRET, scheme)))["statusCode"]
+        status: int = function.handle(http_request(body, sign(body, SECRET, scheme)))["statusCode"]
         return status
 
     with account.running("IngestFunction"):
@@ -158,11 +158,11 @@ def _ingest(account: Account) -> None:
             deliver(body),
             deliver(_body("first", reference="another account")),
             deliver(b"[]"),
-            function.answer(request | {"headers": {}})["statusCode"],
-            function.answer({})["statusCode"],
-            function.answer(http_request(body, "none"))["statusCode"],
-            function.answer(http_request(body, sign(body, b"another secret")))["statusCode"],
-            strict.answer(request)["statusCode"],
+            function.handle(request | {"headers": {}})["statusCode"],
+            function.handle({})["statusCode"],
+            function.handle(http_request(body, "none"))["statusCode"],
+            function.handle(http_request(body, sign(body, b"another secret")))["statusCode"],
+            strict.handle(request)["statusCode"],
         ]
         with account.without("dynamodb"):
             statuses.append(deliver(_body("unrecorded")))
@@ -172,7 +172,7 @@ def _ingest(account: Account) -> None:
             statuses.append(deliver(_body("unavailable")))
         with account.without("secretsmanager"):
             fresh = ingest.from_environment(environment_of("IngestFunction"))
-            statuses.append(fresh.answer(request)["statusCode"])
+            statuses.append(fresh.handle(request)["statusCode"])
     assert statuses == [*[200] * 6, 400, 401, 405, 401, 401, 403, 200, 200, 503, 503], statuses
 
 

@@ -67,10 +67,19 @@ def anchor(title: str) -> str:
 
 def links(page: Path) -> Iterator[tuple[Path, str]]:
     """The links of a page into the project: each a file, and the anchor in it or nothing."""
-    for link in _LINK.findall(prose(page)):
-        if "://" not in link:
-            name, _, place = link.partition("#")
-            yield (page.parent / name).resolve() if name else page, place
+    for name, place in links_in(prose(page)):
+        yield (page.parent / name).resolve() if name else page, place
+
+
+def links_in(text: str) -> list[tuple[str, str]]:
+    """The links of a text into the project: each a relative path or nothing, and an anchor or nothing."""
+    found = [link.partition("#") for link in _LINK.findall(text) if "://" not in link]
+    return [(name, place) for name, _, place in found]
+
+
+def names(text: str) -> set[str]:
+    """The names and other code that a text sets in backticks."""
+    return set(_CODE.findall(text))
 
 
 def rows(text: str) -> list[list[str]]:

@@ -10,6 +10,7 @@ from consumer import Consumer
 from ingest import Ingest
 from relay import Relay
 from tests.support.actors import SameThread
+from tests.support.deployed import SETTINGS
 from wickiepay import clock
 from wickiepay.bus import EventBus
 from wickiepay.event_log import EventLog
@@ -58,6 +59,7 @@ def consumer_on(stores: Wiring, **changes: Any) -> Consumer:  # noqa: ANN401  fi
         queue=stores.queue,
         bus=stores.bus,
         handlers=router,
+        settings=SETTINGS,
         keep=KEEP,
         max_receives=100,
         now=stores.now,

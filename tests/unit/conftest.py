@@ -14,7 +14,7 @@ from tests.support.clock import Clock
 from tests.support.deliveries import BodyOf, DeliveryOf, EventOf, make_body, make_delivery, make_event
 from tests.support.deployed import FUNCTIONS, environment_of
 from tests.support.printed import PresentStdout, Printed
-from wickiepay import aws
+from wickiepay import clients
 from wickiepay.bus import EventBus
 from wickiepay.event_log import EventLog
 from wickiepay.ledger import Ledger
@@ -70,22 +70,22 @@ def clock() -> Clock:
 
 @pytest.fixture(scope="session")
 def dynamodb() -> "DynamoDBClient":
-    return aws.dynamodb()
+    return clients.dynamodb()
 
 
 @pytest.fixture(scope="session")
 def sqs() -> "SQSClient":
-    return aws.sqs()
+    return clients.sqs()
 
 
 @pytest.fixture(scope="session")
 def eventbridge() -> "EventBridgeClient":
-    return aws.events()
+    return clients.events()
 
 
 @pytest.fixture(scope="session")
 def secretsmanager() -> "SecretsManagerClient":
-    return aws.secretsmanager()
+    return clients.secretsmanager()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import handlers
 from tests.support.aws import FreshLedger
 from tests.support.deliveries import EventOf
+from tests.support.deployed import SETTINGS
 from wickiepay import ledger_items as items
 from wickiepay.effects import Family, SetPayment, SetResource
 from wickiepay.errors import PermanentFailure
@@ -37,7 +38,7 @@ def at(seconds: float | None) -> str | None:
 def apply(ledger: Ledger, events: Sequence[WebhookEvent]) -> None:
     for event in events:
         with suppress(PermanentFailure):  # which leaves the event FAILED
-            for effect in router[event.name](event):
+            for effect in router[event.name](event, SETTINGS):
                 ledger.apply(effect, {})
 
 
@@ -227,7 +228,7 @@ def test_the_winner_is_the_event_of_the_highest_position(
     data: st.DataObject, fresh_ledger: FreshLedger, event_of: EventOf, dynamodb: "DynamoDBClient"
 ) -> None:
     events = data.draw(st.lists(payments(event_of) | resources(event_of), min_size=1, max_size=6))
-    states = [effect for event in events for effect in router[event.name](event)]
+    states = [effect for event in events for effect in router[event.name](event, SETTINGS)]
     highest: dict[str, str] = {}
     for state in states:
         if isinstance(state, SetPayment | SetResource):

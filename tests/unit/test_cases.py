@@ -41,7 +41,7 @@ class Listener:
     def deliver(self, request: Request, times: int) -> Sequence[Answer]:
         headers = {"content-type": request.content_type, "x-webhook-signature": request.signature}
         event = http_request(request.body, None, headers=headers)
-        answers = [self.ingest.answer(event) for _ in range(times)]
+        answers = [self.ingest.handle(event) for _ in range(times)]
         return [Answer(answer["statusCode"], json.loads(answer["body"])) for answer in answers]
 
     def settle(self) -> None:

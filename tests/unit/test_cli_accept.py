@@ -1,5 +1,6 @@
 """`wickiepay events accept` and `dismiss`: what a person is asked is answered once, and credits nothing unasked."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from wickiepay import clock
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_record import key
 from wickiepay.identity import Identity
+from wickiepay_cli import stack
 from wickiepay_cli.failure import Failure
 
 pytest_plugins = ["tests.support.operator_fixture"]
@@ -170,6 +172,23 @@ def test_people_are_told_what_it_would_credit_by_the_rules(
     operator.process(operator.receive(event=event, displayCurrency={"currency": "EUR", "amount": 0}, own_id="evt"))
     operator.receive(event=event, own_id="evt", **data)
     assert told in run("events", "accept", "c-1", "--dry-run").stdout
+
+
+def test_what_it_would_credit_goes_by_the_settings_of_the_stack_itself(
+    operator: OperatorStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.process(operator.receive(displayCurrency={"currency": "EUR", "amount": 0}))
+    operator.receive(displayCurrency=SECOND, metadata={"customerId": "c-7"})
+    other = replace(operator.stack(), parameters={"AccountField": "metadata.customerId"})
+    monkeypatch.setattr(stack, "find", lambda *_: other)
+    assert "would credit 7 EUR to c-7." in run("events", "accept", "c-1", "--dry-run").stdout
+
+
+@pytest.mark.usefixtures("conflict")
+def test_a_stack_without_the_parameter_is_no_listener(operator: OperatorStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "find", lambda *_: replace(operator.stack(), parameters={}))
+    with pytest.raises(Failure, match="has no parameter AccountField: is it a webhook listener"):
+        run("events", "accept", "c-1", "--dry-run")
 
 
 @pytest.mark.usefixtures("conflict")

@@ -12,6 +12,7 @@ import pytest
 from tests.support import command_line
 from tests.support.command_line import run, run_json
 from tests.support.deliveries import EventOf
+from tests.support.deployed import SETTINGS
 from wickiepay.bus import EventBus
 from wickiepay.errors import AdjustmentRefused, PermanentFailure, StoreUnavailable
 from wickiepay.ledger import Ledger
@@ -46,7 +47,7 @@ def happen(ledger: Ledger, event_of: EventOf) -> Happen:
         named = {"reference": reference} if reference else {}
         event = event_of(name, {"uuid": uuid, **named, **data}, timestamp=timestamp)
         with suppress(PermanentFailure):  # of what is UNCLEAR
-            for effect in router[name](event):
+            for effect in router[name](event, SETTINGS):
                 ledger.apply(effect, {})
 
     return happen

@@ -21,7 +21,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout without any handler in it."""
     for folder in ("functions/consumer/handlers", "tests/unit", "events/payloads"):
         (tmp_path / folder).mkdir(parents=True)
-    monkeypatch.setattr(command, "PROJECT", tmp_path)
+    monkeypatch.setattr(command, "checkout", lambda: tmp_path)
     return tmp_path
 
 
@@ -53,7 +53,7 @@ def test_programs_are_told_what_was_written(project: Path) -> None:
 def test_a_dry_run_prints_it_and_writes_nothing(project: Path, columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     told = run("init", "invoice.paid", "--dry-run").stdout
-    assert '@on("invoice.paid")\ndef invoice_paid(event: WebhookEvent) -> list[Effect]:\n' in told
+    assert '@on("invoice.paid")\ndef invoice_paid(event: WebhookEvent, _: Settings) -> list[Effect]:\n' in told
     assert there(project) == set()
 
 
@@ -145,7 +145,7 @@ def test_what_can_be_no_name_of_a_type_is_refused(event: str, project: Path) -> 
 
 
 def test_it_works_in_a_checkout_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(command, "PROJECT", tmp_path / "elsewhere")
+    monkeypatch.setattr(command, "checkout", lambda: tmp_path / "elsewhere")
     with pytest.raises(Failure, match="works in a checkout"):
         run("init", "invoice.paid")
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.stub import Stubber
 
@@ -18,7 +19,7 @@ from wickiepay_cli.stack import Stack
 def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Stubber:
     """The CloudFormation that a session finds, whatever profile and region it is made for."""
     client = boto3.client("cloudformation")
-    monkeypatch.setattr(boto3.Session, "client", lambda *_, **__: client)
+    monkeypatch.setattr(botocore.session.Session, "create_client", lambda *_, **__: client)
     return Stubber(client)
 
 

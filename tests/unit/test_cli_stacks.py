@@ -13,6 +13,7 @@ from botocore.stub import Stubber
 
 from tests.support.command_line import run, run_json
 from wickiepay_cli import display
+from wickiepay_cli.commands import stacks as command
 from wickiepay_cli.local.access import Access
 from wickiepay_cli.local.stack_file import LocalStack
 
@@ -50,13 +51,13 @@ class Account:
         self.errors: dict[str, str] = {}
         self.profile: str | None = None
 
-    def session(self, profile_name: str | None = None) -> "Account":
-        self.profile = profile_name
+    def session(self, profile: str | None) -> "Account":
+        self.profile = profile
         return self
 
-    def client(self, service: Any, region_name: str | None, **_: object) -> Any:  # noqa: ANN401
+    def create_client(self, service: Any, region_name: str | None, **_: object) -> Any:  # noqa: ANN401
         region = region_name or "us-east-1"
-        made = boto3.session.Session().client(service, region_name=region)
+        made = boto3.client(service, region_name=region)
         stubber = Stubber(made)
         pages = self.pages.get(region, [[]])
         for number, stacks in enumerate(pages):
@@ -73,7 +74,7 @@ class Account:
 def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
     """The account that every session finds; no stack runs on this machine."""
     account = Account()
-    monkeypatch.setattr(boto3, "Session", account.session)
+    monkeypatch.setattr(command, "session_of", account.session)
     monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
     return account
 
@@ -152,7 +153,7 @@ def test_a_region_that_cannot_be_asked_is_an_error(account: Account) -> None:
 @pytest.mark.parametrize("error", [NoRegionError(), NoCredentialsError()], ids=["region", "credentials"])
 class TestWhereNothingIsConfigured:
     def test_that_is_said_and_no_failure(self, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Account, "client", failing(error))
+        monkeypatch.setattr(Account, "create_client", failing(error))
         result = run("stacks", "--json")
         assert (json.loads(result.stdout), result.stderr) == (
             [],
@@ -163,7 +164,7 @@ class TestWhereNothingIsConfigured:
     def test_it_is_one_for_whoever_asks_for_an_account(
         self, error: Exception, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(Account, "client", failing(error))
+        monkeypatch.setattr(Account, "create_client", failing(error))
         with pytest.raises(type(error)):
             run("stacks", *arguments)
 
@@ -176,7 +177,7 @@ def failing(error: Exception) -> Callable[..., object]:
 
 
 def test_a_profile_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boto3, "Session", failing(ProfileNotFound(profile="nobody")))
+    monkeypatch.setattr(command, "session_of", failing(ProfileNotFound(profile="nobody")))
     with pytest.raises(ProfileNotFound):
         run("stacks", "--profile", "nobody")
 
@@ -186,7 +187,7 @@ def test_the_local_stack_comes_first(account: Account, monkeypatch: pytest.Monke
     account.pages["us-east-1"] = [[described("wickiepay-local", OUTPUTS)]]
     local = LocalStack("", Access("", "", ""), "us-east-1", "wickiepay-local", {}, 0)
     monkeypatch.setattr("wickiepay_cli.local.stack_file.read", lambda _: local)
-    monkeypatch.setattr(LocalStack, "client", lambda _, service: account.client(service, None))
+    monkeypatch.setattr(LocalStack, "client", lambda _, service: account.create_client(service, None))
     found = run_json("stacks", "--region", "eu-west-1")
     assert [(each["name"], each["local"]) for each in found] == [("wickiepay-local", True)]
     assert "this machine" in run("stacks", "--region", "eu-west-1").stdout

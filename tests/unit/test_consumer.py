@@ -29,7 +29,7 @@ from wickiepay.identity import Identity
 from wickiepay.lambda_events import sqs_batch, sqs_message
 from wickiepay.ledger import Ledger
 from wickiepay.queue import EventQueue, Message, Replay, encode
-from wickiepay.routing import Handler, discover, router
+from wickiepay.routing import Handler, Settings, discover, router
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -131,6 +131,17 @@ def announced(calls: Calls) -> list[dict[str, Any]]:
 
 
 # --- A healthy event ----------------------------------------------------------------------------------
+def test_a_handler_is_given_the_settings_of_its_consumer(
+    platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient"
+) -> None:
+    platform.consumer = replace(platform.consumer, settings=Settings(account_field="metadata.customerId"))
+    message = platform.record(message_of(data={**PAID, "metadata": {"customerId": "c-7"}}))
+
+    platform.run(message)
+
+    assert (balance(dynamodb, "c-7"), balance(dynamodb)) == ("100.1", None)
+
+
 def test_an_event_is_applied_announced_and_marked_in_this_order(
     platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
@@ -587,7 +598,7 @@ def test_the_last_try_gives_the_event_up(
     assert platform.run(message, receives=MAX_RECEIVES) == [False]
     record = record_of(dynamodb, message)
     assert record["state"] == "FAILED"
-    said = r"Given up after 100 tries\. StoreUnavailable in wickiepay/aws\.py:\d+: The ledger table did not answer"
+    said = r"Given up after 100 tries\. StoreUnavailable in wickiepay/outages\.py:\d+: The ledger table did not answer"
     assert re.match(said, record["error"])
 
 
@@ -654,7 +665,7 @@ def test_an_event_that_was_given_up_is_processed_when_it_is_redriven(
 def test_the_reason_quotes_nothing_of_an_error_that_is_not_ours(
     platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient"
 ) -> None:
-    def fail(event: WebhookEvent) -> list[Effect]:
+    def fail(event: WebhookEvent, _: Settings) -> list[Effect]:
         raise ValueError(event.data)
 
     message = platform.record(message_of())
@@ -665,7 +676,7 @@ def test_the_reason_quotes_nothing_of_an_error_that_is_not_ours(
 
 
 def test_a_very_long_reason_is_cut(platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient") -> None:
-    def fail(_: WebhookEvent) -> list[Effect]:
+    def fail(*_: object) -> list[Effect]:
         raise StoreUnavailable("x" * 100_000)
 
     message = platform.record(message_of())
@@ -694,7 +705,7 @@ def test_a_malformed_message_costs_its_batch_mates_nothing(
 def test_a_handler_that_raises_costs_its_batch_mates_nothing(
     error: Exception, platform: Platform, message_of: MessageOf, dynamodb: "DynamoDBClient"
 ) -> None:
-    def fail(_: WebhookEvent) -> list[Effect]:
+    def fail(*_: object) -> list[Effect]:
         raise error
 
     handling: Mapping[str, Handler] = {**router, "poison": fail}
@@ -791,7 +802,7 @@ def overtaken(platform: Platform, message_of: MessageOf) -> Iterator[Message]:
     """An event that is FAILED here, after another consumer has processed it."""
     message = platform.record(message_of())
 
-    def fail_late(_: WebhookEvent) -> list[Effect]:
+    def fail_late(*_: object) -> list[Effect]:
         platform.consumer.events.mark_processed(message.identity, platform.now, platform.consumer.keep, [])
         raise PermanentFailure("too late")
 
@@ -1034,8 +1045,9 @@ def test_the_lambda_function(
 
 
 def test_the_templates_parameters(environment: Callable[[str], dict[str, str]]) -> None:
-    wired = consumer.from_environment(environment("ConsumerFunction"))
+    wired = consumer.from_environment({**environment("ConsumerFunction"), "ACCOUNT_FIELD": "metadata.customerId"})
 
+    assert wired.settings == Settings(account_field="metadata.customerId")
     assert wired.keep == timedelta(days=400)
     assert wired.max_receives == MAX_RECEIVES
     assert wired.handlers is router

@@ -1,16 +1,15 @@
 """Every event type's effects on the books."""
 
-import importlib
 from collections.abc import Mapping, Sequence
 
 import pytest
 
 import handlers
-from handlers import channel_payment
 from tests.support.deliveries import EventOf
+from tests.support.deployed import SETTINGS
 from tests.support.handler_tests import with_own_test
 from wickiepay.effects import Credit, Effect, Refuse, SetPayment, SetResource
-from wickiepay.routing import discover, router
+from wickiepay.routing import Settings, discover, router
 
 discover(handlers)
 
@@ -86,7 +85,7 @@ TABLE: list[tuple[str, Data, Sequence[tuple[object, ...]]]] = [
 
 @pytest.mark.parametrize(("name", "data", "effects"), TABLE)
 def test_every_event_type(name: str, data: Data, effects: Sequence[tuple[object, ...]], event_of: EventOf) -> None:
-    assert in_short(router[name](event_of(name, data))) == effects
+    assert in_short(router[name](event_of(name, data), SETTINGS)) == effects
 
 
 def test_the_table_holds_every_event_type_whose_handler_has_no_test_of_its_own() -> None:
@@ -96,18 +95,18 @@ def test_the_table_holds_every_event_type_whose_handler_has_no_test_of_its_own()
 @pytest.mark.parametrize("name", sorted(set(router) - CREDITING))
 @pytest.mark.parametrize("direction", ["IN", "OUT", "DEPOSIT", None])
 def test_nothing_but_a_channel_payment_that_came_credits(name: str, direction: object, event_of: EventOf) -> None:
-    effects = router[name](event_of(name, {**IN, "id": "i", "type": direction}))
+    effects = router[name](event_of(name, {**IN, "id": "i", "type": direction}), SETTINGS)
 
     assert not any(isinstance(effect, Credit) for effect in effects)
 
 
 @pytest.mark.parametrize("name", sorted(set(router) - CREDITING))
 def test_every_other_event_can_be_handled_without_any_field(name: str, event_of: EventOf) -> None:
-    router[name](event_of(name, {}))
+    router[name](event_of(name, {}), SETTINGS)
 
 
 def test_a_confirmed_channel_payment_without_an_account_is_refused_and_sets_its_payment(event_of: EventOf) -> None:
-    effects = router["channel.payment.confirmed"](event_of("channel.payment.confirmed", {"uuid": "u"}))
+    effects = router["channel.payment.confirmed"](event_of("channel.payment.confirmed", {"uuid": "u"}), SETTINGS)
 
     assert [type(effect) for effect in effects] == [SetPayment, Refuse]
 
@@ -124,25 +123,15 @@ def test_a_confirmed_channel_payment_without_an_account_is_refused_and_sets_its_
     ],
 )
 def test_how_much_money_has_come(name: str, event_of: EventOf, *, underpaid: bool, money_came: bool) -> None:
-    [effect] = router[name](event_of(name, IN))
+    [effect] = router[name](event_of(name, IN), SETTINGS)
     assert isinstance(effect, SetPayment)
     assert (effect.says.underpaid, effect.says.money_came) == (underpaid, money_came)
 
 
-def test_the_account_is_named_by_the_templates_parameter(monkeypatch: pytest.MonkeyPatch, event_of: EventOf) -> None:
-    monkeypatch.setattr(channel_payment, "ACCOUNT_FIELD", "metadata.customerId")
+@pytest.mark.parametrize("name", sorted(CREDITING))
+def test_the_account_is_named_by_the_stacks_settings(name: str, event_of: EventOf) -> None:
     data = {**IN, "metadata": {"customerId": "c-7"}}
 
-    effects = channel_payment.channel_payment_confirmed(event_of("channel.payment.confirmed", data))
+    effects = router[name](event_of(name, data), Settings(account_field="metadata.customerId"))
 
     assert [effect.account for effect in effects if isinstance(effect, Credit)] == ["c-7"]
-
-
-def test_the_templates_parameter_reaches_the_handler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ACCOUNT_FIELD", "metadata.customerId")
-    monkeypatch.setattr("wickiepay.routing.on", lambda *_: lambda handler: handler)  # registered once already
-    try:
-        assert importlib.reload(channel_payment).ACCOUNT_FIELD == "metadata.customerId"
-    finally:
-        monkeypatch.delenv("ACCOUNT_FIELD")
-        assert importlib.reload(channel_payment).ACCOUNT_FIELD == "reference"

@@ -100,7 +100,7 @@ def nothing_is_an_event(text: bytes, body: bytes) -> None:  # noqa: ARG001
 
 
 def told(header: str) -> bytes:
-    ingest.journal.note(f"signed {header}", {}, (), clock.now())
+    ingest.emf.write(f"signed {header}", {}, (), clock.now())
     return parse_signature(header)
 
 

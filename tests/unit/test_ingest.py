@@ -83,7 +83,7 @@ class Listener:
         )
 
     def send(self, event: object) -> Answer:
-        answer = self.ingest.answer(event)
+        answer = self.ingest.handle(event)
         assert answer["headers"]["Content-Type"] == "application/json"
         return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
 
@@ -207,16 +207,18 @@ def test_the_largest_body_is_accepted(deliver: Listener, sqs: "SQSClient") -> No
 
 
 # --- Schemes ------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize(
+    ("scheme", "metric"), list(zip(SCHEMES, ("SchemeRaw", "SchemeNode", "SchemePython"), strict=True))
+)
 def test_the_scheme_that_matched_is_recorded_and_counted(
-    scheme: str, deliver: Listener, dynamodb: "DynamoDBClient", sqs: "SQSClient", printed: Printed
+    scheme: str, metric: str, deliver: Listener, dynamodb: "DynamoDBClient", sqs: "SQSClient", printed: Printed
 ) -> None:
     body = b'{"event":  "payment.completed"}'
 
     assert deliver(body, signature=sign(body, deliver.secret, scheme)).status == 200
     assert [item["scheme"] for item in stored(dynamodb)] == [scheme]
     assert [message.delivery.scheme for message in queued(sqs)] == [scheme]
-    assert printed.metrics()[f"Scheme{scheme.capitalize()}"] == [1]
+    assert printed.metrics()[metric] == [1]
 
 
 def test_only_the_schemes_that_the_operator_accepts_are_tried(deliver: Listener) -> None:
@@ -574,6 +576,16 @@ def test_put_works_and_send_fails_the_event_is_left_to_the_relay(
     assert [unsent.identity for unsent in deliver.ingest.events.unsent(10)] == [COMPLETED]
     assert [item["state"] for item in stored(dynamodb)] == ["RECEIVED"]
     assert printed.metrics()["DeliveryUnsent"] == [1]
+
+
+def test_whatever_a_send_fails_with_the_event_is_left_to_the_relay(
+    deliver: Listener, body_of: "BodyOf", calls: "Calls"
+) -> None:
+    calls.refuse("SendMessage", "KMS.DisabledException")
+
+    with pytest.raises(ClientError, match="DisabledException"):
+        deliver(body_of())
+    assert [unsent.identity for unsent in deliver.ingest.events.unsent(10)] == [COMPLETED]
 
 
 def test_put_works_send_and_flag_fail_the_sender_is_asked_to_try_again(

@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from tests.support.deliveries import EventOf
+from tests.support.deployed import SETTINGS
 from tests.support.pages import rows, section
 from wickiepay import ledger_items as items
 from wickiepay.dynamodb import Item
@@ -95,7 +96,7 @@ def test_the_example_says_of_an_order_what_the_command_says(
         dynamodb.put_item(TableName=ledger.table, Item=item)
     for name, data in happened:
         with suppress(PermanentFailure):  # of what is UNCLEAR
-            for effect in router[name](event_of(name, {"uuid": "p-1", "reference": reference, **data})):
+            for effect in router[name](event_of(name, {"uuid": "p-1", "reference": reference, **data}), SETTINGS):
                 ledger.apply(effect, {})
     shown = {each.order_status for each in Books(dynamodb, ledger.table).payments(reference)}
 
@@ -130,7 +131,7 @@ def written(item: Item) -> set[str]:
 
 
 def test_every_attribute_of_a_payment_is_described(event_of: EventOf) -> None:
-    [effect] = router["payment.underpaid"](event_of("payment.underpaid", EVERYTHING))
+    [effect] = router["payment.underpaid"](event_of("payment.underpaid", EVERYTHING), SETTINGS)
     assert isinstance(effect, SetPayment)
     says = effect.says
     flags = {"underpaid": True, "money_came": True, "credited": True}
@@ -141,7 +142,7 @@ def test_every_attribute_of_a_payment_is_described(event_of: EventOf) -> None:
 
 def test_every_attribute_of_an_entry_is_described(event_of: EventOf) -> None:
     name = "channel.payment.confirmed"
-    [effect] = [each for each in router[name](event_of(name, EVERYTHING)) if isinstance(each, Credit)]
+    [effect] = [each for each in router[name](event_of(name, EVERYTHING), SETTINGS) if isinstance(each, Credit)]
     adjustment = items.Adjustment("a-1", LONG, "EUR", Decimal(-1), "why", "who", "when", "p-1")
     of = documented("Entries and balances")
 
@@ -151,7 +152,7 @@ def test_every_attribute_of_an_entry_is_described(event_of: EventOf) -> None:
 
 def test_every_attribute_of_anything_else_is_described(event_of: EventOf) -> None:
     name = "deposit.status_change"
-    [effect] = router[name](event_of(name, {"uuid": "d-1", "status": "COMPLETE"}))
+    [effect] = router[name](event_of(name, {"uuid": "d-1", "status": "COMPLETE"}), SETTINGS)
 
     assert written(items.resource_item(effect)) == set(documented("Everything else"))  # type: ignore[arg-type]
 

@@ -6,8 +6,7 @@ import pytest
 
 from analysis.stack import Stack, handled
 from tests.support.on_paper import PROJECT, STACK, template
-from wickiepay.errors import DeliveryError
-from wickiepay.signature import SCHEMES
+from wickiepay.metrics import Metric
 
 
 @pytest.mark.parametrize(
@@ -77,24 +76,7 @@ def test_every_event_type_with_a_handler_is_counted() -> None:
     assert len(samples) == STACK.event_types
 
 
-def test_every_metric_that_the_code_can_emit_is_counted() -> None:
-    outcomes = {"accepted", "duplicate", "conflict", "unrecorded", "unsent"}
-    outcomes |= {error.outcome for error in _descendants(DeliveryError) if hasattr(error, "outcome")}
-    ingest = {f"Delivery{outcome.capitalize()}" for outcome in outcomes}
-    ingest |= {f"Scheme{scheme.capitalize()}" for scheme in SCHEMES}
-    consumer = {f"Event{outcome}" for outcome in ("Processed", "Ignored", "Failed", "Retried", "Skipped")}
-    consumer |= {"MessageMalformed", "DeliveryConflict", "UnknownMoneyEvent"}
+def test_the_stack_shows_or_watches_every_metric_but_those_that_the_command_asks_for() -> None:
+    asked_for = {Metric.SECRET_CURRENT, Metric.SECRET_PREVIOUS}
 
-    emitted = {
-        *((name, "ingest") for name in ingest),
-        *((name, "consumer") for name in consumer),
-        *((name, "relay") for name in ("Unsent", "UnsentOldestSeconds")),
-        *((name, "") for name in ("TimeTo200", "DeliveryThrottled", "DeliveryMisdirected")),
-    }
-
-    assert emitted == STACK.metrics
-
-
-def _descendants(error: type[DeliveryError]) -> set[type[DeliveryError]]:
-    below = set(error.__subclasses__())
-    return below.union(*map(_descendants, below))
+    assert {name for name, service in STACK.metrics if service} == set(Metric) - asked_for

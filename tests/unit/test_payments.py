@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import handlers
 from tests.support.aws import SizeOf
+from tests.support.deployed import SETTINGS
 from wickiepay.effects import SetPayment
 from wickiepay.event import accepted_place, parse
 from wickiepay.ledger_items import details_of, payment_item, row_of
@@ -32,7 +33,7 @@ def event_of(name: str, time: str | None = "2026-04-01T10:00:00Z", **data: objec
 
 
 def says(event: "WebhookEvent") -> Payment:
-    [effect] = [each for each in router[event.name](event) if isinstance(each, SetPayment)]
+    [effect] = [each for each in router[event.name](event, SETTINGS) if isinstance(each, SetPayment)]
     return effect.says
 
 

@@ -23,7 +23,7 @@ from tests.support.aws import Calls
 from tests.support.clock import Clock
 from tests.support.printed import Printed
 from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
-from wickiepay import aws
+from wickiepay import clients
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
 from wickiepay.lambda_events import sqs_batch
@@ -146,7 +146,7 @@ def platform(
     """All three versions as they are here: they work."""
     relay = relay_on(Wiring(events, queue, now=lambda: now))
     versions: dict[str, Version] = {
-        INGEST: ingest.answer,
+        INGEST: ingest.handle,
         CONSUMER: lambda event: consumer.process(event["Records"]),
         RELAY: lambda _: {"sent": relay.run()},
     }
@@ -222,7 +222,7 @@ def test_the_consumer_has_to_record_its_message_first(platform: Platform) -> Non
 
 @pytest.mark.parametrize("schemes", ["raw", "node", "python", "python,raw", "node,python"])
 def test_a_probe_is_signed_under_a_scheme_that_is_accepted(schemes: str, platform: Platform, ingest: Ingest) -> None:
-    platform.versions[INGEST] = replace(ingest, schemes=schemes.split(",")).answer
+    platform.versions[INGEST] = replace(ingest, schemes=schemes.split(",")).handle
     scheme = pre_traffic.from_environment({**ENVIRONMENT, "ACCEPTED_SCHEMES": schemes}).scheme
     platform.hook = replace(platform.hook, scheme=scheme)
 
@@ -234,7 +234,7 @@ def test_a_probe_is_signed_under_a_scheme_that_is_accepted(schemes: str, platfor
 )
 def test_a_probe_comes_from_an_address_that_may_deliver(networks: str, platform: Platform, ingest: Ingest) -> None:
     allowed = [ip_network(network, strict=False) for network in networks.split(",")]
-    platform.versions[INGEST] = replace(ingest, allowed_sources=allowed).answer
+    platform.versions[INGEST] = replace(ingest, allowed_sources=allowed).handle
     source = pre_traffic.from_environment({**ENVIRONMENT, "SOURCE_ALLOW_LIST": networks}).source
     platform.hook = replace(platform.hook, source=source)
 
@@ -393,4 +393,4 @@ def test_a_version_is_waited_for_until_lambda_ends_it(
 ) -> None:
     longest_start = 10
 
-    assert longest_start + properties_of(function)["Timeout"] < aws.INVOKE_SECONDS
+    assert longest_start + properties_of(function)["Timeout"] < clients.INVOKE_SECONDS

@@ -1,4 +1,4 @@
-"""What docs/operations.md says of a restore: the books come right again where the tables are of different instants."""
+"""What docs/operating.md says of a restore: the books come right again where the tables are of different instants."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final

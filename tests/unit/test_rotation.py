@@ -119,7 +119,7 @@ class Load:
             self._happenings.pop(0)[1](self._store)
         self.seconds = arrival.at
         signature = sign(BODY, b"a secret that nobody has" if arrival.forged else secret.encode())
-        answer = self._containers[arrival.container].answer(http_request(BODY, signature))
+        answer = self._containers[arrival.container].handle(http_request(BODY, signature))
         status: int = answer["statusCode"]
         return status
 

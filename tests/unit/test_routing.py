@@ -9,10 +9,10 @@ import pytest
 from wickiepay.effects import Effect
 from wickiepay.errors import RegistrationError
 from wickiepay.event import WebhookEvent
-from wickiepay.routing import Router, discover
+from wickiepay.routing import Router, Settings, discover
 
 
-def handler(event: WebhookEvent) -> list[Effect]:  # noqa: ARG001
+def handler(_event: WebhookEvent, _settings: Settings) -> list[Effect]:
     return []
 
 
@@ -36,7 +36,7 @@ def test_a_second_handler_for_a_name_is_refused() -> None:
     router.on("a")(handler)
 
     with pytest.raises(RegistrationError, match="a has a handler already"):
-        router.on("b", "a")(lambda _: [])
+        router.on("b", "a")(lambda *_: [])
 
 
 def test_discovery_imports_every_module_of_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,10 +65,10 @@ def counted(
     secrets = SigningSecrets(secretsmanager, signing_secret, time.monotonic)
     monkeypatch.setattr(ingest, "ingest", replace(ingest.ingest, secrets=secrets))
     monkeypatch.delenv("WICKIEPAY_WEBHOOK_SECRET", raising=False)
-    journal = MagicMock()
-    monkeypatch.setattr(ingest, "journal", journal)  # the command's own output is what is read here
+    emf = MagicMock()
+    monkeypatch.setattr(ingest, "emf", emf)  # the command's own output is what is read here
     put_in_place_of_the_network(ingested, monkeypatch)
-    return lambda: Counter(name for call in journal.note.call_args_list for name in call.args[2])
+    return lambda: Counter(name for call in emf.write.call_args_list for name in call.args[2])
 
 
 def play(operator: OperatorStack, name: str, *arguments: str) -> dict[str, Any]:

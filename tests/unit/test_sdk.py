@@ -1,7 +1,6 @@
 """AWS's SDK as the functions bring it up: what is left undone is not missed, and nobody else's is changed."""
 
 import gc
-import re
 import socket
 import ssl
 import threading
@@ -14,13 +13,12 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import handlers, httpsession
-from botocore.config import Config
 from botocore.exceptions import SSLError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from wickiepay import aws, sdk
+from wickiepay import clients, sdk
 
 
 def context_of(client: Any) -> ssl.SSLContext:  # noqa: ANN401  botocore's
@@ -28,32 +26,25 @@ def context_of(client: Any) -> ssl.SSLContext:  # noqa: ANN401  botocore's
     return context
 
 
-# --- Patterns ------------------------------------------------------------------------------------
-
-
-def test_a_lazy_pattern_matches_as_any_does() -> None:
-    pattern = sdk.LazyPattern("a+", re.IGNORECASE)
-
-    assert [pattern.match("AAb").group(), pattern.sub("-", "baab"), pattern.pattern] == ["AA", "b-b", "a+"]
-
-
-def test_a_lazy_pattern_is_not_looked_at_before_it_is_used() -> None:
-    pattern = sdk.LazyPattern("(")
-
-    with pytest.raises(re.PatternError):
-        pattern.match("")
+# --- The garbage collector -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("collecting", [True, False])
-def test_around_imports_all_is_left_as_it_was(collecting: bool) -> None:
-    compile_before = re.compile
+def test_the_collector_is_off_while_a_client_is_made_and_then_as_before(
+    collecting: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    within: list[bool] = []
+
+    def session() -> botocore.session.Session:
+        within.append(gc.isenabled())
+        return botocore.session.get_session()
+
+    monkeypatch.setattr(sdk, "the_session", session)
     (gc.enable if collecting else gc.disable)()
     try:
-        with sdk._frugally():
-            within = re.compile("x"), gc.isenabled()
+        sdk.client("sqs")
 
-        assert [type(within[0]).__name__, within[1]] == ["LazyPattern", False]
-        assert (re.compile, gc.isenabled()) == (compile_before, collecting)
+        assert (within, gc.isenabled()) == ([False], collecting)
     finally:
         gc.enable()
 
@@ -69,12 +60,12 @@ def test_a_handler_that_may_concern_any_service_is_kept() -> None:
 
 
 def test_the_services_are_those_that_clients_are_made_of() -> None:
-    clients: list[Any] = [
-        *(aws.dynamodb(), aws.sqs(), aws.events(), aws.secretsmanager()),
-        *(aws.lambda_(), aws.codedeploy()),
+    made: list[Any] = [
+        *(clients.dynamodb(), clients.sqs(), clients.events(), clients.secretsmanager()),
+        *(clients.functions(), clients.codedeploy()),
     ]
 
-    assert {client.meta.service_model.service_id.hyphenize() for client in clients} == sdk.SERVICE_IDS
+    assert {client.meta.service_model.service_id.hyphenize() for client in made} == sdk.SERVICE_IDS
 
 
 @pytest.mark.parametrize("event", ["before-call.s3.PutObject", "docs.*.dynamodb.complete-section", "before-call.sqs-x"])
@@ -86,17 +77,17 @@ def test_a_handler_that_concerns_others_is_not_kept(event: str) -> None:
 
 
 def test_all_clients_share_what_they_trust() -> None:
-    assert context_of(aws.sqs()) is context_of(aws.dynamodb())
+    assert context_of(clients.sqs()) is context_of(clients.dynamodb())
 
 
 def test_a_client_of_somebody_else_does_not_share_it() -> None:
     other: Any = botocore.session.get_session().create_client("sqs")
 
-    assert context_of(other) is not context_of(aws.sqs())
+    assert context_of(other) is not context_of(clients.sqs())
 
 
 def test_what_is_trusted_is_as_strict_as_botocores_own() -> None:
-    ours, botocores = context_of(aws.sqs()), httpsession.create_urllib3_context()
+    ours, botocores = context_of(clients.sqs()), httpsession.create_urllib3_context()
 
     assert isinstance(botocores, ssl.SSLContext)
     for setting in ("verify_mode", "options", "minimum_version", "maximum_version", "post_handshake_auth"):
@@ -175,7 +166,7 @@ def test_a_server_that_may_be_another_is_told_nothing(
     if trusted:
         monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "server.pem"))
         monkeypatch.setattr(sdk, "the_session", sdk.the_session.__wrapped__)  # which has read the variable before
-    client = sdk.client("sqs", Config(retries={"mode": "standard", "total_max_attempts": 1}))
+    client = sdk.client("sqs", retries={"mode": "standard", "total_max_attempts": 1})
 
     with pytest.raises(SSLError, match=why):
         client.send_message(QueueUrl=impostor, MessageBody="text")

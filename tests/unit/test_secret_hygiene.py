@@ -52,7 +52,7 @@ class Listener:
     secret: bytes
 
     def deliver(self, body: bytes, signature: str | None = None, scheme: str = "raw") -> None:
-        self.ingest.answer(http_request(body, signature or sign(body, self.secret, scheme)))
+        self.ingest.handle(http_request(body, signature or sign(body, self.secret, scheme)))
 
     def consume(self) -> None:
         url = "https://sqs.us-east-1.amazonaws.com/123456789012/EventQueue"
@@ -127,11 +127,11 @@ def test_without_a_mistake_nothing_leaks(everything_happens: Callable[[], None],
 
 # --- Mistakes -----------------------------------------------------------------------------------------
 def log(text: object) -> None:
-    ingest.journal.note(f"verified {text}", {}, (), clock.now())
+    ingest.emf.write(f"verified {text}", {}, (), clock.now())
 
 
 def note(facts: dict[str, object], *counts: str) -> None:
-    ingest.journal.note("verified", facts, counts, clock.now())
+    ingest.emf.write("verified", facts, counts, clock.now())
 
 
 def fail(text: object) -> None:

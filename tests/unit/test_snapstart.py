@@ -74,7 +74,7 @@ def imported() -> dict[str, list[str]]:
 
 # --- What the snapshot holds --------------------------------------------------------------------------
 def test_all_of_ingest_is_in_it(imported: dict[str, list[str]]) -> None:
-    assert {"ingest", "http_request", "wickiepay.aws", "wickiepay.event_log", "wickiepay.queue"} <= set(
+    assert {"ingest", "http_request", "wickiepay.clients", "wickiepay.event_log", "wickiepay.queue"} <= set(
         imported["modules"]
     )
 
@@ -106,7 +106,7 @@ def test_a_container_reads_the_secret_of_its_own_time(
         secretsmanager.put_secret_value(SecretId=signing_secret, SecretString=f"rotated-{number}-meanwhile")
 
     def status(key: bytes) -> int:
-        return int(snapshot.answer(http_request(body_of(), sign(body_of(), key)))["statusCode"])
+        return int(snapshot.handle(http_request(body_of(), sign(body_of(), key)))["statusCode"])
 
     assert [status(key) for key in (b"rotated-2-meanwhile", b"rotated-1-meanwhile", secret)] == [200, 200, 401]
 

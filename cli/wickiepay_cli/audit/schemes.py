@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wickiepay.signature import SCHEMES
+from wickiepay.metrics import OF_SCHEME, Metric
 from wickiepay_cli.stack import Stack
 
 PERIOD: Final = timedelta(days=30)
@@ -19,17 +19,17 @@ def only_scheme(stack: Stack, now: datetime) -> str | None:
     """
     client = stack.client("cloudwatch")
     try:
-        used = [scheme for scheme in SCHEMES if _was_used(client, stack.name, scheme, now)]
+        used = [scheme for scheme, metric in OF_SCHEME.items() if _was_counted(client, stack.name, metric, now)]
     except (BotoCoreError, ClientError):
         return None
     accepted = stack.parameters.get("AcceptedSchemes", "").split(",")
     return used[0] if len(used) == 1 and used != accepted else None
 
 
-def _was_used(client: Any, stack: str, scheme: str, now: datetime) -> bool:  # noqa: ANN401  no types for CloudWatch
+def _was_counted(client: Any, stack: str, metric: Metric, now: datetime) -> bool:  # noqa: ANN401  no types for CloudWatch
     answer = client.get_metric_statistics(
         Namespace=f"WickiePay/{stack}",
-        MetricName=f"Scheme{scheme.capitalize()}",
+        MetricName=metric,
         Dimensions=[{"Name": "service", "Value": "ingest"}],
         StartTime=now - PERIOD,
         EndTime=now,

@@ -24,12 +24,9 @@ from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName, WhyNeeded, Yes
 from wickiepay_cli.stack import Stack
 
-balances_app = typer.Typer(help="Accounts that payments into channels credit.", no_args_is_help=True)
-
 LIMIT_FOR_PEOPLE: Final = 50
 
 
-@balances_app.command("list", epilog="Example: wickiepay balances list --json")
 def list_balances(
     *,
     limit: Annotated[
@@ -60,7 +57,6 @@ def list_balances(
         tell(f"There are more than these {most}: --limit {most * 10}")
 
 
-@balances_app.command(epilog="Example: wickiepay balances show user-topup-cust-123 --json")
 def show(
     account: Annotated[str, typer.Argument(help="The account, as the events name it.")],
     *,
@@ -93,10 +89,6 @@ def _no_option(text: str) -> str:
     return text
 
 
-@balances_app.command(
-    context_settings={"ignore_unknown_options": True},  # an amount may begin like one: -10
-    epilog="Example: wickiepay balances adjust user-topup-cust-123 EUR -10 --why 'credited 100, was 90'",
-)
 def adjust(  # noqa: PLR0913  arguments and options
     account: Annotated[str, typer.Argument(help="The account, as the events name it.", callback=_no_option)],
     currency: Annotated[str, typer.Argument(help="The currency: EUR, USDT …", callback=_no_option)],

@@ -20,8 +20,6 @@ from wickiepay_cli.stack import Stack
 
 LIMIT_FOR_PEOPLE: Final = 50
 
-dlq_app = typer.Typer(help="Messages that were given up after about a day of trying.", no_args_is_help=True)
-
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -47,7 +45,6 @@ class WholeLetter(Letter):
     message: str
 
 
-@dlq_app.command("list", epilog="Example: wickiepay dlq list --json")
 def list_letters(
     *,
     limit: Annotated[
@@ -77,7 +74,6 @@ def list_letters(
             say("The dead-letter queue is empty.")
 
 
-@dlq_app.command(epilog="Example: wickiepay dlq show 5f3a4c6e-0b1d-4a57-9a5e-2d1d3b0a4c11")
 def show(
     message_id: Annotated[str, typer.Argument(metavar="ID", help="The message, as dlq list shows it.")],
     *,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from wickiepay_cli.display import say, show_json
-from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.local.stack_file import checkout
 from wickiepay_cli.new_handler import files_for, write
 from wickiepay_cli.options import AsJson, DryRun
 
@@ -20,9 +20,10 @@ def init(
 
     Both pass as they are: the handler keeps the state of what the event is about. Nothing is ever overwritten.
     """
-    files = files_for(event, PROJECT)
+    project = checkout()
+    files = files_for(event, project)
     if not dry_run:
-        write(files, PROJECT)
+        write(files, project)
     if as_json:
         written = [{"path": path.as_posix(), "content": text} for path, text in files.items()]
         show_json({"event": event, "dry_run": dry_run, "files": written})

@@ -35,10 +35,6 @@ from wickiepay_cli.stack import Stack
 from wickiepay_cli.views import TICK_SECONDS, Show, view
 from wickiepay_cli.watch import Newcomers, look, looking
 
-EXAMPLES: Final = """\
-Example: wickiepay listen --port 3001
-Example: wickiepay listen --stack prod --json"""
-
 SECRET_VARIABLE: Final = "WICKIEPAY_WEBHOOK_SECRET"
 
 TO_STOP: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -17,8 +17,6 @@ from wickiepay_cli.failure import Failure
 from wickiepay_cli.options import AsJson, Profile, Region, StackName, moment, refuse_backwards
 from wickiepay_cli.progress import progress
 
-payments_app = typer.Typer(help="Payments, and the orders that they pay.", no_args_is_help=True)
-
 ORDERS: Final = get_args(OrderStatus.__value__)
 LIMIT: Final = 50
 COLUMNS: Final = (
@@ -35,7 +33,6 @@ COLUMNS: Final = (
 )
 
 
-@payments_app.command("list", epilog="Example: wickiepay payments list --order UNDERPAID --since 2d --csv")
 def list_payments(  # noqa: PLR0913  options
     *,
     status: Annotated[
@@ -109,7 +106,6 @@ def list_payments(  # noqa: PLR0913  options
         _show_table(listed)
 
 
-@payments_app.command(epilog="Example: wickiepay payments show order-1003 --json")
 def show(
     uuid_or_reference: Annotated[str, typer.Argument(help="A payment's uuid, or an order's reference.")],
     *,

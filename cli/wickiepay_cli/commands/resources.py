@@ -13,17 +13,7 @@ from wickiepay_cli.failure import Failure
 from wickiepay_cli.handling import handlers_of, resource_kinds
 from wickiepay_cli.options import AsJson, Profile, Region, StackName
 
-resources_app = typer.Typer(
-    help="Deposits, withdrawals, conversions, and whatever else is no payment.", no_args_is_help=True
-)
 
-
-@resources_app.callback()
-def resources() -> None:
-    """A group of commands, also as long as there is only one."""
-
-
-@resources_app.command(epilog="Example: wickiepay resources show 9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --json")
 def show(
     uuid: Annotated[str, typer.Argument(metavar="UUID", help="The uuid, as the events name it.")],
     *,

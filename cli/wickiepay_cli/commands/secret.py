@@ -40,17 +40,7 @@ FromEnvironment = Annotated[
     typer.Option("--from-env", metavar="VARIABLE", help="Take it from this environment variable."),
 ]
 
-secret_app = typer.Typer(
-    help="The secret that WickiePay signs with. It is never an argument: a shell keeps those.", no_args_is_help=True
-)
 
-
-@secret_app.command(
-    "set",
-    epilog="Example: wickiepay secret set --stack prod\n"
-    "Example: wickiepay secret set --stack prod --yes < secret.txt\n"
-    "Example: wickiepay secret set --from-env SANDBOX_SECRET",
-)
 def set_secret(  # noqa: PLR0913  options
     *,
     generate: Generate = False,
@@ -82,10 +72,6 @@ def set_secret(  # noqa: PLR0913  options
         say(f"Give it to WickiePay: wickiepay secret show --yes-print-it{where}")
 
 
-@secret_app.command(
-    epilog="Example: wickiepay secret rotate --generate --stack prod\n"
-    "Example: wickiepay secret rotate --stack prod --yes < new-secret.txt"
-)
 def rotate(  # noqa: PLR0913  options
     *,
     generate: Generate = False,
@@ -128,7 +114,6 @@ def rotate(  # noqa: PLR0913  options
     say(f"   wickiepay secret retire{where}")
 
 
-@secret_app.command(epilog="Example: wickiepay secret retire --stack prod")
 def retire(  # noqa: PLR0913  options
     *,
     force: Annotated[
@@ -167,7 +152,6 @@ def retire(  # noqa: PLR0913  options
         say("There is no previous secret: the present one alone is accepted.")
 
 
-@secret_app.command(epilog="Example: wickiepay secret status --stack prod --json")
 def status(
     *,
     as_json: AsJson = False,
@@ -218,7 +202,6 @@ def status(
     say(_next_step(staged, naming(stack_name, profile, region)))
 
 
-@secret_app.command(epilog="Example: wickiepay secret show --yes-print-it --stack sandbox")
 def show(
     *,
     print_it: Annotated[bool, typer.Option("--yes-print-it", help="Yes, here and now.")] = False,

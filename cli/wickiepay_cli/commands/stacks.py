@@ -5,7 +5,6 @@ from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
-import boto3
 import typer
 from botocore.exceptions import NoCredentialsError, NoRegionError
 
@@ -15,7 +14,7 @@ from wickiepay_cli.failure import sentence
 from wickiepay_cli.local import stack_file
 from wickiepay_cli.local.stack_file import LocalStack
 from wickiepay_cli.options import AsJson
-from wickiepay_cli.stack import client_of
+from wickiepay_cli.stack import client_of, session_of
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -72,7 +71,7 @@ def _deployed(profile: str | None, regions: Sequence[str], local: LocalStack | N
 
     Where AWS_ENDPOINT_URL leads to the emulator, the local stack is there as well: it is listed once.
     """
-    session = boto3.Session(profile_name=profile)
+    session = session_of(profile)
     try:
         for region in dict.fromkeys(regions) or [None]:
             client: CloudFormationClient = client_of(session, "cloudformation", region)

@@ -30,19 +30,6 @@ SECRET_VARIABLE: Final = "WICKIEPAY_WEBHOOK_SECRET"
 
 _SCENARIOS: Final = "Scenarios"
 
-HELP: Final = """\
-Sign deliveries and send them as the provider would: a sample, a payload of your own, or a whole scenario.
-
-A sample gets a fresh uuid and the present time, unless they are set; its amounts go out as they are spelled.
-Exit code 1 unless each delivery is taken (a 2xx) or, in a scenario, answered as it must be. The scenarios:
-
-""" + "\n".join(f"{name:<24}{scenario.tells}" for name, scenario in SCENARIOS.items())
-
-EXAMPLES: Final = """\
-Example: wickiepay trigger payment.completed --set data.reference=order-7
-Example: wickiepay trigger --scenario underpaid-then-accepted
-Example: wickiepay trigger --scenario storm --count 500 --rate 20"""
-
 
 def _known(scenario: str | None) -> str | None:
     if scenario is not None and scenario not in SCENARIOS:
@@ -168,7 +155,11 @@ def trigger(  # noqa: PLR0913  options
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Described by `HELP`."""
+    """Sign deliveries and send them as the provider would: a sample, a payload of your own, or a whole scenario.
+
+    A sample gets a fresh uuid and the present time, unless they are set; its amounts go out as they are spelled.
+    Exit code 1 unless each delivery is taken (a 2xx) or, in a scenario, answered as it must be. The scenarios:
+    """
     if sum((event is not None, scenario is not None, file is not None, listing)) != 1:
         raise typer.BadParameter("give one of EVENT, for a sample, --scenario, --file and --list.")
     if listing:
@@ -198,6 +189,9 @@ def trigger(  # noqa: PLR0913  options
             went_well = play(scenario, cast, to_listener, size, where, as_json=as_json)
     if not went_well:
         raise typer.Exit(1)
+
+
+trigger.__doc__ = f"{trigger.__doc__}\n" + "\n".join(f"{name:<24}{each.tells}" for name, each in SCENARIOS.items())
 
 
 def _size(scenario: str | None, count: int | None, rate: float | None, senders: int | None) -> Size | None:

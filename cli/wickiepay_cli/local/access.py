@@ -6,7 +6,6 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-import boto3
 import botocore.session
 from botocore.config import Config
 
@@ -42,18 +41,20 @@ class Access:
         }
 
     def client(self, service: str, **config: Any) -> Any:  # noqa: ANN401  typed by its callers
-        """A boto3 client that may do everything; `config` is botocore's."""
-        anything: Any = unconfigured(self.access_key_id, self.secret_access_key)
-        return anything.client(service, endpoint_url=self.endpoint_url, config=Config(proxies={}, **config))
+        """A client that may do everything; `config` is botocore's."""
+        session = unconfigured()
+        session.set_credentials(self.access_key_id, self.secret_access_key)
+        return session.create_client(service, endpoint_url=self.endpoint_url, config=Config(proxies={}, **config))
 
 
-def unconfigured(access_key_id: str | None = None, secret_access_key: str | None = None) -> boto3.Session:
-    """A boto3 session in the emulator's region. What the user has configured for AWS has no say in it."""
-    nothing = botocore.session.Session(
+def unconfigured() -> botocore.session.Session:
+    """A session in the emulator's region. What the user has configured for AWS has no say in it."""
+    session = botocore.session.Session(
         {
             "profile": (None, None, None, None),
             "config_file": (None, None, os.devnull, None),
             "credentials_file": (None, None, os.devnull, None),
         }
     )
-    return boto3.Session(access_key_id, secret_access_key, region_name=REGION, botocore_session=nothing)
+    session.set_config_variable("region", REGION)
+    return session

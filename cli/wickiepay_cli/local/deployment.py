@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+import boto3
 from botocore.exceptions import WaiterError
 from samtranslator.public.parser import Parser
 from samtranslator.public.translator import Translator
@@ -19,6 +20,7 @@ from wickiepay_cli.local.access import Access, unconfigured
 from wickiepay_cli.local.packages import function_package, layer_package
 from wickiepay_cli.local.preparation import Prepared, Template, prepare
 from wickiepay_cli.secret_versions import SecretVersions
+from wickiepay_cli.stack import outputs_and_parameters
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -42,6 +44,7 @@ DEFAULTS: Final[Mapping[str, str]] = MappingProxyType({})
 @dataclass(frozen=True, slots=True)
 class Deployed:
     outputs: dict[str, str]
+    parameters: dict[str, str]
     api_url: str
     """Where the stack's HTTP API is to be asked: the path of a request goes right behind it."""
     prepared: list[Prepared]
@@ -55,10 +58,10 @@ def deploy(project: Path, aws: Access, stack_name: str, webhook_url: str, signin
     template, packages = translate(project)
     prepared = prepare(template, webhook_url)
     cloudformation: CloudFormationClient = aws.client("cloudformation")
-    outputs = _create(cloudformation, stack_name, upload(aws, template, packages))
+    outputs, values = _create(cloudformation, stack_name, upload(aws, template, packages))
     secrets: SecretsManagerClient = aws.client("secretsmanager")
     SecretVersions(secrets, outputs["SigningSecretArn"]).replace(signing_secret)
-    return Deployed(outputs, api_url(aws, stack_name), prepared)
+    return Deployed(outputs, values, api_url(aws, stack_name), prepared)
 
 
 def translate(project: Path, parameters: Mapping[str, str] = DEFAULTS) -> tuple[Template, dict[str, bytes]]:
@@ -77,7 +80,7 @@ def translate(project: Path, parameters: Mapping[str, str] = DEFAULTS) -> tuple[
 
 def transform(template: Template, parameters: Mapping[str, str] = DEFAULTS) -> Template:
     """What CloudFormation makes of a template of SAM's whose code is in a bucket, with some parameters given."""
-    translator = Translator({}, Parser(), boto_session=unconfigured())
+    translator = Translator({}, Parser(), boto_session=boto3.Session(botocore_session=unconfigured()))
     translated: Template = translator.translate(template, parameter_values=dict(parameters))
     return translated
 
@@ -99,8 +102,10 @@ def api_url(aws: Access, stack_name: str) -> str:
     return f"{aws.api_root}/_aws/execute-api/{api_id}/$default"
 
 
-def _create(cloudformation: "CloudFormationClient", stack_name: str, template_url: str) -> dict[str, str]:
-    """Creates a stack; its outputs by name."""
+def _create(
+    cloudformation: "CloudFormationClient", stack_name: str, template_url: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Creates a stack; its outputs and the values of its parameters, by name."""
     cloudformation.create_stack(
         StackName=stack_name,
         TemplateURL=template_url,  # a template of over 51,200 bytes is not taken with the request
@@ -114,7 +119,7 @@ def _create(cloudformation: "CloudFormationClient", stack_name: str, template_ur
     except WaiterError as error:
         raise Failure(" ".join(["The emulator refused the stack.", *failures(cloudformation, stack_name)])) from error
     [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    return outputs_and_parameters(stack)
 
 
 def failures(cloudformation: "CloudFormationClient", stack_name: str) -> list[str]:

@@ -4,13 +4,16 @@ import io
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-LAYER: Final = Path(__file__).resolve().parents[3] / "layers/wickiepay"
+from wickiepay_cli.local.stack_file import PROJECT
+
+LAYER: Final = PROJECT / "layers/wickiepay"
 """Where the program is that builds what `sam build` builds, too."""
 
 A_DATE: Final = (1980, 1, 1, 0, 0, 0)
@@ -18,8 +21,8 @@ A_DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def function_package(folder: Path) -> bytes:
-    """The code of a function, as `sam build` makes it: all of `folder`, with its bytecode."""
-    return _built("function", folder, _fingerprint(folder))
+    """The code of a function, as `sam build` packs it: all of `folder`."""
+    return _zip(folder, _sources(folder))
 
 
 def layer_package(folder: Path) -> bytes:
@@ -28,31 +31,34 @@ def layer_package(folder: Path) -> bytes:
     The latter is taken from where it is installed for the running interpreter, so nothing is fetched. Raises
     `subprocess.CalledProcessError` where it is not.
     """
-    return _built("layer", folder, _fingerprint(folder), "--installed")
+    return _built(folder, _fingerprint(folder))
 
 
-@cache  # a layer takes seconds; with the same fingerprint it is the same
-def _built(kind: str, folder: Path, fingerprint: str, *options: str) -> bytes:  # noqa: ARG001
+@cache  # it takes seconds; with the same fingerprint it is the same
+def _built(folder: Path, fingerprint: str) -> bytes:  # noqa: ARG001
     with TemporaryDirectory() as into:
-        command: list[str | Path] = [sys.executable, "-m", "wickiepay_build", kind, folder.absolute(), into, *options]
+        command: list[str | Path] = [sys.executable, "-m", "wickiepay_build", folder.absolute(), into, "--installed"]
         subprocess.run(command, cwd=LAYER, check=True)
-        return _zip(Path(into))
+        return _zip(Path(into), sorted(Path(into).rglob("*")))
 
 
 def _fingerprint(folder: Path) -> str:
     """What tells a folder from what it was before a change."""
     seen = sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            content = path.read_bytes()
-            seen.update(f"{path.relative_to(folder)} {len(content)} ".encode() + content)
+    for path in _sources(folder):
+        content = path.read_bytes()
+        seen.update(f"{path.relative_to(folder)} {len(content)} ".encode() + content)
     return seen.hexdigest()
 
 
-def _zip(folder: Path) -> bytes:
+def _sources(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def _zip(folder: Path, paths: Iterable[Path]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as package:
-        for path in sorted(folder.rglob("*")):
+        for path in paths:
             if path.is_file():
                 entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), A_DATE)
                 entry.external_attr = 0o644 << 16

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
-
 from wickiepay import clock
 from wickiepay_cli.failure import Failure
 from wickiepay_cli.feed import of_exchange
@@ -41,7 +39,10 @@ def local_stack(
     `Failure` where the stack cannot run. However the `with` block ends, nothing of the stack is left running.
     """
     # Here, not above: the SAM transform that it imports would double what every other command takes to start.
-    from wickiepay_cli.local.deployment import deploy  # noqa: PLC0415
+    try:
+        from wickiepay_cli.local.deployment import deploy  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise Failure(f"The local stack needs {error.name}: install wickiepay-webhook-listener[local].") from error
 
     _make(folder)
     with (
@@ -57,7 +58,9 @@ def local_stack(
 
         webhook_url = f"http://127.0.0.1:{door.getsockname()[1]}{PATH}"
         deployed = deploy(PROJECT, aws.access, STACK_NAME, webhook_url, signing_secret)
-        stack = LocalStack(webhook_url, aws.access, REGION, STACK_NAME, deployed.outputs, os.getpid())
+        stack = LocalStack(
+            webhook_url, aws.access, REGION, STACK_NAME, deployed.outputs, os.getpid(), deployed.parameters
+        )
         with front_door(door, deployed.api_url, note):
             stack_file.write(stack, folder)
             try:
@@ -79,6 +82,8 @@ def _make(folder: Path) -> None:
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
     """Keeps others out of `folder`, by a lock that ends with its process however that ends."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415  who runs no stack may not have it
+
     try:
         with FileLock(folder / "lock", timeout=0):
             stack_file.remove(folder)  # left behind by one that was killed

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,8 +11,18 @@ from wickiepay_cli.failure import Failure
 from wickiepay_cli.local.access import Access
 from wickiepay_cli.private_files import private
 
-PROJECT: Final = Path(__file__).resolve().parents[3]
-"""The checkout that this command belongs to: where template.yaml lies."""
+CHECKOUT: Final = (Path(__file__).resolve().parents[3] / "template.yaml").exists()
+"""Whether this command belongs to a checkout; otherwise it was installed from a wheel."""
+
+PROJECT: Final = Path(__file__).resolve().parents[3 if CHECKOUT else 1] / ("" if CHECKOUT else "shipped")
+"""Where template.yaml, the functions and the samples are: the checkout, or what the wheel has of it."""
+
+
+def checkout() -> Path:
+    """The checkout that this command belongs to. Raises `Failure` where it was installed without one."""
+    if not CHECKOUT:
+        raise Failure("This is for a checkout of the project: clone it, make .venv/.ready, .venv/bin/wickiepay.")
+    return PROJECT
 
 
 class Stopped(Failure):
@@ -29,15 +39,20 @@ class LocalStack:
     """The template's outputs, by name."""
     pid: int
     """The process that runs the stack, and stops it on SIGTERM."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """The values of the template's parameters, by name."""
 
     def client(self, service: str) -> Any:  # noqa: ANN401  typed by its callers
-        """A boto3 client of the stack's AWS that may do everything."""
+        """A client of the stack's AWS that may do everything."""
         return self.aws.client(service)
 
 
 def state_folder() -> Path:
-    """Where the local stack keeps its files: the folder that WICKIEPAY_LOCAL names, else `.local` in the project."""
-    return Path(os.environ.get("WICKIEPAY_LOCAL") or PROJECT / ".local").absolute()
+    """Where the local stack keeps its files: the folder that WICKIEPAY_LOCAL names, otherwise `.local` in the checkout.
+
+    A command without a checkout keeps them in the folder where it runs.
+    """
+    return Path(os.environ.get("WICKIEPAY_LOCAL") or (PROJECT if CHECKOUT else Path()) / ".local").absolute()
 
 
 def read(folder: Path) -> LocalStack | None:

@@ -2,14 +2,14 @@
 
 from wickiepay.effects import Effect, set_resource
 from wickiepay.event import WebhookEvent
-from wickiepay.routing import on
+from wickiepay.routing import Settings, on
 
 
 @on("approval.vote_required")
-def approval_vote_required(event: WebhookEvent) -> list[Effect]:
+def approval_vote_required(event: WebhookEvent, _: Settings) -> list[Effect]:
     return [set_resource(event, "approval", stage=10)]
 
 
 @on("approval.request.status_changed")
-def approval_request_status_changed(event: WebhookEvent) -> list[Effect]:
+def approval_request_status_changed(event: WebhookEvent, _: Settings) -> list[Effect]:
     return [set_resource(event, "approval")]

@@ -2,9 +2,9 @@
 
 from wickiepay.effects import Effect
 from wickiepay.event import WebhookEvent
-from wickiepay.routing import on
+from wickiepay.routing import Settings, on
 
 
 @on("audit.api", "audit.login")
-def audit(event: WebhookEvent) -> list[Effect]:  # noqa: ARG001  a handler takes the event
+def audit(_event: WebhookEvent, _: Settings) -> list[Effect]:
     return []

@@ -6,11 +6,11 @@ Without a time stamp there is nothing to order two of these by: then which of th
 from wickiepay.effects import Effect, set_resource
 from wickiepay.event import WebhookEvent
 from wickiepay.identity import identifier
-from wickiepay.routing import on
+from wickiepay.routing import Settings, on
 
 
 @on("balance.updated")
-def balance_updated(event: WebhookEvent) -> list[Effect]:
+def balance_updated(event: WebhookEvent, _: Settings) -> list[Effect]:
     asset, pool = identifier(event.data, "asset", "currency"), identifier(event.data, "assetPoolId")
     balance = f"{asset or '-'}#{pool or '-'}" if asset or pool else event.identity.uuid
     return [set_resource(event, "balance", stage=0, resource_id=balance)]

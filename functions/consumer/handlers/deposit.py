@@ -2,9 +2,9 @@
 
 from wickiepay.effects import Effect, set_resource
 from wickiepay.event import WebhookEvent
-from wickiepay.routing import on
+from wickiepay.routing import Settings, on
 
 
 @on("deposit.status_change")
-def deposit_status_change(event: WebhookEvent) -> list[Effect]:
+def deposit_status_change(event: WebhookEvent, _: Settings) -> list[Effect]:
     return [set_resource(event, "deposit")]

@@ -6,35 +6,35 @@ UNDERPAID or EXPIRED may still become COMPLETE. What that makes of an order says
 
 from wickiepay.effects import Effect, set_payment
 from wickiepay.event import WebhookEvent
-from wickiepay.routing import on
+from wickiepay.routing import Settings, on
 
 
 @on("payment.created")
-def payment_created(event: WebhookEvent) -> list[Effect]:
+def payment_created(event: WebhookEvent, _: Settings) -> list[Effect]:
     return set_payment(event, stage=10, status="PENDING")
 
 
 @on("payment.processing")
-def payment_processing(event: WebhookEvent) -> list[Effect]:
+def payment_processing(event: WebhookEvent, _: Settings) -> list[Effect]:
     return set_payment(event, stage=20, status="PROCESSING")
 
 
 @on("payment.underpaid")
-def payment_underpaid(event: WebhookEvent) -> list[Effect]:
+def payment_underpaid(event: WebhookEvent, _: Settings) -> list[Effect]:
     return set_payment(event, stage=30, status="UNDERPAID", received="part")
 
 
 @on("payment.expired")
-def payment_expired(event: WebhookEvent) -> list[Effect]:
+def payment_expired(event: WebhookEvent, _: Settings) -> list[Effect]:
     return set_payment(event, stage=30, status="EXPIRED")
 
 
 @on("payment.cancelled")
-def payment_cancelled(event: WebhookEvent) -> list[Effect]:
+def payment_cancelled(event: WebhookEvent, _: Settings) -> list[Effect]:
     return set_payment(event, stage=30, status="CANCELLED")
 
 
 @on("payment.completed")
-def payment_completed(event: WebhookEvent) -> list[Effect]:
+def payment_completed(event: WebhookEvent, _: Settings) -> list[Effect]:
     # An order is paid, not a wallet: no balance is credited here.
     return set_payment(event, stage=90, status="COMPLETE", received="all")

@@ -2,9 +2,9 @@
 
 from wickiepay.effects import Effect, set_resource
 from wickiepay.event import WebhookEvent
-from wickiepay.routing import on
+from wickiepay.routing import Settings, on
 
 
 @on("withdrawal.status_change")
-def withdrawal_status_change(event: WebhookEvent) -> list[Effect]:
+def withdrawal_status_change(event: WebhookEvent, _: Settings) -> list[Effect]:
     return [set_resource(event, "withdrawal")]

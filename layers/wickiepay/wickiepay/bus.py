@@ -6,15 +6,15 @@ wants each revision by `record_key`.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from wickiepay.aws import outages
 from wickiepay.batching import batches
 from wickiepay.decimals import plain
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent
 from wickiepay.ledger_items import ADJUSTED, Adjustment
+from wickiepay.outages import outages
 
 if TYPE_CHECKING:
     from types_boto3_events import EventBridgeClient
@@ -30,8 +30,7 @@ MAX_REQUEST_BYTES: Final = 250 * 1024
 _STORE = "The event bus"
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(NamedTuple):
     """`outcome` is the event's state from now on, `effects` what it did, as its record says."""
 
     event: WebhookEvent

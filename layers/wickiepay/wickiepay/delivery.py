@@ -29,7 +29,8 @@ VOCABULARY: Final = _COMPACT + _SPACED
 """Preset zlib dictionary: strings that are common in events.
 
 It keeps a usual record under 1 KB, one write unit, even once it is finished. Stored bodies can only be read with
-exactly these bytes, so they never change.
+exactly these bytes, so they never change; a test has their hash. Each stored body begins with the checksum of its
+dictionary (RFC 1950, DICTID), by which a later version could tell a second dictionary from this one.
 """
 
 

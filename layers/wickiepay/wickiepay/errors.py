@@ -1,7 +1,6 @@
 """What can go wrong, as one small tree.
 
 `functions/ingest/ingest.py` maps the deliveries' branch to HTTP status codes, and is the only place that does.
-Each class carries `code`, the short machine-readable word that its HTTP answer and its log line share.
 """
 
 from typing import ClassVar, Final
@@ -10,15 +9,15 @@ from typing import ClassVar, Final
 class ListenerError(Exception):
     """Root of everything that this package raises on purpose."""
 
-    code: ClassVar[str]
-
 
 class DeliveryError(ListenerError):
     """A delivery that cannot be answered 200. Its text goes to the sender: it must hold nothing secret.
 
-    `outcome` is what became of the delivery, in a word: one for each branch below.
+    `code` is the short machine-readable word that its HTTP answer and its log line share. `outcome` is what became of
+    the delivery, in a word: one for each branch below.
     """
 
+    code: ClassVar[str]
     outcome: ClassVar[str]
 
 
@@ -88,8 +87,6 @@ class SecretUnavailable(Unavailable):
 class SecretUnreadable(ListenerError):
     """What is kept or given as the signing secret is none; the text says why, and quotes nothing of it."""
 
-    code = "secret_unreadable"
-
 
 class StoreUnavailable(Unavailable):
     """A table, queue or bus did not answer, or answered with throttling or a fault of its own."""
@@ -99,8 +96,6 @@ class StoreUnavailable(Unavailable):
 
 class PermanentFailure(ListenerError):
     """An event whose effects can never be applied; its text is the reason that a person will read."""
-
-    code = "permanent_failure"
 
 
 MAY_BE_THE_SAME: Final = "This may be the payment that was credited before, under another transaction or none."
@@ -112,22 +107,14 @@ QUESTIONS: Final = frozenset({MAY_BE_THE_SAME, CREDITED_OTHERWISE})
 class SecondCredit(PermanentFailure):
     """A credit that may be the second one of its payment: a person says whether it is to be made."""
 
-    code = "second_credit"
-
 
 class AdjustmentRefused(ListenerError):
     """An operator's entry that cannot be made; its text says why."""
-
-    code = "adjustment_refused"
 
 
 class MalformedMessage(ListenerError):
     """A queue message that this listener did not write."""
 
-    code = "malformed_message"
-
 
 class RegistrationError(ListenerError):
     """A handler is registered for no event type, or for one that has a handler already."""
-
-    code = "registration_error"

@@ -20,7 +20,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from wickiepay import event_record as records
-from wickiepay.aws import outages
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
 from wickiepay.dynamodb import Item, all_items, text
@@ -28,6 +27,7 @@ from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent, own_place
 from wickiepay.event_record import SHARDS, TOLD, UNFINISHED, Decision, Pending, State
 from wickiepay.identity import Identity, Kind, unusable
+from wickiepay.outages import outages
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -136,6 +136,7 @@ class EventLog:
             "SET unsent = :shard",
             "#state = :received",
             {":shard": {"S": records.shard(identity.uuid)}, ":received": {"S": State.RECEIVED}},
+            ("state",),
         )
 
     def clear_unsent(self, identity: Identity) -> bool:
@@ -197,6 +198,7 @@ class EventLog:
                 ":at": {"S": instant(next_try_at)},
                 ":received": {"S": State.RECEIVED},
             },
+            ("state",),
         )
 
     # --- What operators note ---------------------------------------------------------------------
@@ -317,11 +319,19 @@ class EventLog:
             update,
             f"#state IN ({', '.join(before)})",
             {**before, **values, ":state": {"S": state}, ":at": {"S": instant(at)}},
+            ("state", "error"),
         )
 
-    def _update(self, identity: Identity, update: str, condition: str, values: dict[str, Any]) -> bool:
-        names = {f"#{name}": name for name in ("state", "error") if f"#{name}" in update + condition}
-        request: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
+    def _update(
+        self, identity: Identity, update: str, condition: str, values: dict[str, Any], reserved: Sequence[str] = ()
+    ) -> bool:
+        """Updates a record; says False where `condition` does not hold.
+
+        `reserved` are the attributes whose names are words of DynamoDB's: in the expressions each has a `#` before it.
+        """
+        request: dict[str, Any] = {}
+        if reserved:
+            request["ExpressionAttributeNames"] = {f"#{name}": name for name in reserved}
         if values:
             request["ExpressionAttributeValues"] = values
         with outages(_STORE):

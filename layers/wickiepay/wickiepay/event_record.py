@@ -8,7 +8,7 @@ import json
 import zlib
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wickiepay.delivery import Delivery, Received, unpack
 from wickiepay.dynamodb import Item, text
@@ -61,8 +61,7 @@ SHOWN: Final = (
 """The attributes that `record_of` reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """What the consumer needs of a record.
 
     `place` is where the event stands in the books, and `entry` the part under which its credit stands, where that is

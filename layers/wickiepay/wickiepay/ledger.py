@@ -10,13 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from wickiepay import ledger_items as items
-from wickiepay.aws import outages
 from wickiepay.credits import Verdict, decide
 from wickiepay.decimals import plain
 from wickiepay.dynamodb import Item, all_items, text
 from wickiepay.effects import Credit, Effect, Family, Refuse, SetPayment, SetResource
 from wickiepay.errors import AdjustmentRefused, PermanentFailure, StoreUnavailable
 from wickiepay.ledger_items import Adjustment, Entry, Row
+from wickiepay.outages import outages
 from wickiepay.payments import Payment, merge
 
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from wickiepay.aws import outages
 from wickiepay.batching import batches
 from wickiepay.delivery import Delivery, Received, unpack
 from wickiepay.errors import MalformedMessage, StoreUnavailable
 from wickiepay.event import WebhookEvent
 from wickiepay.event_record import Pending
 from wickiepay.identity import Identity
+from wickiepay.outages import outages
 from wickiepay.signature import SCHEMES
 
 if TYPE_CHECKING:

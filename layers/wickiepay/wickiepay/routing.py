@@ -1,15 +1,26 @@
-"""Which function handles which event type."""
+"""Which function handles which event type, and what it is given."""
 
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
+from typing import NamedTuple
 
 from wickiepay.effects import Effect
 from wickiepay.errors import RegistrationError
 from wickiepay.event import WebhookEvent
 
-type Handler = Callable[[WebhookEvent], Sequence[Effect]]
+
+class Settings(NamedTuple):
+    """What a stack's parameters say to its handlers.
+
+    `account_field` is the field of an event's data that names the account to credit (parameter AccountField).
+    """
+
+    account_field: str
+
+
+type Handler = Callable[[WebhookEvent, Settings], Sequence[Effect]]
 """From an event to its effects on the books; calls nothing outside. Raises `PermanentFailure` where none can be."""
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wickiepay.aws import error_code
 from wickiepay.errors import SecretUnavailable, SecretUnreadable
+from wickiepay.outages import error_code
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient

@@ -1,4 +1,4 @@
-"""Makes the folders that functions and their layer are deployed as.
+"""Makes the folder that the layer is deployed as.
 
-For `sam build` (by the Makefiles beside the code) and for the local stack alike. Python 3.13 is all that it needs.
+For `sam build` (by the Makefile beside the code) and for the local stack alike. It needs only Python 3.13.
 """

@@ -1,4 +1,4 @@
-"""What the layer brings with it of other people's packages: code, licences, and the metadata that scanners look for."""
+"""Other people's packages in the layer: code, licences, and the metadata that scanners look for."""
 
 import subprocess
 import sys
@@ -15,17 +15,19 @@ LEFT_OUT: Final = (
     "aws_lambda_powertools/utilities/",
     "botocore/data/",  # pruned instead
     "botocore/docs/",
+    "dateutil/rrule.py",
+    "dateutil/tz/win.py",
     "dateutil/zoneinfo/",
     "urllib3/contrib/",
     "urllib3/http2/connection.py",
 )
-"""Nothing that the functions do comes by these: the tests run them on what is left."""
+"""No function uses these; the tests run on what is left."""
 
 KEPT: Final = (
     "aws_lambda_powertools/utilities/__init__.py",
     "aws_lambda_powertools/utilities/jmespath_utils/",  # the Logger's
 )
-"""Of what is left out."""
+"""Exceptions to LEFT_OUT."""
 
 
 @contextmanager

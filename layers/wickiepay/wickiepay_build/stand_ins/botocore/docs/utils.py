@@ -1,4 +1,4 @@
-"""What botocore mends its documentation with. None is written here, so none of these is ever asked for anything."""
+"""botocore's documentation hooks, as no-ops: no documentation is generated in a function."""
 
 
 class _NoDocumentation:

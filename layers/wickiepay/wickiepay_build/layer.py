@@ -1,4 +1,4 @@
-"""The folders that are deployed, with the bytecode that Lambda would else compile at every cold start."""
+"""The layer as it is deployed, with the bytecode that Lambda would otherwise compile at every cold start."""
 
 import json
 import subprocess
@@ -11,20 +11,11 @@ from wickiepay_build.packages import packages
 from wickiepay_build.sdk_data import pruned
 
 STAND_INS: Final = Path(__file__).parent / "stand_ins"
-"""Modules that go where a package has its own of the same name; each says why."""
-
-
-def make_function(folder: Path, into: Path) -> None:
-    """The code of a function: all of `folder`.
-
-    Its bytecode counts only as long as it is that of the source beside it: somebody may change that in the console.
-    """
-    _copy(folder, into)
-    _compile(into, invalidation="checked-hash")
+"""Modules that replace a package's own. Each says why, and what it saves."""
 
 
 def make_layer(folder: Path, site: Path, into: Path) -> None:
-    """The layer: below `python/` the package `wickiepay`, and what requirements.txt names, as it is in `site`.
+    """Below `python/` of `into`: the package `wickiepay`, and what requirements.txt names, as it is in `site`.
 
     Of other people's code the bytecode alone, which halves it, and without docstrings and assertions, as with
     `python -OO`. Raises `importlib.metadata.PackageNotFoundError` where something is not there.
@@ -49,7 +40,7 @@ def _copy(folder: Path, into: Path) -> None:
 
 def _files(folder: Path) -> Iterator[tuple[Path, str]]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != "Makefile" and "__pycache__" not in path.parts:
+        if path.is_file() and "__pycache__" not in path.parts:
             yield path, path.relative_to(folder).as_posix()
 
 
@@ -58,11 +49,11 @@ def _put(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _compile(folder: Path, *options: str, invalidation: str = "unchecked-hash") -> None:
-    """Compiles all of `folder`; Python takes its word for it that the bytecode is that of the source, or hashes that.
+def _compile(folder: Path, *options: str) -> None:
+    """Compiles all of `folder`. Python takes the bytecode for that of the source without looking.
 
-    A zip file, and what unpacks it, may give a file any date, and by its date Python would else judge. In a process of
-    its own, because what bytecode looks like depends on what a process has seen before.
+    A zip file, and what unpacks it, may give a file any date, and by its date Python would otherwise judge. In a
+    process of its own, because what bytecode looks like depends on what a process has seen before.
     """
-    command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", invalidation]
+    command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([*command, *options, "-s", folder, folder], check=True)

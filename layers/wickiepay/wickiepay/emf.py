@@ -1,8 +1,10 @@
-"""What ingest tells of each delivery, in one line of JSON: a log line, and in it what CloudWatch counts.
+"""One line of JSON that is a log line and carries its metrics: CloudWatch's embedded metric format (EMF).
 
-CloudWatch reads metrics out of any line that names them below `_aws` (its embedded metric format), so nothing else is
-written or called for them. The fields are those that Powertools' Logger and Metrics write for the other functions; they
-take much longer to do it (docs/performance.md), which would be for a forger to spend.
+CloudWatch reads metrics out of any line that names them below `_aws`, so nothing else is written or called for them.
+The fields are those that Powertools' Logger and Metrics write for the other functions. Those take much longer
+(docs/performance.md), and a forged delivery must cost little.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
 import json
@@ -15,16 +17,16 @@ from functools import cache
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-class Journal:
-    """Writes to standard output, as `service`, counting in the metrics of `namespace`."""
+class EmfLog:
+    """Writes EMF lines of a `service` to standard output; their metrics are in `namespace`."""
 
     def __init__(self, service: str, namespace: str) -> None:
         self._beginning = f'{{"level":"INFO","service":{_encode(service)},"timestamp":"'
         self._namespace = namespace
         self._counting = cache(self._counting_each)
 
-    def note(self, message: str, facts: Mapping[str, object], counts: tuple[str, ...], at: datetime) -> None:
-        """Writes that `message` holds `at` that instant, with `facts`; adds one to each metric that `counts` names."""
+    def write(self, message: str, facts: Mapping[str, object], counts: tuple[str, ...], at: datetime) -> None:
+        """Logs `message` with `facts`, stamped `at`; adds one to each metric of `counts`."""
         line = _encode({"message": message, "xray_trace_id": _trace(), **facts})[1:-1]
         sys.stdout.write(
             f'{self._beginning}{at.isoformat(timespec="milliseconds")}",{line},'
@@ -32,7 +34,7 @@ class Journal:
         )
 
     def _counting_each(self, counts: tuple[str, ...]) -> str:
-        """The end of a line that adds one to each of `counts`, which are few, so that all such ends are kept."""
+        """The end of a line that adds one to each of `counts`. There are few such ends, so all are cached."""
         metrics = [{"Name": name, "Unit": "Count"} for name in counts]
         about = {"Namespace": self._namespace, "Dimensions": [["service"]], "Metrics": metrics}
         values = {name: [1] for name in counts}

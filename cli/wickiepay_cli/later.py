@@ -1,0 +1,41 @@
+"""Commands that are imported when they are named; until then one sentence of each is known, which lists show."""
+
+from collections.abc import Callable
+from functools import cached_property
+from importlib import import_module
+from typing import Any, override
+
+import typer
+from typer.core import TyperCommand
+
+from wickiepay_cli.entry import starting
+
+type Function = Callable[..., None]
+
+
+def loader(where: str) -> Callable[[], Function]:
+    """Imports the function at `where`, which is written `module:function`, when called."""
+
+    def load() -> Function:
+        module, _, name = where.partition(":")
+        with starting():
+            function: Function = getattr(import_module(module), name)
+        return function
+
+    return load
+
+
+class Later(TyperCommand):
+    """Stands for a command until that is named. Its callback imports the command's function."""
+
+    @cached_property
+    def _command(self) -> Any:  # noqa: ANN401  Typer's own copy of click has no public types
+        assert self.callback
+        alone = typer.Typer(add_completion=False)
+        alone.command(self.name, epilog=self.epilog, context_settings=dict(self.context_settings))(self.callback())
+        return typer.main.get_command(alone)
+
+    @override
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """The first step of running or completing a command: from here on it is the command itself."""
+        return self._command.make_context(info_name, args, parent, **extra)

@@ -1,0 +1,5 @@
+"""The command with all of its parts imported: docs/cli.md is made of it."""
+
+from wickiepay_cli.app import assembled
+
+app = assembled(loaded=True)

@@ -1,0 +1,92 @@
+"""The functions' AWS clients. They give up early, so that a store that hangs becomes a store that has failed."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import botocore
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+
+from wickiepay import sdk
+
+if TYPE_CHECKING:
+    from types_boto3_codedeploy import CodeDeployClient
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_events import EventBridgeClient
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_secretsmanager import SecretsManagerClient
+    from types_boto3_sqs import SQSClient
+
+# A store that hangs must fail while there is time for the other one. Ingest makes at most two calls for the secret and
+# three after it, each of at most two seconds: it answers within ten, whatever hangs.
+CONNECT_SECONDS: Final = 1.0
+READ_SECONDS: Final = 1.0
+
+INVOKE_SECONDS: Final = 75.0
+"""For a function that starts cold (ten seconds) and takes as long as the slowest of ours may (the relay, 55)."""
+
+CODEDEPLOY_SECONDS: Final = 10.0
+"""Nobody waits for CodeDeploy: here a slow answer is better than none."""
+
+USER_AGENT: Final = f"wickiepay-webhook-listener Botocore/{botocore.__version__}"
+"""User agent, as CloudTrail shows it. botocore's default is longer and is rebuilt twice for each call."""
+
+
+def _client(service: str, *, attempts: int, connections: int = 10, read_seconds: float = READ_SECONDS) -> Any:  # noqa: ANN401  typed by its callers
+    client: Any = sdk.client(
+        service,
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=connections,
+        user_agent=USER_AGENT,
+    )
+    service_id = client.meta.service_model.service_id.hyphenize()
+    client.meta.events.register_first(f"needs-retry.{service_id}", _not_after_a_time_out)
+    return client
+
+
+def _not_after_a_time_out(caught_exception: Exception | None, **_: object) -> bool | None:
+    """False when botocore asks whether to retry a call that timed out; otherwise None, which leaves it to botocore.
+
+    A call that timed out will time out again, and the other store needs the time that is left. (A closed connection or
+    a 5xx fails fast and may be retried.)
+    """
+    return False if isinstance(caught_exception, (ConnectTimeoutError, ReadTimeoutError)) else None
+
+
+def dynamodb(*, attempts: int = 2, connections: int = 10) -> "DynamoDBClient":
+    """A client of DynamoDB that makes at most `attempts` calls of each request, over at most `connections`."""
+    client: DynamoDBClient = _client("dynamodb", attempts=attempts, connections=connections)
+    return client
+
+
+def sqs(*, attempts: int = 2, connections: int = 10) -> "SQSClient":
+    """A client of SQS that makes at most `attempts` calls of each request, over at most `connections`."""
+    client: SQSClient = _client("sqs", attempts=attempts, connections=connections)
+    return client
+
+
+def events(*, attempts: int = 2) -> "EventBridgeClient":
+    """A client of EventBridge that makes at most `attempts` calls of each request."""
+    client: EventBridgeClient = _client("events", attempts=attempts)
+    return client
+
+
+def secretsmanager(*, attempts: int = 1) -> "SecretsManagerClient":
+    """A client of Secrets Manager that makes at most `attempts` calls of each request."""
+    client: SecretsManagerClient = _client("secretsmanager", attempts=attempts)
+    return client
+
+
+def functions(*, attempts: int = 6) -> "LambdaClient":
+    """A client of Lambda that makes at most `attempts` calls of each request, and waits as long as a function may run.
+
+    Six attempts, because a flood of deliveries can use up the account's concurrency and must not block a deployment.
+    """
+    client: LambdaClient = _client("lambda", attempts=attempts, read_seconds=INVOKE_SECONDS)
+    return client
+
+
+def codedeploy(*, attempts: int = 5) -> "CodeDeployClient":
+    """A client of CodeDeploy that makes at most `attempts` calls of each request."""
+    client: CodeDeployClient = _client("codedeploy", attempts=attempts, read_seconds=CODEDEPLOY_SECONDS)
+    return client

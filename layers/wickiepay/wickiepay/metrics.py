@@ -1,0 +1,46 @@
+"""The names of all metrics that the functions emit, in the stack's own namespace."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Metric(StrEnum):
+    """The alarms, the dashboard and whoever watches the stack know a metric by its value: no value ever changes."""
+
+    # Deliveries: by outcome, by the way round a store that was down, by scheme and by secret
+    DELIVERY_ACCEPTED = "DeliveryAccepted"
+    DELIVERY_DUPLICATE = "DeliveryDuplicate"
+    DELIVERY_CONFLICT = "DeliveryConflict"
+    DELIVERY_UNUSABLE = "DeliveryUnusable"
+    DELIVERY_FORGED = "DeliveryForged"
+    DELIVERY_REFUSED = "DeliveryRefused"
+    DELIVERY_UNAVAILABLE = "DeliveryUnavailable"
+    DELIVERY_UNRECORDED = "DeliveryUnrecorded"
+    DELIVERY_UNSENT = "DeliveryUnsent"
+    SCHEME_RAW = "SchemeRaw"
+    SCHEME_NODE = "SchemeNode"
+    SCHEME_PYTHON = "SchemePython"
+    SECRET_CURRENT = "SecretCurrent"  # noqa: S105  a name
+    SECRET_PREVIOUS = "SecretPrevious"  # noqa: S105  a name
+
+    # Events: by outcome
+    EVENT_PROCESSED = "EventProcessed"
+    EVENT_IGNORED = "EventIgnored"
+    EVENT_FAILED = "EventFailed"
+    EVENT_RETRIED = "EventRetried"
+    EVENT_SKIPPED = "EventSkipped"
+    UNKNOWN_MONEY_EVENT = "UnknownMoneyEvent"
+    MESSAGE_MALFORMED = "MessageMalformed"
+
+    # The relay's backlog
+    UNSENT = "Unsent"
+    UNSENT_OLDEST_SECONDS = "UnsentOldestSeconds"
+
+
+OF_SCHEME: Final[Mapping[str, Metric]] = {
+    "raw": Metric.SCHEME_RAW,
+    "node": Metric.SCHEME_NODE,
+    "python": Metric.SCHEME_PYTHON,
+}
+"""Signature scheme → the metric that counts the deliveries which it signed."""

@@ -1,0 +1,253 @@
+"""docs/runbook.md and docs/operating.md agree with template.yaml and the code, in tables, names and numbers."""
+
+import json
+import re
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+import consumer
+from ingest import STATUS
+from tests.support.deployed import TEMPLATE
+from tests.support.pages import anchor, commands, links_in, names, rows, section, subsections
+from wickiepay.delivery import MAX_BODY_BYTES
+from wickiepay.errors import QUESTIONS
+from wickiepay.event_log import REPLAYS_KEPT
+from wickiepay.metrics import Metric
+from wickiepay.money import MAX_DIGITS
+from wickiepay.signature import MAX_RESERIALISED_BYTES
+from wickiepay.signing_secrets import REFETCH_SECONDS, TIME_TO_LIVE_SECONDS
+from wickiepay_cli.audit.events import UNSENT_AGE
+from wickiepay_cli.audit.statements import NAMED
+from wickiepay_cli.audit.worth_a_look import KINDS
+from wickiepay_cli.commands.doctor import STATEMENTS
+from wickiepay_cli.local.deployment import translate
+from wickiepay_cli.local.stack_file import PROJECT
+from wickiepay_cli.sender import ANSWER_SECONDS
+
+RUNBOOK: Final = PROJECT / "docs/runbook.md"
+OPERATING: Final = PROJECT / "docs/operating.md"
+COMMANDS: Final = [*commands(RUNBOOK), *commands(OPERATING)]
+RUNBOOKS: Final = subsections(RUNBOOK, "When an alarm rings")
+RESOURCES: Final[dict[str, Any]] = TEMPLATE["Resources"]
+STACK: Final = tomllib.loads((PROJECT / "samconfig.toml").read_text())["prod"]["deploy"]["parameters"]["stack_name"]
+SHOWN_BEFORE: Final = {"UUID", "MESSAGE_ID", "QUERY_ID", "DEPLOYMENT_ID", "BACKUP_ARN", "PREVIOUS_VERSION_ID"}
+"""Words to fill in that another command shows."""
+
+IN_CAPITALS: Final = re.compile(r"[A-Z][A-Z_]+")
+AWS_WORDS: Final = {"ALARM", "AWSPREVIOUS", "SYSTEM"}
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    """The properties of the template's resources of a type."""
+    return {name: resource.get("Properties", {}) for name, resource in RESOURCES.items() if resource["Type"] == kind}
+
+
+def properties(name: str) -> Any:  # noqa: ANN401  whatever a template may hold
+    return RESOURCES[name]["Properties"]
+
+
+ALARMS: Final = of_type("AWS::CloudWatch::Alarm")
+FOR_PEOPLE: Final = {name: alarm for name, alarm in ALARMS.items() if "AlarmActions" in alarm}
+
+
+def text_of(alarm: dict[str, Any]) -> str:
+    text: str = alarm["AlarmDescription"]["Fn::Sub"]
+    return text.strip()
+
+
+def runbook_of(alarm: dict[str, Any]) -> str:
+    """The anchor at the end of an alarm's description."""
+    return text_of(alarm).partition("Runbook: ${RunbookUrl}#")[2]
+
+
+# --- Alarms and runbooks -----------------------------------------------------------------------------
+def test_each_alarm_has_its_runbook_and_each_runbook_its_alarm() -> None:
+    assert {runbook_of(alarm) for alarm in ALARMS.values()} == {anchor(title) for title in RUNBOOKS}
+
+
+def test_an_alarm_leads_to_the_runbook() -> None:
+    assert PROJECT / TEMPLATE["Parameters"]["RunbookUrl"]["Default"] == RUNBOOK
+
+
+@pytest.mark.parametrize("title", RUNBOOKS)
+def test_a_runbook_has_all_its_parts(title: str) -> None:
+    labels = re.findall(r"^\*\*(\w+)(?:\.\*\*|\*\* when)", RUNBOOKS[title], re.MULTILINE)
+    assert labels == ["Meaning", "Money", "Look", "Fix", "Done"]
+
+
+def test_the_alarms_that_measure_a_state_are_linked_before_the_runbooks() -> None:
+    states = {runbook_of(alarm) for alarm in FOR_PEOPLE.values() if alarm["Statistic"] == "Maximum"}
+    introduction, *_ = section(RUNBOOK, "When an alarm rings").split("\n### ")
+    assert {place for _, place in links_in(introduction)} == states
+
+
+@pytest.mark.parametrize("alarm", FOR_PEOPLE)
+def test_a_command_that_an_alarm_names_is_in_the_runbook(alarm: str) -> None:
+    shown = [" ".join(command) for command in commands(RUNBOOK)]
+    for named in re.findall(r'"(wickiepay [^"]+)"', text_of(ALARMS[alarm])):
+        assert any(line.startswith(named) for line in shown), named
+
+
+# --- Commands and questions --------------------------------------------------------------------------
+def test_each_of_the_ten_questions_leads_to_its_answer() -> None:
+    questions = re.split(r"^\d+\. ", section(RUNBOOK, "The ten questions"), flags=re.MULTILINE)[1:]
+    assert [bool(links_in(question)) for question in questions] == [True] * 10
+
+
+def test_the_commands_name_the_stack_of_samconfig() -> None:
+    assert {command[command.index("--stack") + 1] for command in COMMANDS if "--stack" in command} == {STACK}
+
+
+def test_a_word_to_be_filled_in_is_one_that_the_reader_finds() -> None:
+    template, _ = translate(PROJECT)
+    named = {in_capitals(name) for name in (*template["Outputs"], *template["Resources"])}
+    words = {word for command in COMMANDS if command[0] == "aws" for word in command}
+    assert {word for word in words if IN_CAPITALS.fullmatch(word)} - AWS_WORDS <= named | SHOWN_BEFORE
+
+
+def in_capitals(name: str) -> str:
+    """`EventTableName` as EVENT_TABLE_NAME."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
+
+
+# --- Numbers -----------------------------------------------------------------------------------------
+MAX_RECEIVES: Final = properties("EventQueue")["RedrivePolicy"]["maxReceiveCount"]
+DAYS_QUEUED: Final = properties("EventQueue")["MessageRetentionPeriod"] // 86400
+DAYS_DEAD: Final = properties("DeadLetterQueue")["MessageRetentionPeriod"] // 86400
+MISDIRECTED: Final = properties("MisdirectedAlarm")["Threshold"] + 1
+CANARY: Final = re.fullmatch(r"Canary(\d+)Percent(\d+)Minutes", TEMPLATE["Parameters"]["Rollout"]["Default"])
+assert CANARY
+RELAYS_METRICS: Final = {Metric.UNSENT, Metric.UNSENT_OLDEST_SECONDS}
+IN_WORDS: Final = {1: "one", 3: "three", 5: "five", 6: "six", 10: "ten", 1000: "thousand"}
+
+
+@pytest.mark.parametrize(
+    ("page", "title", "number", "of_what"),
+    [
+        (RUNBOOK, "Events failed", MAX_RECEIVES, "tries"),
+        (RUNBOOK, "Events failed", MAX_DIGITS, "digits"),
+        (RUNBOOK, "Dead letters", MAX_RECEIVES, "tries"),
+        (RUNBOOK, "Dead letters", DAYS_DEAD, "days"),
+        (RUNBOOK, "Dead letters", DAYS_DEAD - 1, "days"),  # the first was spent in the event queue
+        (RUNBOOK, "Unsent events", properties("UnsentAlarm")["Threshold"] // 60, "minutes"),
+        (RUNBOOK, "Forged deliveries", properties("ForgedAlarm")["Threshold"], "deliveries"),
+        (RUNBOOK, "Forged deliveries", properties("ForgedAlarm")["Period"] // 60, "minutes"),
+        (RUNBOOK, "Forged deliveries", REFETCH_SECONDS, "seconds"),
+        (RUNBOOK, "Refused deliveries", properties("RefusedAlarm")["Threshold"], "requests"),
+        (RUNBOOK, "Refused deliveries", properties("RefusedAlarm")["Period"] // 60, "minutes"),
+        (RUNBOOK, "Refused deliveries", MAX_BODY_BYTES // 1024, "KiB"),
+        (RUNBOOK, "Deliveries answered 404", MISDIRECTED, "requests"),
+        (RUNBOOK, "Deliveries answered 404", properties("MisdirectedAlarm")["Period"] // 60, "minutes"),
+        (RUNBOOK, "Queue age", properties("QueueAgeAlarm")["Threshold"] // 3600, "hour"),
+        (RUNBOOK, "Queue age", DAYS_QUEUED, "days"),
+        (RUNBOOK, "Malformed messages", DAYS_DEAD, "days"),
+        (RUNBOOK, "Rollback", len(ALARMS) - len(FOR_PEOPLE), "alarms"),
+        (RUNBOOK, "Rollback", int(CANARY[1]), "%"),
+        (RUNBOOK, "Do the books add up", UNSENT_AGE.seconds // 60, "minutes"),
+        (RUNBOOK, "Do the books add up", NAMED, "of them"),
+        (RUNBOOK, "Worth a look", NAMED, "of each kind"),
+        (RUNBOOK, "Replaying", REPLAYS_KEPT, "replays"),
+        (RUNBOOK, "What WickiePay gave up", ANSWER_SECONDS, "seconds"),
+        (RUNBOOK, "Why a delivery was refused", MAX_RESERIALISED_BYTES, "bytes"),
+        (RUNBOOK, "Why a delivery was refused", MAX_BODY_BYTES // 1024, "KiB"),
+        (OPERATING, "The signing secret", TIME_TO_LIVE_SECONDS, "seconds"),
+        (OPERATING, "The signing secret", REFETCH_SECONDS, "seconds"),
+        (OPERATING, "Rotating it", TIME_TO_LIVE_SECONDS, "seconds"),
+        (OPERATING, "Rotating it", REFETCH_SECONDS, "seconds"),
+        (OPERATING, "The secret has leaked", TIME_TO_LIVE_SECONDS, "seconds"),
+        (OPERATING, "The ledger alone", properties("ConsumerFunction")["Timeout"], "seconds"),
+        (OPERATING, "Upgrading", int(CANARY[1]), "%"),
+        (OPERATING, "Upgrading", int(CANARY[2]), "minutes"),
+        (OPERATING, "A new event type", 100 - int(CANARY[1]), "%"),
+    ],
+)
+def test_a_number_is_that_of_the_template_or_the_code(page: Path, title: str, number: int, of_what: str) -> None:
+    text = " ".join(section(page, title).split())
+    spelled = {str(number), f"{number:,}", IN_WORDS.get(number, str(number))}
+    assert any(re.search(rf"\b{each} {of_what}(?!\w)", text, re.IGNORECASE) for each in spelled)
+
+
+def test_the_tries_of_an_event_take_about_a_day() -> None:
+    assert 20 <= sum(map(consumer.delay_seconds, range(1, MAX_RECEIVES))) / 3600 <= 28
+
+
+# --- Names and tables --------------------------------------------------------------------------------
+def test_the_expiry_that_a_restore_switches_on_is_that_of_the_table() -> None:
+    attribute = properties("EventTable")["TimeToLiveSpecification"]["AttributeName"]
+    assert f"Enabled=true,AttributeName={attribute}" in {word for command in COMMANDS for word in command}
+
+
+@pytest.mark.parametrize(
+    ("title", "policy", "value"),
+    [("Deleting", "DeletionPolicy", "RetainExceptOnCreate"), ("Upgrading", "UpdateReplacePolicy", "Retain")],
+)
+def test_the_resources_that_outlive_a_change_are_named(title: str, policy: str, value: str) -> None:
+    kept = {name for name, resource in RESOURCES.items() if resource.get(policy) == value}
+    assert names(section(OPERATING, title)) & RESOURCES.keys() == kept
+
+
+def test_each_parameter_has_its_row_and_the_functions_of_which_it_publishes_a_version() -> None:
+    descriptions = {
+        name.removesuffix("Function").lower(): str(function.get("VersionDescription"))
+        for name, function in of_type("AWS::Serverless::Function").items()
+    }
+    said = {name.strip("`"): set(functions.split(", ")) - {""} for name, functions, _ in table_of_parameters()}
+    assert said == {
+        parameter: {function for function, text in descriptions.items() if re.search(rf"\b{parameter}\b", text)}
+        for parameter in TEMPLATE["Parameters"]
+    }
+
+
+def table_of_parameters() -> list[list[str]]:
+    return rows(section(OPERATING, "Changing parameters"))
+
+
+def test_every_saved_query_is_named() -> None:
+    named = {name.strip("`") for name, _ in rows(section(OPERATING, "Dashboard and queries"))}
+    queries = of_type("AWS::Logs::QueryDefinition").values()
+    assert named == {query["Name"]["Fn::Sub"].removeprefix("${AWS::StackName}/") for query in queries}
+
+
+def test_every_part_of_the_dashboard_is_named() -> None:
+    [dashboard] = of_type("AWS::CloudWatch::Dashboard").values()
+    widgets = json.loads(dashboard["DashboardBody"]["Fn::Sub"])["widgets"]
+    for widget in widgets:
+        assert f'"{widget["properties"]["title"]}"' in " ".join(section(OPERATING, "Dashboard and queries").split())
+
+
+def test_every_reason_for_a_refusal_is_explained() -> None:
+    table = rows(section(RUNBOOK, "Why a delivery was refused"))
+    explained = {(int(answer), reason.strip("`")) for answer, reason, _ in table if reason.startswith("`")}
+    assert explained == {(status, error.code) for error, status in STATUS.items()}
+
+
+def test_every_statement_of_the_doctor_is_explained() -> None:
+    assert [statement for statement, _ in rows(section(RUNBOOK, "Do the books add up"))] == list(STATEMENTS.values())
+
+
+def test_everything_that_is_worth_a_look_is_explained() -> None:
+    assert [kind.strip("`") for kind, _ in rows(section(RUNBOOK, "Worth a look"))] == list(KINDS)
+
+
+def test_every_reason_for_which_a_credit_may_be_a_second_one_is_explained() -> None:
+    reasons = {reason.rstrip(".") for reason, what in rows(RUNBOOKS["Events failed"]) if "(#a-second-credit)" in what}
+    assert len(reasons) == len(QUESTIONS)
+    assert all(any(reason in question for question in QUESTIONS) for reason in reasons)
+
+
+def test_the_costs_are_counted_and_added_up() -> None:
+    *table, (_, _, _, total) = rows(section(OPERATING, "What it costs"))
+    parts = [(int(number), Decimal(each), Decimal(both)) for _, number, each, both in table]
+    assert all(number * each == both for number, each, both in parts)
+    assert sum(both for *_, both in parts) == Decimal(total)
+    dashboards, secrets = of_type("AWS::CloudWatch::Dashboard"), of_type("AWS::SecretsManager::Secret")
+    assert [number for number, *_ in parts] == [len(ALARMS), len(RELAYS_METRICS), len(dashboards), len(secrets)]
+
+
+def test_the_relay_writes_the_metrics_that_are_counted() -> None:
+    written = re.findall(r"add_metric\(Metric\.(\w+)", (PROJECT / "functions/relay/relay.py").read_text())
+    assert {Metric[name] for name in written} == RELAYS_METRICS

@@ -1,0 +1,53 @@
+"""The tree of commands: what a list says of each, and that a command is imported only when it is named."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import typer
+
+from wickiepay_cli.app import COMMANDS, app
+from wickiepay_cli.whole import app as whole
+
+UNNEEDED = ("botocore", "httpx", "wickiepay_cli.commands.trigger")
+
+
+def commands(tree: Any, *words: str) -> dict[str, Any]:  # noqa: ANN401  Typer's own copy of click
+    found: dict[str, Any] = {}
+    for name, command in tree.commands.items():
+        inner = commands(command, *words, name) if hasattr(command, "commands") else {" ".join((*words, name)): command}
+        found |= inner
+    return found
+
+
+LATER, LOADED = (commands(typer.main.get_command(tree)) for tree in (app, whole))
+
+
+@pytest.mark.parametrize("words", [words for words, *_ in COMMANDS])
+def test_a_list_says_of_a_command_what_its_help_begins_with(words: str) -> None:
+    summary = " ".join(LOADED[words].help.partition("\n\n")[0].split())
+
+    assert (LATER[words].help, LATER[words].hidden) == (summary, LOADED[words].hidden)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["events", "--help"]], ids=" ".join)
+def test_what_describes_commands_imports_none(arguments: list[str]) -> None:
+    program = f"""
+import sys
+from wickiepay_cli.entry import main
+sys.argv[1:] = {arguments}
+try:
+    main()
+finally:
+    loaded = [name for name in {UNNEEDED} if name in sys.modules]
+    assert not loaded, loaded
+"""
+
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=60)
+
+
+def test_listing_events_imports_nothing_that_sends() -> None:
+    program = "import sys, wickiepay_cli.commands.events_list; assert 'httpx' not in sys.modules"
+
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
