@@ -69,6 +69,7 @@ def test_every_event_has_a_handler_a_test_and_a_sample(project: Path) -> None:
     assert {event for event in EVENTS if (project / SAMPLES / f"{event}.json").exists()} == set(EVENTS)
 
 
+@pytest.mark.thorough
 def test_the_tests_pass(project: Path) -> None:
     others = ["tests/unit/test_handlers.py", "tests/unit/test_identity.py", "tests/unit/test_samples.py"]
     printed = done(project, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", TESTS, *others)
@@ -80,6 +81,7 @@ def test_the_style_is_the_project_s_own(project: Path) -> None:
     done(project, BIN / "ruff", "format", "--check", "--no-cache", *written(project))
 
 
+@pytest.mark.thorough
 def test_the_types_are_right(project: Path) -> None:
     done(project, BIN / "mypy", "--cache-dir", os.devnull, *written(project))
 

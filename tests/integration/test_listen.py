@@ -17,7 +17,7 @@ import pytest
 from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.local_stack import LocalStack
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
 COMMAND = Path(sys.executable).parent / "wickiepay"
 PATIENCE_SECONDS = 60

@@ -22,6 +22,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
+from tests.support.thorough import by_make_check
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.local.proxy import reserved
 from wickiepay_cli.local.run import running_stack
@@ -258,7 +259,7 @@ def test_it_says_where_it_listens_and_what_it_is(tmp_path: Path) -> None:
     assert (stack.stack_name, stack.pid) == ("wickiepay-local", process.pid)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGTERM, *by_make_check(signal.SIGINT)])
 def test_a_signal_stops_all_of_it(tmp_path: Path, number: signal.Signals) -> None:
     with command(tmp_path) as process:
         stack = ready(process, tmp_path)
@@ -271,6 +272,7 @@ def test_a_signal_stops_all_of_it(tmp_path: Path, number: signal.Signals) -> Non
     assert {path.name for path in tmp_path.iterdir()} == {"lock", "ministack.log"}
 
 
+@pytest.mark.installed_cli
 def test_killed_it_leaves_no_emulator_behind(tmp_path: Path) -> None:
     with command(tmp_path) as process:
         stack = ready(process, tmp_path)
@@ -278,6 +280,7 @@ def test_killed_it_leaves_no_emulator_behind(tmp_path: Path) -> None:
     assert eventually(lambda: not answers(stack.aws.endpoint_url))
 
 
+@pytest.mark.installed_cli
 def test_what_a_killed_one_left_behind_is_no_hindrance(tmp_path: Path) -> None:
     (tmp_path / "emulator").mkdir()
     for name in ("stack.json", "stack.json.new", "lock", "ministack.log", "emulator/anything"):
@@ -286,6 +289,7 @@ def test_what_a_killed_one_left_behind_is_no_hindrance(tmp_path: Path) -> None:
         assert answers(ready(process, tmp_path).webhook_url)
 
 
+@pytest.mark.installed_cli
 def test_a_second_stack_beside_it_is_refused(tmp_path: Path) -> None:
     with command(tmp_path) as process:
         stack = ready(process, tmp_path)

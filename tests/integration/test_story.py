@@ -22,7 +22,7 @@ from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.emulator_access import Access
 from wickiepay_cli.stacks.local_stack import LocalStack
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
 COLUMNS: Final = 140
 POLL_SECONDS: Final = 0.2

@@ -3,10 +3,17 @@
 import copy
 import re
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Final
 
+from samtranslator.translator import translator
+
+from wickiepay_cli.local import deploy
 from wickiepay_cli.local.deploy import PACKAGED, transform
+
+# For each translation SAM would check the policy templates that it brings with it, and have a new session: two fifths.
+translator.make_policy_template_for_function_plugin = cache(translator.make_policy_template_for_function_plugin)
+deploy.unconfigured = cache(deploy.unconfigured)  # type: ignore[attr-defined]  # imported there
 
 type Tree = dict[str, Any]
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.support.command_line import run, run_json
 from tests.support.operator_stack import CONFIRMED, OperatorStack
+from tests.support.thorough import by_make_check
 from wickiepay.identity import Identity
 from wickiepay_cli.commands.events.tail import arriving, wanted_of
 from wickiepay_cli.errors import CommandError
@@ -119,7 +120,7 @@ def test_people_are_told_how_many_events_are_in_the_file(tmp_path: Path) -> None
     assert (result.stdout, result.stderr) == ("", f"5 events in {tmp_path}/events.jsonl.\n")
 
 
-@pytest.mark.parametrize("batch", [1, 2, 3])
+@pytest.mark.parametrize("batch", [2, *by_make_check(1, 3)])
 @pytest.mark.parametrize("after", range(6))
 def test_an_export_that_was_cut_off_goes_on_where_it_was(
     five: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int, after: int

@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 from tests.support import command_line
 from tests.support.command_line import run, run_json
 from tests.support.operator_stack import OperatorStack
+from tests.support.thorough import by_make_check
 from wickiepay.reserialise import node_text, python_text
 from wickiepay.signature import sign
 from wickiepay_cli.app import app
@@ -334,7 +335,7 @@ def test_what_is_wrong_is_named(verify: Verify, breakage: Breakage) -> None:
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES.values(), ids=BREAKAGES)
-@pytest.mark.parametrize("columns", [80, 160])
+@pytest.mark.parametrize("columns", [80, *by_make_check(160)])
 def test_what_is_wrong_can_be_read_in_a_terminal(
     verify: Verify, monkeypatch: pytest.MonkeyPatch, breakage: Breakage, columns: int
 ) -> None:

@@ -27,6 +27,7 @@ import ingest
 from tests.support.command_line import run, run_json
 from tests.support.listener import Listener, ingested, put_in_place_of_the_network
 from tests.support.operator_stack import CONFIRMED, OperatorStack
+from tests.support.thorough import by_make_check
 from wickiepay.event import parse
 from wickiepay.signing_secrets import SigningSecrets
 from wickiepay_cli.output import tables
@@ -91,7 +92,7 @@ def states(operator: OperatorStack) -> Counter[str]:
 
 # --- Each, in the books -------------------------------------------------------------------------------
 @pytest.mark.usefixtures("counted")
-@pytest.mark.parametrize("scheme", ["raw", "node", "python"])
+@pytest.mark.parametrize("scheme", ["raw", *by_make_check("node", "python")])
 @pytest.mark.parametrize("name", ENDING)
 def test_the_listener_answers_as_it_must(operator: OperatorStack, name: str, scheme: str) -> None:
     played = play(operator, name, "--scheme", scheme)
