@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
@@ -71,7 +71,7 @@ class Work:
     raised by either. `state` is the event's on record as the batch began (None: no record), `verdict` what the event is
     to be marked as (None: nothing to mark), `done` what it did to the books, `conflict` whether another delivery of the
     event, with other content, was on record before, `error` why the message has to come again, `given_up` whether it
-    will not be tried when it does.
+    will not be tried when it does, `next_age` how old the message will be then (None: it is not put off).
     """
 
     record: SqsRecord
@@ -87,6 +87,7 @@ class Work:
     conflict: bool = False
     error: Exception | None = None
     given_up: bool = False
+    next_age: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,15 +245,18 @@ class Consumer:
 
     def _put_off(self, work: Work) -> None:
         """Lets the message of an event that cannot be finished now come again later; after the last try, gives up."""
+        receives = _receives(work.record)
+        due = self.now() + timedelta(seconds=delay_seconds(receives))
         if work.error and self._is_last_try(work):
             work.reason = f"{self._given_up()} {_cause(work.error)}"
             with _tolerated("event not marked failed"):  # its message becomes a dead letter all the same
                 marked = self.events.mark_failed(work.message.identity, self.now(), work.reason, work.done)
                 work.given_up, work.verdict = True, State.FAILED if marked else None
-        elif work.error and _receives(work.record) > 1:  # most that fail once succeed at once
-            with _tolerated("event not marked as retried"):
-                due = self.now() + timedelta(seconds=delay_seconds(_receives(work.record)))
-                self.events.note_retry(work.message.identity, _receives(work.record), _cause(work.error), due)
+        else:
+            work.next_age = due - _sent_at(work.record)
+            if work.error and receives > 1:  # most that fail once succeed at once
+                with _tolerated("event not marked as retried"):
+                    self.events.note_retry(work.message.identity, receives, _cause(work.error), due)
         self._delay(work.record)
 
     def _is_last_try(self, work: Work) -> bool:
@@ -311,6 +315,20 @@ def _receives(record: SqsRecord) -> int:
     return int(record["attributes"]["ApproximateReceiveCount"])
 
 
+def _sent_at(record: SqsRecord) -> datetime:
+    return datetime.fromtimestamp(int(record["attributes"]["SentTimestamp"]) / 1000, UTC)
+
+
+def _report_age(ages: Sequence[timedelta]) -> None:
+    """Emits how old the oldest event that is put off will be when it comes again.
+
+    SQS leaves messages that were received three times or more out of `ApproximateAgeOfOldestMessage`.
+    """
+    if ages:
+        metrics.add_metric(Metric.RETRY_AGE_SECONDS, MetricUnit.Seconds, max(ages).total_seconds())
+        metrics.flush_metrics()
+
+
 def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
     """One log line for each event; counts for the whole batch, and for each event type in it."""
     counts: defaultdict[str | None, Counter[Metric]] = defaultdict(Counter)
@@ -334,6 +352,7 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
             counts[None][Metric.UNKNOWN_MONEY_EVENT] += 1
         if work.conflict:
             counts[None][Metric.DELIVERY_CONFLICT] += 1
+    _report_age([work.next_age for work in batch if work.next_age])
     for event_type, numbers in counts.items():
         for name, number in numbers.items():
             metrics.add_metric(name, MetricUnit.Count, number)

@@ -140,7 +140,9 @@ def _request(probe: Delivery, signature: str) -> dict[str, Any]:
 
 def _batch(message: Message) -> dict[str, Any]:
     """What Lambda hands to the consumer for `message`, which is in no queue: it does not come again."""
-    return sqs_batch([sqs_message(encode(message), message.identity.uuid)])
+    return sqs_batch(
+        [sqs_message(encode(message), datetime.fromisoformat(message.delivery.received_at), message.identity.uuid)]
+    )
 
 
 def from_environment(environment: Mapping[str, str]) -> PreTraffic:

@@ -130,7 +130,7 @@ class AttackHarness:
         self._calls.clear()
 
     def _process(self, texts: "list[str] | tuple[str, ...]", *, refusals: bool = False) -> list[str]:
-        records = sqs_batch(sqs_message(text, str(number)) for number, text in enumerate(texts))["Records"]
+        records = sqs_batch(sqs_message(text, clock.now(), str(number)) for number, text in enumerate(texts))["Records"]
         with self._hearing():
             answer = self._consumer.process(records)
         again = [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]

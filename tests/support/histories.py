@@ -20,6 +20,7 @@ from tests.support.actors import Actor, Fate
 from tests.support.deployed import SETTINGS
 from tests.support.in_process import Heard, client
 from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
+from wickiepay import clock
 from wickiepay.bus import EventBus
 from wickiepay.clock import instant
 from wickiepay.effects import SetPayment
@@ -237,7 +238,9 @@ class Histories(RuleBasedStateMachine):
                 self.dead.append(parcel)
             else:
                 batch.append(parcel)
-        messages = [sqs_message(parcel.text, str(number), parcel.receives) for number, parcel in enumerate(batch)]
+        messages = [
+            sqs_message(parcel.text, clock.now(), str(number), parcel.receives) for number, parcel in enumerate(batch)
+        ]
         records = sqs_batch(messages)["Records"]
         if records:
             self.actors.append((Actor("consumer", lambda: self.consumer.process(records)), None, batch))

@@ -24,7 +24,7 @@ from tests.support.actors import SameThread
 from tests.support.deployed import TEMPLATE, environment_of
 from tests.support.harness import SECRET
 from tests.support.in_process import Answer, Heard, client, emulated_dynamodb
-from wickiepay import clients
+from wickiepay import clients, clock
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
 from wickiepay.lambda_events import http_request, sqs_batch, sqs_message
@@ -211,7 +211,7 @@ def _consumer(account: Account) -> None:
 
 
 def _record(text: str, receives: int = 1) -> dict[str, Any]:
-    [record] = sqs_batch([sqs_message(text, receives=receives)])["Records"]
+    [record] = sqs_batch([sqs_message(text, clock.now(), receives=receives)])["Records"]
     return record
 
 

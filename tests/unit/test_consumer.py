@@ -28,6 +28,7 @@ from wickiepay.event_record import Pending, State
 from wickiepay.identity import Identity
 from wickiepay.lambda_events import sqs_batch, sqs_message
 from wickiepay.ledger import Ledger
+from wickiepay.metrics import Metric
 from wickiepay.queue import EventQueue, Message, Replay, encode
 from wickiepay.routing import Handler, Settings, discover, router
 
@@ -52,13 +53,13 @@ class Platform:
     sqs: "SQSClient"
     now: datetime
 
-    def run(self, *messages: Message | str, receives: int = 1) -> list[bool]:
+    def run(self, *messages: Message | str, receives: int = 1, sent_at: datetime | None = None) -> list[bool]:
         """Sends the messages, and has them consumed in one batch; says of each whether it is finished."""
         texts = [message if isinstance(message, str) else encode(message) for message in messages]
         sent = [self.sqs.send_message(QueueUrl=URL, MessageBody=text)["MessageId"] for text in texts]
         received = {one["MessageId"]: one for one in self._receive()}
         assert set(received) == set(sent)
-        attributes = {"Attributes": {"ApproximateReceiveCount": str(receives)}}
+        attributes = {"Attributes": sqs_message("", sent_at or self.now, receives=receives)["Attributes"]}
         batch = sqs_batch(received[message_id] | attributes for message_id in sent)
         answer = self.consumer.process(batch["Records"])
         again = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
@@ -595,6 +596,38 @@ def test_a_message_that_cannot_be_delayed_comes_again_all_the_same(
     assert [line["level"] for line in printed.logs() if line["message"] == "message not delayed"] == ["WARNING"] * 2
 
 
+@pytest.mark.parametrize("refused", ["TransactWriteItems", "PutEvents"])
+def test_the_age_at_the_next_try_passes_the_alarms_threshold_in_time(
+    refused: str,
+    platform: Platform,
+    message_of: MessageOf,
+    calls: Calls,
+    printed: Printed,
+    properties_of: Callable[[str], dict[str, Any]],
+) -> None:
+    alarm = properties_of("RetryAgeAlarm")
+    message, sent_at = platform.record(message_of()), platform.now
+    platform.consumer = replace(platform.consumer, now=lambda: platform.now)
+    calls.fail(refused)
+    receives, age = 0, 0
+    while age <= alarm["Threshold"]:
+        receives += 1
+        platform.now += timedelta(seconds=delay_seconds(receives - 1) if receives > 1 else 0)
+        assert platform.run(message, receives=receives, sent_at=sent_at) == [False]
+        age = printed.metrics()["RetryAgeSeconds"][-1]
+
+    assert platform.now - sent_at < timedelta(minutes=18)  # CloudWatch takes its time: it rings within twenty
+    assert alarm["Period"] > delay_seconds(MAX_RECEIVES)  # so that there is a try in each period
+
+
+def test_an_event_that_is_given_up_has_no_next_try(
+    platform: Platform, message_of: MessageOf, calls: Calls, printed: Printed
+) -> None:
+    calls.fail("TransactWriteItems")
+    platform.run(platform.record(message_of()), receives=MAX_RECEIVES)
+    assert Metric.RETRY_AGE_SECONDS not in printed.metrics()
+
+
 def test_the_last_try_gives_the_event_up(
     platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
@@ -968,8 +1001,9 @@ def test_every_outcome_is_logged_and_counted(
     [log] = printed.logs()
     assert log.items() >= {**line, "uuid": UUID, "event_key": message.identity.event_key}.items()
     assert ("exception_name" in log) == (kind == "retried")
-    assert printed.metrics() == {metric: [1]}
-    assert printed.units() == {metric: "Count"}
+    age = {"RetryAgeSeconds": [5]} if kind == "retried" else {}
+    assert printed.metrics() == {metric: [1]} | age
+    assert printed.units() == {metric: "Count"} | dict.fromkeys(age, "Seconds")
 
 
 type Counts = dict[tuple[str, ...], float]
@@ -1028,6 +1062,7 @@ def test_what_does_not_end_is_counted_for_the_service_alone(
     assert counts(printed) == {
         ("EventSkipped",): 2,
         ("EventRetried",): 1,
+        ("RetryAgeSeconds",): 5,
         ("DeliveryConflict",): 1,
         ("MessageMalformed",): 1,
     }
@@ -1079,7 +1114,7 @@ def test_the_lambda_function(
     wired = consumer.from_environment(environment("ConsumerFunction"))
     monkeypatch.setattr(consumer, "consumer", replace(wired, threads=SameThread()))
     message = platform.record(message_of())
-    batch = sqs_batch([sqs_message(encode(message))])
+    batch = sqs_batch([sqs_message(encode(message), platform.now)])
 
     assert consumer.lambda_handler(batch, None) == {"batchItemFailures": []}
     assert platform.state(message) is State.PROCESSED

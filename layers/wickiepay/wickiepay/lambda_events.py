@@ -4,6 +4,7 @@ They hold what the functions read, and no more.
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 HTTP: Final = {"method": "POST", "sourceIp": "192.0.2.1"}
@@ -48,7 +49,8 @@ def sqs_batch(messages: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str,
     }
 
 
-def sqs_message(body: str, message_id: str = "message", receives: int = 1) -> dict[str, Any]:
+def sqs_message(body: str, sent_at: datetime, message_id: str = "message", receives: int = 1) -> dict[str, Any]:
     """A message as ReceiveMessage answers it, without being in any queue."""
-    attributes = {"ApproximateReceiveCount": str(receives)}
+    sent_ms = round(sent_at.timestamp() * 1000)
+    attributes = {"ApproximateReceiveCount": str(receives), "SentTimestamp": str(sent_ms)}
     return {"MessageId": message_id, "ReceiptHandle": "none", "Body": body, "Attributes": attributes}

@@ -30,6 +30,7 @@ class Metric(StrEnum):
     EVENT_FAILED = "EventFailed"
     EVENT_RETRIED = "EventRetried"
     EVENT_SKIPPED = "EventSkipped"
+    RETRY_AGE_SECONDS = "RetryAgeSeconds"
     UNKNOWN_MONEY_EVENT = "UnknownMoneyEvent"
     MESSAGE_MALFORMED = "MessageMalformed"
 

@@ -18,6 +18,7 @@ NEEDS_A_PERSON: Final = {
     ("consumer", Metric.DELIVERY_CONFLICT),
     ("consumer", Metric.EVENT_FAILED),
     ("consumer", Metric.MESSAGE_MALFORMED),
+    ("consumer", Metric.RETRY_AGE_SECONDS),
     ("consumer", Metric.UNKNOWN_MONEY_EVENT),
     ("relay", Metric.UNSENT_OLDEST_SECONDS),
     ("WebhookApi", "5xx"),
