@@ -609,7 +609,7 @@ def test_the_age_at_the_next_try_passes_the_alarms_threshold_in_time(
     message, sent_at = platform.record(message_of()), platform.now
     platform.consumer = replace(platform.consumer, now=lambda: platform.now)
     calls.fail(refused)
-    receives, age = 0, 0
+    receives, age = 0, 0.0
     while age <= alarm["Threshold"]:
         receives += 1
         platform.now += timedelta(seconds=delay_seconds(receives - 1) if receives > 1 else 0)
