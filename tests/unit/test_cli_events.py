@@ -251,6 +251,15 @@ def test_people_see_why_an_event_failed(receive: Receive, events: EventLog, now:
     assert "The event names no account." in run("events", "list", "--since", "2026-01-15").stdout
 
 
+@pytest.mark.parametrize("command", [("list", "--since", "2026-01-15"), ("show", "u-1")])
+def test_people_see_what_keeps_an_event_from_being_finished(
+    command: tuple[str, ...], receive: Receive, events: EventLog, now: datetime
+) -> None:
+    events.note_retry(receive("2026-01-15T10:00:00"), 3, "ValueError in handlers/payment.py:40", now)
+    said = "tried 3 times, next at 10:25:01 UTC: ValueError in handlers/payment.py:40"
+    assert said in " ".join(run("events", *command).stdout.split())
+
+
 def test_people_see_how_long_ago_it_was(receive: Receive, now: datetime) -> None:
     receive((now - timedelta(minutes=3)).strftime("%Y-%m-%dT%H:%M:%S"))
     assert "3 min ago" in run("events", "list", "--since", "2026-01-15").stdout

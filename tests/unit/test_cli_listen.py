@@ -117,6 +117,15 @@ def test_failing_again_is_news(feed: Feed) -> None:
     assert changes(feed) == [State.FAILED, State.FAILED]
 
 
+def test_each_try_that_fails_is_news_until_it_succeeds(feed: Feed) -> None:
+    feed.arrived(ARRIVAL)
+    for tries in (2, 2, 3):
+        feed.noticed([replace(RECEIVED, tries=tries, last_error="ValueError", next_try_at=AFTER)])
+    feed.noticed([verdict(State.PROCESSED)])
+    said = [each.arrival.error for each in all_news(feed) if isinstance(each, Changed)]
+    assert said == [*(f"tried {tries} times, next at {AFTER[11:19]} UTC: ValueError" for tries in (2, 3)), None]
+
+
 def test_a_failure_of_before_the_delivery_is_not_its_verdict(feed: Feed) -> None:
     feed.arrived(replace(ARRIVAL, outcome="duplicate", state=None))
     feed.noticed([verdict(State.FAILED, BEFORE)])

@@ -14,6 +14,7 @@ from wickiepay.event_record import (
     SHARDS,
     SHOWN,
     Record,
+    State,
     delivery_of,
     effects_of,
     identity_of,
@@ -55,6 +56,13 @@ class WholeRecord(Record):
     body_sha256: str
     effects: list[dict[str, Any]]
     replays: list[dict[str, Any]]
+
+
+def trouble_of(record: Record) -> str | None:
+    """Why an event FAILED; while it is tried again, how often it was, when it is next, and what went wrong last."""
+    if record.state is not State.RECEIVED or record.tries is None or record.next_try_at is None:
+        return record.error
+    return f"tried {record.tries} times, next at {record.next_try_at[11:19]} UTC: {record.last_error}"
 
 
 class EventRecords:

@@ -14,6 +14,7 @@ from wickiepay.errors import UnusableBody
 from wickiepay.event import WebhookEvent, parse
 from wickiepay.event_record import Record, State
 from wickiepay.identity import Identity
+from wickiepay_cli.store.event_records import trouble_of
 from wickiepay_cli.watching.exchange import Exchange
 
 REMEMBERED: Final = 10_000
@@ -124,7 +125,11 @@ class Feed:
                 record = found.get(arrival.identity) if arrival.identity and not arrival.settled else None
                 if record:
                     self._arrivals[number] = updated = _updated(arrival, record)
-                    if (updated.state, updated.processed_at) != (arrival.state, arrival.processed_at):
+                    if (updated.state, updated.processed_at, updated.error) != (
+                        arrival.state,
+                        arrival.processed_at,
+                        arrival.error,
+                    ):
                         self._tell(Changed(updated))
 
     def trouble(self, text: str) -> None:
@@ -199,7 +204,7 @@ def of_record(found: Record) -> Arrival:
         milliseconds=None,
         state=found.state,
         processed_at=found.processed_at,
-        error=found.error,
+        error=trouble_of(found),
     )
 
 
@@ -210,7 +215,7 @@ def _updated(arrival: Arrival, found: Record) -> Arrival:
         scheme=found.scheme,
         state=found.state,
         processed_at=found.processed_at,
-        error=found.error,
+        error=trouble_of(found),
     )
 
 

@@ -27,7 +27,7 @@ from wickiepay_cli.commands.options import (
 )
 from wickiepay_cli.output.tables import ago, briefly, is_narrow, say, seconds, show_table, stream_json, tell
 from wickiepay_cli.stacks import stack
-from wickiepay_cli.store.event_records import ALL, EventRecords, brief
+from wickiepay_cli.store.event_records import ALL, EventRecords, brief, trouble_of
 from wickiepay_cli.store.filters import Filter
 
 LIMIT_FOR_PEOPLE: Final = 50
@@ -93,7 +93,7 @@ def _show(records: Iterator[Record], limit: int, now: datetime) -> None:
                     standing(each),
                     named(each),
                     each.uuid,
-                    each.error,
+                    trouble_of(each),
                 )
                 for each in listed
             ),
@@ -108,7 +108,7 @@ def _narrow_row(record: Record, now: datetime) -> tuple[str, str, str, str]:
     if len(name) > ROOM:
         family, dot, rest = name.partition(" ")[0].rpartition(".")
         name = f"{family}{dot}\n{rest}{name[len(family + dot + rest) :]}".lstrip("\n")
-    event = "\n".join(filter(None, (name, record.error)))
+    event = "\n".join(filter(None, (name, trouble_of(record))))
     return briefly(record.received_at, now), standing(record).replace(" ", "\n"), record.uuid, event
 
 

@@ -13,7 +13,7 @@ from wickiepay_cli.output.tables import milliseconds, say, say_json, show_facts,
 from wickiepay_cli.sending import exact_json
 from wickiepay_cli.stacks import stack
 from wickiepay_cli.store.duplicate_deliveries import DuplicateDelivery, duplicate_deliveries
-from wickiepay_cli.store.event_records import EventRecords, WholeRecord
+from wickiepay_cli.store.event_records import EventRecords, WholeRecord, trouble_of
 
 
 def show(  # noqa: PLR0913  options
@@ -73,7 +73,7 @@ def _moments(record: WholeRecord, *, announces: bool) -> list[tuple[str, str, st
         happened.append("; ".join(filter(None, (record.state, record.error))))
         moments += [(record.processed_at, name, what) for what in happened]
     else:
-        moments.append((record.received_at, name, record.error or f"{record.state} since then"))
+        moments.append((record.received_at, name, trouble_of(record) or f"{record.state} since then"))
     return moments
 
 

@@ -14,7 +14,7 @@ from wickiepay_cli.commands.options import Containing, EventType, Profile, Refer
 from wickiepay_cli.errors import EXPECTED, sentence
 from wickiepay_cli.output.tables import say, seconds, show_json, tell
 from wickiepay_cli.stacks.stack import Stack
-from wickiepay_cli.store.event_records import EventRecords, brief
+from wickiepay_cli.store.event_records import EventRecords, brief, trouble_of
 from wickiepay_cli.store.filters import Filter
 from wickiepay_cli.watching.follow import follow_stack
 from wickiepay_cli.watching.poll import Newcomers
@@ -80,5 +80,5 @@ def _show(record: Record, *, as_json: bool) -> None:
     if as_json:
         show_json(brief(record), indent=None)
     else:
-        words = (seconds(record.received_at), record.state, record.event, record.uuid, record.error)
+        words = (seconds(record.received_at), record.state, record.event, record.uuid, trouble_of(record))
         say("  ".join(filter(None, words)))
