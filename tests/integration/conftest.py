@@ -1,6 +1,7 @@
 """The local stack, for tests of what only all parts together show: the real template, its roles, real concurrency."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +19,15 @@ def signing_secret() -> str:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory, signing_secret: str) -> Iterator[LocalStack]:
+def stack_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `stack` keeps its files."""
+    return tmp_path_factory.mktemp("local")
+
+
+@pytest.fixture(scope="session")
+def stack(stack_folder: Path, signing_secret: str) -> Iterator[LocalStack]:
     """A local stack of this test run's own, on free ports and in a temporary folder. All tests share its tables."""
-    with running_stack(tmp_path_factory.mktemp("local"), port=0, signing_secret=signing_secret) as running:
+    with running_stack(stack_folder, port=0, signing_secret=signing_secret) as running:
         yield running.stack
 
 

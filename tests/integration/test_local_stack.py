@@ -197,9 +197,9 @@ def test_the_key_of_a_function_is_no_more_known_than_the_number_of_its_account(
             read()
 
 
-def test_what_a_run_tells_its_own_user_is_for_nobody_else(tmp_path: Path) -> None:
-    with running_stack(tmp_path, 0, DEFAULT_SIGNING_SECRET):
-        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir() if path.name != "lock"}
+@pytest.mark.usefixtures("stack")
+def test_what_a_run_tells_its_own_user_is_for_nobody_else(stack_folder: Path) -> None:
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in stack_folder.iterdir() if path.name != "lock"}
     assert modes == {"stack.json": 0o600, "ministack.log": 0o600, "deliveries.jsonl": 0o600, "emulator": 0o700}
 
 
@@ -251,12 +251,10 @@ def refused(folder: Path, port: int = 0) -> str:
     return line
 
 
-def test_it_says_where_it_listens_and_what_it_is(tmp_path: Path) -> None:
-    with command(tmp_path) as process:
-        stack = ready(process, tmp_path)
-        said = json.loads((tmp_path / "stack.json").read_text())
-    assert set(said) == {"webhook_url", "aws", "region", "stack_name", "outputs", "pid"}
-    assert (stack.stack_name, stack.pid) == ("wickiepay-local", process.pid)
+def test_it_says_where_it_listens_and_what_it_is(stack: LocalStack, stack_folder: Path) -> None:
+    said = json.loads((stack_folder / "stack.json").read_text())
+    assert set(said) == {"webhook_url", "aws", "region", "stack_name", "outputs", "parameters", "pid"}
+    assert (stack.stack_name, stack.pid) == ("wickiepay-local", os.getpid())
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, *by_make_check(signal.SIGINT)])

@@ -11,6 +11,7 @@ from typing import Any, Final
 import boto3
 import typer.main
 import typer.testing
+from botocore.config import Config
 from typer.testing import CliRunner, Result
 
 from wickiepay_cli.app import app, main
@@ -34,7 +35,7 @@ PARAMETERS: Final = {"AccountField": "reference", "EventRetentionDays": "30"}
 
 @cache  # botocore takes its time to make one
 def client(service: Any) -> Any:  # noqa: ANN401  boto3's own types want to know the service
-    return boto3.client(service)
+    return boto3.client(service, config=Config(user_agent="tests"))  # without one, it is put together for each call
 
 
 def stack(*_: object) -> Stack:
