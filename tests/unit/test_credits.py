@@ -103,6 +103,7 @@ TABLE: list[tuple[str, Credit, Payment, list[Entry], Verdict | str]] = [
     ("the first after an old acceptance", credit(TX), IN, [entry(f"{TX}!aa")], Verdict.DONE),
     # what cannot be credited
     ("no amount", credit(amount="0", flaw="none"), IN, [], FAILED),
+    ("no amount, nothing credited before", credit(amount="0", completes=True, flaw="none"), IN, [], FAILED),
     ("no amount, credited before", credit(amount="0", completes=True, flaw="none"), IN, [entry()], Verdict.DONE),
 ]
 
