@@ -29,7 +29,6 @@ def test_a_goal_is_met_at_its_limit_and_not_above() -> None:
 def test_what_is_not_met_is_known() -> None:
     assert {result.goal.name for result in goals.results(FIGURES) if result.verdict != "met"} == {
         "forged request, scheme pinned to raw",  # its signature, its hash for the log, and the log line are more alone
-        "DynamoDB writes of a payment's first event of 1 KiB",  # it makes the entry in the index by_reference
     }
 
 
