@@ -396,6 +396,15 @@ def test_an_old_conflict_that_comes_again_is_kept_once(table: Table, dynamodb: "
     assert dynamodb.scan(TableName="EventTable")["Count"] == 2
 
 
+def test_a_revision_beside_an_old_conflict_is_kept(table: Table, dynamodb: "DynamoDBClient") -> None:
+    record(table, 1, 1)
+    record(table, 2, 1)
+    [conflict] = [each for each in dynamodb.scan(TableName="EventTable")["Items"] if each["state"]["S"] == "CONFLICT"]
+    make_old(dynamodb, Identity(UUID, conflict["event_key"]["S"]))
+
+    assert record(table, 3, 2).identity == IDENTITY.revision(stamp(2))
+
+
 def test_conflicts_of_different_content_are_all_kept(
     table: Table, dynamodb: "DynamoDBClient", event_of: EventOf
 ) -> None:
