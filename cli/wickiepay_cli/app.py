@@ -17,7 +17,7 @@ GROUPS: Final = {
     "events": "The deliveries on record, and what became of them.",
     "payments": "Payments, and the orders that they pay.",
     "balances": "Accounts that payments into channels credit.",
-    "resources": "Deposits, withdrawals, conversions, and whatever else is no payment.",
+    "resources": "Deposits, withdrawals, conversions and everything else that is not a payment.",
     "dlq": "Messages that were given up after about a day of trying.",
     "secret": "The secret that WickiePay signs with. It is never an argument: a shell keeps those.",
 }
@@ -288,7 +288,7 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001  as Typer calls it
 def wickiepay(
     *,
     version: Annotated[  # its callback acts
-        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version, and end.")
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Run, feed and read a WickiePay webhook listener."""

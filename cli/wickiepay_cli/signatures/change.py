@@ -35,8 +35,8 @@ def findings_of[T](changes: Changes[T]) -> list[Finding]:
 def undone[T](given: T, changes: Sequence[Change[T]]) -> Iterator[tuple[Changes[T], T]]:
     """`given` unchanged, then with each of `changes` undone, then with any two; each with the changes undone.
 
-    A table of changes goes from the inside out: of two, the later one is undone first. It also goes from the specific to
-    the general, so that the first of several explanations is the best. A change without an effect is left out.
+    A table of changes goes from the inside out: of two, the later one is undone first. It also goes from the specific
+    to the general, so that the first of several explanations is the best. A change without an effect is left out.
     """
     yield (), given
     once = []

@@ -36,7 +36,7 @@ def document(body: bytes) -> Json:
 def written(value: Json, layout: str, *, sort_keys: bool = False) -> bytes:
     """`value` as JSON in one of the `LAYOUTS`. A lone surrogate becomes the bytes that it would have in UTF-8."""
     options = {"ensure_ascii": False, "sort_keys": sort_keys, **LAYOUTS[layout]}
-    # json.dumps accepts no spelling for a number. So it gets a text unlike any in the document, whose quotes are removed.
+    # json.dumps cannot keep a number's spelling. It gets a text unlike any in the document, whose quotes are removed.
     return _NUMBER.sub(r"\1", json.dumps(value, default=_marked, **options)).encode(errors="surrogatepass")
 
 
