@@ -1,4 +1,4 @@
-"""What the benchmark measured, as the model reads it from figures.json."""
+"""The benchmark's figures, as the model reads them from figures.json."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

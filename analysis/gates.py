@@ -1,4 +1,4 @@
-"""What lets only so much through: a token bucket, and the environments of a function."""
+"""Models of limits: a token bucket, and the environments of a function."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ class TokenBucket:
         self._tokens = self.burst
 
     def take(self, now: float) -> bool:
-        """Takes a token; says False where there is none."""
+        """Takes a token. Returns False if there is none."""
         self._tokens = min(self.burst, self._tokens + self.rate * (now - self._at))
         self._at = now
         if self._tokens < 1:

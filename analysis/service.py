@@ -31,11 +31,11 @@ class Service:
     figures: Figures
 
     def ingest(self, kind: str = "first") -> float:
-        """Of a delivery in an environment that is there: `first`, `duplicate` or `forged`."""
+        """Time of a delivery in a warm environment: `first`, `duplicate` or `forged`."""
         return self._ingest_cpu(kind) + sum(self.ingest_calls(kind))
 
     def ingest_cold(self) -> float:
-        """Of a first delivery that has to wait for an environment, its imports, clients and the secret."""
+        """Time of a first delivery that has to wait for an environment, its imports, clients and the secret."""
         return START_SECONDS + self._ingest_cpu("cold") + sum(self.ingest_calls("cold"))
 
     @property
@@ -49,11 +49,11 @@ class Service:
         return [CALL_SECONDS[operation] for operation, times in calls.items() for _ in range(times)]
 
     def consumer(self, batch: float) -> float:
-        """Of a batch in an environment that is there."""
+        """Time of a batch in a warm environment."""
         return self.consumer_cpu(batch) + sum(self.consumer_calls())
 
     def consumer_cold(self) -> float:
-        """Of a first batch of one."""
+        """Time of the first batch of an environment, with one message."""
         return START_SECONDS + self._consumer_seconds("cold") + sum(self.consumer_calls())
 
     def consumer_cpu(self, batch: float) -> float:

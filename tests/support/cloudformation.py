@@ -83,7 +83,7 @@ class Stack:
         ]
 
     def work_out(self, node: Any) -> Any:  # noqa: ANN401, C901, PLR0911, PLR0912  each of CloudFormation's functions once
-        """The value of whatever stands in a template."""
+        """The value of anything in a template."""
         match node:
             case {"Ref": "AWS::NoValue"}:
                 return ABSENT

@@ -19,7 +19,7 @@ from wickiepay_cli.watching.delivery_table import answer, fitting, name, time
 from wickiepay_cli.watching.feed import Arrival, Changed, Delivered, Feed, News, Trouble
 
 TICK_SECONDS: Final = 0.25
-"""Most drawings per second, since drawing takes time."""
+"""Minimum time between two drawings, since drawing takes time."""
 
 FRAME_LINES: Final = 2
 """Lines of a terminal that are not for deliveries: the headings, and the cursor's line below the table."""
