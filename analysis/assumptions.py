@@ -38,7 +38,7 @@ COLD_SHARE: Final = 0.01
 
 DEADLINE_SECONDS: Final = 30
 ATTEMPTS: Final = 3
-"""WickiePay's: it waits so long for an answer, and tries so often in all."""
+"""WickiePay's time to wait for an answer, and its number of attempts in all."""
 
 FIRST_PAUSE_SECONDS: Final = 60
 """Pause before WickiePay's second attempt; it doubles. WickiePay says "exponential backoff", but gives no figure."""
@@ -46,8 +46,8 @@ FIRST_PAUSE_SECONDS: Final = 60
 OUTAGE_SECONDS: Final = 600
 REPLAY_AFTER_SECONDS: Final = 240
 REPLAY_SECONDS: Final = 60
-"""The storm: an outage so long, and so long after its end somebody has WickiePay replay all that it gave up, which it
-spreads over so long."""
+"""The storm: the length of an outage, the time from its end until WickiePay is asked to replay all that it gave up, and
+the time over which it spreads the replay."""
 
 POLL_SECONDS: Final = 20
 """Time for which a request to an empty queue waits."""
@@ -70,7 +70,7 @@ PLATFORM_LINES: Final = tuple(
     json.dumps({"time": _TIME, "type": f"platform.{name}", "record": record}, separators=(",", ":"))
     for name, record in _RECORDS.items()
 )
-"""What the platform logs of each invocation at the level INFO, by the shape that its documentation gives."""
+"""The platform's log lines of each invocation at the level INFO, in the format of its documentation."""
 
 ACCESS_LOG_VALUES: Final[Mapping[str, str]] = {
     "requestTime": "15/Jan/2026:10:25:00 +0000",

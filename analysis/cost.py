@@ -176,7 +176,7 @@ def _units(size: float, unit: int) -> int:
 
 
 def _some_cold(warm: float, cold: float) -> float:
-    """The average duration of an invocation."""
+    """The average of an invocation, of which some start cold."""
     return warm + assumptions.COLD_SHARE * (cold - warm)
 
 

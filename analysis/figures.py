@@ -40,7 +40,7 @@ class Figures:
     log_bytes: Mapping[str, float]
     write_units: WriteUnits
     read_units: float
-    """Of the consumer, for one event."""
+    """Read units of the consumer for one event."""
 
     @classmethod
     def of(cls, measured: Mapping[str, Any]) -> Self:

@@ -27,7 +27,7 @@ class TokenBucket:
 
 @dataclass(slots=True)
 class Environments:
-    """Those of a function that have nothing to do, the one that worked last on top; each goes after `idle_seconds`."""
+    """A function's idle environments, with the one that worked last on top. Each is removed after `idle_seconds`."""
 
     idle_seconds: float
     _since: list[float] = field(default_factory=list)

@@ -40,11 +40,11 @@ class Service:
 
     @property
     def secret_reads(self) -> int:
-        """Calls that it takes to know the secret: the current one, and the one before it."""
+        """Calls to read the secret: the current one and the previous one."""
         return self.figures.calls["cold"][SECRET]
 
     def ingest_calls(self, kind: str) -> list[float]:
-        """The calls that a delivery makes, one after another."""
+        """The durations of the calls that a delivery makes, one after another."""
         calls = self.figures.calls[kind]
         return [CALL_SECONDS[operation] for operation, times in calls.items() for _ in range(times)]
 
@@ -57,7 +57,7 @@ class Service:
         return START_SECONDS + self._consumer_seconds("cold") + sum(self.consumer_calls())
 
     def consumer_cpu(self, batch: float) -> float:
-        """Of a batch of any size up to the greatest, as time on the clock."""
+        """CPU time of a batch of any size up to the largest, as wall time."""
         (low, one), (high, ten) = ((size, self._consumer_seconds(name)) for size, name in BATCHES.items())
         return one + (ten - one) * (batch - low) / (high - low)
 

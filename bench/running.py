@@ -30,7 +30,7 @@ class Plan:
     """Whether each event begins a trace of its own, as on Lambda; for those that have a tracer."""
     memory: bool = False
     attributed: str = ""
-    """Where attribution.py is, if the steps are to be told apart by what they do."""
+    """The path of attribution.py, if the steps are told apart by what they do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Who may ask the emulator: whoever signs with a key of this run, and the front door, by an address of its own.
+"""Guards the emulator: it is open to callers with a key of this run, and to the proxy by an address of its own.
 
-By itself the emulator answers any web page and any local user: it takes `test` and each number of twelve digits for its
-own key, whose signature it does not check, and some of its paths need none. It lets functions be made and invoked.
+Without this, the emulator answers any web page and any local user: it accepts `test` and every number of twelve digits
+as its own key without checking the signature, and some of its paths need no key. It can create and invoke functions.
 
 The keys of roles and users are left to the emulator, which checks their signatures.
 """

@@ -16,8 +16,7 @@ STEADY_SECONDS: Final = 60
 def supervise(run: Callable[[], None], tell: Callable[[str], None], clock: Callable[[], float]) -> NoReturn:
     """Lets `run` run a stack until it raises. If the emulator ended, reports that and runs another stack.
 
-    Raises what the first start raises, since whoever gave the command is there to mend it, and `CommandError` in the
-    end.
+    Raises what the first start raises, since the user is there to fix it, and `CommandError` when it gives up.
     """
     failures = 0
     while True:

@@ -38,10 +38,9 @@ type HandlerOfStack = Callable[[WebhookEvent], Sequence[Effect]]
 
 
 def one_question(records: Sequence[Record], event_key: str | None) -> Record:
-    """The question among the records of a uuid; of several the one whose key, or whose event's key, is `event_key`.
+    """The question among the records of a uuid. If there are several, `event_key` is its key or its event's key.
 
-    One that is open comes before one that is closed. Raises `CommandError` where there is none, or where there are
-    several.
+    An open question comes before a closed one. Raises `CommandError` if there is none, or if there are several.
     """
     asked = [each for each in records if each.open or each.accepted or each.dismissed]
     chosen = [each for each in asked if event_key in {None, *_names(each.identity)}]

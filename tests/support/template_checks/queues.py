@@ -10,7 +10,7 @@ LONGEST_SECONDS: Final = 14 * 24 * 60 * 60
 """Longest time for which SQS keeps a message."""
 
 LARGEST_MESSAGE: Final = 400 * 1024
-"""That ingest sends, as `wickiepay.queue.encode` says."""
+"""Largest message that ingest sends, according to `wickiepay.queue.encode`."""
 
 
 def failures_are_reported_message_by_message(template: Template) -> Iterator[str]:
