@@ -1,4 +1,4 @@
-# `make` says what there is to make. Needs make and Python 3.13; `make check` needs node besides.
+# `make` lists the targets. Needs make and Python 3.13; `make check` also needs node.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -30,7 +30,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 # --- Environments --------------------------------------------------------------------------------
-# Each is made anew when its lock changes, so that nothing from an older lock stays behind.
+# Each is rebuilt from scratch when its lock file changes, so that nothing of an older lock remains.
 
 .venv/.installed: .venv/.ready
 	@echo 'Adding what the tests need (540 MB, another minute) …'

@@ -1,4 +1,4 @@
-"""What was neither measured nor promised by anyone. Whoever has figures of his own account puts them in here."""
+"""Assumptions that were neither measured nor promised by anyone. Put in figures of your own account if you have any."""
 
 import json
 from collections.abc import Mapping
@@ -24,39 +24,39 @@ SLOWER: Final = 10
 """One call in a hundred takes ten times the mean; the others spread evenly, from half to one and a half of theirs."""
 
 START_SECONDS: Final = 0.2
-"""What AWS needs to make an environment, before any of our code runs."""
+"""Time that AWS needs to make an environment, before any of our code runs."""
 
 WHOLE_CPU_MB: Final = 1769
 """Memory at which a function has one CPU (AWS's figure). With less it has that share of one; also while it starts,
 where AWS may give it more."""
 
 IDLE_SECONDS: Final = 300
-"""For which AWS keeps an environment that has nothing to do."""
+"""Time for which AWS keeps an idle environment."""
 
 COLD_SHARE: Final = 0.01
 """Invocations that find no environment, in the costs. The simulation finds its own."""
 
 DEADLINE_SECONDS: Final = 30
 ATTEMPTS: Final = 3
-"""WickiePay's: it waits so long for an answer, and tries so often in all."""
+"""WickiePay's time to wait for an answer, and its number of attempts in all."""
 
 FIRST_PAUSE_SECONDS: Final = 60
-"""Before WickiePay's second attempt; it doubles. WickiePay says "exponential backoff", and no figure."""
+"""Pause before WickiePay's second attempt; it doubles. WickiePay says "exponential backoff", but gives no figure."""
 
 OUTAGE_SECONDS: Final = 600
 REPLAY_AFTER_SECONDS: Final = 240
 REPLAY_SECONDS: Final = 60
-"""The storm: an outage so long, and so long after its end somebody has WickiePay replay all that it gave up, which it
-spreads over so long."""
+"""The storm: the length of an outage, the time from its end until WickiePay is asked to replay all that it gave up, and
+the time over which it spreads the replay."""
 
 POLL_SECONDS: Final = 20
-"""For which a request to an empty queue waits."""
+"""Time for which a request to an empty queue waits."""
 
 LOG_LINE_BYTES: Final = 26
-"""That CloudWatch counts on top of a line."""
+"""Bytes that CloudWatch counts on top of each line."""
 
 LOG_PACKED: Final = 0.15
-"""Of a log's bytes, what is left when CloudWatch has compressed them to be kept."""
+"""Share of a log's bytes that is left after CloudWatch has compressed them."""
 
 _FUNCTION: Final = "arn:aws:lambda:us-east-1:123456789012:function:wickiepay-prod-IngestFunction-AbCdEfGhIjKl:live"
 _REQUEST: Final = "7f1c2a52-9f3e-4c1e-8a51-6d2f3f1f0a11"
@@ -70,7 +70,7 @@ PLATFORM_LINES: Final = tuple(
     json.dumps({"time": _TIME, "type": f"platform.{name}", "record": record}, separators=(",", ":"))
     for name, record in _RECORDS.items()
 )
-"""What the platform logs of each invocation at the level INFO, by the shape that its documentation gives."""
+"""The platform's log lines of each invocation at the level INFO, in the format of its documentation."""
 
 ACCESS_LOG_VALUES: Final[Mapping[str, str]] = {
     "requestTime": "15/Jan/2026:10:25:00 +0000",
@@ -94,10 +94,10 @@ RELAY_CPU_SECONDS: Final = 0.008
 """Of a run that finds nothing: its two lines, what each query of an empty index bills, its work."""
 
 ANSWER_BYTES: Final = 500
-"""Of an answer with its headers."""
+"""Bytes of an answer with its headers."""
 
 INDEX_ENTRY_BYTES: Final = 100
-"""That DynamoDB counts on top of each item that it stores."""
+"""Bytes that DynamoDB counts on top of each stored item."""
 
 
 def pauses() -> list[float]:

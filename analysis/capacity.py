@@ -1,4 +1,4 @@
-"""What binds at a rate, and what has to be set so that nothing does."""
+"""The limits that bind at a rate, and the settings by which none of them does."""
 
 import math
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ class Limit:
         return self.value / self.use
 
     def needed(self, rate: float) -> int:
-        """What it has to be, with what may come on top."""
+        """The necessary value, including the margin."""
         return math.ceil(rate * self.prepared - 1e-9)
 
 
@@ -124,17 +124,17 @@ def _table(name: str, units: float) -> Limit:
 
 
 def binding(service: Service, rate: float) -> list[Limit]:
-    """What does not allow the rate, the tightest first."""
+    """The limits that do not allow the rate, the tightest first."""
     return sorted((limit for limit in limits(service) if limit.allows < rate), key=lambda limit: limit.allows)
 
 
 def nearest(service: Service) -> Limit:
-    """What binds first as the rate grows."""
+    """The limit that binds first as the rate grows."""
     return min(limits(service), key=lambda limit: limit.allows)
 
 
 def to_raise(service: Service, rate: float) -> list[Limit]:
-    """What is too little for the rate with what may come on top, in the order in which it would bind."""
+    """The limits that are too low for the rate and its margin, in the order in which they would bind."""
     short = (limit for limit in limits(service) if limit.needed(rate) > limit.value)
     return sorted(short, key=lambda limit: limit.value / limit.prepared)
 

@@ -1,4 +1,4 @@
-"""What a delivery costs, and what a month costs in which nothing is delivered."""
+"""The cost of a delivery, and of a month without deliveries."""
 
 import math
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ MONTH_DAYS: Final = 365 / 12
 MONTH_SECONDS: Final = MONTH_DAYS * 86_400
 USUAL_BODY: Final = 1024
 APP_LINES: Final = 2
-"""Of an event, and of the relay's run: what happened, and the metrics."""
+"""Log lines of an event and of a run of the relay: what happened, and the metrics."""
 
 INGEST_LINES: Final = 1
-"""Of a delivery: both in one."""
+"""Log lines of a delivery, which hold both in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,11 @@ class Costs:
         }
 
     def relay_metrics(self) -> int:
-        """Custom metrics that the relay emits whatever happens."""
+        """Custom metrics that the relay always emits."""
         return sum(service == "relay" for _, service in self.stack.metrics)
 
     def ordinary_metrics(self) -> int:
-        """Custom metrics that healthy traffic of every event type has, besides the relay's.
+        """Custom metrics of healthy traffic of every event type, without the relay's.
 
         Accepted, one scheme, one secret, the time to 200, and processed: in all, and for each event type that has a
         handler.
@@ -154,13 +154,13 @@ class Costs:
         return self.figures.read_units + _units(size.record, quotas.READ_UNIT) - _units(usual.record, quotas.READ_UNIT)
 
     def log_bytes(self, batch: float) -> float:
-        """That a delivery and its event leave in the logs."""
+        """Bytes that a delivery and its event leave in the logs."""
         own = self.figures.log_bytes["ingest_first"] + self.figures.log_bytes["consumer_event"]
         platform = self._around(self.stack.ingest) + self._around(self.stack.consumer) / batch
         return own + (INGEST_LINES + APP_LINES) * LOG_LINE_BYTES + platform + self._access_line()
 
     def _around(self, function: Function) -> int:
-        """What the platform logs around an invocation."""
+        """Bytes that the platform logs around an invocation."""
         lines = assumptions.PLATFORM_LINES if function.platform_lines else ()
         return sum(len(line) + LOG_LINE_BYTES for line in lines)
 
@@ -176,7 +176,7 @@ def _units(size: float, unit: int) -> int:
 
 
 def _some_cold(warm: float, cold: float) -> float:
-    """What an invocation takes on average."""
+    """The average of an invocation, of which some start cold."""
     return warm + assumptions.COLD_SHARE * (cold - warm)
 
 

@@ -1,4 +1,4 @@
-"""What the benchmark measured, as the model reads it from figures.json."""
+"""The benchmark's figures, as the model reads them from figures.json."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Figures:
     log_bytes: Mapping[str, float]
     write_units: WriteUnits
     read_units: float
-    """Of the consumer, for one event."""
+    """Read units of the consumer for one event."""
 
     @classmethod
     def of(cls, measured: Mapping[str, Any]) -> Self:

@@ -1,4 +1,4 @@
-"""What lets only so much through: a token bucket, and the environments of a function."""
+"""Models of limits: a token bucket, and the environments of a function."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ class TokenBucket:
         self._tokens = self.burst
 
     def take(self, now: float) -> bool:
-        """Takes a token; says False where there is none."""
+        """Takes a token. Returns False if there is none."""
         self._tokens = min(self.burst, self._tokens + self.rate * (now - self._at))
         self._at = now
         if self._tokens < 1:
@@ -27,7 +27,7 @@ class TokenBucket:
 
 @dataclass(slots=True)
 class Environments:
-    """Those of a function that have nothing to do, the one that worked last on top; each goes after `idle_seconds`."""
+    """A function's idle environments, with the one that worked last on top. Each is removed after `idle_seconds`."""
 
     idle_seconds: float
     _since: list[float] = field(default_factory=list)

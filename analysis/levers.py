@@ -1,4 +1,4 @@
-"""What would make a delivery cheaper, by how much, and what is given for it."""
+"""Ways to make a delivery cheaper, with the saving and the price of each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -27,7 +27,7 @@ USUAL: Final = (1 - assumptions.SLOW_CALLS * assumptions.SLOWER) / (1 - assumpti
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the account allows."""
+    """The account's limits."""
 
     concurrency: int = quotas.CONCURRENCY
     api_rate: float = quotas.API_RATE

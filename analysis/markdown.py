@@ -58,5 +58,5 @@ def size(value: int) -> str:
 
 
 def bill(parts: Mapping[str, float]) -> float:
-    """What a bill comes to."""
+    """The sum of a bill."""
     return sum(parts.values())

@@ -1,4 +1,4 @@
-"""What happened in a simulation."""
+"""The outcome of a simulation."""
 
 from collections import Counter
 from dataclasses import dataclass, field

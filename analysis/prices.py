@@ -1,4 +1,4 @@
-"""What AWS asks: us-east-1, on demand, arm64, in USD, without free tiers, as found in November 2026.
+"""AWS's prices: us-east-1, on demand, arm64, in USD, without free tiers, as found in November 2026.
 
 From AWS's price lists as second-hand pages of 2026 quote them. Check them before relying on a figure made of them.
 """
@@ -20,7 +20,7 @@ class Price:
     unit: str
 
     def of(self, number: float) -> float:
-        """What so many units cost."""
+        """The price of a number of units."""
         return self.usd * number / self.per
 
 

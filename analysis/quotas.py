@@ -1,4 +1,4 @@
-"""What an account of AWS allows: the defaults in us-east-1, as AWS's documentation gave them in 2026."""
+"""An AWS account's quotas: the defaults in us-east-1, as AWS's documentation gave them in 2026."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What is simulated: steady deliveries at each rate, the storm after an outage, and the queue out of reach."""
+"""The simulated scenarios: steady deliveries at each rate, the storm after an outage, and the queue out of reach."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -31,33 +31,33 @@ class Service:
     figures: Figures
 
     def ingest(self, kind: str = "first") -> float:
-        """Of a delivery in an environment that is there: `first`, `duplicate` or `forged`."""
+        """Time of a delivery in a warm environment: `first`, `duplicate` or `forged`."""
         return self._ingest_cpu(kind) + sum(self.ingest_calls(kind))
 
     def ingest_cold(self) -> float:
-        """Of a first delivery that has to wait for an environment, its imports, clients and the secret."""
+        """Time of a first delivery that has to wait for an environment, its imports, clients and the secret."""
         return START_SECONDS + self._ingest_cpu("cold") + sum(self.ingest_calls("cold"))
 
     @property
     def secret_reads(self) -> int:
-        """Calls that it takes to know the secret: the current one, and the one before it."""
+        """Calls to read the secret: the current one and the previous one."""
         return self.figures.calls["cold"][SECRET]
 
     def ingest_calls(self, kind: str) -> list[float]:
-        """The calls that a delivery makes, one after another."""
+        """The durations of the calls that a delivery makes, one after another."""
         calls = self.figures.calls[kind]
         return [CALL_SECONDS[operation] for operation, times in calls.items() for _ in range(times)]
 
     def consumer(self, batch: float) -> float:
-        """Of a batch in an environment that is there."""
+        """Time of a batch in a warm environment."""
         return self.consumer_cpu(batch) + sum(self.consumer_calls())
 
     def consumer_cold(self) -> float:
-        """Of a first batch of one."""
+        """Time of the first batch of an environment, with one message."""
         return START_SECONDS + self._consumer_seconds("cold") + sum(self.consumer_calls())
 
     def consumer_cpu(self, batch: float) -> float:
-        """Of a batch of any size up to the greatest, as time on the clock."""
+        """CPU time of a batch of any size up to the largest, as wall time."""
         (low, one), (high, ten) = ((size, self._consumer_seconds(name)) for size, name in BATCHES.items())
         return one + (ten - one) * (batch - low) / (high - low)
 

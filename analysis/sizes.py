@@ -83,7 +83,7 @@ def sizes(size: int) -> Sizes:
 
 
 def _item_bytes(item: Mapping[str, Any]) -> int:
-    """As DynamoDB counts: names and values, a number as about half its digits."""
+    """The size as DynamoDB counts it: names and values, with a number as about half its digits."""
     return sum(len(name) + _value_bytes(value) for name, value in item.items())
 
 

@@ -1,4 +1,4 @@
-"""What template.yaml and the code fix: sizes, limits, schedules and how much there is of what costs by the month."""
+"""Constants from template.yaml and the code: sizes, limits, schedules, and the number of things billed by the month."""
 
 import ast
 import json

@@ -7,7 +7,7 @@ from typing import Final
 
 PROJECT: Final = Path(__file__).parents[1]
 FOLDERS: Final = ("functions/ingest", "functions/consumer", "functions/relay", "functions/pre_traffic")
-"""Where modules begin, as pytest's and mypy's settings have it."""
+"""The import roots, as in pytest's and mypy's settings."""
 
 
 def main() -> int:

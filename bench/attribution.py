@@ -46,7 +46,7 @@ SEAMS: Final = (
 """Module, what in it, and the stage of a delivery that it is. What is not there is passed over."""
 
 parts: list[tuple[int, str]] = []
-"""Of each part that has ended: the step of the plan, and to what it belongs."""
+"""For each part that has ended: the step of the plan, and what it belongs to."""
 
 _stack = [REST]
 _step = 0

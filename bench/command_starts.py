@@ -1,4 +1,4 @@
-"""What the command `wickiepay` takes to start, in instructions: as a multiple of what a bare Typer app takes."""
+"""The instructions that the command `wickiepay` takes to start, as a multiple of a bare Typer app's."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ STARTS: Final = {
     "--version": (("--version",), {}),
     "a TAB": ((), {"_BARE_COMPLETE": "complete_bash", "_WICKIEPAY_COMPLETE": "complete_bash", "COMP_CWORD": "1"}),
 }
-"""What either is started with: arguments and environment."""
+"""The arguments and the environment of each start."""
 
 LIMIT: Final = 1.5
 LIST_LIMIT: Final = 2.5
@@ -66,7 +66,7 @@ def command_starts(scratch: Path) -> Iterator[Compared]:
 
 
 def _count(command: list[str], scratch: Path, variables: dict[str, str]) -> int:
-    """Of a second run: the first one leaves the bytecode that every later one finds."""
+    """Instructions of a second run, because the first one leaves the bytecode that every later one finds."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(scratch),

@@ -35,7 +35,7 @@ class Counter:
     scratch: Path
 
     def ours(self) -> list[Counting]:
-        """What `make check` gates on."""
+        """The counts that `make check` gates on."""
         return [self._trivial, self._ingest_raw, self._ingest, self._consumer, self._bare_calls]
 
     def others(self) -> list[Counting]:

@@ -1,4 +1,4 @@
-"""What is delivered: events as the provider sends them, of a given size, signed; and the messages that come of them."""
+"""The benchmark's deliveries: signed events of a given size, as the provider sends them, and their queue messages."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ def _digest(text: str) -> str:
 
 
 def delivery(content: bytes, secret: str = SECRET) -> ApiEvent:
-    """What API Gateway hands to ingest."""
+    """The event that API Gateway hands to ingest."""
     return {
         "version": "2.0",
         "routeKey": "ANY /webhooks/wickiepay",
@@ -107,13 +107,13 @@ def forged(times: int, size: int = KIB) -> list[ApiEvent]:
 
 
 def message(content: bytes) -> str:
-    """What ingest puts into the queue for a delivery."""
+    """The message that ingest puts into the queue for a delivery."""
     event = parse(content)
     return encode(Message(event.identity, Delivery(content, "raw", RECEIVED_AT, SENDER, REQUEST_ID)))
 
 
 def batch(kind: str, first: int, size: int, body_size: int = KIB) -> dict[str, Any]:
-    """What Lambda hands to the consumer: `size` messages about payments."""
+    """The event that Lambda hands to the consumer: `size` messages about payments."""
     numbers = range(first, first + size)
     return {"Records": [record(body(uuid(kind, number), body_size), number) for number in numbers]}
 

@@ -38,7 +38,7 @@ type Figures = dict[str, Any]
 
 
 def ratios(rows: Mapping[str, int]) -> dict[str, float]:
-    """Those ratios whose both rows were counted."""
+    """The ratios of which both rows were counted."""
     return {
         name: round(rows[above] / rows[below], 3)
         for name, (above, below) in RATIOS.items()
@@ -47,7 +47,7 @@ def ratios(rows: Mapping[str, int]) -> dict[str, float]:
 
 
 def machine() -> dict[str, str]:
-    """What the counts depend on, besides the code: another build of the interpreter counts otherwise."""
+    """What the counts depend on apart from the code: they differ with another build of the interpreter."""
     return {
         "python": platform.python_version(),
         "compiler": platform.python_compiler(),

@@ -1,4 +1,4 @@
-"""What `make check` asks: whether the counts are what bench/figures.json says, or better."""
+"""The gate of `make check`: the counts must be those of bench/figures.json, or better."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bench.figures import Figures
 from bench.goals import RATIO_LIMITS
 
 TOLERANCE: Final = 0.05
-"""By which a ratio may be above the committed one, on the interpreter that it was counted with."""
+"""Tolerance by which a ratio may exceed the committed one, on the interpreter that it was counted with."""
 
 TOLERANCE_ELSEWHERE: Final = 0.15
 """The same on another build of the interpreter, which spends its instructions otherwise."""
@@ -30,7 +30,7 @@ class Compared:
 
     @property
     def improved(self) -> bool:
-        """So much better that the committed figure no longer guards it."""
+        """So much better that the committed figure no longer guards the ratio."""
         return self.counted < self.committed * (1 - TOLERANCE)
 
 

@@ -9,7 +9,7 @@ from bench.figures import Figures
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """`figure` finds the value among the figures; `limit` is what it may be at the most."""
+    """A goal. `figure` finds the value among the figures, and `limit` is its maximum."""
 
     name: str
     figure: Callable[[Figures], float]

@@ -37,7 +37,7 @@ RUNTIME_SDK: Final = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", 
 """What Lambda's Python runtime brings with it; used where the layer does not bundle its own."""
 
 LIBRARIES: Final = ("aws_lambda_powertools", "aws_xray_sdk", "wrapt", "typing_extensions.py", "jmespath")
-"""What the layer of a typical function holds."""
+"""The contents of a typical function's layer."""
 
 RUNTIME_CLIENT: Final = ("awslambdaric", "snapshot_restore_py.py", "simplejson", "runtime_client.*.so")
 
@@ -94,7 +94,7 @@ class Packages:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a function runs: what is on its path, in order, and its environment variables."""
+    """The environment of a function: its path, in order, and its environment variables."""
 
     launcher: Path
     path: tuple[Path, ...]

@@ -15,7 +15,7 @@ NOON = 1768478400.0
 
 
 class Context:
-    """As much of Lambda's context as functions look at."""
+    """The part of Lambda's context that functions read."""
 
     function_name = "function"
     function_version = "$LATEST"

@@ -32,7 +32,7 @@ type Command = Callable[[int], Sequence[str]]
 
 
 def listeners(scratch: Path) -> dict[str, Figures | str]:
-    """Of each listener its figures, or why there are none."""
+    """The figures of each listener, or why there are none."""
     gunicorn = (sys.executable, "-m", "gunicorn", "--workers", "1", "--log-level", "error", "--bind")
     found: dict[str, Figures | str] = {}
     with _running(lambda port: (*gunicorn, f"127.0.0.1:{port}", "flask_listener:app"), HERE / "peers") as server:

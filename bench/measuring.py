@@ -1,4 +1,4 @@
-"""What is measured without callgrind: calls, billed units, bytes, CPU and wall time, memory."""
+"""Measurements without callgrind: calls, billed units, bytes, CPU and wall time, memory."""
 
 import json
 from collections import Counter
@@ -21,7 +21,7 @@ SOME: Final = 5
 """Deliveries of each kind whose calls are counted."""
 
 RUNS: Final = 3
-"""Of these the quickest counts: whatever else the machine does only ever adds time."""
+"""Number of runs. The quickest counts, because other work of the machine only adds time."""
 
 TIMED: Final = 100
 CALL_MS: Final = 8
@@ -72,7 +72,7 @@ class Bench:
         return {operation: (all_of_them[operation] - one[operation]) / (SOME - 1) for operation in all_of_them}
 
     def asked(self, plan: Plan, place: Place) -> Calls:
-        """What a run asks of AWS."""
+        """The requests of a run to AWS."""
         with stub_aws() as stub:
             timed(plan, place, stub.url, self.scratch / "asked")
             return stub.calls()
@@ -118,7 +118,7 @@ class Bench:
         return deliveries.body(deliveries.uuid("billed", 0), size, name)
 
     def _requests(self, content: bytes) -> tuple[Requests, Requests]:
-        """What ingest and the consumer ask of AWS for an event."""
+        """The requests of ingest and the consumer to AWS for an event."""
         records = [deliveries.record(content)]
         received = self.asked(Plan("ingest", [[deliveries.delivery(content)]]), self.folder.ours("ingest"))
         consumed = self.asked(Plan("consumer", [[{"Records": records}]]), self.folder.ours("consumer"))

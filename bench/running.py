@@ -30,7 +30,7 @@ class Plan:
     """Whether each event begins a trace of its own, as on Lambda; for those that have a tracer."""
     memory: bool = False
     attributed: str = ""
-    """Where attribution.py is, if the steps are to be told apart by what they do."""
+    """The path of attribution.py, if the steps are told apart by what they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Run:
     answers: list[Any]
     """The last one of each step; of an HTTP answer its status."""
     logs: list[str]
-    """What was written to standard output in each of the plan's steps."""
+    """The standard output of each of the plan's steps."""
     resident: list[int]
     """KiB in memory after each of the plan's steps."""
     peak: int
@@ -72,7 +72,7 @@ def counted(plan: Plan, place: Place, endpoint_url: str, folder: Path) -> Run:
 
 
 def timed(plan: Plan, place: Place, endpoint_url: str, folder: Path) -> Run:
-    """Runs as it is; there are no instructions in the result."""
+    """Runs without counting, so the result has no instructions."""
     return _run(plan, place, endpoint_url, folder, under_callgrind=False)
 
 

@@ -56,7 +56,7 @@ class Stub:
     url: str
 
     def calls(self) -> Calls:
-        """What was asked since this was last called."""
+        """The requests since the last call."""
         return Calls(**json.loads(self._control("calls", {})))
 
     def pause(self, milliseconds: float) -> None:

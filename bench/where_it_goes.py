@@ -1,4 +1,4 @@
-"""Where cold and warm time goes: instructions by package on the way to the first delivery, by stage after it."""
+"""Shows where cold and warm time goes: instructions by package up to the first delivery, and by stage after it."""
 
 from collections import Counter
 from collections.abc import Sequence

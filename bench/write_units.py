@@ -1,4 +1,4 @@
-"""What DynamoDB bills for requests, by its published rules and from the requests themselves.
+"""The units that DynamoDB bills for requests, computed by its published rules from the requests themselves.
 
 An item's size is that of its names and values. A write is billed by the KiB begun of the item, before or after,
 whichever is larger, and twice in a transaction; an index, which no transaction covers, by the KiB of what is projected,
@@ -38,7 +38,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What one write was billed: at its table, and at the table's indexes together."""
+    """The units billed for one write: at its table, and at all of the table's indexes."""
 
     table: str
     units: int
@@ -110,7 +110,7 @@ class Meter:
                     raise ValueError(operation)
 
     def read_units(self, requests: Iterable[tuple[str, Content]]) -> float:
-        """What the reads among requests are billed, each key that is asked for by itself."""
+        """The units billed for the reads among requests, each key by itself."""
         units = 0.0
         for operation, content in requests:
             if operation == "dynamodb:BatchGetItem":

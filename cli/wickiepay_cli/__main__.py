@@ -1,4 +1,4 @@
-"""Where the command begins: it takes care of what can go wrong around it, before the rest of it is there."""
+"""The command's entry point. It sets up streams and signals before the rest of the command is imported."""
 
 import gc
 import os
@@ -9,8 +9,8 @@ from wickiepay_cli.interrupts import INTERRUPTED, leave_at_once, starting
 
 
 def main() -> None:
-    """Runs the command on the streams and signals as they are found."""
-    gc.set_threshold(100_000)  # imports make as many objects, which stay: nothing is gained by looking at them
+    """Runs the command, whatever state its streams and signals are in."""
+    gc.set_threshold(100_000)  # imports make about as many objects, and all of them stay
     with starting():
         _make_streams_usable()
         from wickiepay_cli.app import main as run  # noqa: PLC0415  it takes its time
@@ -19,14 +19,14 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     finally:
-        leave_at_once()  # the interpreter's end takes a moment as well,
-        gc.freeze()  # and less of one without a last collection
+        leave_at_once()  # the interpreter takes a moment to end,
+        gc.freeze()  # and a shorter one without a last collection
 
 
 def _make_streams_usable() -> None:
-    """Has what cannot be written in a terminal's encoding replaced; without standard output, nothing is done."""
+    """Replaces characters that the terminal's encoding lacks. Without standard output, ends the program."""
     if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123  as long as the program
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123  open as long as the program runs
     if sys.stdout is None:
         print("Standard output is closed.", file=sys.stderr)  # noqa: T201  nothing else is there yet
         sys.exit(1)

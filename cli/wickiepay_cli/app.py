@@ -17,7 +17,7 @@ GROUPS: Final = {
     "events": "The deliveries on record, and what became of them.",
     "payments": "Payments, and the orders that they pay.",
     "balances": "Accounts that payments into channels credit.",
-    "resources": "Deposits, withdrawals, conversions, and whatever else is no payment.",
+    "resources": "Deposits, withdrawals, conversions and everything else that is not a payment.",
     "dlq": "Messages that were given up after about a day of trying.",
     "secret": "The secret that WickiePay signs with. It is never an argument: a shell keeps those.",
 }
@@ -218,20 +218,20 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "--yes-print-it --stack sandbox",
     ),
 )
-"""The words that name a command, where its function is, what a list says of it, and examples of what may follow.
+"""For each command: its words, the place of its function, its summary in lists, and examples of its arguments.
 
-A command is imported when it is named, so a list of commands is all that --help and a TAB have to read.
+A command is imported when it is named, so --help and a TAB only have to read this list.
 """
 
 SPECIAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "samples": {"hidden": True},
     "balances adjust": {"context_settings": {"ignore_unknown_options": True}},  # an amount may begin like one: -10
 }
-"""What else Typer has to know of a command."""
+"""Further settings of single commands for Typer."""
 
 
 class _Group(TyperGroup):
-    """The command, which says what is wrong with its arguments as any other output: they may have been pasted."""
+    """The root command. It escapes its error messages like any other output, since arguments may have been pasted."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  as Typer has them
         with _escaping():
@@ -254,7 +254,7 @@ def _escaping() -> Iterator[None]:
 
 
 def assembled(*, loaded: bool = False) -> typer.Typer:
-    """The tree of commands. Each is imported when it is named, or, to describe all of them, now."""
+    """The tree of commands. Each command is imported when it is named; with `loaded`, all are imported now."""
     tree = typer.Typer(
         cls=_Group,
         callback=wickiepay,
@@ -281,14 +281,14 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001  as Typer calls it
         from importlib.metadata import version  # noqa: PLC0415  it takes its time
 
         text = f"wickiepay {version('wickiepay-webhook-listener')}"
-        typer.echo(text)  # noqa: TID251  no stranger wrote it, and to import wickiepay_cli.output.tables takes its time
+        typer.echo(text)  # noqa: TID251  no stranger wrote it, and importing wickiepay_cli.output.tables takes its time
         raise typer.Exit
 
 
 def wickiepay(
     *,
     version: Annotated[  # its callback acts
-        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version, and end.")
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
 ) -> None:
     """Run, feed and read a WickiePay webhook listener."""
@@ -298,20 +298,20 @@ app = assembled()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command; what it cannot do, it says in one sentence on standard error, with exit code 1.
+    """Runs the command. On an expected error it prints one sentence on standard error and exits with code 1.
 
-    Ctrl-C ends it with exit code 130, unless that is how a command is to end.
+    Ctrl-C ends it with exit code 130, unless it is the usual end of the command.
     """
     try:
         try:
             app(arguments)
         finally:
             sys.stdout.flush()
-    except OSError as error:  # a circumstance, like a disk that is full; most commands have none of their own to tell
+    except OSError as error:  # for example a full disk; most commands have no message of their own for it
         _write_no_more()
         _end(error)
     except SystemExit as end:
-        if end.code == 1 and _began_with_ctrl_c(end):  # at a question, Typer takes it for a no
+        if end.code == 1 and _began_with_ctrl_c(end):  # at a prompt, Typer takes it as a "no"
             sys.exit(INTERRUPTED)
         raise
     except Exception as error:
@@ -331,7 +331,7 @@ def _end(error: Exception) -> NoReturn:
 
 
 def _write_no_more() -> None:
-    """Whatever standard output could not take is let go, so that the interpreter does not try again."""
+    """Discards what standard output could not take, so that the interpreter does not try again."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -1,4 +1,4 @@
-"""What a command cannot do, said in one sentence to the person who asked."""
+"""Errors that a command reports to its user in one sentence."""
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -6,15 +6,15 @@ from wickiepay.errors import ListenerError
 
 
 class CommandError(Exception):
-    """A command cannot do what it was asked; the text says why, and where there is one, the way out."""
+    """A command cannot do what it was asked to. The text says why and, if possible, what to do about it."""
 
 
 EXPECTED = (CommandError, ListenerError, BotoCoreError, ClientError)
-"""What ends a command with a sentence and exit code 1. Anything else is a mistake of ours, and shows as one."""
+"""Errors that end a command with a sentence and exit code 1. Anything else is a bug and shows a traceback."""
 
 
 def sentence(error: Exception) -> str:
-    """What to tell a person of one of the `EXPECTED` errors, or of an error of the machine."""
+    """The sentence for one of the `EXPECTED` errors, or for an error of the operating system."""
     if isinstance(error, ClientError):
         answer = error.response.get("Error", {})
         text = f"AWS refused {error.operation_name}: {answer.get('Message') or answer.get('Code')}"

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from threading import current_thread, main_thread
 
 INTERRUPTED = 130
-"""The exit code of what Ctrl-C ended, as shells have it."""
+"""The exit code after Ctrl-C, by the convention of shells."""
 
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """For imports: Ctrl-C ends the program at once. Nothing needs cleaning up, and an import may lose an exception."""
+    """For imports: Ctrl-C ends the program at once, as nothing needs cleaning up and imports may swallow exceptions."""
     changed = leave_at_once()
     try:
         yield
@@ -22,7 +22,7 @@ def starting() -> Iterator[None]:
 
 
 def leave_at_once() -> bool:
-    """Whether that could be done: who ignores Ctrl-C, or handles it, goes on doing so; only the main thread can."""
+    """Makes Ctrl-C end the program at once. Returns False if it is ignored or handled, or off the main thread."""
     usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if can := usual and current_thread() is main_thread():
         signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))

@@ -1,4 +1,4 @@
-"""Commands that are imported when they are named; until then one sentence of each is known, which lists show."""
+"""Commands that are imported when they are named. Until then only their summary is known, for lists."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -14,7 +14,7 @@ type Function = Callable[..., None]
 
 
 def loader(where: str) -> Callable[[], Function]:
-    """Imports the function at `where`, which is written `module:function`, when called."""
+    """A function that, when called, imports and returns the one at `where` (`module:function`)."""
 
     def load() -> Function:
         module, _, name = where.partition(":")
@@ -26,7 +26,7 @@ def loader(where: str) -> Callable[[], Function]:
 
 
 class Later(TyperCommand):
-    """Stands for a command until that is named. Its callback imports the command's function."""
+    """A placeholder for a command until it is named. Its callback imports the command's function."""
 
     @cached_property
     def _command(self) -> Any:  # noqa: ANN401  Typer's own copy of click has no public types
@@ -37,5 +37,5 @@ class Later(TyperCommand):
 
     @override
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """The first step of running or completing a command: from here on it is the command itself."""
+        """The first step of running or completing a command. It hands over to the real command."""
         return self._command.make_context(info_name, args, parent, **extra)

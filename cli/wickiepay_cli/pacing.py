@@ -1,4 +1,4 @@
-"""Work done in batches, and no faster than somebody wishes."""
+"""Work in batches at a limited rate."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -7,7 +7,7 @@ from wickiepay.queue import MAX_ENTRIES
 
 
 def batch_size(rate: float | None) -> int:
-    """How many to take at once, so that `rate` a second come evenly: what one send takes, or what a second allows."""
+    """The size of a batch so that `rate` a second come evenly: at most what one send takes or one second allows."""
     return MAX_ENTRIES if rate is None else max(1, min(MAX_ENTRIES, int(rate)))
 
 
@@ -17,7 +17,7 @@ def paced[T](
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Sequence[T]]:
-    """The batches as they come, held back so that their items stay below `rate` a second; None holds nothing back."""
+    """The batches, delayed so that their items come at most at `rate` a second, or without delay if it is None."""
     begin, done = clock(), 0
     for batch in batches:
         if rate is not None and (early := begin + done / rate - clock()) > 0:

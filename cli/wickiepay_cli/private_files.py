@@ -1,4 +1,4 @@
-"""Files that are for their owner alone: events and keys are in them, and others may use this machine."""
+"""Files that only their owner may read, because they hold events and keys and others may use this machine."""
 
 import os
 import stat
@@ -6,9 +6,9 @@ from contextlib import suppress
 
 
 def private(path: str, flags: int) -> int:
-    """What `open` takes as its opener: nobody else may read a file that it writes, whoever made that."""
+    """An opener for `open`: nobody else may read the file, even if it existed before."""
     descriptor = os.open(path, flags, 0o600)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        with suppress(PermissionError):  # it is somebody else's, and so is the choice
+        with suppress(PermissionError):  # the file is somebody else's, and so is the choice
             os.fchmod(descriptor, 0o600)
     return descriptor

@@ -1,4 +1,4 @@
-"""The command with all of its parts imported: docs/cli.md is made of it."""
+"""The command with all of its parts imported; docs/cli.md is made from it."""
 
 from wickiepay_cli.app import assembled
 

@@ -52,12 +52,15 @@ COUNTED_BY_TYPE: Final = frozenset({"processed", "ignored", "failed"})
 """Outcomes that are also counted per event type. Each such metric is billed, so only these."""
 
 OTHER: Final = "other"
-"""The event type, in metrics, of whatever has no handler: a sender's names must not become metrics of ours."""
+"""The event type, in metrics, of events without a handler: a sender's names must not become our metrics."""
 
 type SqsRecord = Mapping[str, Any]
 
 type BatchResponse = dict[str, list[dict[str, str]]]
-"""`batchItemFailures`: the messages that have to come again, each as `itemIdentifier`."""
+"""`batchItemFailures`: the messages that have to come again, each as `itemIdentifier`.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+"""
 
 logger = Logger()
 metrics = Metrics()
@@ -67,11 +70,12 @@ metrics = Metrics()
 class Work:
     """One message of a batch on its way through the steps.
 
-    `event` is None where it could not be read, and `effects` are what its handler made of it; `unread` is what was
-    raised by either. `state` is the event's on record as the batch began (None: no record), `verdict` what the event is
-    to be marked as (None: nothing to mark), `done` what it did to the books, `conflict` whether another delivery of the
-    event, with other content, was on record before, `error` why the message has to come again, `given_up` whether it
-    will not be tried when it does, `next_age` how old the message will be then (None: it is not put off).
+    `event` is None if it could not be read. `effects` is what its handler returned. `unread` is the exception that
+    either of them raised. `state` is the event's recorded state when the batch began, or None without a record.
+    `verdict` is the state to mark the event with, or None. `done` describes what the event did to the books.
+    `conflict` says whether another delivery of the event, with other content, was on record before. `error` is why the
+    message has to come again, and `given_up` says that it will not be tried when it does. `next_age` is how old the
+    message will be when it comes again, or None if it is not put off.
     """
 
     record: SqsRecord
@@ -92,11 +96,11 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """Processes batches, giving `settings` to each handler.
+    """Processes batches, and hands `settings` to each handler.
 
     Without a `bus` nothing is announced. `keep` is how long a finished event stays on record.
 
-    After `max_receives` tries an event is given up: marked FAILED, its message left to the dead-letter queue.
+    After `max_receives` tries an event is given up: it is marked FAILED, and its message goes to the dead-letter queue.
     """
 
     events: EventLog
@@ -111,7 +115,7 @@ class Consumer:
     threads: ThreadPoolExecutor
 
     def process(self, records: Iterable[SqsRecord]) -> BatchResponse:
-        """Takes each record as far as it gets; names those that have to come again, each after its own delay."""
+        """Takes each record as far as it gets. Returns those that have to come again, each after its own delay."""
         batch: list[Work] = []
         malformed: list[SqsRecord] = []
         for record in records:
@@ -134,12 +138,12 @@ class Consumer:
         return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in again]}
 
     def _each(self, step: Callable[[Work], None], batch: Iterable[Work]) -> None:
-        """Runs `step` on every work without an error, all at once; one that raises affects none of its batch mates."""
+        """Runs `step` in parallel on every work without an error. One that raises does not affect the others."""
 
         def guarded(work: Work) -> None:
             try:
                 step(work)
-            except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
+            except Exception as error:  # noqa: BLE001  no error may stop the others
                 work.error = error
 
         self._at_once(guarded, [work for work in batch if not work.error])
@@ -150,17 +154,17 @@ class Consumer:
             pass
 
     def _read(self, work: Work) -> None:
-        """Reads the event, and has its handler say what it does to the books (None: nothing handles such events)."""
+        """Reads the event and asks its handler for the effects, which are None if no handler is registered."""
         work.event, work.effects, work.unread = None, None, None
         try:
             work.event = work.message.event()
             if handler := self.handlers.get(work.event.name):
                 work.effects = handler(work.event, self.settings)
-        except Exception as error:  # noqa: BLE001  an event that is processed already needs no reading
+        except Exception as error:  # noqa: BLE001  if the event is already processed, the error does not matter
             work.unread = error
 
     def _look_up(self, batch: Sequence[Work]) -> Rows:
-        """Reads the states of the events, and what the books say of their payments, in one call."""
+        """Reads the states of the events and the ledger items of their payments in one call."""
         payments = [
             effect for work in batch for effect in work.effects or () if isinstance(effect, SetPayment | Credit)
         ]
@@ -175,7 +179,7 @@ class Consumer:
         return self.ledger.rows(payments, found.get(self.ledger.table, []))
 
     def _apply(self, work: Work, rows: Rows) -> None:
-        """Applies the event's effects to the books; decides what to mark it as, and whether to announce it."""
+        """Applies the event's effects to the books, and decides on its verdict and its announcement."""
         replay = work.message.replay
         if work.message.unrecorded or work.state is None:
             if work.event is None:
@@ -190,7 +194,7 @@ class Consumer:
         elif work.state is State.PROCESSED and not replay:
             return
         if self._is_last_try(work):
-            # Ahead of the try, in case it ends this process: PROCESSED overrides it.
+            # Marked before the try, in case the try ends this process. PROCESSED overrides it.
             self.events.mark_failed(work.message.identity, self.now(), f"{self._given_up()} The last one did not end.")
         self._try(work, rows)
         announced_before = work.state is work.verdict
@@ -230,7 +234,7 @@ class Consumer:
                     work.error = StoreUnavailable("The event bus did not take the announcement.")
 
     def _mark(self, work: Work) -> None:
-        """Writes the verdict down. Where another consumer got there first its word stands, and this one is dropped."""
+        """Records the verdict. If another consumer was first, its verdict stands and this one is dropped."""
         identity, now = work.message.identity, self.now()
         marked = True
         match work.verdict:
@@ -244,17 +248,17 @@ class Consumer:
             work.verdict = None
 
     def _put_off(self, work: Work) -> None:
-        """Lets the message of an event that cannot be finished now come again later; after the last try, gives up."""
+        """Delays the message of an event that cannot be finished now. After the last try, the event is given up."""
         receives = _receives(work.record)
         due = self.now() + timedelta(seconds=delay_seconds(receives))
         if work.error and self._is_last_try(work):
             work.reason = f"{self._given_up()} {_cause(work.error)}"
-            with _tolerated("event not marked failed"):  # its message becomes a dead letter all the same
+            with _tolerated("event not marked failed"):  # its message becomes a dead letter anyway
                 marked = self.events.mark_failed(work.message.identity, self.now(), work.reason, work.done)
                 work.given_up, work.verdict = True, State.FAILED if marked else None
         else:
             work.next_age = due - _sent_at(work.record)
-            if work.error and receives > 1:  # most that fail once succeed at once
+            if work.error and receives > 1:  # most events that fail once succeed on the next try
                 with _tolerated("event not marked as retried"):
                     self.events.note_retry(work.message.identity, receives, _cause(work.error), due)
         self._delay(work.record)
@@ -266,24 +270,24 @@ class Consumer:
         return f"Given up after {self.max_receives} tries."
 
     def _delay(self, record: SqsRecord) -> None:
-        """Lets a message come again only after a while, which grows with each time it has been received."""
-        with _tolerated("message not delayed"):  # it comes again after the queue's visibility time-out then
+        """Makes a message invisible for a while, which grows each time the message is received."""
+        with _tolerated("message not delayed"):  # then it comes again after the queue's visibility time-out
             self.queue.delay(record["receiptHandle"], delay_seconds(_receives(record)))
 
 
 @contextmanager
 def _failing_all(works: Iterable[Work]) -> Iterator[None]:
-    """Around a call that is made for several at once: what goes wrong with it goes wrong with each of them."""
+    """Around one call that is made for several messages: if it fails, it has failed for each of them."""
     try:
         yield
-    except Exception as error:  # noqa: BLE001  the batch still gets its answer, and its messages their delays
+    except Exception as error:  # noqa: BLE001  the batch still needs its answer, and the messages need their delays
         for work in works:
             work.error = error
 
 
 @contextmanager
 def _tolerated(message: str) -> Iterator[None]:
-    """Logs that a step failed which the batch's answer does not hang on: it must not cost the other records theirs."""
+    """Logs the failure of a step that must not fail the batch."""
     try:
         yield
     except Exception as error:
@@ -291,7 +295,7 @@ def _tolerated(message: str) -> Iterator[None]:
 
 
 def _cause(error: Exception) -> str:
-    """What went wrong and where in our code, without any content of the event: only our own words are quoted."""
+    """What went wrong and where in our code. Only our own messages are quoted, never the event's content."""
     said = f": {error}" if isinstance(error, ListenerError) else ""
     ours = [
         frame
@@ -306,7 +310,7 @@ _OURS: Final = ("/handlers/", "/wickiepay/")
 
 
 def delay_seconds(receives: int) -> int:
-    """How long a message that has been received so often waits: 5 s, 10 s, 20 s … 15 minutes."""
+    """How long a message waits after it was received `receives` times: 5 s, 10 s, 20 s … 15 minutes."""
     doubled: int = FIRST_DELAY_SECONDS * 2 ** min(receives - 1, 10)
     return min(LONGEST_DELAY_SECONDS, doubled)
 
@@ -320,9 +324,10 @@ def _sent_at(record: SqsRecord) -> datetime:
 
 
 def _report_age(ages: Sequence[timedelta]) -> None:
-    """Emits how old the oldest event that is put off will be when it comes again.
+    """Emits the age that the oldest delayed message will have when it comes again.
 
-    SQS leaves messages that were received three times or more out of `ApproximateAgeOfOldestMessage`.
+    SQS's own `ApproximateAgeOfOldestMessage` leaves out messages that were received three times or more:
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """
     if ages:
         metrics.add_metric(Metric.RETRY_AGE_SECONDS, MetricUnit.Seconds, max(ages).total_seconds())
@@ -330,7 +335,7 @@ def _report_age(ages: Sequence[timedelta]) -> None:
 
 
 def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
-    """One log line for each event; counts for the whole batch, and for each event type in it."""
+    """Writes one log line for each event, and counts for the whole batch and for each event type in it."""
     counts: defaultdict[str | None, Counter[Metric]] = defaultdict(Counter)
     if malformed:
         counts[None][Metric.MESSAGE_MALFORMED] = len(malformed)
@@ -356,7 +361,7 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
     for event_type, numbers in counts.items():
         for name, number in numbers.items():
             metrics.add_metric(name, MetricUnit.Count, number)
-        if event_type:  # in the same line: what is counted for a type counts for the service as well
+        if event_type:  # in the same line, so that a count for a type also counts for the service
             metrics.add_dimensions(service=metrics.service, event_type=event_type)
         metrics.flush_metrics()
 

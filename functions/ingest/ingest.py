@@ -50,7 +50,7 @@ STATUS: Final[Mapping[type[DeliveryError], int]] = {
     SecretUnavailable: 503,
     StoreUnavailable: 503,
 }
-"""What each way of not accepting a delivery is in HTTP. Anything but 200 makes the sender try again, three times."""
+"""The HTTP status for each reason to reject a delivery. The sender retries anything but a 200, three tries in all."""
 
 HEADERS: Final[Mapping[int, Mapping[str, str]]] = {405: {"Allow": "POST"}, 503: {"Retry-After": "5"}}
 
@@ -75,7 +75,7 @@ emf = EmfLog(os.environ["POWERTOOLS_SERVICE_NAME"], os.environ["POWERTOOLS_METRI
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """Takes deliveries. `now` tells the present instant; an empty `allowed_sources` lets every address try."""
+    """Accepts deliveries. `now` returns the current time. An empty `allowed_sources` admits every address."""
 
     secrets: SigningSecrets
     events: EventLog
@@ -85,7 +85,7 @@ class Ingest:
     now: Callable[[], datetime]
 
     def handle(self, api_event: object) -> dict[str, Any]:
-        """The HTTP answer to an API Gateway event, after what it asks for is done, logged and counted."""
+        """Handles, logs and counts the request in an API event; returns the HTTP answer."""
         request = HttpRequest(api_event)
         facts: dict[str, object] = {"source": request.source, "request_id": request.request_id}
         try:
@@ -107,7 +107,7 @@ class Ingest:
         return request.answer(status, {"Content-Type": "application/json", **HEADERS.get(status, {})}, content)
 
     def _take(self, request: HttpRequest, facts: dict[str, object]) -> str:
-        """Verifies, records and enqueues; says how it went. Notes in `facts` what the log may know of the delivery."""
+        """Verifies, records and enqueues; returns the outcome. Adds to `facts` what the log may say of the delivery."""
         self._admit(request)
         body = request.body()
         facts.update(bytes=len(body), body_sha256=hashlib.sha256(body).hexdigest())
@@ -143,7 +143,7 @@ class Ingest:
 
     def _verify(self, body: bytes, request: HttpRequest) -> Verified:
         signature = parse_signature(request.header("x-webhook-signature"))
-        # The bytes are signed whatever their type says; what parses them first is for JSON alone.
+        # A raw signature covers any bytes. The other schemes parse the body first, so they are for JSON alone.
         schemes = self.schemes if request.is_json else [scheme for scheme in self.schemes if scheme == "raw"]
         try:
             return verify(body, signature, self.secrets.get(), schemes)
@@ -154,10 +154,10 @@ class Ingest:
             return verify(body, signature, self.secrets.get(), schemes)
 
     def _hand_over(self, delivery: Delivery, event: WebhookEvent, facts: dict[str, object]) -> str:
-        """Leaves the event on its way to the consumer, whichever of the two stores is down.
+        """Gets the event on its way to the consumer, even while one of the two stores is down.
 
-        Raises `StoreUnavailable` where neither way is open: then the sender's next try is the way. An error of any
-        other kind is raised as well, after the event is left to the relay.
+        Raises `StoreUnavailable` if both are down; then the sender has to try again. An error of any other kind is
+        raised as well, after the event is flagged for the relay.
         """
         try:
             recorded = self.events.record(delivery, event)
@@ -170,7 +170,7 @@ class Ingest:
             try:
                 self.queue.send(Message.of(recorded.to_send))
             except Exception as error:
-                # Whatever it was, the event is on record: the relay has to find it.
+                # The event is on record, so for any error the relay has to find it.
                 flagged = self.events.flag_unsent(recorded.identity)
                 if not (flagged and isinstance(error, StoreUnavailable)):
                     raise
@@ -179,7 +179,7 @@ class Ingest:
 
 
 def _position(cause: BaseException | None) -> str:
-    """Where reading a body failed, and of what kind that was; quotes nothing of it."""
+    """Where and how reading a body failed, without any of its content."""
     match cause:
         case json.JSONDecodeError():
             return f" {cause.msg}: line {cause.lineno}, column {cause.colno}."
@@ -194,7 +194,7 @@ def _error(code: str, message: str) -> str:
 
 
 def _counts(outcome: str, facts: Mapping[str, object]) -> tuple[Metric, ...]:
-    """The metrics that a delivery adds one to."""
+    """The metrics to which a delivery adds one."""
     counts = [OF_OUTCOME[outcome]]
     if "scheme" in facts:
         counts += [OF_SCHEME[str(facts["scheme"])], OF_SECRET[str(facts["secret"])]]
@@ -216,11 +216,11 @@ def from_environment(environment: Mapping[str, str]) -> Ingest:
     )
 
 
-# Makes the clients, and asks nothing of AWS before the first delivery. With SnapStart this is what the snapshot holds
-# from which every container starts: no secret, no connection, no time, and role credentials that renew themselves.
+# Makes the clients, but calls AWS only for the first delivery. With SnapStart, every container starts from a snapshot
+# of this: it holds no secret, no connection and no time, and its role credentials renew themselves.
 ingest = from_environment(os.environ)
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001  Lambda passes both
-    """Answers a request that came by an HTTP API, a REST API or a load balancer."""
+    """Answers a request from an HTTP API, a REST API or a load balancer."""
     return ingest.handle(event)

@@ -1,7 +1,9 @@
-"""CodeDeploy's pre-traffic hook: has the versions that are about to take traffic prove themselves, then lets it go on.
+"""CodeDeploy's pre-traffic hook: probes the new versions, then reports whether traffic may shift to them.
 
-Each version is asked to do its work on a probe, an event that is signed like any other and that nothing handles: it
-ends IGNORED, expires, and never touches the books. What ingest accepts goes on through the queue to the live consumer.
+Each version works on a probe: an event that is signed like any other, but has no handler. It ends IGNORED, expires,
+and never touches the books. A probe that ingest accepts goes on through the queue to the live consumer.
+
+https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html
 """
 
 import json
@@ -33,7 +35,7 @@ PROBE: Final = "listener.probe"
 FORGER: Final = b"not the signing secret"
 
 THIS_MACHINE: Final = "127.0.0.1"
-"""Where a probe says that it comes from, unless only certain addresses may deliver."""
+"""The source address of a probe, unless only certain addresses may deliver."""
 
 type Verdict = Literal["Succeeded", "Failed"]
 
@@ -41,15 +43,15 @@ logger = Logger()
 
 
 class ProbeFailed(Exception):
-    """A version did not do what it has to. The text names the version and says what it did; it quotes no content."""
+    """A version did not behave as it must. The text names the version and what it did, without any content."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreTraffic:
-    """Probes the versions `ingest`, `consumer` and `relay`, which are named by their ARNs.
+    """Probes the versions `ingest`, `consumer` and `relay`, which are given by their ARNs.
 
-    `scheme` is one that ingest accepts, `source` an address that may deliver. `new_uuid` names a probe, so that it is
-    an event that was never seen before.
+    `scheme` is one that ingest accepts, and `source` an address that may deliver. `new_uuid` returns the uuid of a new
+    probe.
     """
 
     functions: "LambdaClient"
@@ -64,16 +66,16 @@ class PreTraffic:
     new_uuid: Callable[[], str]
 
     def judge(self, deployment: str, execution: str) -> Verdict:
-        """Probes all three versions, and tells CodeDeploy of the `execution` of its hook how that went.
+        """Probes all three versions, and reports the verdict to CodeDeploy for this `execution` of its hook.
 
-        Whatever goes wrong is a "Failed"; raises only where CodeDeploy cannot be told, botocore's errors.
+        Any error makes the verdict "Failed". Raises botocore's errors only if CodeDeploy cannot be told.
         """
         verdict: Verdict = "Succeeded"
         try:
             self._probe_ingest()
             self._probe_consumer()
             self._probe_relay()
-        except Exception as error:  # whatever it is: without a word CodeDeploy waits for an hour
+        except Exception as error:  # any error, because CodeDeploy waits for an hour if it is told nothing
             verdict = "Failed"
             reason = f"{error} {error.__cause__ or ''}".strip()
             logger.exception("versions refused", extra={"deployment": deployment, "reason": reason})
@@ -85,7 +87,7 @@ class PreTraffic:
         return verdict
 
     def _probe_ingest(self) -> None:
-        """Wants a delivery accepted, and the very same refused where somebody else has signed it."""
+        """Expects a signed delivery to be accepted, and the same delivery with a wrong signature to be refused."""
         probe = self._probe()
         for secret, expected in (
             (self.secrets.get()[0], (200, "accepted")),
@@ -98,7 +100,7 @@ class PreTraffic:
                 raise ProbeFailed(f"{self.ingest} answered {answered}, not {expected}.")
 
     def _probe_consumer(self) -> None:
-        """Wants a message finished, and, as it says that it is unrecorded, its event recorded first."""
+        """Expects a message to be finished. It is marked unrecorded, so its event has to be recorded first."""
         probe = self._probe()
         event = probe.event()
         message = Message(Identity(event.identity.uuid, event.identity.event_key), probe, unrecorded=True)
@@ -106,12 +108,12 @@ class PreTraffic:
             raise ProbeFailed(f"{self.consumer} did not finish its message.")
 
     def _probe_relay(self) -> None:
-        """Wants a run that ends; it sends what there is to send, as it does each minute."""
+        """Expects a run to end. It sends what is unsent, as it does every minute."""
         if "sent" not in self._invoke(self.relay, {}):
             raise ProbeFailed(f"{self.relay} did not say how many events it sent.")
 
     def _probe(self) -> Delivery:
-        """A delivery of an event that never was before."""
+        """A delivery of a new event."""
         received_at = clock.instant(self.now())
         event = {"event": PROBE, "timestamp": received_at, "data": {"uuid": self.new_uuid()}}
         return Delivery(
@@ -122,12 +124,12 @@ class PreTraffic:
             request_id="pre-traffic",
         )
 
-    def _invoke(self, version: str, event: Mapping[str, Any]) -> Any:  # noqa: ANN401  whatever it answers
-        """What a version answers to `event`. Raises `ProbeFailed` where it fails, botocore's own where none comes."""
+    def _invoke(self, version: str, event: Mapping[str, Any]) -> Any:  # noqa: ANN401  any JSON
+        """A version's answer to `event`. Raises `ProbeFailed` if it fails, and botocore's errors without an answer."""
         answer = self.functions.invoke(FunctionName=version, Payload=json.dumps(event).encode())
         content = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
-            # Its message stays in the function's own log: who knows what a faulty version quotes there.
+            # The error message stays in the function's own log: a faulty version may quote anything in it.
             request = answer["ResponseMetadata"]["RequestId"]
             raise ProbeFailed(f"{version} failed: {content.get('errorType', 'no type of error')}, request {request}.")
         return content
@@ -139,7 +141,7 @@ def _request(probe: Delivery, signature: str) -> dict[str, Any]:
 
 
 def _batch(message: Message) -> dict[str, Any]:
-    """What Lambda hands to the consumer for `message`, which is in no queue: it does not come again."""
+    """What Lambda hands to the consumer for `message`. The message is in no queue, so it does not come again."""
     return sqs_batch(
         [sqs_message(encode(message), datetime.fromisoformat(message.delivery.received_at), message.identity.uuid)]
     )
@@ -166,5 +168,5 @@ pre_traffic = from_environment(os.environ)
 
 
 def lambda_handler(event: Mapping[str, str], context: object) -> dict[str, str]:  # noqa: ARG001  Lambda passes both
-    """Judges the versions for a deployment of CodeDeploy's."""
+    """Judges the versions for a deployment by CodeDeploy."""
     return {"status": pre_traffic.judge(event["DeploymentId"], event["LifecycleEventHookExecutionId"])}

@@ -1,6 +1,6 @@
-"""The relay: each minute, sends what ingest recorded but could not send.
+"""The relay: every minute, it sends the events that ingest recorded but could not send.
 
-Two runs at once do no harm: an event that is sent twice is processed once.
+Two runs at once do no harm, because an event that is sent twice is processed once.
 """
 
 import os
@@ -19,10 +19,10 @@ from wickiepay.metrics import Metric
 from wickiepay.queue import MAX_ENTRIES, EventQueue, Message
 
 MAX_EVENTS: Final = 3000
-"""Looked at by one run, at the most; the rest waits for the next."""
+"""Most events that one run looks at; the rest wait for the next run."""
 
 RUN_SECONDS: Final = 40
-"""After so long a run takes up no more, so that slow stores do not have it cut off, which would ring an alarm."""
+"""A run starts nothing new after this, so that slow stores cannot drive it into its time-out and raise an alarm."""
 
 logger = Logger()
 metrics = Metrics()
@@ -35,9 +35,9 @@ class Relay:
     now: Callable[[], datetime]
 
     def run(self) -> int:
-        """Sends what is flagged unsent, the oldest first; returns how many the queue took.
+        """Sends the events that are flagged unsent, the oldest first. Returns how many the queue accepted.
 
-        Raises `StoreUnavailable` where the event table cannot be read or written; the next run goes on from there.
+        Raises `StoreUnavailable` if the event table cannot be read or written; the next run continues from there.
         """
         end = self.now() + timedelta(seconds=RUN_SECONDS)
         unsent = self.events.unsent(MAX_EVENTS)
@@ -51,12 +51,12 @@ class Relay:
             taken = self.queue.send_all([Message.of(each) for each in pending])
             refused = {each.identity for each, was_taken in zip(pending, taken, strict=True) if not was_taken}
             for identity in flagged:
-                # What is finished, or gone, by now needs no sending: its flag goes as well.
+                # An event that is finished or gone by now is not sent, and its flag is cleared as well.
                 if identity not in refused:
                     self.events.clear_unsent(identity)
             sent += taken.count(True)
             if refused or self.now() >= end:
-                break  # the queue is still out of reach, or the rest has to wait for the next run
+                break  # the queue is still out of reach, or time is up
         logger.info("relay run", extra={"unsent": len(unsent), "sent": sent})
         return sent
 

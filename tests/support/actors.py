@@ -18,7 +18,7 @@ from tests.support.faults import Killed
 
 
 class Fate(StrEnum):
-    """What becomes of a call."""
+    """The fate of a call."""
 
     ANSWERED = "answered"
     REFUSED = "refused"

@@ -22,7 +22,7 @@ ROLE: Final = {
     "AWS_DEFAULT_REGION": "us-east-1",
     "HOME": "/nonexistent",
 }
-"""What Lambda tells every function."""
+"""The environment variables that Lambda sets for every function."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A template as it is written, as CloudFormation gets it from SAM, and as the stack that comes of it."""
+"""A template as written, as CloudFormation gets it from SAM, and as the resulting stack."""
 
 import copy
 import re
@@ -25,7 +25,7 @@ PSEUDO_PARAMETERS: Final = {
     "AWS::URLSuffix": "amazonaws.com",
 }
 ABSENT: Final = object()
-"""What `!Ref AWS::NoValue` is: whatever has it for a value is not there."""
+"""Stands for `!Ref AWS::NoValue`: a property with this value is left out."""
 
 IN_TEXT: Final = re.compile(r"\$\{(!?)([^}]+)\}")
 
@@ -83,7 +83,7 @@ class Stack:
         ]
 
     def work_out(self, node: Any) -> Any:  # noqa: ANN401, C901, PLR0911, PLR0912  each of CloudFormation's functions once
-        """The value of whatever stands in a template."""
+        """The value of anything in a template."""
         match node:
             case {"Ref": "AWS::NoValue"}:
                 return ABSENT

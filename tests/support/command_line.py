@@ -49,7 +49,7 @@ def run(*arguments: str) -> Result:
 
 
 def run_json(*arguments: str) -> Any:  # noqa: ANN401  JSON
-    """What the command answers with --json; it has to succeed."""
+    """The command's output with --json; it has to succeed."""
     result = run(*arguments, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, Any, Final
 
 BRIDGE: Final = Path("/sys/class/net/docker0")
-"""The network device that an engine makes where there is none."""
+"""The network device that an engine makes if there is none."""
 
 READY_SECONDS: Final = 30
 
@@ -44,7 +44,7 @@ class Engine:
         return self._run(*command).returncode == 0
 
     def docker(self, *command: str | Path, stdin: IO[bytes] | int = subprocess.DEVNULL) -> str:
-        """What a docker command prints; it has to succeed."""
+        """The output of a docker command, which has to succeed."""
         done = self._run(*command, stdin=stdin)
         assert done.returncode == 0, f"docker {command[0]}: {done.stderr}"
         return done.stdout.strip()

@@ -46,7 +46,7 @@ def _filled_in(value: Any) -> str:  # noqa: ANN401  whatever a template may hold
 
 
 SETTINGS: Final = Settings(account_field=environment_of("ConsumerFunction")["ACCOUNT_FIELD"])
-"""What the template's defaults say to handlers."""
+"""The handlers' settings by the template's defaults."""
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def _answer(request: AWSPreparedRequest, status: int, content: Mapping[str, obje
 
 
 class Raw:
-    """As much of a urllib3 response as botocore reads."""
+    """The part of a urllib3 response that botocore reads."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -104,7 +104,7 @@ FAULTS: Final[Mapping[str, Strike]] = {
 """What can happen to any call; "once" is mended by botocore's own second attempt."""
 
 TRANSACTION_FAULTS: Final[Mapping[str, Strike]] = {"conflict": _CONFLICT}
-"""What can happen to a TransactWriteItems besides."""
+"""Further faults that can happen to a TransactWriteItems."""
 
 
 @dataclass(slots=True)

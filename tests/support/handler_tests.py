@@ -7,5 +7,5 @@ from wickiepay_cli.project import PROJECT
 
 
 def with_own_test(events: Iterable[str]) -> set[str]:
-    """Those of the event types whose handler has a test of its own."""
+    """The event types whose handler has a test of its own."""
     return {event for event in events if (PROJECT / new_handler.test_of(event)).exists()}

@@ -341,7 +341,7 @@ class Histories(RuleBasedStateMachine):
         assert balance == total, "the balance is not the sum of its entries"
 
     def _check_payments(self) -> None:
-        """The books hold what all processed events say, in whatever order they were processed, and no more."""
+        """The books hold what all processed events say, in any order, and no more."""
         for family, part in (("payment", "payment"), ("channel", "channel-1"), ("channel", "channel-2")):
             uuid = f"{self.name}-{part}"
             row = row_of(self._ledger(f"payment#{uuid}"), "payment" if family == "payment" else "channel")
@@ -367,7 +367,7 @@ CREDITING: Final = frozenset({CONFIRMED, COMPLETED})
 
 
 def bodies(name: str) -> list[bytes]:
-    """What may be sent in one history.
+    """The events that may be sent in one history.
 
     Channel payments, of which one is told in several versions, one may lose its confirmation and one is a payout; a
     payment of which later events say less; and an event that nothing handles.

@@ -1,4 +1,4 @@
-"""What was deployed before: the sources of the stack as an earlier commit has them."""
+"""The sources of the stack at an earlier commit, which were deployed before."""
 
 import io
 import shutil

@@ -93,7 +93,7 @@ class Hygiene:
         self.forget()
 
     def forget(self) -> None:
-        """Begins anew."""
+        """Starts again from nothing."""
         self._earlier, self._now = Heard(), Heard()
         self._found: set[str] = set()
 
@@ -184,7 +184,7 @@ class PresentStdout(io.TextIOBase):
 
 
 class Tee:
-    """A text stream whose text is heard besides."""
+    """A text stream whose text is also recorded."""
 
     def __init__(self, stream: TextIO, hygiene: Hygiene) -> None:
         self._stream = stream

@@ -24,7 +24,7 @@ ROWS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What was written to a terminal."""
+    """The text that was written to a terminal."""
 
     columns: int
     written: bytes

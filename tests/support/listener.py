@@ -60,7 +60,7 @@ class Listener:
 
 
 def ingested(request: httpx.Request) -> httpx.Response:
-    """What the function ingest, in this process, answers to a request."""
+    """The answer of the function ingest, in this process, to a request."""
     api_event = http_request(request.content, None, method=request.method, headers=dict(request.headers))
     answer = ingest.lambda_handler(api_event, None)
     return httpx.Response(answer["statusCode"], headers=answer["headers"], text=answer["body"])

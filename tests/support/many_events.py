@@ -32,11 +32,11 @@ PERIOD: Final = timedelta(days=10)
 
 WRITERS: Final = 2
 BATCH: Final = 25
-"""What BatchWriteItem takes."""
+"""Most items in one BatchWriteItem."""
 
 CREDIT_EVERY: Final = 100
 OTHERS_EVERY: Final = 20
-"""Of each so many events one is FAILED and one IGNORED."""
+"""Of this many events, one is FAILED and one IGNORED."""
 
 
 class Caught:

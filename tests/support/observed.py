@@ -1,4 +1,4 @@
-"""What the functions really do: they are taken through all that can happen, and what they ask and print is kept.
+"""Records what the functions really ask and print, while they are taken through everything that can happen.
 
 They run in this process, wired by their own `from_environment` to what template.yaml names.
 """

@@ -42,7 +42,7 @@ def prose(page: Path) -> str:
 
 
 def section(page: Path, title: str) -> str:
-    """What stands under a heading, with the headings below it."""
+    """The text under a heading, including the headings below it."""
     text = page.read_text()
     level, begin = next((len(h[1]), h.end()) for h in _HEADING.finditer(text) if h[2] == title)
     later = (h.start() for h in _HEADING.finditer(text, begin) if len(h[1]) <= level and not _in_a_block(text, h))
@@ -56,7 +56,7 @@ def subsections(page: Path, title: str) -> dict[str, str]:
 
 
 def anchors(page: Path) -> list[str]:
-    """What a link can name of a page."""
+    """The anchors of a page."""
     return [anchor(title) for _, title in _HEADING.findall(prose(page))]
 
 

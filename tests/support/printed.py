@@ -1,4 +1,4 @@
-"""What the functions print."""
+"""The output of the functions."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The captured-signature attack: one signed body, written in as many other ways as its signature still fits.
+"""The captured-signature attack: one signed body, written in many other ways that its signature still matches.
 
 Under a scheme that signs what a parser makes of a body, whoever saw one signed delivery can write the same in other
 ways. Each must be the same event, and no more of it may be kept than was signed, but for a bound.

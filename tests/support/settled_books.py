@@ -29,7 +29,7 @@ def scan(harness: Harness, output: str) -> Iterator[Item]:
 
 
 def wrongs(harness: Harness, name: str, accepted: Sequence[Envelope]) -> list[str]:
-    """What is wrong with the books of all whose names begin with `name`, when these deliveries were answered 200."""
+    """The faults in the books of all whose names begin with `name`, given the deliveries that were answered 200."""
     kept = [item for item in scan(harness, "EventTableName") if item["uuid"].startswith(name)]
     records = {Identity(item["uuid"], item["event_key"]): item for item in kept if item["state"] != "CONFLICT"}
     ledger = [item for item in scan(harness, "LedgerTableName") if name in item["pk"]]

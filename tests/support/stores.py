@@ -1,4 +1,4 @@
-"""The stores of the stack alone: its tables, queues, secret and bus, as template.yaml defines them, in an emulator.
+"""Only the stores of the stack, in an emulator: its tables, queues, secret and bus, as template.yaml defines them.
 
 Nothing there takes from the queue, so a test can do that itself, and decide what comes when. The roles of the functions
 are there too, for whoever wants to be one of them.

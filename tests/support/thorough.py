@@ -1,4 +1,4 @@
-"""Cases that `make check` tries besides; `make test` has no time for them."""
+"""Further cases that `make check` tries; `make test` has no time for them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Ingest, the consumer and the relay on whatever stores a test has: the one place that knows what they are made of."""
+"""Wires ingest, the consumer and the relay to a test's stores. Only this module knows what they are made of."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The project's handlers, as the consumer has them: what each event does to the books."""
+"""The handlers of the project's consumer, which turn events into effects on the books."""
 
 import json
 import sys
@@ -17,11 +17,11 @@ from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.acceptances import HandlerOfStack
 
 HANDLERS: Final = Path("functions/consumer/handlers")
-"""Where they are in a checkout."""
+"""The folder of the handlers in a checkout."""
 
 
 def handlers_in(project: Path) -> Mapping[str, Handler]:
-    """The handlers of the checkout `project`, by event type. Raises `CommandError` where they cannot be imported."""
+    """The handlers of the checkout `project`, by event type. Raises `CommandError` if they cannot be imported."""
     if find_spec("handlers") is None:
         sys.path.append(str(project / HANDLERS.parent))
     try:
@@ -34,7 +34,7 @@ def handlers_in(project: Path) -> Mapping[str, Handler]:
 
 
 def handlers_of(found: Stack) -> Mapping[str, HandlerOfStack]:
-    """The handlers of our own checkout, with the settings that the consumer of a stack gives them."""
+    """The handlers of this checkout, with the settings that the stack's consumer gives them."""
     settings = Settings(account_field=found.parameter("AccountField"))
 
     def configured(handler: Handler) -> HandlerOfStack:
@@ -44,10 +44,10 @@ def handlers_of(found: Stack) -> Mapping[str, HandlerOfStack]:
 
 
 def resource_kinds(handlers: Mapping[str, HandlerOfStack]) -> list[str]:
-    """The kinds of resources that the handlers set, as they show on an event that says next to nothing."""
+    """The kinds of resources that the handlers set, found by running each on an almost empty event."""
     kinds: set[str] = set()
     for name, handler in handlers.items():
-        with suppress(Exception):  # a handler may want more of its event
+        with suppress(Exception):  # a handler may need more data in its event
             effects = handler(parse(json.dumps({"event": name, "data": {"uuid": "-"}}).encode()))
             kinds |= {effect.kind for effect in effects if isinstance(effect, SetResource)}
     return sorted(kinds)

@@ -1,4 +1,4 @@
-"""The files that make an event type one that is handled: a handler, its test, and a sample.
+"""The files that a new event type needs: a handler, its test, and a sample.
 
 They are what docs/adding-an-event-type.md says to add, and right as they are: the handler keeps the state of what the
 event is about.
@@ -20,7 +20,7 @@ TESTS: Final = Path("tests/unit/handlers")
 SAMPLES: Final = Path("events/payloads")
 
 MAX_CHARACTERS: Final = 48
-"""Of a name, so that the lines with it stay within 120 characters."""
+"""Longest name, so that lines with it stay within 120 characters."""
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 
@@ -64,8 +64,8 @@ def test_${plain}_sets_what_it_is_about() -> None:
 def files_for(event: str, project: Path) -> Mapping[Path, str]:
     """The files to add to the checkout `project` for the event type `event`, by their paths in it.
 
-    A handler's module bears the name of the event's family; where that one is there already, the event's own. Raises
-    `CommandError` where the event has a handler, a file is there already, or its name is none that a file could have.
+    A handler's module is named after the event's family or, if that exists already, after the event. Raises
+    `CommandError` if the event has a handler, if a file exists already, or if the event's name cannot be a file name.
     """
     _refuse_name(event)
     if not (project / HANDLERS).is_dir():
@@ -98,12 +98,12 @@ def files_for(event: str, project: Path) -> Mapping[Path, str]:
 
 
 def test_of(event: str) -> Path:
-    """Where the test is that is made for the handler of an event type."""
+    """The path of the test for the handler of an event type."""
     return TESTS / f"test_{event.replace('.', '_')}.py"
 
 
 def write(files: Mapping[Path, str], project: Path) -> None:
-    """Adds the files to a checkout; overwrites none."""
+    """Adds the files to a checkout without overwriting any."""
     for path, text in files.items():
         (project / path).parent.mkdir(exist_ok=True)
         with (project / path).open("x") as file:

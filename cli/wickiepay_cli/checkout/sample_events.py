@@ -36,7 +36,7 @@ FAMILIES: Final = (
     "approval.request.status_changed",
     "audit.login",
 )
-"""One event of each family: as many as a batch holds."""
+"""One event of each family, as many as a batch holds."""
 
 NO_EVENT: Final = b'{"message": "Rightly signed, and no event."}'
 UNKNOWN_TYPE: Final = b'{"event": "refund.created", "timestamp": "2026-01-15T17:29:00Z", "data": {"uuid": "refund-1"}}'
@@ -46,7 +46,7 @@ NO_ACCOUNT: Final = (
 
 
 def sample_events() -> dict[str, str]:
-    """The files below `events`, by name, as they have to be."""
+    """The contents of the files below `events`, by name."""
     contents = {**_ingest(), **_consumer(), "relay/tick.json": _tick()}
     return {name: json.dumps(content, indent=2) + "\n" for name, content in contents.items()}
 
@@ -91,7 +91,7 @@ def _consumer() -> dict[str, Any]:
 def _request(
     body: bytes, signature: str | None = "", method: str = "POST", content_type: str = "application/json"
 ) -> dict[str, Any]:
-    """What an HTTP API makes of a request. Signed rightly unless a `signature`, or None for none, says otherwise."""
+    """The event of an HTTP API for a request with a correct signature, or with `signature`; None leaves it out."""
     if signature == "":
         signature = sign(body, SECRET)
     headers = {"content-length": str(len(body)), "content-type": content_type, "host": "webhooks.example.com"}
@@ -131,7 +131,7 @@ def _message(body: bytes, *, unrecorded: bool = False, replay: Replay | None = N
 
 
 def _batch(*bodies: str) -> dict[str, Any]:
-    """What Lambda makes of messages that it took from the queue."""
+    """The event that Lambda makes of messages from the queue."""
     messages = [
         {
             "MessageId": f"00000000-0000-4000-8000-{number:012}",
@@ -161,7 +161,7 @@ def _batch(*bodies: str) -> dict[str, Any]:
 
 
 def _tick() -> dict[str, Any]:
-    """What EventBridge Scheduler sends when no input is set."""
+    """The event that EventBridge Scheduler sends if no input is set."""
     return {
         "version": "0",
         "id": "2f9c1c5e-7c43-4b0c-8f25-6a3ad5a1b7c4",

@@ -1,4 +1,4 @@
-"""What is stated about balances: each is the exact sum of its entries."""
+"""The check of balances: each is the exact sum of its entries."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -12,18 +12,18 @@ from wickiepay_cli.doctor.checks import Check, Suspects, named
 from wickiepay_cli.doctor.tables import Tables, account_of
 
 EXACT: Final = Context(prec=200, traps=[Inexact])
-"""Adds amounts of 38 digits without ever rounding."""
+"""Context that adds amounts of 38 digits without rounding."""
 
 READINGS: Final = 3
 
 type Account = tuple[str, str]
-"""An account, and a currency in it."""
+"""An account and a currency."""
 
 
 class BalancesAddUp:
     """Every balance equals the sum of its entries, to the last digit.
 
-    Holds on to one difference for each account and currency.
+    Keeps one difference in memory for each account and currency.
     """
 
     def __init__(self, tables: Tables, pause: Callable[[], None]) -> None:
@@ -58,7 +58,7 @@ class BalancesAddUp:
         return Check("balances_add_up", not wrong, detail)
 
     def _look(self, suspects: Sequence[Account]) -> list[Account]:
-        """Which of the suspects are wrong: their balance stayed while their entries were read, and is not the sum.
+        """The suspects that are wrong: their balance did not change while their entries were read, and is not the sum.
 
         The entries are read once the index by which they are found has caught up. One that came meanwhile has changed
         the balance.
@@ -75,7 +75,7 @@ class BalancesAddUp:
         return wrong
 
     def _reading(self, account: Account) -> tuple[Decimal, Decimal, Decimal]:
-        """A balance, the sum of its entries, and the balance again, until both are the same or the account is busy."""
+        """A balance, the sum of its entries, and the balance again, read until both agree or the account is busy."""
         before, total, after = self._balance(account), self._sum(account), self._balance(account)
         for _ in range(READINGS - 1):
             if before == after:

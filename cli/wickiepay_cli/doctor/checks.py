@@ -1,4 +1,4 @@
-"""What is stated about the books, and how a statement is tested."""
+"""Checks of the books, and how a suspected fault is confirmed."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from wickiepay.dynamodb import Item
 from wickiepay.identity import Identity
 
 AT_ONCE: Final = 1000
-"""Suspects that are held on to before they are looked at."""
+"""Most suspects that are collected before they are looked at."""
 
 NAMED: Final = 1000
-"""Of what is wrong, so much is kept to be named; the rest is counted."""
+"""How many faulty items are named; the rest are only counted."""
 
 NAMED_TO_PEOPLE: Final = 5
 
 MOMENT_SECONDS: Final = 1.0
-"""Between two looks. Well above what an index lags behind its table, and what the consumer needs for its next step."""
+"""Pause between two looks: well above an index's lag and the time that the consumer needs for its next step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One statement about the books, by its name: whether it holds, and the figures, or what is wrong."""
+    """The result of one check: its name, whether it holds, and the figures or what is wrong."""
 
     name: str
     ok: bool
@@ -30,7 +30,7 @@ class Check:
 
 
 class Statement(Protocol):
-    """Is shown every item of a table, then says whether it holds."""
+    """A check that sees every item of a table and then says whether it holds."""
 
     def see(self, item: Item) -> None: ...
 
@@ -38,9 +38,9 @@ class Statement(Protocol):
 
 
 class Suspects[T]:
-    """Takes in what looked wrong. `look` says which of some suspects are wrong, by consistent reads of just those.
+    """Collects what looked wrong. `look` returns the suspects that are wrong, by consistent reads of just those.
 
-    Only what is wrong twice, with a `pause` in between, is `wrong`.
+    Only what is wrong twice, with a `pause` in between, counts as `wrong`.
     """
 
     def __init__(self, look: Callable[[Sequence[T]], Sequence[T]], pause: Callable[[], None]) -> None:
@@ -49,7 +49,7 @@ class Suspects[T]:
         self._waiting: list[T] = []
         self.count = 0
         self.wrong: list[T] = []
-        """The first of them."""
+        """The first faulty items, which are named."""
 
     def add(self, suspect: T) -> None:
         self._waiting.append(suspect)
@@ -57,7 +57,7 @@ class Suspects[T]:
             self.settle()
 
     def settle(self) -> None:
-        """Looks at those that wait."""
+        """Looks at the waiting suspects."""
         wrong: Sequence[T] = self._look(self._waiting) if self._waiting else ()
         self._waiting = []
         if wrong:
@@ -68,11 +68,11 @@ class Suspects[T]:
 
 
 def named(things: Iterable[str], count: int) -> str:
-    """The first few of `count` things, for a person."""
+    """The first few of `count` things, as text for a person."""
     first = ", ".join(islice(things, NAMED_TO_PEOPLE))
     return first if count <= NAMED_TO_PEOPLE else f"{first} and {count - NAMED_TO_PEOPLE} more"
 
 
 def keys(identities: Iterable[Identity]) -> Iterable[str]:
-    """Events as a person finds them again."""
+    """Events as text by which a person can find them."""
     return (f"{identity.event_key} of {identity.uuid}" for identity in identities)

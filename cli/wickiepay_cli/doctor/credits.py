@@ -1,4 +1,4 @@
-"""What is stated about credits: each has its event, and each event that credits has its own, once."""
+"""The checks of credits: each has its event, and each event that credits has exactly one."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,13 +19,13 @@ from wickiepay_cli.doctor.tables import Tables, is_credit
 from wickiepay_cli.store.dynamodb import MAX_KEYS, id_texts
 
 MARGIN: Final = timedelta(days=1)
-"""An entry bears its event's time as the sender gave it, by a clock of its own."""
+"""Tolerance for the sender's clock: an entry has the time that the sender gave its event."""
 
 
 class CreditsHaveEvents:
-    """Every entry younger than the retention has its event on record: PROCESSED, about to be, or given up after it.
+    """Every entry younger than the retention has its event on record: PROCESSED, about to be, or given up afterwards.
 
-    An event that was given up although it had credited (nobody took its announcement, say) has that on its record.
+    An event may be given up although it has credited, for example because the bus was down; then its record says so.
     """
 
     def __init__(self, tables: Tables, retention: timedelta, now: datetime, pause: Callable[[], None]) -> None:
@@ -51,7 +51,7 @@ class CreditsHaveEvents:
         return Check("credits_have_events", not wrong, detail)
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
-        # A record of an older version has the uuid as it was sent: looked for only where there is no other.
+        # A record of an older version has the uuid as it was sent. It is looked for only if there is no other.
         return self._without_event(self._without_event(suspects, lambda uuid: [uuid]), id_texts)
 
     def _without_event(self, suspects: Sequence[Identity], spellings: Callable[[str], Iterable[str]]) -> list[Identity]:
@@ -62,7 +62,7 @@ class CreditsHaveEvents:
 
 
 class EventsHaveCredits:
-    """Every event that has credited, by its record, has its entry, of the account and the amount that this says."""
+    """Every event whose record says that it has credited has its entry, with the same account and amount."""
 
     def __init__(self, tables: Tables, pause: Callable[[], None]) -> None:
         self._tables = tables
@@ -83,7 +83,7 @@ class EventsHaveCredits:
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         wrong = []
-        for batch in batched(suspects, MAX_KEYS, strict=False):  # whole records: not more of them than needs be
+        for batch in batched(suspects, MAX_KEYS, strict=False):  # whole records, so no more of them than necessary
             records = self._tables.records(batch)
             places = {each: list(_places(item)) for each, item in records.items() if _credits(item)}
             entries = self._tables.entries_at(place for of_event in places.values() for place in of_event)
@@ -95,7 +95,7 @@ class EventsHaveCredits:
 
 
 class CreditedOnce:
-    """No event has made two entries. Relies on a scan to show the entries of one uuid one after another."""
+    """No event has made two entries. This relies on a scan to return the entries of one uuid together."""
 
     def __init__(self, tables: Tables, pause: Callable[[], None]) -> None:
         self._tables = tables
@@ -129,14 +129,14 @@ class CreditedOnce:
 
 
 def made_by(entry: Entry) -> Identity:
-    """The event that made an entry of a payment."""
+    """The event that made a payment's entry."""
     assert entry.uuid, "an operator's entry is not made by an event"
     assert entry.event_key, "an operator's entry is not made by an event"
     return Identity(entry.uuid, entry.event_key)
 
 
 def _credits(record: Item) -> list[tuple[str, str, str]]:
-    """Account (as a key has it), currency and amount of what an event has credited, by its record."""
+    """Account (in the form of keys), currency and amount that an event has credited according to its record."""
     return [
         (bounded(effect["account"]), effect["currency"], effect["amount"])
         for effect in effects_of(record)
@@ -154,13 +154,13 @@ def _may_have_credited(record: Item) -> bool:
 
 
 def _places(record: Item) -> Iterator[tuple[str, str]]:
-    """The uuid and the part under which an event's entry may stand: its own, or that of older versions."""
+    """The keys (uuid and part) that an event's entry may have: its own, and those of older versions."""
     pending = pending_of(record)
     event = pending.event()
     spelled = spellings_of(event)
     parts = [pending.entry or spelled.part]
     if pending.identity.kind is Kind.ACCEPTED:
-        parts.append(second_part(spelled.part, event.data_hash))  # so versions up to 0.1 kept what was accepted
+        parts.append(second_part(spelled.part, event.data_hash))  # as versions up to 0.1 kept an accepted credit
     for uuid in dict.fromkeys((normal_spelling(pending.identity.uuid), spelled.uuid, pending.identity.uuid)):
         for part in parts:
             yield uuid, part

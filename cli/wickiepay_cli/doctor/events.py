@@ -1,4 +1,4 @@
-"""What is stated about the event table alone."""
+"""The checks of the event table alone."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -16,10 +16,10 @@ SEEN: Final = (
     *("uuid", "event_key", "state", "received_at", "unsent", "effects", "error", "tries"),
     *("accepted_at", "dismissed_at"),
 )
-"""The attributes that the statements need to be shown."""
+"""The attributes that the checks read."""
 
 UNSENT_AGE: Final = timedelta(minutes=10)
-"""The relay comes every minute."""
+"""How long an event may be flagged unsent; the relay runs every minute."""
 
 _COUNTED_AS: Final = {
     State.PROCESSED: "processed",
@@ -30,7 +30,7 @@ _COUNTED_AS: Final = {
 
 
 class EventsCounted:
-    """received = processed + ignored + failed + pending, by the keys on one side, by the states on the other."""
+    """received = processed + ignored + failed + pending: the left side is counted by keys, the right by states."""
 
     def __init__(self, tables: Tables, pause: Callable[[], None]) -> None:
         self._tables = tables
@@ -91,7 +91,7 @@ class SentInTime:
 
 
 def _belonging(identity: Identity) -> State | None:
-    """What a record is by its key, where that is no event: a conflict beside one, or a body without any."""
+    """What a record without an event of its own is, by its key: a conflict, or a body without an event."""
     return {Kind.CONFLICT: State.CONFLICT, Kind.UNUSABLE: State.UNUSABLE}.get(identity.kind)
 
 

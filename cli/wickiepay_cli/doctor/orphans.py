@@ -1,4 +1,4 @@
-"""Orphans: events that nothing will ever process: recorded and never sent, or their message is gone."""
+"""Orphans: events that nothing will ever process, because they were never sent or their message is gone."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.dead_letters import message_count
 
 OVERDUE_AGE: Final = timedelta(minutes=15)
-"""Ingest sends what it has recorded, or flags it, within seconds."""
+"""Age from which an unfinished event may be an orphan; ingest sends or flags an event within seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class Orphan:
 
 
 class NoOrphans:
-    """Whatever is RECEIVED for longer than 15 minutes is flagged unsent, in the dead-letter queue, or in the queue.
+    """Every event that is RECEIVED for longer than 15 minutes is flagged unsent, in the queue, or a dead letter.
 
-    What the queue holds cannot be read, only counted. So while it holds anything, what is overdue is merely late.
+    The queue's messages cannot be read, only counted. So while it holds any, overdue events are merely late.
     """
 
     def __init__(self, stack: Stack, tables: Tables, now: datetime, pause: Callable[[], None]) -> None:
@@ -47,7 +47,7 @@ class NoOrphans:
 
     @property
     def orphans(self) -> Sequence[Orphan]:
-        """The first thousand of them."""
+        """The first thousand orphans."""
         return self._overdue.wrong
 
     def see(self, item: Item) -> None:
@@ -55,7 +55,7 @@ class NoOrphans:
             self._overdue.add(Orphan(item["uuid"]["S"], item["event_key"]["S"], item["received_at"]["S"]))
 
     def repair(self) -> None:
-        """Sends the orphans, the first thousand of them, to the consumer, as ingest would have."""
+        """Sends the first thousand orphans to the consumer, as ingest would have."""
         self._overdue.settle()
         events = EventLog(self._tables.client, self._tables.events)
         queue = EventQueue(self._stack.sqs(), self._stack.output("EventQueueUrl"))
@@ -79,9 +79,10 @@ class NoOrphans:
         return Check("no_orphans", not left, f"{detail}: {names}" if names else detail)
 
     def _look(self, suspects: Sequence[Orphan]) -> list[Orphan]:
-        """Which of the suspects are in no queue.
+        """The suspects that are in no queue.
 
-        The order of the steps matters: what leaves the queue after that was seen empty is finished, or a dead letter.
+        The order of the steps matters: an event that leaves the queue before that is seen empty is finished or a dead
+        letter.
         """
         waiting = self._waiting(suspects)
         if waiting and message_count(self._stack.sqs(), self._stack.output("EventQueueUrl")):
@@ -97,7 +98,7 @@ class NoOrphans:
         return [orphan for orphan in suspects if orphan.identity in waiting]
 
     def _dead_letters(self, identities: frozenset[Identity]) -> frozenset[Identity]:
-        """Those of the events that a message in the dead-letter queue is about."""
+        """The events that have a message in the dead-letter queue."""
         if not identities:
             return identities
         with self._stack.dead_letters() as dead:

@@ -1,4 +1,4 @@
-"""The whole audit: every statement is shown the tables once, and then tested."""
+"""The whole audit: the tables are read once for all checks, and then each check is decided."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ LEDGER: Final = (
     *("display_currency", "display_amount", "paid_currency", "paid_amount", "amounts"),
     *("underpaid", "money_came", "credited"),
 )
-"""What is read of the ledger's items: all but the payments' details and the resources' data."""
+"""What is read from the ledger: everything but the payments' details and the resources' data."""
 
 MONEY: Final[Mapping[str, Any]] = {
     "FilterExpression": "NOT begins_with(#pk, :resource)",
@@ -35,15 +35,15 @@ MONEY: Final[Mapping[str, Any]] = {
 }
 
 STEP: Final = 100
-"""Items between two signs of life."""
+"""Items between two steps of the progress bar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was counted, what holds, what is worth a look, and what nothing will ever process.
+    """The counts, the results of the checks, what is worth a look, and the orphans.
 
-    `since` is the beginning of the period in which events are kept. Of what was found the first thousand are named;
-    `counts` has how many there are of each kind.
+    `since` is the beginning of the period for which events are kept. The first thousand findings are named; `counts`
+    has the number of each kind.
     """
 
     stack: str
@@ -65,7 +65,7 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
     repair: bool,
     seen: Callable[[int], None] = lambda _: None,
 ) -> Report:
-    """Looks at all that is on record, and into the books. `retention` is how long a finished event stays on record.
+    """Audits all records and the books. `retention` is how long a finished event stays on record.
 
     With `repair` orphans are sent to the consumer. `seen` is told of each few items that were looked at. Raises what
     reading a table or a queue raises.

@@ -1,4 +1,4 @@
-"""Which signature schemes were used lately, by the counts that ingest emits."""
+"""The signature schemes that were used lately, by the metrics that ingest emits."""
 
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,7 +12,7 @@ PERIOD: Final = timedelta(days=30)
 
 
 def only_scheme(stack: Stack, now: datetime) -> str | None:
-    """The one scheme that every delivery of the last 30 days used; None where there were several, or none.
+    """The one scheme that every delivery of the last 30 days used, or None if there were several or none.
 
     None as well where it is pinned already, and where CloudWatch cannot be asked: this is advice, and nothing hangs on
     it.

@@ -1,4 +1,4 @@
-"""The two tables of a stack, for reading again what looked wrong."""
+"""The two tables of a stack, to read again what looked wrong."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ class Tables:
     ledger: str
 
     def records(self, identities: Iterable[Identity], names: Sequence[str] | None = None) -> Mapping[Identity, Item]:
-        """Those of the events that are on record, read consistently; with the attributes `names` alone, else whole."""
+        """The events that are on record, read consistently: the attributes `names` alone, or all of them."""
         wanted = only(("uuid", "event_key", *names)) if names else None
         found = items_of(self.client, self.events, map(records.key, dict.fromkeys(identities)), wanted)
         return {records.identity_of(item): item for item in found}
 
     def entries_at(self, places: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Entry]:
-        """Those of the credits, named by uuid and part, that are in the books, read consistently."""
+        """The credits, named by uuid and part, that are in the books, read consistently."""
         wanted = (items.key(items.CREDIT + uuid, part) for uuid, part in dict.fromkeys(places))
         found = items_of(self.client, self.ledger, wanted)
         return {
@@ -39,11 +39,11 @@ class Tables:
         }
 
     def entries_of(self, uuid: str) -> list[Entry]:
-        """The credits of a payment, read consistently; `uuid` is as its entries have it."""
+        """The credits of a payment, read consistently. `uuid` is in the spelling of its entries."""
         return items.entries_of(self.ledger_partition(items.CREDIT + uuid))
 
     def ledger_partition(self, pk: str) -> list[Item]:
-        """The ledger's items under a partition key, read consistently."""
+        """The ledger's items with a partition key, read consistently."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.ledger,
             KeyConditionExpression="pk = :pk",
@@ -58,7 +58,7 @@ class Tables:
         return (item for page in pages for item in page["Items"])
 
     def entries_to(self, account: str) -> list[Entry]:
-        """The entries of an account, found by an index that lags behind by moments; `account` is as a key has it."""
+        """The entries of an account (in the form of keys), found by an index that lags slightly behind."""
         pages = self.client.get_paginator("query").paginate(
             TableName=self.ledger,
             IndexName="by_reference",
@@ -70,14 +70,14 @@ class Tables:
         return items.entries_of(items_of(self.client, self.ledger, keys))
 
     def balances(self, accounts: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Decimal]:
-        """The balances of those of the accounts, each with a currency, that have one, read consistently."""
+        """The existing balances of the given accounts and currencies, read consistently."""
         wanted = (items.key(items.BALANCE + account, currency) for account, currency in accounts)
         found = items_of(self.client, self.ledger, wanted)
         return {account_of(item): Decimal(item["amount"]["N"]) for item in found}
 
 
 def account_of(balance: Item) -> tuple[str, str]:
-    """The account and the currency that a balance is in."""
+    """The account and the currency of a balance."""
     return balance["pk"]["S"].removeprefix(items.BALANCE), balance["sk"]["S"]
 
 

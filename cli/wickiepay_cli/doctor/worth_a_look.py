@@ -1,4 +1,4 @@
-"""What is right by the rules and still worth a person's look: money in the wrong place, or that waits for somebody.
+"""What is right by the rules and still worth a person's look: misplaced money, or money that waits for somebody.
 
 A snapshot: each table is read once, the index of references twice. What is held on to is what was found, the first
 thousand of each kind, and a number for each order; no body is read.
@@ -42,12 +42,12 @@ KINDS: Final = {
     "being-retried": "tried and not finished",
     "one-scheme-only": "every delivery of the last 30 days used it: pin it with the parameter AcceptedSchemes",
 }
-"""The kinds, in a person's words."""
+"""The kinds, described for a person."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`kind` is one of `KINDS`; the others say what it is about, where they apply."""
+    """One finding. `kind` is one of `KINDS`; the other fields say what it is about, if they apply."""
 
     kind: str
     uuid: str | None = None
@@ -58,7 +58,7 @@ class Finding:
 
 
 class WorthALook:
-    """Is shown every item of both tables. Relies on a scan to show the items of one partition one after another."""
+    """Sees every item of both tables. This relies on a scan to return the items of one partition together."""
 
     def __init__(self, tables: Tables, now: datetime) -> None:
         self._tables = tables
@@ -77,7 +77,7 @@ class WorthALook:
         kinds = {
             "open-conflict": is_question(record) and not is_closed(record),
             "unknown-money-event": state is State.IGNORED and identity.about_money,
-            # Versions up to 0.1 leave the tries on what they finish.
+            # Versions up to 0.1 do not remove the tries when they finish an event.
             "being-retried": state is State.RECEIVED and "tries" in record,
         }
         for kind, holds in kinds.items():
@@ -85,13 +85,13 @@ class WorthALook:
                 self.note(Finding(kind, uuid=identity.uuid, event_key=identity.event_key))
 
     def see(self, item: Item) -> None:
-        """An item of the ledger."""
+        """Takes in an item of the ledger."""
         if self._partition and self._partition[0]["pk"] != item["pk"]:
             self._look()
         self._partition.append(item)
 
     def finish(self, keys: Callable[[], Iterable[Item]]) -> Sequence[Finding]:
-        """All that was found; `keys` reads those of the index of references, in any order."""
+        """All findings. `keys` reads the keys of the index of references, in any order."""
         self._look()
         seen: set[int] = set()
         again: set[int] = set()
@@ -129,7 +129,7 @@ class WorthALook:
                     and respelled
                     and family in dict(_payments(self._tables.ledger_partition(items.PAYMENT + uuid)))
                 ):
-                    continue  # it is a part of what stands there
+                    continue  # it is a part of the item there
                 for kind in kinds:
                     self.note(Finding(kind, uuid=uuid, reference=payment.value("reference")))
 
@@ -158,20 +158,20 @@ class WorthALook:
         return (kind for kind, is_so in holds.items() if is_so())
 
     def _is_credited(self, partition: Sequence[Item], family: Family, payment: Payment) -> bool:
-        # Versions up to 0.1 did not note it on the payment. Payouts of today are too many to be looked up one by one.
+        # Versions up to 0.1 did not note it on the payment. Newer payouts are too many to look up one by one.
         may_be_older = family == "channel" or any(map(items.is_older, partition))
         spelled = id_texts(partition[0]["pk"]["S"].removeprefix(items.PAYMENT))
         return payment.credited or (may_be_older and any(map(self._tables.entries_of, spelled)))
 
     def _look_at_order(self, reference: str, payments: Iterable[set[str]]) -> None:
-        """`reference` is as a key has it; `payments` are the partitions of each."""
+        """The findings on one reference (in the form of keys); `payments` are the partitions of its payments."""
         paid = [
             sent
             for partitions in payments
             for family, payment in _payments([item for pk in partitions for item in self._tables.ledger_partition(pk)])
             if family == "payment" and payment.value("status") == "COMPLETE"
             if payment.directions.effective in {"IN", None}
-            # A key may be an older version's item, of a reference that the payment no longer has.
+            # A key may belong to an older version's item, with a reference that the payment no longer has.
             if (sent := payment.value("reference")) and reference in {sent, bounded(sent)}
         ]
         if len(paid) > 1:
@@ -184,7 +184,7 @@ def _payments_in(keys: Iterable[Item]) -> Iterator[tuple[str, Item]]:
 
 
 def _payments(partition: Sequence[Item]) -> Iterator[tuple[Family, Payment]]:
-    """What the items of one partition say of a payment, by family."""
+    """The state of a payment in the items of one partition, by family."""
     families: list[Family] = ["payment", "channel"]
     for family in families:
         own = [item for item in partition if "event" in item and items.family_of(item) == family]

@@ -1,1 +1,1 @@
-"""The whole stack on this machine: the real template in a local emulator of AWS, behind a front door on one port."""
+"""The whole stack on this machine: the real template in a local AWS emulator, behind a proxy on one port."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
 
-logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns of switches that only AWS itself can turn
+logging.getLogger("samtranslator").setLevel(logging.ERROR)  # it warns about settings that only AWS itself can change
 
 BUCKET: Final = "packages"
 TEMPLATE: Final = "template.json"
@@ -35,10 +35,10 @@ PACKAGED: Final = {
     "AWS::Serverless::Function": ("CodeUri", function_package),
     "AWS::Serverless::LayerVersion": ("ContentUri", layer_package),
 }
-"""The property by which a resource names the folder of its code, and what becomes of that folder."""
+"""Resource type → the property that names the folder of its code, and the function that packages that folder."""
 
 DEFAULTS: Final[Mapping[str, str]] = MappingProxyType({})
-"""The values of parameters that leave each at its default."""
+"""No parameter values, so that each parameter has its default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class Deployed:
     outputs: dict[str, str]
     parameters: dict[str, str]
     api_url: str
-    """Where the stack's HTTP API is to be asked: the path of a request goes right behind it."""
+    """The base URL of the stack's HTTP API, to which the path of a request is appended."""
     patches: list[Patch]
 
 
 def deploy(project: Path, aws: Access, stack_name: str, webhook_url: str, signing_secret: str) -> Deployed:
-    """Creates the stack of the template in `project`, and gives it the secret that deliveries are signed with.
+    """Creates the stack of the template in `project`, and stores the signing secret in it.
 
-    Raises `CommandError` where the emulator refuses it.
+    Raises `CommandError` if the emulator refuses it.
     """
     template, packages = translate(project)
     patches = patch_template(template, webhook_url)
@@ -65,28 +65,28 @@ def deploy(project: Path, aws: Access, stack_name: str, webhook_url: str, signin
 
 
 def translate(project: Path, parameters: Mapping[str, str] = DEFAULTS) -> tuple[Template, dict[str, bytes]]:
-    """The template in `project` as plain CloudFormation, and the packages it looks for in the bucket, by key."""
+    """The template in `project` as plain CloudFormation, and the packages that it expects in the bucket, by key."""
     template = yaml_parse((project / "template.yaml").read_text())
     packages: dict[str, bytes] = {}
     for name, resource in template["Resources"].items():
         if resource["Type"] in PACKAGED:
             folder, package_of = PACKAGED[resource["Type"]]
             package = package_of(project / resource["Properties"][folder])
-            key = f"{name}-{sha256(package).hexdigest()}"  # as with sam: an update notices another address, no content
+            key = f"{name}-{sha256(package).hexdigest()}"  # as in sam: an update notices a new address alone
             packages[key] = package
             resource["Properties"][folder] = f"s3://{BUCKET}/{key}"
     return transform(template, parameters), packages
 
 
 def transform(template: Template, parameters: Mapping[str, str] = DEFAULTS) -> Template:
-    """What CloudFormation makes of a template of SAM's whose code is in a bucket, with some parameters given."""
+    """The plain CloudFormation template of a SAM template whose code is in a bucket, with some parameters given."""
     translator = Translator({}, Parser(), boto_session=boto3.Session(botocore_session=unconfigured()))
     translated: Template = translator.translate(template, parameter_values=dict(parameters))
     return translated
 
 
 def upload(aws: Access, template: Template, packages: Mapping[str, bytes]) -> str:
-    """Puts a template and its packages into the bucket; the template's address."""
+    """Puts a template and its packages into the bucket. Returns the template's address."""
     s3: S3Client = aws.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     for key, package in {**packages, TEMPLATE: json.dumps(template).encode()}.items():
@@ -95,7 +95,7 @@ def upload(aws: Access, template: Template, packages: Mapping[str, bytes]) -> st
 
 
 def api_url(aws: Access, stack_name: str) -> str:
-    """Where a stack's HTTP API is: see `Deployed`."""
+    """The base URL of a stack's HTTP API; see `Deployed`."""
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     api = cloudformation.describe_stack_resource(StackName=stack_name, LogicalResourceId="WebhookApi")
     api_id = api["StackResourceDetail"]["PhysicalResourceId"]
@@ -105,10 +105,10 @@ def api_url(aws: Access, stack_name: str) -> str:
 def _create(
     cloudformation: "CloudFormationClient", stack_name: str, template_url: str
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Creates a stack; its outputs and the values of its parameters, by name."""
+    """Creates a stack. Returns its outputs and the values of its parameters, by name."""
     cloudformation.create_stack(
         StackName=stack_name,
-        TemplateURL=template_url,  # a template of over 51,200 bytes is not taken with the request
+        TemplateURL=template_url,  # the request itself may hold only 51,200 bytes of template
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         OnFailure="DO_NOTHING",
     )
@@ -125,7 +125,7 @@ def _create(
 
 
 def failures(cloudformation: "CloudFormationClient", stack_name: str) -> list[str]:
-    """What could not be made of a stack and why, in the order in which that was found."""
+    """The resources of a stack that failed, and why, in the order of the failures."""
     events = cloudformation.describe_stack_events(StackName=stack_name)["StackEvents"]
     failed = [e for e in reversed(events) if e["ResourceStatus"].endswith("FAILED") and "ResourceStatusReason" in e]
     return [f"{e['LogicalResourceId']}: {e['ResourceStatusReason']}" for e in failed]

@@ -1,4 +1,4 @@
-"""The emulator of AWS (ministack), as a child process that does not outlive the one that started it."""
+"""The AWS emulator (ministack) as a child process that does not outlive its parent."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ STOP_SECONDS: Final = 3
 
 
 class EmulatorEnded(CommandError):
-    """The emulator was there, and ended without being told to."""
+    """The emulator ended although nobody stopped it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +37,24 @@ class Emulator:
     log: Path
 
     def check(self) -> None:
-        """Raises `EmulatorEnded` where the emulator is there no longer."""
+        """Raises `EmulatorEnded` if the emulator no longer runs."""
         if self.process.poll() is not None:
             raise EmulatorEnded("The emulator of AWS has ended.")
 
 
 @contextmanager
 def emulator(folder: Path) -> Iterator[Emulator]:
-    """Runs an emulator with nothing in it, for those alone who know its key.
+    """Runs an empty emulator that only those who know its key can use.
 
     Its files are kept below `folder`, and wiped in the end but for its log.
 
     The log of the one before it is kept as well: it says why that one ended.
 
-    Raises `CommandError` where it does not start.
+    Raises `CommandError` if it does not start.
     """
     scratch = folder / "emulator"
     shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(mode=0o700, parents=True)  # the code of the functions is in it, and others may use this machine
+    scratch.mkdir(mode=0o700, parents=True)  # it holds the functions' code, and others may use this machine
     log = folder / "ministack.log"
     if log.exists():
         log.replace(folder / "ministack.previous.log")
@@ -67,7 +67,7 @@ def emulator(folder: Path) -> Iterator[Emulator]:
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=[gate.fileno()],
-            start_new_session=True,  # Ctrl-C in a terminal is for the parent alone; it stops this one in its own order
+            start_new_session=True,  # Ctrl-C in a terminal goes to the parent alone, which then stops this process
         )
     try:
         running = Emulator(access, process, log)
@@ -79,7 +79,7 @@ def emulator(folder: Path) -> Iterator[Emulator]:
 
 
 def _environment(scratch: Path, access: Access) -> dict[str, str]:
-    """All that the emulator is told. The functions inherit it, so nothing of the user's own environment is in it."""
+    """The emulator's environment. The functions inherit it, so it has nothing of the user's own environment."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     url = httpx.URL(access.endpoint_url)
     return inherited | {
@@ -107,14 +107,14 @@ def _wait_until_ready(emulator: Emulator) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while time.monotonic() < deadline and emulator.process.poll() is None:
         with suppress(httpx.HTTPError):
-            httpx.get(emulator.access.endpoint_url, trust_env=False)  # refused, once there is anybody to refuse it
+            httpx.get(emulator.access.endpoint_url, trust_env=False)  # refused as soon as the emulator listens
             return
         time.sleep(0.1)
     raise CommandError(f"The emulator of AWS did not start; {emulator.log} says why.")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends the emulator, and whatever function still runs in it, by the process group that it leads."""
+    """Ends the emulator and any function that still runs in it, by the process group that it leads."""
     assert process.stdin
     process.stdin.close()
     with suppress(subprocess.TimeoutExpired):
@@ -125,8 +125,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 async def _emulate(gate: str) -> None:
-    """Serves on the socket `gate` until the other end of standard input closes, if only because its process is gone."""
-    # Here, not above: only the child needs them, and they take their time.
+    """Serves on the socket `gate` until the other end of standard input closes, at the latest when its process ends."""
+    # Imported here because only the child needs them, and they take long.
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config as ServerConfig  # noqa: PLC0415
     from ministack.app import app  # noqa: PLC0415

@@ -1,6 +1,6 @@
-"""The one place where the template is bent to what the emulator takes. Each thing bent is told; a test pins the list.
+"""The only place that adapts the template to the emulator. Each change is reported, and a test pins the list.
 
-The rules work on the template as SAM's transform leaves it: plain CloudFormation.
+The rules work on the output of SAM's transform: plain CloudFormation.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ class Patch:
 
 
 def patch_template(template: Template, webhook_url: str) -> list[Patch]:
-    """Bends `template` in place to an emulator whose front door is `webhook_url`; returns what was done, in order."""
+    """Adapts `template` in place to an emulator with a proxy at `webhook_url`. Returns the changes in order."""
     rules: tuple[Callable[[Template], Iterator[Patch]], ...] = (
         _deploy_without_codedeploy,
         _drop_saved_queries,
@@ -98,7 +98,7 @@ def _describe_api_by_routes(template: Template) -> Iterator[Patch]:
 
 
 def _without_greed(path: str) -> str:
-    """A path whose last part takes anything, here without that part: in the emulator it does not take nothing."""
+    """A path without its last, greedy part, which in the emulator does not match an empty rest."""
     return path.rpartition("/")[0] + "/" if path.endswith("+}") else path
 
 
@@ -125,7 +125,7 @@ def _give_numbers_as_numbers(template: Template) -> Iterator[Patch]:
             (source, "MaximumBatchingWindowInSeconds"),
             (source["ScalingConfig"], "MaximumConcurrency"),
         ):
-            if number in properties:  # a stack of an earlier commit, to be updated, may have fewer of them
+            if number in properties:  # the stack of an earlier commit that is to be updated may have fewer
                 parameter = properties[number]["Ref"]
                 properties[number] = int(template["Parameters"][parameter]["Default"])
                 yield Patch(name, f"{number} as a number", "the emulator takes its parameter as text")
@@ -158,7 +158,7 @@ def _of_type(template: Template, kind: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _policies(template: Template) -> list[tuple[str, dict[str, Any]]]:
-    """What each role allows, by the role's name."""
+    """The permissions of each role, by the role's name."""
     return [
         (name, policy["PolicyDocument"])
         for name, role in _of_type(template, "AWS::IAM::Role")

@@ -1,7 +1,7 @@
-"""Who may ask the emulator: whoever signs with a key of this run, and the front door, by an address of its own.
+"""Guards the emulator: it is open to callers with a key of this run, and to the proxy by an address of its own.
 
-By itself the emulator answers any web page and any local user: it takes `test` and each number of twelve digits for its
-own key, whose signature it does not check, and some of its paths need none. It lets functions be made and invoked.
+Without this, the emulator answers any web page and any local user: it accepts `test` and every number of twelve digits
+as its own key without checking the signature, and some of its paths need no key. It can create and invoke functions.
 
 The keys of roles and users are left to the emulator, which checks their signatures.
 """
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     )
 
 ITS_OWN: Final = ("/_ministack", "/_localstack")
-"""Where paths begin at which the emulator takes orders and tells of itself, without a key. Nobody here needs them."""
+"""Prefixes of the emulator's own administrative paths, which need no key. Nothing here uses them."""
 
 OF_BROWSERS: Final = frozenset({"origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"})
-"""Headers that a page cannot leave out, and that no other program sends."""
+"""Headers that a web page cannot leave out, and that no other program sends."""
 
 
 def guarded(app: "ASGIFramework", access: Access) -> "ASGIFramework":
-    """`app`, the emulator, for those alone who may ask it; `access` has the run's own key."""
+    """Wraps the emulator `app` so that only authorised callers reach it. `access` has the run's own key."""
     root = urlsplit(access.api_root).path
 
     async def guard(scope: "Scope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
@@ -59,7 +59,7 @@ def guarded(app: "ASGIFramework", access: Access) -> "ASGIFramework":
                 await app(scope, _replayed(events, receive), send)
             else:
                 await _refuse(send)
-        elif is_root_access_key(key):  # "test" and the like, and none
+        elif is_root_access_key(key):  # "test" and the like, or no key
             await _refuse(send)
         else:
             await app(scope, receive, send)
@@ -68,13 +68,13 @@ def guarded(app: "ASGIFramework", access: Access) -> "ASGIFramework":
 
 
 def _acceptable_key(scope: "HTTPScope") -> str:
-    """The key that a request names in its headers; an empty one where it comes from a browser, or asks amiss."""
+    """The key that a request names in its headers; empty if the request comes from a browser or is malformed."""
     headers, query = _headers(scope), _query(scope)
     if (
         headers.keys() & OF_BROWSERS
         or not _leads_here(headers.get("host", ""))
         or scope["path"].startswith(ITS_OWN)
-        or extract_access_key_id({}, query)  # a presigned address
+        or extract_access_key_id({}, query)  # a presigned URL
     ):
         return ""
     key: str = extract_access_key_id(headers, query)  # as the emulator itself reads it
@@ -82,7 +82,7 @@ def _acceptable_key(scope: "HTTPScope") -> str:
 
 
 def _leads_here(host: str) -> bool:
-    """Whether a Host can be this machine's alone. A name could have been made to lead here, to get around an origin."""
+    """Whether a Host header can only mean this machine. Another name may have been pointed here (DNS rebinding)."""
     name = urlsplit(f"//{host}").hostname or ""
     try:
         return name == "localhost" or bool(ip_address(name))
@@ -112,7 +112,7 @@ def _is_signed(scope: "HTTPScope", body: bytes, access: Access) -> bool:
 
 
 def _headers(scope: "HTTPScope") -> Mapping[str, str]:
-    """Headers as they are signed: the values of one that comes several times are joined by a comma."""
+    """Headers in the form in which they are signed: repeated ones are joined by a comma."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1").lower(), decode_header_value(value)
@@ -125,7 +125,7 @@ def _query(scope: "HTTPScope") -> Mapping[str, list[str]]:
 
 
 async def _whole(receive: "ASGIReceiveCallable") -> list["ASGIReceiveEvent"]:
-    """All that comes of a request, up to the end of its body or of its connection."""
+    """All events of a request, up to the end of its body or of its connection."""
     events = [await receive()]
     while events[-1]["type"] == "http.request" and events[-1]["more_body"]:
         events.append(await receive())
@@ -133,7 +133,7 @@ async def _whole(receive: "ASGIReceiveCallable") -> list["ASGIReceiveEvent"]:
 
 
 def _replayed(events: list["ASGIReceiveEvent"], receive: "ASGIReceiveCallable") -> "ASGIReceiveCallable":
-    """Hands out `events` again, then what is still to come."""
+    """Hands out `events` again, then the events still to come."""
     left = iter(events)
 
     async def again() -> "ASGIReceiveEvent":

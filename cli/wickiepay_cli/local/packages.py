@@ -1,4 +1,4 @@
-"""The zip files that functions and their layer are deployed as, built from the checkout and this environment alone."""
+"""The zip files of the functions and their layer, built from the checkout and this environment alone."""
 
 import io
 import subprocess
@@ -14,14 +14,14 @@ from typing import Final
 from wickiepay_cli.project import PROJECT
 
 LAYER: Final = PROJECT / "layers/wickiepay"
-"""Where the program is that builds what `sam build` builds, too."""
+"""The layer's folder, with the build program that `sam build` also uses."""
 
 A_DATE: Final = (1980, 1, 1, 0, 0, 0)
-"""Of every file in a package, so that the same code makes the same package. The first that a zip file can tell of."""
+"""The date of every file in a package, so that the same code makes the same package: the earliest of zip files."""
 
 
 def function_package(folder: Path) -> bytes:
-    """The code of a function, as `sam build` packs it: all of `folder`."""
+    """The package of a function as `sam build` makes it: all of `folder`."""
     return _zip(folder, _sources(folder))
 
 
@@ -34,7 +34,7 @@ def layer_package(folder: Path) -> bytes:
     return _built(folder, _fingerprint(folder))
 
 
-@cache  # it takes seconds; with the same fingerprint it is the same
+@cache  # a build takes seconds, and is the same for the same fingerprint
 def _built(folder: Path, fingerprint: str) -> bytes:  # noqa: ARG001
     with TemporaryDirectory() as into:
         command: list[str | Path] = [sys.executable, "-m", "wickiepay_build", folder.absolute(), into, "--installed"]
@@ -43,7 +43,7 @@ def _built(folder: Path, fingerprint: str) -> bytes:  # noqa: ARG001
 
 
 def _fingerprint(folder: Path) -> str:
-    """What tells a folder from what it was before a change."""
+    """A hash of a folder's files, which changes when they change."""
     seen = sha256()
     for path in _sources(folder):
         content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""The front door: one port on this machine that passes each request on to the stack's HTTP API, and the answer back.
+"""The proxy: one port on this machine that passes each request to the stack's HTTP API, and the answer back.
 
 Nothing is changed on the way, since a signature or a rule may depend on it: method, path, query, headers (their order,
 case and repetitions) and body bytes. Only what concerns one connection (RFC 9110, section 7.6.1) stays with its own.
@@ -23,17 +23,23 @@ if TYPE_CHECKING:
 from wickiepay_cli.watching.exchange import Exchange, Headers
 
 ANSWER_SECONDS: Final = 30
-"""An HTTP API waits no longer for its function."""
+"""How long an HTTP API waits for its function.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
+"""
 
 AT_ONCE: Final = 4
-"""Requests that are passed on at the same time; the others wait. The emulator starts a process for each of them, and a
-machine that is busy with that answers the functions too late: 32 at once on two cores, and every fifth was told 503."""
+"""Most requests that are passed on at the same time; the others wait.
+
+The emulator starts a process for each of them, and while the machine is busy with that, functions time out: with 32
+at once on two cores, every fifth request got a 503.
+"""
 
 MAX_BODY: Final = 10 * 1024 * 1024
-"""Bytes: an HTTP API takes no more either. What is longer is not read."""
+"""Largest body in bytes, as for an HTTP API. A longer one is not read."""
 
 BODY_SECONDS: Final = 30
-"""So long a body may take: whoever stops in the midst of it is let go."""
+"""How long a body may take. The connection of a client that stops halfway is closed."""
 
 LEAVE_SECONDS: Final = 1
 
@@ -43,7 +49,7 @@ REFUSALS: Final = {
     413: b'{"message":"Request Entity Too Large"}',
     503: b'{"message":"Service Unavailable"}',
 }
-"""What an HTTP API answers without its function."""
+"""Status → an HTTP API's own answer, given without calling its function."""
 
 OF_ONE_CONNECTION: Final = frozenset(
     b"connection expect keep-alive proxy-connection te trailer transfer-encoding upgrade".split()
@@ -55,7 +61,7 @@ Answer = tuple[int, Headers, bytes]
 
 @contextmanager
 def reserved(port: int) -> Iterator[socket.socket]:
-    """Holds `port` of 127.0.0.1 (0: any free one) by a socket that takes no connections yet. Raises `CommandError`."""
+    """Binds `port` of 127.0.0.1 (0: any free one) by a socket that does not listen yet. Raises `CommandError`."""
     with socket.socket() as door:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -69,34 +75,34 @@ def reserved(port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def proxy(door: socket.socket, api_url: str, seen: Callable[[Exchange], None]) -> Iterator[None]:
-    """Opens `door`, which it takes over, onto the HTTP API at `api_url`; `seen` is told of every exchange.
+    """Serves the HTTP API at `api_url` on the socket `door`, which it takes over. Calls `seen` with every exchange.
 
-    Serves in a thread of its own, and calls `seen` there.
+    It serves, and calls `seen`, in a thread of its own.
     """
-    # Here, not above: every other command would pay for a server that it does not open.
+    # Imported here because other commands need no server.
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.include_date_header = config.include_server_header = False  # those of the API are passed on
+    config.include_date_header = config.include_server_header = False  # the API's own are passed on
     config.h11_pass_raw_headers = True
     config.loglevel = "WARNING"
     config.bind = [f"fd://{door.fileno()}"]
     leave = asyncio.Event()
 
     async def stay_open() -> None:
-        # Each request has a connection of its own: the emulator closes those that are idle, perhaps this very moment.
+        # Each request has a connection of its own, because the emulator may close an idle one at any moment.
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
         timeout = httpx.Timeout(ANSWER_SECONDS, pool=None)
         async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as api:
             serving = asyncio.create_task(serve(_passing_on(api, api_url, seen), config, shutdown_trigger=leave.wait))
             await leave.wait()
-        # Whoever still waited for an answer has been told 503 by now, whoever is still sending is left.
+        # Clients that still waited for an answer have got a 503 by now. Those that still send are dropped.
         await asyncio.wait({serving}, timeout=LEAVE_SECONDS)
 
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         thread = threading.Thread(target=runner.run, args=(stay_open(),), name="front door")
-        door.listen()  # here, so that whoever comes from now on is served, however late the thread begins
+        door.listen()  # here, so that every client from now on is served, however late the thread starts
         door.detach()
         thread.start()
         try:
@@ -138,11 +144,11 @@ def _passing_on(api: httpx.AsyncClient, api_url: str, seen: Callable[[Exchange],
 
 
 class _Left(Exception):
-    """The client left before the end of its request."""
+    """The client disconnected before the end of its request."""
 
 
 class _Refused(Exception):
-    """No HTTP API would have its function see the request."""
+    """An HTTP API would not pass this request to its function."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -150,18 +156,18 @@ class _Refused(Exception):
 
 
 def _check(scope: "HTTPScope") -> None:
-    """Raises `_Refused` where the head of a request is enough for that."""
+    """Raises `_Refused` if the head of a request is reason enough."""
     headers = {name.lower(): value for name, value in scope["headers"]}
     if b"content-length" in headers and b"transfer-encoding" in headers:
-        raise _Refused(400)  # RFC 9112, section 6.3: somebody tries to have it end in two places
+        raise _Refused(400)  # RFC 9112, section 6.3: two different ends of one request (request smuggling)
     if b"upgrade" in headers and scope["method"] != "POST":
-        raise _Refused(400)  # a delivery that offers HTTP/2 (Java's client does) is taken as it is
+        raise _Refused(400)  # a delivery that offers an upgrade to HTTP/2 (as Java's client does) is accepted
     if int(headers.get(b"content-length", 0)) > MAX_BODY:
         raise _Refused(413)
 
 
 async def _body(receive: "ASGIReceiveCallable") -> bytes:
-    """All of a request's body. Raises `_Refused` for one that is too long, and `_Left`."""
+    """The whole body of a request. Raises `_Refused` if it is too long, and `_Left`."""
     body = bytearray()
     while (event := await receive())["type"] == "http.request":
         body += event["body"]
@@ -175,9 +181,9 @@ async def _body(receive: "ASGIReceiveCallable") -> bytes:
 async def _pass_on(  # noqa: PLR0913, PLR0917  a request, and where to
     api: httpx.AsyncClient, api_url: str, method: str, target: bytes, headers: Headers, body: bytes
 ) -> Answer:
-    """The API's answer; where it has none, that of an HTTP API without its function."""
+    """The API's answer or, if there is none, the answer of an HTTP API whose function fails."""
     url = httpx.URL(api_url)
-    unchanged = {"target": url.raw_path + target}  # httpx would tidy up the path of a URL
+    unchanged = {"target": url.raw_path + target}  # httpx would normalise the path of a URL
     request = httpx.Request(method, url, headers=headers, content=body, extensions=unchanged)
     try:
         response = await api.send(request, stream=True)
@@ -185,7 +191,7 @@ async def _pass_on(  # noqa: PLR0913, PLR0917  a request, and where to
             content = b"".join([part async for part in response.aiter_raw()])
         finally:
             await response.aclose()
-    except (httpx.HTTPError, RuntimeError):  # a RuntimeError: the door is closing
+    except (httpx.HTTPError, RuntimeError):  # a RuntimeError if the server is closing
         return _refusal(503)
     return response.status_code, _end_to_end(response.headers.raw), content
 

@@ -35,13 +35,13 @@ class Running:
 def running_stack(
     folder: Path, port: int, signing_secret: str, seen: Callable[[Exchange], None] = lambda _: None
 ) -> Iterator[Running]:
-    """Runs a stack whose front door is `port` (0: any free one) and whose files are in `folder`.
+    """Runs a stack with its proxy on `port` (0: any free one) and its files in `folder`.
 
     `seen` is told of every request and answer, in another thread; the delivery log in `folder` tells others of them.
     Raises `CommandError` where the stack cannot run. However the `with` block ends, nothing of the stack is left
     running.
     """
-    # Here, not above: the SAM transform that it imports would double what every other command takes to start.
+    # Imported here because the SAM transform would double the start time of every other command.
     try:
         from wickiepay_cli.local.deploy import deploy  # noqa: PLC0415
     except ModuleNotFoundError as error:
@@ -84,12 +84,12 @@ def _make(folder: Path) -> None:
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Keeps others out of `folder`, by a lock that ends with its process however that ends."""
+    """Keeps others out of `folder`, by a lock that ends with its process in any case."""
     from filelock import FileLock, Timeout  # noqa: PLC0415  who runs no stack may not have it
 
     try:
         with FileLock(folder / "lock", timeout=0):
-            local_stack.remove(folder)  # left behind by one that was killed
+            local_stack.remove(folder)  # left behind by a stack that was killed
             yield
     except Timeout as error:
         other = local_stack.read(folder)

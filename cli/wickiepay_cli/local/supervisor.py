@@ -1,4 +1,4 @@
-"""Running a stack again whenever its emulator has ended, so that whoever listens need not begin again."""
+"""Restarts a stack whenever its emulator has ended, so that its user need not."""
 
 from collections.abc import Callable
 from typing import Final, NoReturn
@@ -7,17 +7,16 @@ from wickiepay_cli.errors import EXPECTED, CommandError, sentence
 from wickiepay_cli.local.emulator import EmulatorEnded
 
 FAILURES: Final = 3
-"""So many in a row end it: whatever is wrong will not mend itself."""
+"""Failures in a row after which it gives up, because the cause will not go away by itself."""
 
 STEADY_SECONDS: Final = 60
-"""A stack that ran for so long, its start included, did not fail to start: its end counts as the first failure."""
+"""A stack that ran this long, including its start, started well: its end counts as the first failure again."""
 
 
 def supervise(run: Callable[[], None], tell: Callable[[str], None], clock: Callable[[], float]) -> NoReturn:
-    """Has `run` run a stack until it raises; where the emulator ended, tells of it and runs another one.
+    """Lets `run` run a stack until it raises. If the emulator ended, reports that and runs another stack.
 
-    Raises what the first start raises, since whoever gave the command is there to mend it, and `CommandError` in the
-    end.
+    Raises what the first start raises, since the user is there to fix it, and `CommandError` when it gives up.
     """
     failures = 0
     while True:

@@ -1,1 +1,1 @@
-"""What a command shows: text, tables, JSON and progress."""
+"""The output of commands: text, tables, JSON and progress."""

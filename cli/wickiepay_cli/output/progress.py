@@ -1,4 +1,4 @@
-"""A progress bar, for whoever waits at a terminal."""
+"""A progress bar for a person who waits at a terminal."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -16,9 +16,9 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def progress(what: str, total: int | None, *, hidden: bool = False) -> Iterator[Callable[[int], None]]:
-    """Shows how far `what` has got of `total` steps (None: nobody knows), on standard error and only on a terminal.
+    """Shows the progress of `what` out of `total` steps (or None), on standard error and only on a terminal.
 
-    Yields what has to be told of each few steps done. What prints meanwhile wants it `hidden`: both write to one place.
+    Yields a function that is called with the number of steps just done. A caller that prints meanwhile sets `hidden`.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     console = Console(stderr=True)

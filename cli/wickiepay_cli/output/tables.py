@@ -1,6 +1,6 @@
-"""How commands show what they found: JSON for programs, text and tables for people.
+"""The output of commands: JSON for programs, text and tables for people.
 
-All that a command prints goes through here, since a stranger may have written any of it: see `escaped`.
+Everything that a command prints goes through here, since a stranger may have written any of it: see `escaped`.
 """
 
 import json
@@ -18,33 +18,33 @@ from rich.table import Table
 from rich.text import Text
 
 WIDE: Final = 240
-"""Characters in a line where no terminal sets a limit: a row of a table should be one line for whatever reads it."""
+"""Characters per line without a terminal, so that a row of a table is one line for programs that read it."""
 
 BAR: Final = 24
-"""Characters of the longest bar, where there is room."""
+"""Most characters of a bar."""
 
 STEADY: Final = 40
-"""Characters: a shorter column keeps its width beside a bar, and so does one of uuids: they are there to be copied."""
+"""A column with fewer characters keeps its width beside a bar. So does one of uuids, which people copy."""
 
 NARROW: Final = 110
-"""Characters: in a terminal with fewer, what is said twice is said once, and beside uuids there are no margins."""
+"""In a terminal with fewer characters per line, repetitions are left out, and tables with uuids have no margins."""
 
 
 def escaped(text: str, *, lines: bool = False) -> str:
-    """`text` with all spelled out that would command a terminal, or have a line look like another.
+    """`text` with all characters escaped that could control a terminal or disguise a line.
 
-    These are control characters and those that turn the direction of writing round. With `lines`, it may have several.
+    These are control characters and those that change the direction of writing. With `lines`, newlines are kept.
     """
     return "".join(c if c.isprintable() or (lines and c == "\n") else c.encode("unicode_escape").decode() for c in text)
 
 
 def show_json(value: object, *, indent: int | None = 2) -> None:
-    """Prints `value`, in which dataclasses stand for objects; without `indent`, in a line."""
+    """Prints `value` as JSON, with dataclasses as objects; on one line if `indent` is None."""
     typer.echo(_json(value, indent))
 
 
 def stream_json(values: Iterable[object]) -> None:
-    """Prints an array, each element as soon as it is there."""
+    """Prints a JSON array, each element as soon as it is available."""
     mark = "["
     for value in values:
         typer.echo(mark + _json(value, 2), nl=False)
@@ -54,24 +54,24 @@ def stream_json(values: Iterable[object]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A cell that is drawn as a bar: so much of the `most` that there is in its column."""
+    """A cell that is drawn as a bar: `part` out of `most`, the largest value of its column."""
 
     part: int
     most: int
 
 
 def is_narrow() -> bool:
-    """Whether there is little room in a line."""
+    """Whether lines are short."""
     return _console().width < NARROW
 
 
 def show_table(
     headings: Iterable[str], rows: Iterable[Iterable[str | Share | None]], *, else_facts: bool = False
 ) -> None:
-    """Prints a table without its empty columns; a long cell takes several lines, so that nothing is cut off.
+    """Prints a table without its empty columns. A long cell takes several lines, so that nothing is cut off.
 
-    A uuid stays in one piece. Where it gets narrow, bars give way first; with `else_facts`, what does not fit is not a
-    table any more but a list of facts for each row.
+    A uuid stays in one piece. If space is short, bars shrink first. With `else_facts`, a table that does not fit is
+    printed as a list of facts for each row.
     """
     columns = zip(*rows, strict=True)
     shown = [(heading, column) for heading, column in zip(headings, columns, strict=False) if any(column)]
@@ -95,7 +95,7 @@ def show_table(
 
 
 def show_facts(facts: Iterable[tuple[str, str | None]]) -> None:
-    """Prints names and what they stand for, whole; those that stand for nothing are left out."""
+    """Prints names and their values in full, without the empty ones."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -106,13 +106,13 @@ def show_facts(facts: Iterable[tuple[str, str | None]]) -> None:
 
 
 def _fits(table: Table) -> bool:
-    """Whether each row of a table is one line."""
+    """Whether each row of a table fits in one line."""
     console = _console()
     return console.measure(table, options=console.options.update(max_width=10 * WIDE)).maximum <= console.width
 
 
 def _print_table(table: Table, *, margin: bool = False) -> None:
-    """In a pipe a table begins with its first line, and no line ends in blanks: other programs read it."""
+    """Prints a table; in a pipe, without leading blank lines and trailing blanks, since other programs read it."""
     console = _console()
     if sys.stdout.isatty():
         console.print(table)
@@ -126,12 +126,12 @@ def _print_table(table: Table, *, margin: bool = False) -> None:
 
 
 def say(text: str, *, lines: bool = False) -> None:
-    """Prints `text`, in one line unless it may have several: nothing in it is markup, nor commands the terminal."""
+    """Prints `text` in one line, or with `lines` in several. It is not read as markup, and is escaped."""
     _console().print(_shown(text, lines=lines), soft_wrap=True)
 
 
 def say_json(text: str) -> None:
-    """Prints JSON, in colours where there are any; as with `say`, it does not command the terminal."""
+    """Prints JSON, in colours if the terminal has them, and escaped as by `say`."""
     from rich.syntax import Syntax  # noqa: PLC0415  it takes its time
 
     plain = _shown(text, lines=True)
@@ -140,17 +140,17 @@ def say_json(text: str) -> None:
 
 
 def tell(text: str) -> None:
-    """Prints a line on standard error: what went wrong, and all else that is no part of the result."""
+    """Prints a line on standard error, for errors and everything else that is not part of the result."""
     typer.echo(escaped(text), err=True)
 
 
 def ask(question: str) -> None:
-    """Goes on only where the answer is yes."""
+    """Asks `question`, and aborts unless the answer is yes."""
     typer.confirm(escaped(question), abort=True, err=True)
 
 
 def write(content: bytes) -> None:
-    """Writes data for other programs as they are, unless a terminal would read them: there they are `escaped`."""
+    """Writes data for other programs unchanged; on a terminal, they are `escaped`."""
     if sys.stdout.isatty():
         typer.echo(escaped(content.decode(errors="replace").replace("\r\n", "\n"), lines=True), nl=False)
     else:
@@ -163,18 +163,18 @@ def seconds(instant: str) -> str:
 
 
 def milliseconds(instant: str) -> str:
-    """The same, to the thousandth: what follows within a second is told apart."""
+    """The same with milliseconds, to tell apart what happens within one second."""
     return f"{seconds(instant)}.{datetime.fromisoformat(instant).microsecond // 1000:03}"
 
 
 def briefly(instant: str, now: datetime) -> str:
-    """The time of day of what was today, else the date: for narrow columns."""
+    """The time of day if `instant` is today, otherwise the date; for narrow columns."""
     date, time = seconds(instant).split()
     return time if date == f"{now.astimezone(UTC):%Y-%m-%d}" else date
 
 
 def ago(instant: str, now: datetime) -> str:
-    """How long ago it was, in the largest unit that fits: 3 min ago."""
+    """How long ago `instant` was, in the largest unit that fits: 3 min ago."""
     passed = (now - datetime.fromisoformat(instant)).total_seconds()
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if passed >= length:
@@ -191,7 +191,7 @@ def _cell(cell: str | Share | None) -> Text | Bar:
 
 
 def cell(text: str | None, style: str = "") -> Text:
-    """A stranger's text for one line of a table: cut where the column ends."""
+    """A stranger's text for one line of a table, cut off at the end of the column."""
     line = _shown(text or "")
     line.no_wrap, line.overflow, line.style = True, "ellipsis", style
     return line
@@ -206,7 +206,7 @@ def _shown(text: str, *, lines: bool = False) -> Text:
 
 
 def _json(value: object, indent: int | None) -> str:
-    """In ASCII, and without the one control character that is left in that."""
+    """JSON in ASCII, without the one control character that JSON leaves in ASCII (DEL)."""
     return json.dumps(value, indent=indent, default=_members).replace("\x7f", "\\u007f")
 
 

@@ -14,23 +14,23 @@ from wickiepay.signature import sign
 from wickiepay_cli.errors import CommandError
 
 ANSWER_SECONDS: Final = 30
-"""The provider waits no longer."""
+"""How long the provider waits for an answer."""
 
 ATTEMPTS: Final = 3
-"""That the provider makes in all."""
+"""Number of attempts that the provider makes in all."""
 
 BACKOFF_SECONDS: Final = 1
-"""Before the second attempt, doubled before the third. The provider says exponential, and not how long."""
+"""Pause before the second attempt; it doubles before the third. The provider says "exponential", but not how long."""
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 type Signing = Callable[[bytes, bytes, str], str | None]
-"""Makes the signature header (None: there is none) of a body, from the secret and the name of the scheme."""
+"""Makes the signature header of a body (or None) from the secret and the name of the scheme."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was answered, and in how many seconds. Without a `status` nothing was, and `text` says why."""
+    """An answer, and the seconds that it took. If `status` is None there was no answer, and `text` says why."""
 
     status: int | None
     text: str
@@ -42,7 +42,7 @@ class Answer:
 
     @property
     def content(self) -> object:
-        """The answer's body: what it holds, where that is JSON, else its text."""
+        """The content of the answer's body if that is JSON, otherwise its text."""
         try:
             return json.loads(self.text)
         except ValueError:
@@ -50,7 +50,7 @@ class Answer:
 
     @property
     def outcome(self) -> str | None:
-        """What became of the delivery, in a listener's own word, like accepted or signature_mismatch."""
+        """What became of the delivery, in the listener's own word, such as accepted or signature_mismatch."""
         match self.content:
             case {"status": str(word)} | {"error": str(word)}:
                 return word
@@ -65,7 +65,7 @@ class Answer:
 
 
 def is_this_machine(url: str) -> bool:
-    """Whether what is sent to `url` stays on this machine."""
+    """Whether requests to `url` stay on this machine."""
     try:
         return httpx.URL(url).host in LOOPBACK
     except httpx.InvalidURL as error:
@@ -73,7 +73,7 @@ def is_this_machine(url: str) -> bool:
 
 
 def is_web_address(url: str) -> bool:
-    """Whether anything could be sent to `url`."""
+    """Whether requests can be sent to `url`."""
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL:
@@ -82,7 +82,7 @@ def is_web_address(url: str) -> bool:
 
 
 def connection(url: str) -> httpx.Client:
-    """An HTTP client for deliveries to `url`. A proxy of the environment is not asked for this machine."""
+    """An HTTP client for deliveries to `url`. For this machine, it ignores a proxy of the environment."""
     return httpx.Client(timeout=ANSWER_SECONDS, trust_env=not is_this_machine(url))
 
 
@@ -93,7 +93,7 @@ def deliver(
     signature: str | None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Answer:
-    """Posts `body`, bytes as they are, and returns what is answered in the time that the provider waits."""
+    """Posts the bytes of `body` unchanged, and returns the answer within the time that the provider waits."""
     headers = {"Content-Type": "application/json"} | ({"X-Webhook-Signature": signature} if signature else {})
     began = clock()
     try:
@@ -101,13 +101,13 @@ def deliver(
     except httpx.HTTPError as error:
         return Answer(None, str(error) or type(error).__name__, clock() - began)
     seconds = clock() - began
-    if seconds > ANSWER_SECONDS:  # the client's time-out is for each part of an answer, the provider's for the whole
+    if seconds > ANSWER_SECONDS:  # the client's time-out is for each part of an answer, the provider's for all of it
         return Answer(None, f"{response.status_code} came after {seconds:.1f} seconds, too late", seconds)
     return Answer(response.status_code, response.text, seconds)
 
 
 def until_accepted(attempt: Callable[[], Answer], sleep: Callable[[float], None] = time.sleep) -> Sequence[Answer]:
-    """The answers to all attempts at a delivery: until one is accepted, three at the most, the pauses doubling."""
+    """The answers to the attempts at a delivery: at most three, until one is accepted, with doubling pauses."""
     answers: list[Answer] = []
 
     def accepted() -> bool:
@@ -137,7 +137,7 @@ class Sender:
     def send(
         self, body: bytes, signing: Signing = sign, heard: Callable[[Answer], None] = lambda _: None
     ) -> Sequence[Answer]:
-        """The answers, one to each attempt; `heard` is told of each at once.
+        """The answers, one for each attempt. `heard` is called with each at once.
 
         Raises `NotReserialisable` where the scheme cannot sign the body.
         """

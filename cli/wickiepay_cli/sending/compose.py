@@ -1,4 +1,4 @@
-"""The body of a delivery, made as a person describes it: from a sample or a file, with fields that are changed."""
+"""The body of a delivery as a person describes it: a sample or a file, with some fields changed."""
 
 import sys
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ STANDARD_INPUT: Final = Path("-")
 
 
 def compose(event: str | None, file: Path | None, uuid: str | None, assignments: Sequence[str], *, edit: bool) -> bytes:
-    """The body of `event`'s sample, or else of `file`, after all that is to be changed in it.
+    """The body of `event`'s sample, or otherwise of `file`, with all changes applied.
 
     A file in which nothing is changed stays as it is, byte by byte. Raises `CommandError` where it is no JSON that
     could be changed, and `typer.Abort` where the editor was left with nothing.
@@ -42,12 +42,12 @@ def compose(event: str | None, file: Path | None, uuid: str | None, assignments:
 
 
 def _content(file: Path) -> bytes:
-    """What the file holds, or what comes on standard input where it is named `-`."""
+    """The content of the file, or of standard input if its name is `-`."""
     return sys.stdin.buffer.read() if file == STANDARD_INPUT else file.read_bytes()
 
 
 def assign_all(envelope: Json, assignments: Sequence[str]) -> None:
-    """Carries out each `path=value` of the option --set. Raises `typer.BadParameter` for one that cannot be."""
+    """Applies each `path=value` of the option --set. Raises `typer.BadParameter` for an impossible one."""
     for assignment in assignments:
         try:
             exact_json.assign(envelope, assignment)
@@ -56,10 +56,10 @@ def assign_all(envelope: Json, assignments: Sequence[str]) -> None:
 
 
 def _edited(shown: str, body: bytes) -> bytes:
-    """What the person at the editor makes of `shown`; `body` where nothing."""
+    """The text that a person makes of `shown` in an editor, or `body` if it is not changed."""
     try:
         text = click.edit(shown, extension=".json")
-    except (click.ClickException, ValueError) as error:  # ValueError: a command, or a text, that cannot be read
+    except (click.ClickException, ValueError) as error:  # ValueError: a command or text that cannot be read
         raise CommandError(f"The editor did not work: {error}") from error
     if text is None or text.strip() == shown:
         return body

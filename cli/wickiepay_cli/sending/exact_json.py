@@ -1,4 +1,4 @@
-"""JSON in which every number keeps its spelling, so that 100.00 goes out as 100.00."""
+"""JSON in which every number keeps its spelling, so that 100.00 is sent as 100.00."""
 
 import json
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import NoReturn
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A JSON number, as it is spelled."""
+    """A JSON number in its own spelling."""
 
     spelling: str
 
@@ -16,7 +16,7 @@ type Json = Number | str | bool | list[Json] | dict[str, Json] | None
 
 
 def read(text: str | bytes) -> Json:
-    """The JSON in `text`. Raises ValueError where there is none; NaN and Infinity are none."""
+    """The JSON in `text`. Raises ValueError for anything else, including NaN and Infinity."""
     try:
         value: Json = json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_refuse)
     except RecursionError as error:
@@ -25,7 +25,7 @@ def read(text: str | bytes) -> Json:
 
 
 def write(value: Json, margin: str = "\n") -> str:
-    """`value` as JSON in ASCII, indented by two from `margin` on.
+    """`value` as JSON in ASCII, indented by two, starting at `margin`.
 
     Neither Node nor Python would write it in this layout: what is signed under one scheme is never right by another.
     """
@@ -43,10 +43,10 @@ def write(value: Json, margin: str = "\n") -> str:
 
 
 def assign(document: Json, assignment: str) -> None:
-    """Carries out `path=value` in `document`: `data.transactions.0.amount=100.00`.
+    """Applies `path=value` to `document`: `data.transactions.0.amount=100.00`.
 
-    The value is JSON where it reads as such, else text. Objects that the path names and that are not there are added.
-    Raises ValueError, with a sentence for whoever wrote it, for anything that cannot be done.
+    The value is JSON if it can be read as such, otherwise text. Missing objects on the path are added. Raises
+    ValueError, with a sentence for the user, if it cannot be done.
     """
     path, equals, text = assignment.partition("=")
     if not equals or not all(path.split(".")):

@@ -1,4 +1,4 @@
-"""The deliveries of a scenario, sent one after another or by several senders at once, and what was answered."""
+"""Sends the deliveries of a scenario, one after another or by several senders at once, and sums up the answers."""
 
 import threading
 import time
@@ -16,12 +16,12 @@ from wickiepay_cli.sending.steps import Step
 
 MAX_COUNT: Final = 100_000
 MAX_SENDERS: Final = 16
-"""Of a storm: it is to shake a listener, and not the network before it."""
+"""Limits of a load test, which should stress the listener and not the network in front of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """So many deliveries, at most `rate` a second (None: no limit), by so many senders at once."""
+    """The size of a load: `count` deliveries, at most `rate` a second (None: no limit), by `senders` at once."""
 
     count: int
     rate: float | None = None
@@ -30,7 +30,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A step, and the answers to each attempt at delivering it. The last one counts."""
+    """A step, and the answers to all attempts to deliver it. The last one counts."""
 
     step: Step
     answers: Sequence[Answer]
@@ -46,7 +46,7 @@ class Delivered:
 
 @dataclass(slots=True)
 class Summary:
-    """What was answered to deliveries, added up; any thread may add to it.
+    """The sums of answers to deliveries. Any thread may add to them.
 
     `answers` counts the answers to all attempts, by status and outcome (without a status: why there is
     none); `seconds` are what each of them took.
@@ -68,7 +68,7 @@ class Summary:
                     self.seconds.append(answer.seconds)
 
     def percentiles(self) -> Mapping[str, float]:
-        """The seconds within which half, and 99 in 100, of the answers came; empty where none came."""
+        """The seconds within which 50 % and 99 % of the answers came, or empty without answers."""
         if not self.seconds:
             return {}
         of_a_hundred = quantiles(self.seconds, n=100, method="inclusive")
@@ -82,7 +82,7 @@ def send_all(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Has the first `size.count` of the steps sent, in threads; one sender keeps their order.
+    """Sends the first `size.count` steps in threads; a single sender keeps their order.
 
     Takes a step from `steps` only when there is a sender for it. An exception of `send`, or Ctrl-C, ends it once those
     deliveries are answered that are on their way.

@@ -1,4 +1,4 @@
-"""The sample payloads: one of each event type, in `events/payloads`."""
+"""The sample payloads in `events/payloads`, one for each event type."""
 
 from datetime import datetime
 
@@ -9,19 +9,19 @@ from wickiepay_cli.sending.exact_json import Json
 
 
 def event_types() -> list[str]:
-    """The event types that there is a sample of."""
+    """The event types that have a sample."""
     return sorted(path.stem for path in PAYLOADS.glob("*.json"))
 
 
 def sample(event_type: str) -> bytes:
-    """The sample payload of a type, as its file has it. Raises `CommandError` where there is none."""
+    """The sample payload of a type, unchanged from its file. Raises `CommandError` if there is none."""
     if event_type not in event_types():
         raise CommandError(f"There is no sample of {event_type}. There are: {', '.join(event_types())}.")
     return (PAYLOADS / f"{event_type}.json").read_bytes()
 
 
 def refresh(envelope: Json, uuid: str, now: datetime) -> None:
-    """Makes `envelope` an event of its own: of `now`, and with `uuid` in place of its identifier, where it has one."""
+    """Makes `envelope` a new event: with the time `now`, and with `uuid` in place of its identifier, if it has one."""
     if isinstance(envelope, dict):
         envelope["timestamp"] = instant(now)
         data = envelope.get("data")
@@ -30,9 +30,9 @@ def refresh(envelope: Json, uuid: str, now: datetime) -> None:
 
 
 def identify(envelope: Json, uuid: str) -> None:
-    """Puts `uuid` where `envelope` has its identifier: `data.id` where it has that alone, else `data.uuid`.
+    """Replaces the identifier of `envelope` with `uuid`: `data.id` if it has only that, otherwise `data.uuid`.
 
-    Raises `CommandError` where there is no `data`.
+    Raises `CommandError` if there is no `data`.
     """
     data = envelope.get("data") if isinstance(envelope, dict) else None
     if not isinstance(data, dict):

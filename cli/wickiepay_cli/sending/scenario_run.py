@@ -1,4 +1,4 @@
-"""The scenarios of `wickiepay trigger`: plays one, and sums up what was answered."""
+"""Plays a scenario of `wickiepay trigger`, and sums up the answers."""
 
 import shlex
 import time
@@ -17,9 +17,9 @@ from wickiepay_cli.sending.steps import Cast, Step
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A scenario of so many `planned` deliveries, what was answered to those that were sent, and in what time.
+    """A scenario of `planned` deliveries, the answers to those that were sent, and the time that it took.
 
-    `delivered` are these, in their order; none of a storm, which has too many. Ctrl-C leaves some unsent.
+    `delivered` are the sent deliveries in order; empty for a load test, which has too many. Ctrl-C leaves some unsent.
     """
 
     scenario: str
@@ -31,7 +31,7 @@ class Played:
 
     @property
     def about(self) -> tuple[str | None, str | None]:
-        """The uuid and the reference that all of it is about; None where there is none, as in a storm."""
+        """The uuid and the reference of all its deliveries, or None if they differ, as in a load test."""
         if not self.delivered:
             return None, None
         body = self.delivered[0].step.body
@@ -49,7 +49,7 @@ def play(  # noqa: PLR0913  what trigger was told
     *,
     as_json: bool,
 ) -> bool:
-    """Sends a scenario and shows how it went; says whether all of it was sent, and answered as it must be.
+    """Sends a scenario and shows its result. Returns whether everything was sent and got the expected answers.
 
     `size` is for a storm, which has no end of its own. `where` are the options that find the stack, for the command
     that shows what came of it; None where no stack is known. Ctrl-C is passed on when all of that is said.

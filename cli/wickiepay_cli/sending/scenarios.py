@@ -1,4 +1,4 @@
-"""What `wickiepay trigger --scenario` sends, and how it must end: lives, and what a listener has to withstand."""
+"""The scenarios of `wickiepay trigger --scenario`, and how each must end: usual flows, and what may go wrong."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -20,29 +20,29 @@ LIVES: Final = (
     steps.topup,
     steps.payout,
 )
-"""What is lived in a storm."""
+"""The flows of a load test."""
 
 LIVES_AT_ONCE: Final = 20
 REFERENCES: Final = 10
 DUPLICATES: Final = 0.2
 DUPLICATED: Final = 100
-"""In a storm: so many lives are lived side by side, over so many orders and accounts; and so large a part of the
-deliveries are duplicates, of one of so many that came last."""
+"""In a load test: the flows that run side by side, the orders and accounts that they share, the share of duplicates
+among the deliveries, and the number of latest deliveries from which duplicates are taken."""
 
 PAYMENT, BALANCE, EVENTS = "payments show {uuid}", "balances show {reference}", "events show {uuid}"
-"""Commands that show what came of a scenario."""
+"""Commands that show the result of a scenario."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`tells` in a line what comes and how it ends; `look` is the command that shows it, if anything does."""
+    """A scenario. `tells` says in a line what it sends and how it ends; `look` is the command that shows the result."""
 
     tells: str
     steps: Callable[[Cast], Iterator[Step]]
     look: str | None = None
 
 
-# --- What a listener has to withstand -----------------------------------------------------------------
+# --- What may go wrong --------------------------------------------------------------------------------
 def _out_of_order(cast: Cast) -> Iterator[Step]:
     return reversed(list(steps.paid(cast)))
 

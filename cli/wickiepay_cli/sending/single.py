@@ -1,4 +1,4 @@
-"""The single deliveries of `wickiepay trigger`: sends a body, as often as is wished, and tells what was answered."""
+"""The single deliveries of `wickiepay trigger`: sends a body once or several times, and reports the answers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ from wickiepay_cli.sending.client import Answer, Sender
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What was sent. `event`, `uuid` and `event_key` are what the listener should make of it; None for no event."""
+    """What was sent. `event`, `uuid` and `event_key` are what the listener should read in it, or None for no event."""
 
     event: str | None
     uuid: str | None
@@ -25,7 +25,7 @@ class Sent:
 
 
 def deliver(body: bytes, repeat: int, sender: Sender, *, as_json: bool) -> bool:
-    """Sends a body so many times, and shows each answer as it comes; says whether it was accepted each time.
+    """Sends a body several times, and shows each answer as it comes. Returns whether all were accepted.
 
     Raises `CommandError` where it cannot be signed, and where nothing was answered at all. Ctrl-C keeps what was
     answered.
@@ -56,7 +56,7 @@ def deliver(body: bytes, repeat: int, sender: Sender, *, as_json: bool) -> bool:
 
 
 def _complain_of_silence(deliveries: Sequence[Sequence[Answer]], url: str) -> None:
-    """Raises `CommandError` where nothing was answered to any attempt."""
+    """Raises `CommandError` if no attempt got an answer."""
     attempts = [answer for attempts in deliveries for answer in attempts]
     if all(answer.status is None for answer in attempts):
         made = f" to any of {len(attempts)} attempts" if len(attempts) > 1 else ""

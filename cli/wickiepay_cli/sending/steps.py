@@ -1,6 +1,6 @@
-"""The lives of payments, deposits and top-ups, as deliveries: what the provider sends when all goes well.
+"""The flows of payments, deposits and top-ups, as deliveries: what the provider sends when all goes well.
 
-Nothing is sent here: a life yields its steps, and takes identifiers, time and chance from its cast.
+Nothing is sent here: a flow yields its steps, and takes identifiers, time and chance from its cast.
 """
 
 import random
@@ -22,12 +22,12 @@ CONFIRMED: Final = "channel.payment.confirmed"
 """The event that credits."""
 
 PAUSE_SECONDS: Final = 0.5
-"""Between the deliveries of a scenario, so that whoever watches sees them come one by one."""
+"""Pause between the deliveries of a scenario, so that a person who watches sees them arrive one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """What a scenario is about: a payment or deposit, its order or account, and the instant of its last event.
+    """The subject of a scenario: a payment or deposit, its order or account, and the instant of its last event.
 
     `assignments` are for the payload of every delivery, as the option --set takes them.
     """
@@ -42,7 +42,7 @@ class Cast:
     def of(
         cls, name: str, uuid: str | None, now: datetime, chance: random.Random, assignments: Sequence[str] = ()
     ) -> Self:
-        """One for the scenario `name`, about `uuid`, or about something that nothing was ever sent of."""
+        """A cast for the scenario `name`, with `uuid` or a new one."""
         uuid = uuid or fresh_uuid(chance)
         return cls(uuid, f"{name}-{uuid[:8]}", now, chance, assignments)
 
@@ -52,9 +52,9 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A delivery of `event`, `pause` seconds after the one before; `note` says what is special about it.
+    """A delivery of `event`, `pause` seconds after the one before. `note` says what is special about it.
 
-    It must be answered by `status`, and by a listener that says what became of it with `outcome` (None: any).
+    Its answer must have `status` and, if the listener says what became of it, `outcome` (None: any).
     """
 
     event: str
@@ -66,7 +66,7 @@ class Step:
     outcome: str | None = None
 
     def is_met_by(self, answer: Answer) -> bool:
-        """Whether that is how it must be answered."""
+        """Whether an answer is the expected one."""
         return answer.status == self.status and (
             None in {self.outcome, answer.outcome} or answer.outcome == self.outcome
         )
@@ -77,7 +77,7 @@ def fresh_uuid(chance: random.Random) -> str:
 
 
 def step_of(cast: Cast, event: str, **changes: Json) -> Step:
-    """A delivery of the event; `changes` are for its data, and win over all that the cast would have there."""
+    """A delivery of the event. `changes` to its data override those of the cast."""
     envelope = exact_json.read(samples.sample(event))
     samples.refresh(envelope, cast.uuid, cast.now)
     data = _data(envelope)
@@ -89,7 +89,7 @@ def step_of(cast: Cast, event: str, **changes: Json) -> Step:
 
 
 def _in_order(cast: Cast, *events: str, **changes: Json) -> Iterator[Step]:
-    """The events, a second between the one and the next, the last of them at the present."""
+    """The events, one second apart, with the last one at the present."""
     for age, event in zip(reversed(range(len(events))), events, strict=True):
         yield step_of(cast.earlier(age), event, **changes)
 
@@ -100,7 +100,7 @@ def _data(envelope: Json) -> dict[str, Json]:
     raise CommandError('A scenario needs the "data" of its payloads.')
 
 
-# --- Lives --------------------------------------------------------------------------------------------
+# --- Flows --------------------------------------------------------------------------------------------
 def paid(cast: Cast) -> Iterator[Step]:
     return _in_order(cast, "payment.created", "payment.processing", "payment.completed")
 

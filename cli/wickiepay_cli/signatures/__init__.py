@@ -1,8 +1,8 @@
-"""Why a signature does not fit a body.
+"""Explains why a signature does not match a body.
 
-What may have gone wrong is three tables, of the text of a signature, of bodies and of secrets: each row names one thing
-that happens, and undoes it. Where the signature fits with a row or two undone, those are what happened: none fits by
-accident. A row more is a line more. What cannot be undone may leave signs.
+Three tables list what may have gone wrong: with the text of a signature, with bodies, and with secrets. Each row names
+one mistake and undoes it. If the signature matches with one or two rows undone, those are the cause, since none matches
+by accident. A further mistake is one more line. What cannot be undone may leave signs.
 
-No I/O. A verdict says "valid" exactly where `wickiepay.signature.verify` does, of body and signature as they came.
+No I/O. A verdict is "valid" exactly if `wickiepay.signature.verify` accepts the body and signature as they came.
 """

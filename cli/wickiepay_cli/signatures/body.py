@@ -1,4 +1,4 @@
-"""What happens to a body between the sender's signing it and the listener's verifying it."""
+"""Changes to a body between its signing by the sender and its verification by the listener."""
 
 import ast
 import base64

@@ -1,4 +1,4 @@
-"""Captured requests: commands of curl and PowerShell, HAR archives, events of AWS, and what went over the wire."""
+"""Captured requests: curl and PowerShell commands, HAR archives, AWS events, and dumps of the connection."""
 
 import argparse
 import base64
@@ -34,12 +34,12 @@ _TRACED = re.compile(rb"^(?:[0-9:.]+ )?(?:\[[^\]]*\] )?(=>|<=|==) (.*?)(?:, ([0-
 _TRACE_LINE = re.compile(rb"[0-9a-f]{4,8}: (.*?)\r?")
 _HEXADECIMAL = re.compile(rb"(?:[0-9a-f]{2} ){1,16} *")
 _TRANSCRIPT = re.compile(rb"\r?\n(?=\* |> \S+ \S+ HTTP/)")
-"""Where, below a command, begins what curl -v says."""
+"""The beginning of curl -v's output, below a command."""
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A delivery, and of one in an archive which it is: its number, from 0 on, and where it went to."""
+    """A delivery and, in an archive, its number (from 0) and its address."""
 
     received: Received
     entry: int | None = None
@@ -47,9 +47,9 @@ class Captured:
 
 
 def read(text: bytes, entry: int | None = None) -> Sequence[Captured]:
-    """The deliveries in a captured request: one, but in a HAR archive every POST, unless `entry` chooses one.
+    """The delivery in a captured request; in a HAR archive, all POSTs, or the one that `entry` chooses.
 
-    Raises `CommandError` for anything that is no such request.
+    Raises `CommandError` for anything else.
     """
     start = text.removeprefix(codecs.BOM_UTF8).lstrip()
     if start.startswith((b"curl ", b"$ curl ", b"curl.exe ")):
@@ -65,7 +65,7 @@ def read(text: bytes, entry: int | None = None) -> Sequence[Captured]:
 
 
 def _received(headers: Headers, body: bytes) -> Received:
-    """Values of a header that comes several times are joined, as HTTP has it (and API Gateway does)."""
+    """Headers by name. The values of a repeated one are joined (RFC 9110, section 5.3), as in API Gateway."""
     signatures = [value for name, value in headers if name.lower() == SIGNATURE_HEADER]
     lengths = [value for name, value in headers if name.lower() == "content-length" and _LENGTH.fullmatch(value)]
     return Received(body, ", ".join(signatures) if signatures else None, int(lengths[0]) if lengths else None)
@@ -78,7 +78,7 @@ class _Curl(argparse.ArgumentParser):
 
 
 class _Data(NamedTuple):
-    """A part of the body. An @ at its beginning stands for a file, but in the form raw."""
+    """A part of the body. An @ at its beginning stands for a file, except in the form raw."""
 
     form: str
     text: str
@@ -120,7 +120,7 @@ def _in_a_file(data: _Data, signature: str | None) -> str:
 
 
 def _as_shlex_has_it(quoted: re.Match[str]) -> str:
-    """A quoted part of a command; what `shlex` does not know, as $'…' and lines that go on, in other words."""
+    """A quoted part of a command, with what `shlex` does not know ($'…' and continued lines) put in another form."""
     if quoted["ansi_c"] is not None:
         return shlex.quote(_ESCAPE.sub(_unescaped, quoted["ansi_c"]))
     if quoted[0].startswith('"'):
@@ -130,7 +130,7 @@ def _as_shlex_has_it(quoted: re.Match[str]) -> str:
 
 def _unescaped(escape: re.Match[str]) -> str:
     character = codecs.decode(escape[0], "unicode_escape")
-    # A number names a byte, of which a character may take several.
+    # A number names a byte, and a character may take several.
     return character.encode("latin-1").decode(errors="surrogateescape") if escape[1] else character
 
 
@@ -156,7 +156,7 @@ def _json(text: bytes, entry: int | None) -> Sequence[Captured]:
 
 
 def _of_event(headers: Mapping[str, Any], event: Mapping[Any, Any]) -> Received:
-    """The request that API Gateway or a load balancer hands to a function, in whatever form, perhaps without a body."""
+    """The request in an event of API Gateway (any format) or a load balancer. The body may be missing."""
     pairs = [(n, v) for n, each in headers.items() for v in (each if isinstance(each, list) else [each])]
     body = event.get("body")
     encoding = "base64" if event.get("isBase64Encoded") else None
@@ -196,7 +196,7 @@ def _har_request(entry: object) -> Received:
         case {"request": {"headers": list(headers), **request}}:
             pairs = [(name, value) for each in headers for name, value in _har_header(each)]
             match request:
-                case {"bodySize": int(size)} if size > 0:  # -1 says that it is not known
+                case {"bodySize": int(size)} if size > 0:  # -1 stands for unknown
                     pairs.append(("content-length", str(size)))
             match request:
                 case {"postData": {"text": str(body), **data}}:
@@ -219,11 +219,11 @@ def _decoded(body: str, encoding: object) -> bytes:
         raise CommandError("The body in the request is not encoded as it says there.") from error
 
 
-# --- As it went over the wire ------------------------------------------------------------------------
+# --- Dumps of the connection -------------------------------------------------------------------------
 def _sent(transcript: bytes) -> bytes:
-    """The request in what curl -v says, where ">" stands before each line of its head, and "<" before the answer's.
+    """The request in the output of curl -v, with ">" before each line of its head and "<" before the answer's.
 
-    curl itself does not show the body that it sends: somebody has to have put it below the head.
+    curl itself does not show the body that it sends, so somebody must have added it below the head.
     """
     lines = transcript.replace(b"\r\n", b"\n").split(b"\n")
     first = next(number for number, line in enumerate(lines) if _SENT_LINE.match(line))
@@ -241,7 +241,7 @@ def _sent(transcript: bytes) -> bytes:
 
 
 def _traced(trace: bytes) -> bytes:
-    """The first request in what curl --trace writes.
+    """The first request in the output of curl --trace.
 
     Raises `CommandError` for --trace-ascii, which leaves bytes out.
     """
@@ -264,7 +264,7 @@ def _traced(trace: bytes) -> bytes:
 
 def _http(text: bytes) -> Received:
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=len(text) + 1)
-    # As of HTTP/1.0, a request needs no Host: dumps often are without. And HTTP/2 is written down in this form, too.
+    # Read as HTTP/1.0, where a request needs no Host, because dumps often lack it. Dumps of HTTP/2 have this form, too.
     connection.receive_data(_VERSION.sub(rb"\1 HTTP/1.0", text))
     body = b""
     try:
@@ -277,5 +277,5 @@ def _http(text: bytes) -> Received:
         raise CommandError(f"The request is neither curl, nor HAR, nor HTTP: {error}.") from error
     rest, _ = connection.trailing_data
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers]
-    # Beyond the Content-Length, a newline is the editor's in which the dump was saved; more than that is the body's.
+    # A newline beyond the Content-Length comes from the editor that saved the dump; anything more belongs to the body.
     return _received(headers, body + rest if rest.strip() else body)

@@ -1,4 +1,4 @@
-"""Something that went wrong, and how it is undone."""
+"""Mistakes, and how they are undone."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong, and what to do about it. `code` is the word for it; not `certain` is what signs alone tell of."""
+    """What is wrong, in a word (`code`), and what to do about it. It is not `certain` if only signs suggest it."""
 
     code: str
     what: str
@@ -16,7 +16,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Change[T]:
-    """What may have happened to a value. `undo` says what it was before, or raises ValueError: it cannot be so."""
+    """What may have happened to a value. `undo` returns the value before, or raises ValueError if it is impossible."""
 
     code: str
     what: str
@@ -28,16 +28,15 @@ type Changes[T] = tuple[Change[T], ...]
 
 
 def findings_of[T](changes: Changes[T]) -> list[Finding]:
-    """What is wrong where `changes` happened."""
+    """The findings for `changes` that happened."""
     return [Finding(change.code, change.what, change.remedy) for change in changes]
 
 
 def undone[T](given: T, changes: Sequence[Change[T]]) -> Iterator[tuple[Changes[T], T]]:
-    """`given` as it is, then with each one of `changes` undone, then with any two; each with what was undone.
+    """`given` unchanged, then with each of `changes` undone, then with any two; each with the changes undone.
 
-    A table of changes goes from the inside out: what is undone first of two stands later in it. And it goes from the
-    particular to what undoes this and that besides, so that the first of several explanations is the best. What a
-    change leaves as it was is left out.
+    A table of changes goes from the inside out: of two, the later one is undone first. It also goes from the specific
+    to the general, so that the first of several explanations is the best. A change without an effect is left out.
     """
     yield (), given
     once = []

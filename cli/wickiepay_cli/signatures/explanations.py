@@ -1,4 +1,4 @@
-"""What is tried to make a signature fit. Each way yields what was wrong, once for each time that it fits."""
+"""The ways to make a signature match. Each yields the cause, once for each match."""
 
 import hmac
 from collections.abc import Iterator, Sequence
@@ -13,20 +13,20 @@ from wickiepay_cli.signatures.header import ALGORITHMS, SIGNATURE_CHANGES, diges
 from wickiepay_cli.signatures.secret import NO_HMAC, SECRET_CHANGES, no_hmac
 
 MOST_CHANGES: Final = 2
-"""How many are undone of a body; no secret is altered besides so many."""
+"""How many changes of a body are undone; with as many, no secret is changed in addition."""
 
 type Explanation = Sequence[Finding]
 
 
 class Form(NamedTuple):
-    """A digest that the text of a signature may stand for, and what is wrong with the text if it does."""
+    """A digest that the text of a signature may mean, and what is wrong with the text in that case."""
 
     digest: bytes
     faults: list[Finding]
 
 
 class Signatures:
-    """The digests that a text may stand for."""
+    """The digests that a text may mean."""
 
     def __init__(self, text: str) -> None:
         self.forms = [
@@ -37,17 +37,17 @@ class Signatures:
         self._algorithms = {ALGORITHMS[len(form.digest)] for form in self.forms}
 
     def fits(self, text: bytes, key: bytes) -> Iterator[Explanation]:
-        """What is wrong with the form of the signature, if it is one of `text` with `key`."""
+        """The mistakes in the form of the signature, if it is one of `text` with `key`."""
         for algorithm in self._algorithms:
             yield from self.is_given(hmac.digest(key, text, algorithm))
 
     def is_given(self, digest: bytes) -> Iterator[Explanation]:
-        """What is wrong with the form of the signature, if it is `digest`."""
+        """The mistakes in the form of the signature, if it means `digest`."""
         return (form.faults for form in self.forms if hmac.compare_digest(form.digest, digest))
 
 
 def covered_texts(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """What of `body` a signature covers under each scheme in which it can be signed, with the name of the scheme."""
+    """The names of the schemes under which `body` can be signed, each with the text that a signature covers."""
     for scheme in SCHEMES:
         try:
             yield scheme, covered_text(body, scheme)
@@ -58,7 +58,7 @@ def covered_texts(body: bytes) -> Iterator[tuple[str, bytes]]:
 def other_scheme(
     signatures: Signatures, body: bytes, secrets: Sequence[bytes], accepted: Sequence[str]
 ) -> Iterator[Explanation]:
-    """Explains a signature that is right under a scheme which is not `accepted`."""
+    """Explains a signature that matches under a scheme that is not `accepted`."""
     for scheme, text in covered_texts(body):
         for key in secrets if scheme not in accepted else ():
             for faults in signatures.fits(text, key):
@@ -68,7 +68,7 @@ def other_scheme(
 
 
 def altered(signatures: Signatures, body: bytes, secrets: Sequence[bytes]) -> Iterator[Explanation]:
-    """Explains a signature that is right of the body, and with a secret, before something happened to them."""
+    """Explains a signature that matches the body and the secret as they were before something changed them."""
     plain: dict[bytes, Changes[bytes]] = {secret: () for secret in secrets if secret}
     keys = plain.copy()
     for secret in secrets:
@@ -82,7 +82,7 @@ def altered(signatures: Signatures, body: bytes, secrets: Sequence[bytes]) -> It
 
 
 def not_hmac(signatures: Signatures, body: bytes, secrets: Sequence[bytes]) -> Iterator[Explanation]:
-    """Explains a signature that is made of body and secret, and not by HMAC."""
+    """Explains a signature that was made from body and secret, but not by HMAC."""
     for way, make in NO_HMAC.items():
         for secret in secrets:
             for faults in signatures.is_given(make(secret, body)):

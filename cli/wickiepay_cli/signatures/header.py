@@ -1,4 +1,4 @@
-"""What happens to the text of a signature."""
+"""Changes to the text of a signature."""
 
 import base64
 import re
@@ -8,7 +8,7 @@ from typing import Final
 from wickiepay_cli.signatures.change import Change, Changes, Finding
 
 ALGORITHMS: Final[Mapping[int, str]] = {20: "sha1", 32: "sha256", 64: "sha512"}
-"""Bytes of a digest → the hash function that makes so many."""
+"""Size of a digest in bytes → the hash function."""
 
 _EXPECTED: Final = "Give it, and compare it, as it was sent: 64 hexadecimal digits and nothing else."
 _COUNTS_HERE: Final = "Here it counts for the same; listeners that compare texts refuse it."
@@ -23,7 +23,7 @@ _PREFIX = re.compile(r"\s*(?:(?:hmac[-_]?)?sha[-_]?(?:1|256|512)|hmac|hex|v[0-9]
 
 
 def digest_of(text: str) -> bytes | None:
-    """The digest, made with any of the `ALGORITHMS`, that `text` is in hexadecimal; None where it is none."""
+    """The digest of any of the `ALGORITHMS` that `text` is in hexadecimal, or None."""
     return bytes.fromhex(text) if _HEX.fullmatch(text) and len(text) // 2 in ALGORITHMS else None
 
 
@@ -73,12 +73,12 @@ STRIPE: Final = Finding(
 
 
 def is_stripe_s(text: str) -> bool:
-    """Whether a signature is written as Stripe writes its own."""
+    """Whether a signature has the form of Stripe's."""
     return _STRIPE.match(text) is not None
 
 
 def remarks(text: str) -> list[Finding]:
-    """What is unusual about the text of a signature, though it counts here."""
+    """What is unusual, though accepted, about the text of a signature."""
     found = []
     if text != text.strip():
         found.append(Finding("signature_blanks", "There is white space around the signature.", _COUNTS_HERE))
@@ -88,7 +88,7 @@ def remarks(text: str) -> list[Finding]:
 
 
 def other_algorithm(digest: bytes) -> list[Finding]:
-    """That a digest is too short or too long for HMAC-SHA256, if it is."""
+    """The finding that a digest is too short or too long for HMAC-SHA256, if it is."""
     algorithm = ALGORITHMS[len(digest)]
     if algorithm == "sha256":
         return []

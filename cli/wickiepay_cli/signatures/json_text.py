@@ -1,4 +1,4 @@
-"""What happens to a body that is read as JSON and written again: the document is the same, and the text is not."""
+"""Changes to a body that is read as JSON and written again: the document stays the same, but the text does not."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The bodies that a signature of unknown origin may belong to: the samples, and what a stack has on record."""
+"""The bodies that a signature of unknown origin may belong to: the samples, and a stack's records."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +15,7 @@ from wickiepay_cli.store.event_records import AHEAD, EventRecords
 
 MOST_RECORDS: Final = 500
 LOOK_BACK: Final = timedelta(days=7)
-"""How many of the newest on record are looked at, and how far back: some seconds' reading."""
+"""How many of the newest records are read, and from how far back; this takes some seconds."""
 
 
 def of_samples() -> Iterator[Known]:
@@ -24,7 +24,7 @@ def of_samples() -> Iterator[Known]:
 
 
 def on_record(found: Stack) -> Iterator[Known]:
-    """What a stack has received lately, the newest first, read as it is asked for."""
+    """The bodies that a stack has received lately, the newest first, read lazily."""
     table = found.output("EventTableName")
     records = EventRecords(found.dynamodb(), table)
     now = clock.now()

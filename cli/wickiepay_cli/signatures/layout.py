@@ -1,4 +1,4 @@
-"""A JSON text written anew in another layout, its numbers spelled as they were."""
+"""Rewrites a JSON text in another layout, with its numbers spelled as before."""
 
 import json
 import re
@@ -18,30 +18,30 @@ LAYOUTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "without any white space, in ASCII": {"separators": (",", ":"), "ensure_ascii": True},
     "with a space after each comma and colon, in ASCII": {"separators": (", ", ": "), "ensure_ascii": True},
 }
-"""How programs write JSON: what `json.dumps` has to be told for it."""
+"""The layouts in which programs write JSON, as arguments for `json.dumps`."""
 
 _NUMBER = re.compile(r'"\\u0000([^"]+)"')
 
 
 def document(body: bytes) -> Json:
-    """The object or array that `body` is, in UTF-8. Raises ValueError where it is none, or nested too deep."""
+    """The object or array in `body` (UTF-8). Raises ValueError for anything else, or if it is nested too deeply."""
     if too_deep(body):
         raise ValueError("nested too deep")
     value = exact_json.read(body.decode())
     if not isinstance(value, (dict, list)):
-        raise ValueError("neither an object nor an array")  # noqa: TRY004  as for any other text that is none
+        raise ValueError("neither an object nor an array")  # noqa: TRY004  as for any other text
     return value
 
 
 def written(value: Json, layout: str, *, sort_keys: bool = False) -> bytes:
-    """`value` as JSON in one of the `LAYOUTS`; a lone surrogate gets the bytes that it would have in UTF-8."""
+    """`value` as JSON in one of the `LAYOUTS`. A lone surrogate becomes the bytes that it would have in UTF-8."""
     options = {"ensure_ascii": False, "sort_keys": sort_keys, **LAYOUTS[layout]}
-    # json.dumps takes no number by its spelling: it gets a text that none of the document's is, and loses its quotes.
+    # json.dumps cannot keep a number's spelling. It gets a text unlike any in the document, whose quotes are removed.
     return _NUMBER.sub(r"\1", json.dumps(value, default=_marked, **options)).encode(errors="surrogatepass")
 
 
 def ordered_as(value: Json, model: Json) -> Json:
-    """`value` with the members of its objects in the order of `model`; those that `model` has not come last."""
+    """`value` with the members of its objects in the order of `model`; those that `model` lacks come last."""
     match value, model:
         case dict(), dict():
             ranks = {name: rank for rank, name in enumerate(model)}

@@ -1,4 +1,4 @@
-"""Other bodies: a signature may be one of theirs, and the order of their keys may be what this body lost."""
+"""Other bodies: the signature may belong to one of them, or this body may have lost the order of their keys."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ _AFTERWARDS: Final = END_CHANGES + SPELLINGS
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Another body, and a name to call it by."""
+    """Another body, and a name for it."""
 
     name: str
     body: bytes
@@ -33,7 +33,7 @@ class Known:
 def of_another(
     signatures: Signatures, body: bytes, secrets: Sequence[bytes], others: Iterable[Known]
 ) -> Iterator[Explanation]:
-    """Explains a signature that is right of another body, or of this one with its keys in another's order."""
+    """Explains a signature that matches another body, or this one with its keys in another body's order."""
     reordered = _Reordered(body)
     for other in others:
         for _, text in covered_texts(other.body):
@@ -60,7 +60,7 @@ def _signed_instead(body: bytes, other: Known) -> Finding:
 
 
 def _same_document(body: bytes, other: bytes) -> bool:
-    """Whether two texts are JSON of the same value, where 100 is 100.00."""
+    """Whether two texts are JSON with the same value; 100 equals 100.00."""
     if too_deep(body) or too_deep(other):
         return False
     try:
@@ -70,14 +70,14 @@ def _same_document(body: bytes, other: bytes) -> bool:
 
 
 class _Reordered:
-    """A body with its keys in the order of other events of its type, each order once."""
+    """A body with its keys in the orders of other events of its type, each order once."""
 
     def __init__(self, body: bytes) -> None:
         self._document = _event(body) if len(body) <= MAX_BODY_BYTES else None
         self._seen = {_plain(self._document)}
 
     def like(self, model: bytes) -> Iterator[tuple[Changes[bytes], bytes]]:
-        """The texts that the body may have been, ordered as `model`; none where that is of another type."""
+        """The texts that the body may have been, in the order of `model`; empty if that is of another type."""
         example = _event(model)
         if self._document is None or example is None or example.get("event") != self._document.get("event"):
             return

@@ -1,4 +1,4 @@
-"""What happens to a secret between where it is kept and where it signs; and other ways to sign with it."""
+"""Changes to a secret between where it is stored and where it is used, and other ways to sign with it."""
 
 import base64
 import codecs
@@ -20,7 +20,7 @@ _UNSET = "Set the secret where the signature is made, and refuse to start withou
 
 
 MOST_KEYS: Final = 8
-"""So many values are tried of a secret that is JSON."""
+"""Most values that are tried of a secret in JSON."""
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 
@@ -125,7 +125,7 @@ NO_HMAC: Final[Mapping[str, Callable[[bytes, bytes], bytes]]] = {
     "SHA-256 of secret and body": lambda key, body: hashlib.sha256(key + body).digest(),
     "SHA-256 of body and secret": lambda key, body: hashlib.sha256(body + key).digest(),
 }
-"""What signatures are by mistake made as, from a secret and a body."""
+"""Ways in which signatures are made from a secret and a body by mistake."""
 
 EMPTY: Final = Finding(
     "secret_empty", "The secret is empty: nothing is signed with it.", "Set it: perhaps a variable is not exported."
@@ -138,5 +138,5 @@ PREVIOUS: Final = Finding(
 
 
 def no_hmac(way: str) -> Finding:
-    """That a signature was made in one of the ways of `NO_HMAC`."""
+    """The finding that a signature was made in one of the ways of `NO_HMAC`."""
     return Finding("not_hmac", f"The signature is the {way}.", "Sign with HMAC-SHA256: the secret is the key.")

@@ -1,4 +1,4 @@
-"""What a body tells of what happened to it where nothing that is undone makes the signature fit."""
+"""Signs in a body of what happened to it, for when no undone change makes the signature match."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from wickiepay_cli.signatures.json_text import AS_BYTES, RELAY
 from wickiepay_cli.signatures.layout import document, written
 
 _BEGUN = re.compile(r"\s*(?:[a-z]{0,4}|[+-]|\.|[eE][+-]?|\\?u?[0-9a-fA-F]{0,4})")
-"""What a parser has not read where a text ends in the midst of a literal, a number or an escape."""
+"""The rest that a parser has not read if a text ends within a literal, a number or an escape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +151,11 @@ SIGNS: Final[Sequence[Sign]] = (
         _is_reserialised,
     ),
 )
-"""The most telling first. Where one is certain, those below it that are so as well follow from it, or hardly matter."""
+"""The strongest sign comes first. If it is certain, further certain ones follow from it, or hardly matter."""
 
 
 def signs_of(body: bytes, declared_length: int | None) -> list[Finding]:
-    """What may be wrong with `body`, of which the request said that it has so many bytes."""
+    """What may be wrong with `body`, given the length that the request stated."""
     shown = [sign.finding for sign in SIGNS if sign.shows(body)]
     certain = [*_of_length(body, declared_length), *(finding for finding in shown if finding.certain)]
     return [*certain[:1], *(finding for finding in shown if not finding.certain)]

@@ -1,4 +1,4 @@
-"""Whether a signature is right, and if not, why."""
+"""Whether a signature is valid, and if not, why."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from wickiepay_cli.signatures.signs import signs_of
 
 NO_EVENT: Final = "no_event"
 ANY_TIME: Final = "2026-01-01T00:00:00.000000Z"
-"""For an event that is read and not kept: when it came does not matter."""
+"""The time of receipt of an event that is read but not kept, and so does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A body and the text of its signature, None where there was none; and, where known, how long it said to be."""
+    """A body, the text of its signature or None, and the length that the request stated, or None."""
 
     body: bytes
     signature: str | None
@@ -30,9 +30,9 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Valid, under which scheme and with which secret, and what is remarkable about it; or not, and why.
+    """Either valid, with the scheme, the secret and any remarks, or invalid, with the reasons.
 
-    Of the reasons, those that are certain come first, then the likely ones.
+    Certain reasons come first, then likely ones.
     """
 
     valid: bool
@@ -47,9 +47,9 @@ def diagnose(
     others: Iterable[Known] = (),
     schemes: Sequence[str] = tuple(SCHEMES),
 ) -> Verdict:
-    """Whether the signature is valid under one of `schemes` with one of `secrets`, the current one first.
+    """The verdict on a signature under `schemes` with `secrets`, the current one first.
 
-    Where it is not, `others` are gone through for the body that it belongs to, if nothing else explains it.
+    If it is invalid and nothing else explains it, the body that it belongs to is looked for in `others`.
     """
     try:
         digest = parse_signature(received.signature)
@@ -67,7 +67,7 @@ def diagnose(
 
 
 def _no_event(text: bytes) -> list[Finding]:
-    """That a rightly signed text is no event, if it is none."""
+    """The remark that a correctly signed text is not an event, if it is not."""
     try:
         parse(text, ANY_TIME)
     except UnusableBody as error:

@@ -1,4 +1,4 @@
-"""Commands as browsers copy them for Windows: curl for cmd.exe, and Invoke-WebRequest for PowerShell."""
+"""Commands that browsers copy for Windows: curl for cmd.exe, and Invoke-WebRequest for PowerShell."""
 
 import re
 from typing import Final
@@ -14,14 +14,14 @@ _ARGUMENT = re.compile(
 
 
 def is_for_cmd(command: str) -> bool:
-    """Whether a curl command is one for cmd.exe: a caret stands before a quote that begins, or before a line's end."""
+    """Whether a curl command is for cmd.exe: a caret comes before an opening quote or the end of a line."""
     return _FOR_CMD.match(command) is not None
 
 
 def cmd_words(command: str) -> list[str]:
-    """The arguments of a command for cmd.exe, as the browser means them that wrote it.
+    """The arguments of a command for cmd.exe, as the browser that wrote it meant them.
 
-    Browsers double every backslash. (Programs take back only those before a quote: run, such a command sends others.)
+    Browsers double every backslash. (Programs undo that only before a quote, so the command, when run, sends others.)
     """
     line = _CARET.sub(lambda found: found[3] or found[2] or found[1] or "", command)
     words, word, quoted = list[str](), "", False
@@ -52,14 +52,14 @@ _MEANT: Final = {"0": "\0", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "n": "
 
 
 def is_powershell(text: str) -> bool:
-    """Whether a text is a command of PowerShell's that sends a request."""
+    """Whether a text is a PowerShell command that sends a request."""
     return _COMMAND.search(text) is not None
 
 
 def powershell_request(command: str) -> tuple[list[tuple[str, str]], bytes]:
-    """Headers and body of the request that a command of PowerShell's sends.
+    """The headers and the body of the request that a PowerShell command sends.
 
-    Raises `CommandError` where it shows no body.
+    Raises `CommandError` if it shows no body.
     """
     body = _BODY.search(command)
     if body is None:
@@ -71,7 +71,7 @@ def powershell_request(command: str) -> tuple[list[tuple[str, str]], bytes]:
 
 
 def _said(written: str) -> str:
-    """The text that a literal stands for."""
+    """The text that a literal means."""
     if written.startswith("@"):
         text = re.sub(r"\A@.\r?\n|\r?\n.@\Z", "", written)
         return _expanded(text) if written[1] == '"' else text
@@ -86,5 +86,5 @@ def _expanded(text: str) -> str:
             return chr(int(found["unit"]))
         return _MEANT.get(found["escaped"], found["escaped"]) if found["escaped"] else '"'
 
-    # A character may be named by the two halves that it has in UTF-16.
+    # A character may be written as its two surrogates in UTF-16.
     return _EXPANDED.sub(said, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

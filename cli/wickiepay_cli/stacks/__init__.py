@@ -1,1 +1,1 @@
-"""Finding a stack, on this machine or in an account."""
+"""Finding a stack on this machine or in an account."""

@@ -1,4 +1,4 @@
-"""Where the AWS console shows the parts of a stack."""
+"""The addresses at which the AWS console shows the parts of a stack."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal
@@ -15,7 +15,7 @@ HOSTS: Final[Mapping[str, str]] = {
     "aws-us-gov": "console.amazonaws-us-gov.com",
     "aws-cn": "console.amazonaws.cn",
 }
-"""Partition → the console's host, which leads on to the region that an address names."""
+"""Partition → the console's host, which redirects to the region that an address names."""
 
 _DASHBOARD: Final = "cloudwatch/home?region={region}#dashboards/dashboard/{name}"
 _LOG_GROUP: Final = "cloudwatch/home?region={region}#logsV2:log-groups/log-group/{name_in_fragment}"
@@ -25,7 +25,7 @@ _SECRET: Final = "secretsmanager/secret?name={secret_name}&region={region}"
 _STACK: Final = "cloudformation/home?region={region}#/stacks/stackinfo?stackId={name}"
 
 STACK_ID: Final = "StackId"
-"""Stands for an output, and is none."""
+"""Used like the name of an output, but stands for the stack itself."""
 
 What = Literal["dashboard", "logs", "tables", "queue", "secret", "stack"]
 
@@ -42,11 +42,11 @@ PAGES: Final[Mapping[What, Mapping[str, tuple[str, str]]]] = {
     "secret": {"secret": ("SigningSecretArn", _SECRET)},
     "stack": {"stack": (STACK_ID, _STACK)},
 }
-"""What can be looked at → its parts: each the output that names it, and the page that shows it."""
+"""What can be opened → its parts, each with the output that names it and the page that shows it."""
 
 
 def addresses(stack: Stack, what: What, part: str | None = None) -> dict[str, str]:
-    """Where the parts of one of `PAGES` are shown, by their names; `part` alone, where one is named.
+    """The addresses of the parts of one of `PAGES`, by name; only that of `part` if one is given.
 
     Raises `CommandError` for a part that there is not, a stack without the output, or a partition whose console is
     unknown.
@@ -73,10 +73,10 @@ def _name(stack: Stack, output: str) -> str:
 
 
 def _names(name: str) -> dict[str, str]:
-    """What the addresses make of a name. A secret's is the end of its ARN, without six random characters."""
+    """A name in the forms that addresses need. A secret's name is the end of its ARN, without six random characters."""
     quoted = quote(name, safe="")
     return {
         "name": quoted,
-        "name_in_fragment": quote(quoted, safe="").replace("%", "$"),  # that page takes its fragment apart twice
+        "name_in_fragment": quote(quoted, safe="").replace("%", "$"),  # that page decodes its fragment twice
         "secret_name": quote(name.rpartition(":")[2].rpartition("-")[0], safe=""),
     }

@@ -1,6 +1,6 @@
-"""The webhook listeners that are deployed in an account, found among its CloudFormation stacks.
+"""Finds the webhook listeners that are deployed in an account, among its CloudFormation stacks.
 
-CloudFormation alone is asked: whoever may work on a stack may describe it, and need not be allowed to search by tag.
+Only CloudFormation is asked: a person who may work on a stack may describe it, but perhaps not search by tag.
 """
 
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ APPLICATION: Final = ("application", "wickiepay-webhook-listener")
 """The tag that samconfig.toml gives to a stack."""
 
 OUTPUTS: Final = frozenset({"WebhookUrl", "EventTableName", "LedgerTableName", "SigningSecretArn"})
-"""What tells a listener that was deployed without that tag, from the Serverless Application Repository say."""
+"""The outputs that identify a listener without that tag, for example from the Serverless Application Repository."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A stack of this project's template. `environment` is its tag of that name; `updated_at` is when it changed last.
+    """A stack of this project's template. `environment` is its tag of that name; `updated_at` is its last change.
 
-    `webhook_url` is None until it is made.
+    `webhook_url` is None until it exists.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Deployment:
 
 
 def deployments(cloudformation: "CloudFormationClient", *, local: bool = False) -> Iterator[Deployment]:
-    """The listeners in the account and the region of a client; `local` says that this is the emulator."""
+    """The listeners in a client's account and region. `local` says that this is the emulator."""
     region = cloudformation.meta.region_name
     for page in cloudformation.get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:

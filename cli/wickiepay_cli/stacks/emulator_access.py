@@ -1,4 +1,4 @@
-"""Where an emulator of AWS is asked, and with which key. Each run of one has a key of its own, and takes no other."""
+"""Access to an AWS emulator: its address and its key. Each run has a key of its own, and accepts no other."""
 
 import hmac
 import os
@@ -22,17 +22,17 @@ class Access:
 
     @classmethod
     def anew(cls, endpoint_url: str) -> Self:
-        """Access by a key that nobody else knows."""
+        """Access with a new key that nobody else knows."""
         return cls(endpoint_url, f"LOCAL{secrets.token_hex(16).upper()}", secrets.token_urlsafe(32))
 
     @property
     def api_root(self) -> str:
-        """Below what HTTP APIs are asked, whose callers have no key: only who has the key can know this address."""
+        """The prefix of the addresses of HTTP APIs, whose callers have no key. Only the key's owner can know it."""
         return f"{self.endpoint_url}/{hmac.digest(self.secret_access_key.encode(), b'HTTP API', 'sha256').hex()}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What has other programs that use AWS ask this emulator."""
+        """Environment variables that make other programs use this emulator for AWS."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": self.access_key_id,
@@ -41,14 +41,14 @@ class Access:
         }
 
     def client(self, service: str, **config: Any) -> Any:  # noqa: ANN401  typed by its callers
-        """A client that may do everything; `config` is botocore's."""
+        """A client with all permissions; `config` is botocore's."""
         session = unconfigured()
         session.set_credentials(self.access_key_id, self.secret_access_key)
         return session.create_client(service, endpoint_url=self.endpoint_url, config=Config(proxies={}, **config))
 
 
 def unconfigured() -> botocore.session.Session:
-    """A session in the emulator's region. What the user has configured for AWS has no say in it."""
+    """A session in the emulator's region. It ignores the user's own AWS configuration."""
     session = botocore.session.Session(
         {
             "profile": (None, None, None, None),

@@ -1,4 +1,4 @@
-"""What a running local stack tells of itself: `stack.json` in its folder, there as long as the stack is ready."""
+"""The description of a running local stack: `stack.json` in its folder, which exists while the stack is ready."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from wickiepay_cli.stacks.emulator_access import Access
 
 
 class Stopped(CommandError):
-    """The local stack that somebody follows runs no longer."""
+    """The followed local stack no longer runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +31,20 @@ class LocalStack:
     """The values of the template's parameters, by name."""
 
     def client(self, service: str) -> Any:  # noqa: ANN401  typed by its callers
-        """A client of the stack's AWS that may do everything."""
+        """A client of the stack's emulator with all permissions."""
         return self.aws.client(service)
 
 
 def state_folder() -> Path:
-    """Where the local stack keeps its files: the folder that WICKIEPAY_LOCAL names, otherwise `.local` in the checkout.
+    """The folder of the local stack's files: the one that WICKIEPAY_LOCAL names, otherwise `.local` in the checkout.
 
-    A command without a checkout keeps them in the folder where it runs.
+    Without a checkout, it is in the folder where the command runs.
     """
     return Path(os.environ.get("WICKIEPAY_LOCAL") or (PROJECT if CHECKOUT else Path()) / ".local").absolute()
 
 
 def read(folder: Path) -> LocalStack | None:
-    """The stack that runs in `folder`; None where none does, or only one that was killed or cannot be understood."""
+    """The stack that runs in `folder`, or None if there is none, or it was killed, or its file cannot be read."""
     try:
         said = json.loads((folder / "stack.json").read_text())
         stack = LocalStack(**{**said, "aws": Access(**said["aws"])})
@@ -55,7 +55,7 @@ def read(folder: Path) -> LocalStack | None:
 
 
 def still_running(folder: Path) -> Callable[[], None]:
-    """A check that raises `Stopped` once the stack that runs in `folder` now does so no longer."""
+    """A check that raises `Stopped` once the stack that now runs in `folder` no longer does."""
     before = read(folder)
 
     def check() -> None:
@@ -66,7 +66,7 @@ def still_running(folder: Path) -> Callable[[], None]:
 
 
 def write(stack: LocalStack, folder: Path) -> None:
-    """Makes `stack` known, in one step, to this user's other commands."""
+    """Publishes `stack`, in one step, to this user's other commands."""
     draft = folder / "stack.json.new"
     with open(draft, "w", opener=private) as file:
         file.write(json.dumps(asdict(stack), indent=2) + "\n")
@@ -74,5 +74,5 @@ def write(stack: LocalStack, folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Takes back what `write` made known, if anything was."""
+    """Removes what `write` published, if anything."""
     (folder / "stack.json").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Who gives a command, for the record."""
+"""The person who gives a command, for the record."""
 
 import getpass
 
@@ -8,7 +8,7 @@ from wickiepay_cli.stacks.stack import Stack
 
 
 def operator_name(stack: Stack) -> str:
-    """The ARN under which the stack's AWS knows the caller; where it does not tell, the name of the login here."""
+    """The caller's ARN in the stack's account or, if that is unknown, the name of the login on this machine."""
     try:
         arn: str = stack.client("sts").get_caller_identity()["Arn"]
     except (BotoCoreError, ClientError):
@@ -19,5 +19,5 @@ def operator_name(stack: Stack) -> str:
 def _login() -> str:
     try:
         return getpass.getuser()
-    except OSError:  # a container's user need not have a name
+    except OSError:  # a user in a container may have no name
         return "unknown"

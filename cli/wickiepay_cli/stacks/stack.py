@@ -1,4 +1,4 @@
-"""The stack that a command works on: known by its CloudFormation outputs, on this machine as in an account."""
+"""The stack that a command works on, described by its CloudFormation outputs, local or in an account."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,12 +26,12 @@ ASKING: Final[Mapping[str, Any]] = {
     "read_timeout": 30,
     "retries": {"mode": "standard", "total_max_attempts": 3},
 }
-"""How AWS is asked: a person waits for the answer."""
+"""Settings of the AWS clients, for a person who waits for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack of this project's template. `client` makes a client of a service where the stack is."""
+    """A stack of this project's template. `client` makes a client of a service in the stack's account and region."""
 
     name: str
     outputs: Mapping[str, str]
@@ -39,7 +39,7 @@ class Stack:
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     def output(self, name: str) -> str:
-        """An output of the template. Raises `CommandError` where the stack has none of this name."""
+        """An output of the template. Raises `CommandError` if the stack has none of this name."""
         try:
             return self.outputs[name]
         except KeyError:
@@ -48,7 +48,7 @@ class Stack:
             ) from None
 
     def parameter(self, name: str) -> str:
-        """A parameter's value. Raises `CommandError` where the template of the stack has no such parameter."""
+        """A parameter's value. Raises `CommandError` if the template of the stack has no such parameter."""
         try:
             return self.parameters[name]
         except KeyError:
@@ -66,15 +66,15 @@ class Stack:
         return DeadLetters(self.sqs(), self.output("DeadLetterQueueUrl"))
 
     def signing_secret(self) -> bytes:
-        """The secret that deliveries to this stack are signed with at present."""
+        """The secret with which deliveries to this stack are signed at present."""
         client: SecretsManagerClient = self.client("secretsmanager")
         return secret_of(client.get_secret_value(SecretId=self.output("SigningSecretArn")))
 
 
 def find(name: str | None, profile: str | None = None, region: str | None = None) -> Stack:
-    """The deployed stack `name`, under a profile and in a region of the AWS configuration; without a name, the local.
+    """The deployed stack `name`, in a profile and a region of the AWS configuration; without a name, the local stack.
 
-    Raises `CommandError` where there is no such stack, and botocore's errors where AWS is out of reach.
+    Raises `CommandError` if there is no such stack, and botocore's errors if AWS is out of reach.
     """
     if name is not None:
         return _described(name, partial(client_of, session_of(profile, region)))
@@ -87,7 +87,7 @@ def find(name: str | None, profile: str | None = None, region: str | None = None
 
 
 def session_of(profile: str | None, region: str | None = None) -> botocore.session.Session:
-    """A session under a profile and in a region of the AWS configuration; None stands for what is configured."""
+    """A session in a profile and a region of the AWS configuration. None stands for the configured default."""
     session = botocore.session.Session(profile=profile)
     session.set_config_variable("region", region)
     return session
@@ -96,11 +96,11 @@ def session_of(profile: str | None, region: str | None = None) -> botocore.sessi
 def client_of(session: botocore.session.Session, service: str, region: str | None = None) -> Any:  # noqa: ANN401  typed by its callers
     """A client of a service, in the session's region or another.
 
-    Raises `CommandError` where the configuration is none.
+    Raises `CommandError` if the configuration is invalid.
     """
     try:
         return session.create_client(service, region_name=region, config=Config(**ASKING))
-    except ValueError as error:  # of an AWS_ENDPOINT_URL, or the like, that is none
+    except ValueError as error:  # an invalid AWS_ENDPOINT_URL, or the like
         raise CommandError(f"AWS cannot be asked, as it is configured: {error}") from error
 
 
@@ -117,7 +117,7 @@ def _described(name: str, client: Callable[[str], Any]) -> Stack:
 
 
 def outputs_and_parameters(stack: "StackTypeDef") -> tuple[dict[str, str], dict[str, str]]:
-    """Of a stack as CloudFormation describes it, by name."""
+    """The outputs and the parameters of a stack by name, from CloudFormation's description."""
     return (
         {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
         {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])},

@@ -1,1 +1,1 @@
-"""What a stack keeps: read and, for operators, written."""
+"""A stack's stores: reads and, for operators, writes."""

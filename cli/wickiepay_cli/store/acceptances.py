@@ -1,8 +1,8 @@
-"""Questions that only a person can answer: a conflict, and a credit that may be the second one of its payment.
+"""Questions that only a person can answer: a conflict, or a credit that may be the second one of its payment.
 
-Accepting a conflict makes it an event of its own, under a key that says so. Accepting a credit has its FAILED event
-processed again, which then credits besides. Dismissing closes the question, and sends nothing. Who, when and why stands
-on the record that was asked about. Where a step fails, doing it again does the rest.
+Accepting a conflict makes it an event of its own, with a key that says so. Accepting a credit sends its FAILED event to
+be processed again, which then makes the second credit. Dismissing closes the question and sends nothing. The record in
+question says who decided, when and why. If a step fails, repeating the command does the rest.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,17 +31,16 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 _UNKNOWN_CONTENT: Final = b"\xff" * 32
-"""Stands for the content of a delivery that is gone: no other sorts above it."""
+"""Stands for the content of a delivery that is gone. No other content sorts above it."""
 
 type HandlerOfStack = Callable[[WebhookEvent], Sequence[Effect]]
-"""A handler that has the settings of a stack."""
+"""A handler with the settings of a stack."""
 
 
 def one_question(records: Sequence[Record], event_key: str | None) -> Record:
-    """The question among the records of a uuid; of several the one whose key, or whose event's key, is `event_key`.
+    """The question among the records of a uuid. If there are several, `event_key` is its key or its event's key.
 
-    One that is open comes before one that is closed. Raises `CommandError` where there is none, or where there are
-    several.
+    An open question comes before a closed one. Raises `CommandError` if there is none, or if there are several.
     """
     asked = [each for each in records if each.open or each.accepted or each.dismissed]
     chosen = [each for each in asked if event_key in {None, *_names(each.identity)}]
@@ -64,7 +63,7 @@ def _names(question: Identity) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What an accepted event does to balances.
+    """The effect of an accepted event on balances.
 
     `before` are the entries that its payment has. `credit` is None where it credits nothing; `second` says that it
     would credit the payment again, which has to be asked for. `entry` is then the part for that; it is also there where
@@ -80,7 +79,7 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A record that an operator is asked about, and what accepting it `now` would make of it."""
+    """A record that an operator has to decide on, and the result of accepting it `now`."""
 
     item: Item
     accepted: Pending
@@ -92,12 +91,12 @@ class Question:
 
     @property
     def acceptance(self) -> Decision | None:
-        """What is noted of its acceptance; None where it was not accepted."""
+        """The noted acceptance, or None."""
         decision = decision_of(self.item)
         return decision if decision and decision.accepted_as else None
 
     def refuse(self, *, second_credit: bool) -> None:
-        """Raises `CommandError` where accepting would credit a payment again unasked, or change nothing."""
+        """Raises `CommandError` if accepting would credit a payment again unasked, or change nothing."""
         if self.acceptance:
             return
         if self.identity.kind is not Kind.CONFLICT and not self.outlook.second:
@@ -108,7 +107,7 @@ class Question:
 
 
 class Questions:
-    """The questions of one listener, whose `handlers` say what each event does."""
+    """The questions of one listener. Its `handlers` say what each event does."""
 
     def __init__(self, client: "DynamoDBClient", events: EventLog, ledger: Ledger, queue: EventQueue) -> None:
         self._client = client
@@ -117,7 +116,7 @@ class Questions:
         self._queue = queue
 
     def look(self, asked: Identity, handlers: Mapping[str, HandlerOfStack], now: datetime) -> Question:
-        """The question, and what accepting it would do, by the rules by which the consumer works."""
+        """The question, and the result of accepting it by the consumer's own rules."""
         item = self._item(asked)
         if item is None:
             raise CommandError("The record is gone.")
@@ -127,7 +126,7 @@ class Questions:
         return Question(item, accepted, self._outlook(accepted.event(), handlers))
 
     def accept(self, question: Question, by: str, why: str, now: datetime, *, second_credit: bool) -> Decision:
-        """Has what was asked about processed, and notes who accepted it; returns what is noted."""
+        """Sends the event in question to be processed, and notes who accepted it. Returns the noted decision."""
         if question.acceptance:
             if question.identity.kind is not Kind.CONFLICT:
                 self._send(question.item)  # where a step failed before, it was not sent
@@ -145,7 +144,7 @@ class Questions:
         return decision
 
     def dismiss(self, asked: Identity, by: str, why: str, now: datetime) -> Decision:
-        """Notes that a question is closed; returns what is noted. Raises `CommandError` where it was accepted."""
+        """Closes a question. Returns the noted decision. Raises `CommandError` if it was accepted before."""
         earlier = decision_of(self._item(asked) or {})
         decision = earlier or self._note(asked, Decision(None, by, why, instant(now)))
         if decision.accepted_as:
@@ -153,7 +152,7 @@ class Questions:
         return decision
 
     def _pending(self, conflict: Pending, now: datetime) -> Pending:
-        """What an accepted conflict is; the same as before where a step failed after it was recorded."""
+        """The event that an accepted conflict becomes; the recorded one if a step failed after that."""
         identity = conflict.identity.accepted()
         if recorded := self._item(identity):
             return pending_of(recorded)
@@ -186,7 +185,7 @@ class Questions:
         return Outlook(before, failure=refusal)
 
     def _note(self, identity: Identity, wanted: Decision, entry: str | None = None) -> Decision:
-        """Keeps a decision, or returns the acceptance that another operator noted in the meantime."""
+        """Notes a decision and returns it, or returns the acceptance that another operator noted in the meantime."""
         if self._events.note_decision(identity, wanted, entry):
             return wanted
         return decision_of(self._item(identity) or {}) or wanted
@@ -200,14 +199,14 @@ class Questions:
 
 
 def _second_time(outlook: Outlook) -> str:
-    """That somebody would be credited again, in words."""
+    """The sentence that says who would be credited again."""
     assert outlook.credit
     account, amount = outlook.credit.account, plain(outlook.credit.amount)
     return f"This credits {account} a second time: {amount} {outlook.credit.currency}."
 
 
 def _judged(credit: Credit, payment: Payment, before: Sequence[Entry], event: WebhookEvent) -> Outlook:
-    """What becomes of a credit, whose event has no `entry` of its own yet."""
+    """The result of a credit whose event has no `entry` of its own yet."""
     try:
         alone = decide(credit, payment, ())
     except PermanentFailure as failure:

@@ -1,7 +1,7 @@
 """The dead-letter queue: messages that the consumer gave up.
 
-SQS can move them back by itself, but shows nobody what it moves. Here they are received, which hides them from
-everybody else for a while, and either sent to the event queue and then deleted, or put back.
+SQS can move them back by itself, but does not show what it moves. Here they are received, which hides them from
+everybody else for a while, and then either sent to the event queue and deleted, or put back.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import MessageTypeDef
 
 HIDDEN_SECONDS: Final = 60
-"""For which a message that was looked at stays out of everybody's sight, should it never be put back."""
+"""How long a received message stays hidden if it is never put back."""
 
 WAIT_SECONDS: Final = 1
-"""For messages to come: with any wait at all SQS asks all of its servers, so that nothing then means nothing."""
+"""Wait for messages. Long polling asks all SQS servers, so an empty answer means an empty queue.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
+"""
 
 FOREIGN: Final = "This is no message that the listener has written."
 
@@ -35,7 +38,7 @@ COUNTS: Final[Sequence["QueueAttributeNameType"]] = (
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message as the queue holds it. `receives` counts every look; `message` is None where it is none of ours."""
+    """A message in the queue. `receives` counts every look; `message` is None if this listener did not write it."""
 
     id: str
     text: str
@@ -45,7 +48,7 @@ class DeadLetter:
 
 
 class DeadLetters:
-    """The messages of a dead-letter queue, to look at and to take; leaving it puts back those that are still there."""
+    """The messages of a dead-letter queue. When its `with` block ends, those that are still there are put back."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
@@ -65,18 +68,18 @@ class DeadLetters:
             )
 
     def letters(self, at_once: int = MAX_ENTRIES) -> Iterator[list[DeadLetter]]:
-        """The messages, as many at once as there come of at most `at_once` (ten), each of them once."""
+        """The messages in batches of at most `at_once` (ten), each of them once."""
         while messages := self._receive(at_once):
             new = [message for message in messages if message["MessageId"] not in self._handles]
             self._handles |= {message["MessageId"]: message["ReceiptHandle"] for message in messages}
             if not new:
-                return  # so many that the first have come into sight again
+                return  # so many that the first ones are visible again
             yield [_dead_letter(message) for message in new]
 
     def redrive(self, letters: Sequence[DeadLetter], queue: EventQueue) -> list[DeadLetter]:
-        """Sends at most ten to the event queue, and deletes those which that has taken; returns those.
+        """Sends at most ten messages to the event queue, and deletes and returns those that it took.
 
-        One that cannot be deleted afterwards comes again, here and there, and is processed once all the same.
+        A message that cannot be deleted afterwards comes again in both queues, but is still processed once.
         """
         sendable = [(letter, letter.message) for letter in letters if letter.message]
         taken = queue.send_all([message for _, message in sendable])
@@ -102,12 +105,12 @@ class DeadLetters:
 
 
 def missing(ids: Sequence[str]) -> str:
-    """What to tell a person of messages that were not found."""
+    """The sentence about messages that were not found."""
     return f"Not in the dead-letter queue now: {', '.join(ids)}. What somebody looks at is hidden for up to a minute."
 
 
 def message_count(client: "SQSClient", url: str) -> int:
-    """About how many messages a queue holds: waiting, being worked on, and delayed."""
+    """The approximate number of messages in a queue: waiting, in flight, and delayed."""
     attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=COUNTS)["Attributes"]
     return sum(int(attributes[name]) for name in COUNTS)
 

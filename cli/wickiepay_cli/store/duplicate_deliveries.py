@@ -1,4 +1,4 @@
-"""Deliveries that only repeated an event. The tables know nothing of them; ingest's log has a line for each."""
+"""Deliveries that only repeated an event. The tables do not have them; ingest's log has a line for each."""
 
 import json
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from wickiepay.clock import instant
 from wickiepay_cli.errors import CommandError
 
 PAGES: Final = 20
-"""Of the log are read at the most: CloudWatch hands out empty ones while it searches, and a person waits."""
+"""Most log pages to read: CloudWatch returns empty ones while it searches, and a person waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class DuplicateDelivery:
-    """A delivery that came `at` this instant and repeated the event of `event_key`."""
+    """A delivery that came `at` an instant and repeated the event with `event_key`."""
 
     event_key: str
     at: str
@@ -27,7 +27,7 @@ class DuplicateDelivery:
 def duplicate_deliveries(
     client: Callable[[str], Any], log_group: str | None, uuid: str, since: str
 ) -> list[DuplicateDelivery] | None:
-    """Those of a uuid that ingest logged from `since` on; None where its log is unknown, unreadable or too long.
+    """The repetitions of a uuid that ingest has logged `since`, or None if its log is unknown, unreadable or too long.
 
     `client` makes a client of an AWS service.
     """
@@ -50,7 +50,7 @@ def duplicate_deliveries(
 
 
 def _duplicate(at: int, line: str, uuid: str) -> DuplicateDelivery | None:
-    """What a line of the log says, where it is of a delivery that repeated an event of this uuid."""
+    """The delivery in a log line, if it repeated an event of this uuid, otherwise None."""
     try:
         said = json.loads(line)
     except ValueError:

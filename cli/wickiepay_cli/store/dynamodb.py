@@ -1,4 +1,4 @@
-"""Reading DynamoDB by many keys, or whole."""
+"""Reads many items of DynamoDB by their keys, or whole tables."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,27 +14,27 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 MAX_KEYS: Final = 100
-"""What BatchGetItem takes at once."""
+"""Most keys in one BatchGetItem."""
 
 ATTEMPTS: Final = 8
 PAUSE_SECONDS: Final = 0.05
-"""Before what BatchGetItem left undone is asked for again; doubled each time."""
+"""Pause before unprocessed keys are read again; it doubles each time."""
 
 
 def key_texts(typed: str) -> Sequence[str]:
-    """How an identifier that a person typed may stand in a key: bounded, or, copied from what was shown, as it is."""
+    """The forms that a typed identifier may have in a key: bounded, or unchanged if it was copied from our output."""
     return [bounded(typed), typed] if typed.startswith("sha256:") else [bounded(typed)]
 
 
 def id_texts(typed: str) -> Sequence[str]:
-    """The same for a uuid: in its normal spelling, as it was typed, and in capitals, as older versions may have it."""
+    """The same for a uuid: in its normal spelling, as typed, and in capitals, as older versions may have it."""
     normal = normal_spelling(typed)
     capitals = normal.upper() if normal_spelling(normal.upper()) == normal else normal
     return list(dict.fromkeys(text for spelling in (normal, typed, capitals) for text in key_texts(spelling)))
 
 
 def only(names: Sequence[str]) -> Mapping[str, Any]:
-    """What a read takes in order to return the attributes `names` alone."""
+    """The arguments of a read that returns only the attributes `names`."""
     return {
         "ProjectionExpression": ", ".join(f"#{name}" for name in names),
         "ExpressionAttributeNames": {f"#{name}": name for name in names},
@@ -42,9 +42,9 @@ def only(names: Sequence[str]) -> Mapping[str, Any]:
 
 
 def scan(client: "DynamoDBClient", table: str, names: Sequence[str], **request: Any) -> Iterator[Item]:  # noqa: ANN401
-    """All items of a table, page by page as they are asked for, with the attributes `names` alone.
+    """All items of a table with only the attributes `names`, read lazily, page by page.
 
-    Not read consistently. `request` is what else Scan takes; in it, `#name` stands for each of `names`.
+    Not read consistently. `request` has further arguments of Scan, in which `#name` stands for each of `names`.
     """
     pages = client.get_paginator("scan").paginate(TableName=table, **only(names), **request)
     return (item for page in pages for item in page["Items"])
@@ -59,11 +59,10 @@ def items_of(  # noqa: PLR0913  what is wanted of a table, and in what pieces
     sleep: Callable[[float], None] = time.sleep,
     at_first: int = MAX_KEYS,
 ) -> Iterator[Item]:
-    """The items under `keys`, in the order of the keys; those that are not there are left out.
+    """The items with `keys`, in the order of the keys, without those that do not exist.
 
-    Reads a hundred at a time (the first time `at_first`), consistently, and only as they are asked for.
-    `projection` is what BatchGetItem takes of attributes and their names. Raises `StoreUnavailable` where the table
-    does not hand them all out.
+    Reads a hundred at a time (the first time `at_first`), consistently and lazily. `projection` has BatchGetItem's
+    arguments about attributes. Raises `StoreUnavailable` if the table does not return all of them.
     """
     left = iter(keys)
     first = batched(islice(left, min(at_first, MAX_KEYS)), MAX_KEYS, strict=False)

@@ -1,4 +1,4 @@
-"""Reading the event table: what `wickiepay.event_log` wrote of each delivery."""
+"""Reads the event table, which `wickiepay.event_log` writes."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,24 +32,24 @@ FIRST_OF_ALL: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """No listener is older."""
 
 AHEAD: Final = timedelta(days=1)
-"""So far the clock here may be behind the one that stamped the deliveries."""
+"""How far this machine's clock may lag behind the one that stamped the deliveries."""
 
 PAGE: Final = 1000
-"""Keys of a shard that are read at once, at the most: a page of DynamoDB's is a whole megabyte."""
+"""Most keys of a shard that are read at once: a page of DynamoDB is a whole megabyte."""
 
 ALL: Final = PAGE * SHARDS
 """What is read at first where everything is wanted."""
 
 THREADS: Final = 8
 MOST_DAYS: Final = 32
-"""Days that are looked at together, at most, where one after another proves empty."""
+"""Most days that are read together when one after another turns out empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WholeRecord(Record):
-    """With the body as it is kept (what is not UTF-8 in it as U+FFFD), and the effects that the event had.
+    """A record with its body as it is kept (invalid UTF-8 as U+FFFD) and the event's effects.
 
-    And what operators did: `replays` are the last ten of them, each with `id`, `by`, `why`, `at` and `announce`.
+    `replays` are the last ten by operators, each with `id`, `by`, `why`, `at` and `announce`.
     """
 
     body: str
@@ -59,14 +59,14 @@ class WholeRecord(Record):
 
 
 def trouble_of(record: Record) -> str | None:
-    """Why an event FAILED; while it is tried again, how often it was, when it is next, and what went wrong last."""
+    """Why an event FAILED or, while it is retried, the number of tries, the next one, and the last error."""
     if record.state is not State.RECEIVED or record.tries is None or record.next_try_at is None:
         return record.error
     return f"tried {record.tries} times, next at {record.next_try_at[11:19]} UTC: {record.last_error}"
 
 
 class EventRecords:
-    """Reads the table. Whoever wants but a few events says how many `at_first`, and pays for little more than those."""
+    """Reads the table. A caller that needs only a few events passes their number as `at_first`, to read few more."""
 
     def __init__(self, client: "DynamoDBClient", table: str, at_first: int = ALL) -> None:
         self._client = client
@@ -74,14 +74,14 @@ class EventRecords:
         self._at_first = at_first
 
     def beginning(self) -> datetime:
-        """Before this nothing was received: the day (UTC) the table was made; of a restored one, our own first."""
+        """The day (UTC) before which nothing was received: when the table was made, or the first ever if restored."""
         table = self._client.describe_table(TableName=self._table)["Table"]
         if "RestoreSummary" in table:
             return FIRST_OF_ALL
         return table["CreationDateTime"].astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
     def newest_first(self, since: datetime, until: datetime) -> Iterator[Record]:
-        """What was received from `since` to `until`, the newest first, read as it is asked for."""
+        """The events received from `since` to `until`, the newest first, read lazily."""
         return self._records(self._keys(since, until))
 
     def whole_newest_first(self, since: datetime, until: datetime) -> Iterator[WholeRecord]:
@@ -89,11 +89,11 @@ class EventRecords:
         return self._whole_records(self._keys(since, until))
 
     def identities(self, since: datetime, until: datetime) -> list[Identity]:
-        """What the index shows as received in that time, in the order of arrival."""
+        """The events received in that time according to the index, in the order of arrival."""
         return [identity_of(each) for each in self._keys(since, until)][::-1]
 
     def of(self, identities: Iterable[Identity]) -> Iterator[Record]:
-        """Those of the events that are on record. Raises `StoreUnavailable` and botocore's errors."""
+        """The events that are on record. Raises `StoreUnavailable` and botocore's errors."""
         return self._records(map(key, identities))
 
     def whole_of(self, identities: Iterable[Identity]) -> Iterator[WholeRecord]:
@@ -101,7 +101,7 @@ class EventRecords:
         return self._whole_records(map(key, identities))
 
     def of_uuid(self, uuid: str) -> list[WholeRecord]:
-        """All that is on record under a uuid, in the order of arrival."""
+        """All records of a uuid, in the order of arrival."""
         found = [record for text in id_texts(uuid) for record in self._partition(text)]
         return sorted(found, key=lambda record: (record.received_at, record.event_key))
 
@@ -122,10 +122,10 @@ class EventRecords:
         return map(_whole_record, items_of(self._client, self._table, keys, at_first=self._at_first))
 
     def _keys(self, since: datetime, until: datetime) -> Iterator[Item]:
-        """The keys of what was received in that time, the newest first.
+        """The keys of the events received in that time, the newest first.
 
-        A listener may be years old and its days empty: as long as nothing is found, twice as many days are looked at
-        together. Where something is, only as much is read as is asked for.
+        A listener may be years old with many empty days: as long as nothing is found, the number of days that are read
+        together doubles. Otherwise, only what is needed is read.
         """
         days, together = _backwards(since, until), 1
         page_size = min(PAGE, -(-self._at_first // SHARDS))
@@ -142,7 +142,7 @@ class EventRecords:
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """A partition of the index `by_time`: what one day's shard received."""
+    """A partition of the index `by_time`: one shard of a day."""
 
     client: "DynamoDBClient"
     table: str
@@ -161,7 +161,7 @@ class _Shard:
         )
 
     def entries(self, since: datetime, until: datetime, size: int, page: Mapping[str, Any]) -> Iterator[Item]:
-        """What stands on `page`, of that size, and on those after it, each larger than the one before."""
+        """The keys on `page`, which has that size, and on the pages after it, each larger than the one before."""
         yield from page["Items"]
         while "LastEvaluatedKey" in page:
             size = min(PAGE, size * 2)
@@ -170,7 +170,7 @@ class _Shard:
 
 
 def brief(record: Record) -> Record:
-    """What any record says, without what a whole one adds."""
+    """The plain record, without the additions of a whole one."""
     return Record(**_members(record))
 
 

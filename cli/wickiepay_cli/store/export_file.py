@@ -1,7 +1,8 @@
-"""Writing events to a file, one after another, so that a run that was cut off can be gone on with.
+"""Writes events to a file, one after another, so that an interrupted run can be continued.
 
-Beside FILE lies FILE.resume as long as it is not whole: what was asked for, how many bytes of FILE count, and where to
-go on. The newest events come first, and those that arrive after the beginning are left out, so the place stays right.
+As long as FILE is not complete, FILE.resume lies next to it: what was asked for, how many bytes of FILE count, and
+where to continue. The newest events come first, and those that arrive after the start are left out, so the place stays
+right.
 """
 
 import csv
@@ -22,17 +23,17 @@ from wickiepay_cli.store.event_records import WholeRecord
 type Format = Literal["jsonl", "csv"]
 
 BATCH: Final = 100
-"""Events after which the place is noted."""
+"""Number of events after which the place is noted."""
 
 COLUMNS: Final = tuple(each.name for each in fields(WholeRecord))
 _FORMULA: Final = re.compile("[\t\r\n]|[\\s\0\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
-"""What a spreadsheet takes for the beginning of a formula: a stranger may have written it. It passes over blanks, and
-some of them take the signs of East Asian width."""
+"""The beginning of a formula in a spreadsheet, which a stranger may have written. Spreadsheets ignore leading blanks,
+and some accept the signs in East Asian width. See https://owasp.org/www-community/attacks/CSV_Injection"""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far an export came. It is about what was received from `since` to `until`; `asked` is what else was asked."""
+    """How far an export of events received from `since` to `until` has got. `asked` has the other conditions."""
 
     asked: dict[str, Any]
     since: str | None
@@ -41,11 +42,11 @@ class Place:
     written: int = 0
     events: int = 0
     at_that_time: list[list[str]] = field(default_factory=list)
-    """The events of `received_at` that are written: others of the same instant may not be."""
+    """The written events of the instant `received_at`, since others of that instant may not be written yet."""
 
 
 def line(record: WholeRecord, form: Format) -> bytes:
-    """A record as a line of the export."""
+    """A record as a line of JSON or CSV."""
     if form == "jsonl":
         return json.dumps(asdict(record)).encode() + b"\n"
     return csv_line(getattr(record, name) for name in COLUMNS)
@@ -56,7 +57,7 @@ def heading(form: Format) -> bytes:
 
 
 def csv_line(cells: Iterable[object]) -> bytes:
-    """A line of CSV that no spreadsheet takes for a formula."""
+    """A line of CSV that no spreadsheet reads as a formula."""
     text = io.StringIO()
     csv.writer(text).writerow([_cell(cell) for cell in cells])
     return text.getvalue().encode(errors="replace")
@@ -67,9 +68,9 @@ def place_of(output: Path) -> Path:
 
 
 def read_place(output: Path, asked: dict[str, Any]) -> Place:
-    """Where an export to `output` has to go on.
+    """The place where an export to `output` has to continue.
 
-    Raises `CommandError` where nowhere, or it was asked for something else.
+    Raises `CommandError` if there is none, or if something else was asked for.
     """
     try:
         place = Place(**json.loads(place_of(output).read_text()))
@@ -85,7 +86,7 @@ def read_place(output: Path, asked: dict[str, Any]) -> Place:
 
 
 def refuse_to_overwrite(output: Path) -> None:
-    """Raises `CommandError` where a new export to `output` would destroy something."""
+    """Raises `CommandError` if a new export to `output` would destroy something."""
     if place_of(output).exists():
         raise CommandError(f"{output} is the beginning of an export: go on with --resume, or begin anew with --force.")
     if output.exists():
@@ -99,14 +100,14 @@ def write(
     form: Format,
     advance: Callable[[int], None],
 ) -> int:
-    """Writes what is left of an export from `place` on; how many events are in the file then.
+    """Writes the rest of an export from `place` on. Returns how many events are then in the file.
 
-    `records` gives those until an instant, the newest first.
+    `records` returns the events until an instant, the newest first.
     """
     with open(output, "r+b" if place.written else "wb", opener=private) as file:
         file.truncate(place.written)
         file.seek(place.written)
-        _keep(place, output)  # in place of what an earlier export to the same file left
+        _keep(place, output)  # replaces what an earlier export to the same file left
         if not place.written:
             file.write(heading(form))
         done = {(uuid, key) for uuid, key in place.at_that_time}

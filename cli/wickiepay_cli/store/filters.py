@@ -1,4 +1,4 @@
-"""Which of the events on record a command is about."""
+"""Filters that select the events of a command."""
 
 import json
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from wickiepay_cli.store.event_records import AHEAD, EventRecords, WholeRecord
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Those in `state`, of a type or pattern, received from `since` to `until`; None asks nothing.
+    """Selects events in `state`, of a type or pattern, received from `since` to `until`; None selects all.
 
-    `reference` is that of the event's data, `text` stands somewhere in the body, whatever its case. `open_alone`: only
-    those that an operator still has to accept or to dismiss.
+    `reference` is the one in the event's data. `text` is somewhere in the body, in any case. `open_alone` selects only
+    those that an operator still has to accept or dismiss.
     """
 
     state: State | None = None
@@ -33,7 +33,7 @@ class Filter:
         return self.reference is not None or self.text is not None
 
     def among(self, records: EventRecords, now: datetime) -> Iterator[Record]:
-        """The events that are wanted, the newest first, read as they are asked for."""
+        """The selected events, the newest first, read lazily."""
         if self.uuid is not None or self.asks_for_bodies:
             return self.whole_among(records, now)
         return filter(self.wants, records.newest_first(*self._time(records, now)))
@@ -45,7 +45,7 @@ class Filter:
         return (each for each in reversed(records.of_uuid(self.uuid)) if self.wants(each) and self._is_in_time(each))
 
     def wants(self, record: Record) -> bool:
-        """Whether a record is wanted, of whatever time and uuid; a whole one where bodies are asked for."""
+        """Whether a record is selected, apart from time and uuid. If bodies are asked for, it must be a whole one."""
         return (
             self.state in {None, record.state}
             and (record.open or not self.open_alone)
@@ -68,7 +68,7 @@ class Filter:
 
 
 def _reference(body: str) -> str | None:
-    """The reference in an event's data; None where there is no event, or no text."""
+    """The reference in an event's data, or None if there is no event or no text."""
     try:
         envelope = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Reading the ledger table: what `wickiepay.ledger` wrote of payments, resources, credits and balances."""
+"""Reads the ledger table (payments, resources, credits and balances), which `wickiepay.ledger` writes."""
 
 import json
 from collections import defaultdict
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 STEP: Final = 100
-"""Payments between two steps of a progress bar."""
+"""Number of payments between two steps of a progress bar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """`amount` is an exact decimal, without exponent."""
+    """An amount of money. `amount` is an exact decimal without exponent."""
 
     currency: str
     amount: str
@@ -36,10 +36,10 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment, as all its events say together. `order_status` is that of its order, which several payments may pay.
+    """A payment, joined from all its events. `order_status` is that of its order, which several payments may pay.
 
-    None where it pays no order: a payout, one that is unclear, or a payment into a channel. `paid` is None until money
-    has come.
+    It is None if the payment pays no order: a payout, an unclear one, or a payment into a channel. `paid` is None until
+    money has come.
     """
 
     uuid: str
@@ -56,9 +56,9 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What was added to an account: by an event, or by an operator (`by`, `why`; then `id` is the adjustment's).
+    """An amount added to an account by an event, or by an operator (`by`, `why`, and `id` for the adjustment).
 
-    `amount` is an exact decimal, without exponent. `uuid` is the payment, or the one that an adjustment corrects.
+    `amount` is an exact decimal without exponent. `uuid` is the payment, or the one that an adjustment corrects.
     """
 
     kind: Literal["credit", "adjustment"]
@@ -74,7 +74,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`balances` are exact decimals, without exponent, by currency; `entries` what they are made of, in time order."""
+    """An account. `balances` are exact decimals by currency; `entries` are what they consist of, in order of time."""
 
     account: str
     balances: Mapping[str, str]
@@ -83,7 +83,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Payments in a status, of orders in a status, that changed from `since` to `until`; None asks nothing.
+    """Selects payments by their status, their order's status, and their last change; None selects all.
 
     The instants are as `wickiepay.clock` writes them.
     """
@@ -96,7 +96,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A payment's join, and whose it is."""
+    """The join of a payment, and its identity."""
 
     uuid: str
     family: Family
@@ -122,19 +122,19 @@ class LedgerRecords:
 
     # --- Payments --------------------------------------------------------------------------------
     def payments(self, uuid_or_reference: str) -> list[Payment]:
-        """The payments of this uuid or this reference, in the order in which they changed last."""
+        """The payments of this uuid or reference, in the order of their last changes."""
         found = [*self._rows(id_texts(uuid_or_reference)), *self._of_order(uuid_or_reference)]
         rows = {(row.uuid, row.family): row for row in found}
         return sorted(map(self._shown, rows.values()), key=lambda payment: (payment.updated_at, payment.uuid))
 
     def newest(self, limit: int, wanted: Wanted, advance: Callable[[int], None]) -> list[Payment]:
-        """The payments that changed last, the newest first. Reads the whole table, and holds on to `limit` payments."""
+        """The payments that changed last, the newest first. Reads the whole table, but keeps only `limit` payments."""
         rows = self._wanted(wanted, advance)
         newest = nlargest(limit, rows, key=lambda row: (row.updated_at, row.uuid, row.family))
         return [self._shown(row) for row in newest]
 
     def all(self, wanted: Wanted, advance: Callable[[int], None]) -> Iterator[Payment]:
-        """The payments in no order, read as they are asked for."""
+        """The payments in no particular order, read lazily."""
         return map(self._shown, self._wanted(wanted, advance))
 
     def _wanted(self, wanted: Wanted, advance: Callable[[int], None]) -> Iterator[_Row]:
@@ -157,22 +157,22 @@ class LedgerRecords:
             yield from (row for row in _joined(found) if row.family not in elsewhere)
 
     def _rows(self, texts: Iterable[str]) -> list[_Row]:
-        """The payments of one uuid, which stands under `texts`; read consistently."""
+        """The payments of one uuid, in the spellings `texts`, read consistently."""
         return _joined([item for text in texts for item in self._query(items.PAYMENT + text)])
 
     def _of_order(self, reference: str) -> list[_Row]:
-        """The payments of a reference, found by an index that lags behind by moments."""
+        """The payments of a reference, found by an index that lags slightly behind."""
         texts = key_texts(reference)
         spellings: defaultdict[str, set[str]] = defaultdict(set)
         for key in (key for text in texts for key in self._keys_of(text, items.PAYMENT)):
             uuid = items.payment_uuid(key)
             spellings[uuid] |= {uuid, key["pk"]["S"].removeprefix(items.PAYMENT)}
         rows = (row for each in spellings.values() for row in self._rows(sorted(each)))
-        # A key may be an older version's item, of a reference that the payment no longer has.
+        # A key may belong to an older version's item, with a reference that the payment no longer has.
         return [row for row in rows if row.reference and {row.reference, bounded(row.reference)} & {*texts}]
 
     def _order_status(self, row: _Row) -> OrderStatus | None:
-        """The status of the order that a payment pays, by all payments of its reference."""
+        """The status of the order that a payment pays, from all payments of its reference."""
         if not row.pays:
             return None
         alone = payments.order_status([row.join])
@@ -201,12 +201,12 @@ class LedgerRecords:
         for pk, some in groupby(self._scan(items.BALANCE), key=lambda item: item["pk"]["S"]):
             account = pk.removeprefix(items.BALANCE)
             balances = {item["sk"]["S"]: _number(item) for item in some}
-            if bounded(account) != account:  # a hash, which tells nobody anything
+            if bounded(account) != account:  # a hash, which says nothing to people
                 account = next((entry.account_as_sent for entry in self.credits_to(account)), account)
             yield account, balances
 
     def account(self, account: str) -> Account:
-        """What was added to an account, and the balances that this makes; nothing where nothing was."""
+        """The entries of an account and its balances; both empty for an unknown account."""
         texts = key_texts(account)
         balances = [item for text in texts for item in self._query(items.BALANCE + text)]
         entries = [entry for text in texts for entry in self.credits_to(text)]
@@ -226,13 +226,13 @@ class LedgerRecords:
         return map(items.entry_of, items_of(self._client, self._table, keys))
 
     def adjustment(self, adjustment: str) -> Adjustment | None:
-        """An operator's entry, by its id; None where there is none."""
+        """An operator's entry by its id, or None."""
         found = items_of(self._client, self._table, [items.adjustment_key(adjustment)])
         return next(map(items.adjustment_of, found), None)
 
     # --- Resources -------------------------------------------------------------------------------
     def resources(self, resource: str, kinds: Iterable[str]) -> list[Resource]:
-        """What is kept of a thing that is no payment, under each of the `kinds`."""
+        """The resources with this uuid, of all `kinds`."""
         keys = (items.resource_key(kind, text) for kind in kinds for text in id_texts(resource))
         return [items.resource_of(item) for item in items_of(self._client, self._table, keys)]
 
@@ -247,7 +247,7 @@ class LedgerRecords:
         return (item for page in pages for item in page["Items"])
 
     def _scan(self, prefix: str) -> Iterator[Item]:
-        """The items of a kind; those of one partition come one after another."""
+        """The items of a kind, with those of one partition together."""
         pages = self._client.get_paginator("scan").paginate(
             TableName=self._table,
             FilterExpression="begins_with(pk, :prefix)",
@@ -268,7 +268,7 @@ class LedgerRecords:
 
 
 def _joined(found: Sequence[Item]) -> list[_Row]:
-    """The payments that the items of one uuid are."""
+    """The payments in the items of one uuid."""
     families = dict.fromkeys(map(items.family_of, found))
     return [_Row(items.payment_uuid(found[0]), family, items.row_of(found, family).payment) for family in families]
 

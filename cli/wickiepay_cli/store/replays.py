@@ -1,7 +1,7 @@
-"""Replays: an operator has events processed again.
+"""Replays: an operator sends events to be processed again.
 
-Who, when and why stands on the event's record before anything is sent. What a replay then does, and does not do twice,
-is the consumer's to know.
+Who, when and why is noted on the event's record before anything is sent. The consumer knows what a replay does, and
+what it does not do twice.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -23,7 +23,7 @@ REPLAYABLE: Final = frozenset({State.RECEIVED, State.PROCESSED, State.IGNORED, S
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Of so many events: sent to be processed again; no longer there, or in another state; refused by the queue."""
+    """Numbers of events: sent to be processed again; gone or in another state; refused by the queue."""
 
     replayed: int = 0
     skipped: int = 0
@@ -43,8 +43,8 @@ class Replayer:
     def replay(self, identities: Sequence[Identity], replay: Replay, states: Collection[State] = REPLAYABLE) -> Tally:
         """Notes the replay on each of at most ten events that is in one of `states`, then sends them to the consumer.
 
-        Raises `StoreUnavailable` where the table cannot be read or a record is fought over without end; a queue that is
-        out of reach is a count, not an error.
+        Raises `StoreUnavailable` if the table cannot be read, or others write to a record again and again. A queue that
+        is out of reach is counted, not an error.
         """
         items = items_of(self._client, self._events.table, map(key, identities))
         noted = [

@@ -1,4 +1,4 @@
-"""When a delivery was last signed with which secret, by the counts that ingest emits."""
+"""The last use of each secret for a delivery, by the metrics that ingest emits."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,7 +10,10 @@ from wickiepay.metrics import Metric
 from wickiepay_cli.store.secret_versions import CURRENT, PREVIOUS
 
 PERIOD: Final = timedelta(days=15)
-"""For so long CloudWatch keeps what was counted minute by minute."""
+"""How long CloudWatch keeps metrics by the minute.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
+"""
 
 COUNTS: Final[Mapping[str, Metric]] = {CURRENT: Metric.SECRET_CURRENT, PREVIOUS: Metric.SECRET_PREVIOUS}
 """Stage of a secret → the metric that counts the deliveries which it signed."""
@@ -22,10 +25,10 @@ def last_uses(
     since: datetime | None,
     now: datetime,
 ) -> Mapping[str, datetime | None] | None:
-    """Stage → the minute of the last delivery that was signed with its secret, or None where none came.
+    """Stage → the minute of the last delivery that was signed with its secret, or None if none came.
 
-    Looks back 15 days, and no further than `since`: before that, a secret may have had another stage. None where
-    CloudWatch cannot be asked: then nothing is known.
+    Looks back 15 days, and no further than `since`: before that, a secret may have had another stage. None if
+    CloudWatch cannot be asked.
     """
     begin = max(now - PERIOD, since) if since else now - PERIOD
     try:

@@ -27,13 +27,13 @@ CURRENT: Final = "AWSCURRENT"
 PREVIOUS: Final = "AWSPREVIOUS"
 
 KNOWN_AFTER: Final = timedelta(seconds=TIME_TO_LIVE_SECONDS)
-"""So long after a new value was put every function that runs has it."""
+"""How long after a new value was put every running function has it."""
 
 QUIET: Final = timedelta(days=1)
-"""For so long nothing signed with a secret should have come when it is retired: the sender's retries are over then."""
+"""How long a secret should not have been used when it is retired; the sender's retries are over by then."""
 
 MAX_BYTES: Final = 65_536
-"""What Secrets Manager takes."""
+"""The limit of Secrets Manager."""
 MIN_CHARACTERS: Final = 16
 
 GENERATED_BYTES: Final = 48
@@ -49,19 +49,19 @@ class Version:
 
     @property
     def known_from(self) -> datetime:
-        """When every function has it, if it counts."""
+        """The time when every function has it, if it counts."""
         return self.created_at + KNOWN_AFTER
 
 
 class SecretVersions:
-    """No method logs a value, nor puts one into an error."""
+    """The signing secret. No method logs a value or puts one into an error."""
 
     def __init__(self, client: "SecretsManagerClient", secret_id: str) -> None:
         self._client = client
         self._secret_id = secret_id
 
     def staged(self) -> list[Version]:
-        """The versions that have a stage, the newest first."""
+        """The versions with a stage, the newest first."""
         request: dict[str, Any] = {"SecretId": self._secret_id}
         versions: list[Version] = []
         while request:
@@ -78,14 +78,14 @@ class SecretVersions:
     def rotate(self, value: str) -> str:
         """Makes `value` the current secret and the current one the previous; the id of the new version.
 
-        What was previous counts no more: see `refuse_rotation`. Raises `CommandError` where `value` is current already.
+        The previous one no longer counts: see `refuse_rotation`. Raises `CommandError` if `value` is already current.
         """
         if self._current()[0] == value.encode():
             raise CommandError("That is the current secret already: nothing was changed.")
         return self._put(value)
 
     def replace(self, value: str) -> str:
-        """Makes `value` the only secret that counts; the id of its version. Doing it again changes nothing more."""
+        """Makes `value` the only secret that counts. Returns the id of its version. It can be repeated."""
         current, version = self._current()
         if current == value.encode():
             self.retire()
@@ -95,7 +95,7 @@ class SecretVersions:
         return put
 
     def retire(self) -> str | None:
-        """Takes the previous secret out of use; the id of its version, None where there is none."""
+        """Takes the previous secret out of use. Returns the id of its version, or None if there is none."""
         previous = with_stage(self.staged(), PREVIOUS)
         if previous is None:
             return None
@@ -103,11 +103,11 @@ class SecretVersions:
         return previous.id
 
     def current(self) -> str:
-        """The secret itself, as functions read it. Raises `SecretUnreadable`."""
+        """The secret itself, as the functions read it. Raises `SecretUnreadable`."""
         return self._read(CURRENT).decode()
 
     def problem(self, stage: str) -> str | None:
-        """Why functions cannot use the secret with this stage, or why that cannot be told; None where they can."""
+        """Why functions cannot use the secret with this stage, or why that is unknown; None if they can."""
         try:
             self._read(stage)
         except SecretUnreadable as error:
@@ -120,7 +120,7 @@ class SecretVersions:
         return secret_of(self._client.get_secret_value(SecretId=self._secret_id, VersionStage=stage))
 
     def _current(self) -> tuple[bytes | None, str]:
-        """The current secret, None where functions cannot read it, and the id of its version."""
+        """The current secret (None if functions cannot read it) and the id of its version."""
         answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=CURRENT)
         try:
             return secret_of(answer), answer["VersionId"]
@@ -137,12 +137,12 @@ class SecretVersions:
 
 
 def with_stage(versions: Sequence[Version], stage: str) -> Version | None:
-    """The one of `versions` that has the stage."""
+    """The version with the stage, out of `versions`."""
     return next((version for version in versions if stage in version.stages), None)
 
 
 def rotation_known_from(versions: Sequence[Version]) -> datetime | None:
-    """When every function knows both secrets of the rotation that is under way; None where none is."""
+    """The time when every function knows both secrets of the current rotation, or None without a rotation."""
     current = with_stage(versions, CURRENT)
     return current.known_from if current and with_stage(versions, PREVIOUS) else None
 
@@ -157,7 +157,7 @@ def refuse_rotation(versions: Sequence[Version]) -> None:
 
 
 def refuse_retirement(versions: Sequence[Version], now: datetime) -> None:
-    """Raises `CommandError` where the rotation is so young that WickiePay cannot sign with the new secret yet."""
+    """Raises `CommandError` if the rotation is so recent that WickiePay cannot sign with the new secret yet."""
     known_from = rotation_known_from(versions)
     if known_from and now < known_from:
         raise CommandError(
@@ -167,7 +167,7 @@ def refuse_retirement(versions: Sequence[Version], now: datetime) -> None:
 
 
 def refuse_blind_retirement(last_use: datetime | None, now: datetime) -> None:
-    """Raises `CommandError` where a delivery was signed with the previous secret less than a day ago."""
+    """Raises `CommandError` if a delivery was signed with the previous secret less than a day ago."""
     if last_use and now < last_use + QUIET:
         raise CommandError(
             f"A delivery that was signed with the previous secret came at {instant(last_use)}: WickiePay may still "
@@ -181,9 +181,9 @@ def generated() -> str:
 
 
 def checked(text: str | bytes) -> str:
-    """The secret that somebody has typed or piped in, as functions will read it.
+    """A typed or piped-in secret, as functions will read it.
 
-    Raises `CommandError`, which tells nothing of it, where that can be no secret.
+    Raises `CommandError`, which quotes nothing of it, if it cannot be a secret.
     """
     try:
         secret = secret_in(text)
@@ -195,7 +195,7 @@ def checked(text: str | bytes) -> str:
 
 
 def refuse_short(secret: str) -> None:
-    """Raises `CommandError` for a secret that somebody who has one signed body could find by trying."""
+    """Raises `CommandError` for a secret that could be guessed from one signed body."""
     if len(secret) < MIN_CHARACTERS:
         raise CommandError(
             f"The secret has fewer than {MIN_CHARACTERS} characters: short secrets can be guessed. "

@@ -1,7 +1,7 @@
-"""What the records say in figures: how many events there were, how they ended, and how long they took.
+"""Statistics of the records: how many events there were, how they ended, and how long they took.
 
-Summed up as the records go by. What is held on to grows with the number of event types and of hours, days or months
-that are told apart, not with the number of events.
+Records are summed up one by one. Memory grows with the number of event types and of hours, days or months, but not with
+the number of events.
 """
 
 import math
@@ -18,21 +18,21 @@ from wickiepay.event_record import Record, State
 Span = Literal["hour", "day", "month"]
 
 _NAMED: Final[Mapping[Span, int]] = {"hour": len("2026-01-15T10"), "day": len("2026-01-15"), "month": len("2026-01")}
-"""Characters of an instant that name the span in which it lies."""
+"""Number of an instant's characters that name its span."""
 
 _BEGINNING: Final = "0000-01-01T00:00:00.000000Z"
-"""How the others are at its beginning."""
+"""The remaining characters of an instant at the beginning of a span."""
 
 GROWTH: Final = 1.02
-"""From one class of durations to the next. A quantile is right to half of that, 1 %."""
+"""Factor from one class of durations to the next. The error of a quantile is half of that, 1 %."""
 
 SHORTEST: Final = 0.001
-"""Seconds; whatever is shorter is in one class with it."""
+"""Seconds; all shorter durations are in one class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Seconds: half of the events took `p50` at the most, and so on; `max` is exact."""
+    """Quantiles in seconds: half of the events took at most `p50`, and so on. `max` is exact."""
 
     p50: float
     p95: float
@@ -41,19 +41,19 @@ class Latency:
 
 
 class Durations:
-    """Counts durations by classes, each a little longer than the one before, so that few of them hold any number."""
+    """Counts durations in classes that grow by a factor, so that a few classes hold any number of durations."""
 
     def __init__(self) -> None:
         self._classes: Counter[int] = Counter()
         self._max = 0.0
 
     def add(self, seconds: float) -> None:
-        """One more; below zero, by two clocks that differ, it counts as none at all."""
+        """Adds a duration. A negative one, from two clocks that differ, counts as zero."""
         self._classes[math.floor(math.log(max(seconds, SHORTEST) / SHORTEST, GROWTH))] += 1
         self._max = max(self._max, seconds)
 
     def latency(self) -> Latency | None:
-        """None where there was nothing to measure."""
+        """The quantiles, or None without durations."""
         if not self._classes:
             return None
         return Latency(self._quantile(0.5), self._quantile(0.95), self._quantile(0.99), self._max)
@@ -69,7 +69,7 @@ class Durations:
 
 @dataclass(slots=True)
 class Group:
-    """Events that have something in common. `durations` are of those that are PROCESSED: how long that took."""
+    """A group of events. `durations` says how long those took that are PROCESSED."""
 
     outcomes: Counter[State] = field(default_factory=Counter)
     durations: Durations = field(default_factory=Durations)
@@ -87,7 +87,7 @@ class Group:
 
 @dataclass(slots=True)
 class Statistics:
-    """Of all events, of each type (None: of deliveries that hold no event) and of each span, by its beginning."""
+    """Counts of all events, by type (None: deliveries without an event), and by the beginning of each span."""
 
     span: Span
     total: Group = field(default_factory=Group)
@@ -103,20 +103,20 @@ class Statistics:
         return sorted(self.types.items(), key=lambda each: (-each[1].received, each[0] or ""))
 
     def by_time(self, since: datetime, until: datetime) -> Iterator[tuple[str, Group]]:
-        """All spans from `since` to `until`, the empty ones too, and those of events that bear a later time."""
+        """All spans from `since` to `until`, including empty ones, and those of events with a later time."""
         for beginning in sorted({*_spans(since, until, self.span), *self.times}):
             yield beginning, self.times.get(beginning, Group())
 
 
 def fitting_span(since: datetime, until: datetime) -> Span:
-    """By what to tell events apart, so that they can be taken in at a glance."""
+    """The span by which events are best grouped for a chart."""
     if until - since <= timedelta(days=2):
         return "hour"
     return "day" if until - since <= timedelta(days=62) else "month"
 
 
 def statistics(records: Iterable[Record], span: Span, begun_at: Callable[[Record], str]) -> Statistics:
-    """Those of the records, each of which is looked at once; `begun_at` says from when on it was to be processed."""
+    """The statistics of the records, which are read once. `begun_at` returns when processing could begin."""
     summed = Statistics(span)
     for record in records:
         summed.see(record, begun_at(record))
@@ -133,5 +133,5 @@ def _spans(since: datetime, until: datetime, span: Span) -> Iterator[str]:
 
 
 def _span_of(moment: str, span: Span) -> str:
-    """The beginning of the span in which an instant lies."""
+    """The beginning of an instant's span."""
     return moment[: _NAMED[span]] + _BEGINNING[_NAMED[span] :]

@@ -1,1 +1,1 @@
-"""Deliveries as they arrive, and what becomes of each."""
+"""Watching deliveries as they arrive, and what becomes of each."""

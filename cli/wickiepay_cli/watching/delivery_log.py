@@ -1,4 +1,4 @@
-"""What the running `listen` notes of each delivery in its folder, for a second `listen` that attaches to its stack.
+"""The running `listen` logs each delivery in its folder, for a second `listen` that attaches to its stack.
 
 No body, header or secret is in it: a line of JSON tells what is shown of a delivery. Of a file that is full another one
 takes the place, so that it stays small; who reads it has the old one still open, and misses nothing.
@@ -21,7 +21,7 @@ MAX_BYTES: Final = 4_000_000
 
 
 class DeliveryLog:
-    """Notes deliveries in `folder`; those of before are in it no longer."""
+    """Writes deliveries to `folder`, without earlier ones."""
 
     def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
         self._path = folder / FILE
@@ -39,7 +39,7 @@ class DeliveryLog:
             logbook._path.unlink(missing_ok=True)
 
     def note(self, arrival: Arrival) -> None:
-        """Notes a delivery, if there is room: a full disk is no reason to answer it differently."""
+        """Writes a delivery if there is room: a full disk is no reason to answer it differently."""
         with suppress(OSError):
             with self._path.open("a") as file:
                 file.write(json.dumps(asdict(arrival)) + "\n")
@@ -55,7 +55,7 @@ class DeliveryLog:
 
 
 class Reader:
-    """The deliveries that are noted in `folder` from now on."""
+    """The deliveries that are logged in `folder` from now on."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
@@ -67,14 +67,14 @@ class Reader:
         self._file.close()
 
     def __call__(self) -> list[Arrival]:
-        """Those that came since the last call, in the order of arrival."""
+        """The deliveries since the last call, in the order of arrival."""
         return list(self._new())
 
     def _new(self) -> Iterator[Arrival]:
         yield from self._rest()
         with suppress(FileNotFoundError):
             if not os.path.samestat(self._path.stat(), os.fstat(self._file.fileno())):
-                yield from self._rest()  # what was noted before the other took its place
+                yield from self._rest()  # what was written before the new file replaced this one
                 self._file.close()
                 self._file, self._unfinished = self._path.open(), ""
                 yield from self._rest()
@@ -87,5 +87,5 @@ class Reader:
 
 
 def is_kept_in(folder: Path) -> bool:
-    """Whether deliveries are noted there."""
+    """Whether deliveries are logged there."""
     return (folder / FILE).exists()

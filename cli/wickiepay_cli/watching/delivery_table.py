@@ -1,4 +1,4 @@
-"""Deliveries as the lines of a table that is never finished: all columns have their widths before it begins."""
+"""Deliveries as lines of an endless table, whose columns have fixed widths from the start."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from wickiepay_cli.watching.feed import Arrival
 STYLES: Final = {State.PROCESSED: "green", State.FAILED: "red", State.CONFLICT: "yellow", State.UNUSABLE: "yellow"}
 
 SHORT_KEY: Final = 12
-"""Characters: so much of an event key behind its `#` is shown, like a status; more of it would be a hash."""
+"""Most characters after the `#` of an event key that are shown, for a status; anything longer would be a hash."""
 
 EVENT_WIDTH: Final = 38
-"""What the longest names take; in a wide terminal no more than that is taken."""
+"""Most characters of the event column, which fit the longest names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns that fit a terminal, `gap` blanks between the one and the next."""
+    """Columns that fit a terminal, with `gap` blanks between them."""
 
     columns: tuple[Column, ...]
     gap: int
@@ -52,10 +52,10 @@ class Table:
 
 
 def fitting(terminal: int, *, answers: bool = True) -> Table:
-    """The table for a terminal so wide; without `answers`, for a stack that only the records tell of.
+    """The table for a terminal of this width. Without `answers` it is for a stack of which only records are known.
 
-    The less room there is, the more gives way: the scheme, then the words of an answer, then its milliseconds, in the
-    end the time. The event's name is cut in its middle, where it is least missed; the uuid never is.
+    With less room, columns are left out: first the scheme, then the words of an answer, then its milliseconds, and last
+    the time. The event's name is cut in its middle, where it matters least. The uuid is never cut.
     """
     layouts = [
         (least, gap, [column for column in columns if answers or column not in ABOUT_ANSWERS])
@@ -74,7 +74,7 @@ def fitting(terminal: int, *, answers: bool = True) -> Table:
 
 
 def name(arrival: Arrival) -> str | None:
-    """The event, with what tells it from others of its uuid and type; of a request that is none, the request."""
+    """The event with its discriminator, or the request if it has no event."""
     which = arrival.identity.discriminators if arrival.identity else ""
     if arrival.event and which and len(which) <= SHORT_KEY:
         return f"{arrival.event}#{which}"
@@ -82,17 +82,17 @@ def name(arrival: Arrival) -> str | None:
 
 
 def answer(arrival: Arrival) -> str | None:
-    """Its status, and the listener's own word for it."""
+    """The answer's status, and the listener's own word for it."""
     return None if arrival.status is None else " ".join(filter(None, (str(arrival.status), arrival.outcome)))
 
 
 def time(instant: str) -> str:
-    """Of an instant, what a clock on the wall shows."""
+    """The time of day of an instant."""
     return instant[11:19]
 
 
 def _in_the_middle(arrival: Arrival, width: int) -> Text:
-    """The name in so many characters: of a longer one more of the end is left than of the beginning."""
+    """The name, cut to a number of characters. More is left of its end than of its beginning."""
     text = name(arrival) or ""
     tail = (width - 1) * 2 // 3
     return cell(text if len(text) <= width else f"{text[: width - 1 - tail]}…{text[len(text) - tail :]}")
@@ -131,4 +131,4 @@ LAYOUTS: Final = (
     (17, 1, (TIME, UUID, CODE, STATE)),
     (8, 1, (UUID, CODE, STATE)),
 )
-"""Beside the event: how many characters have to be left for it, the gap, and the columns. The last fits any width."""
+"""Least width of the event, gap, and the other columns. The last layout fits any width."""

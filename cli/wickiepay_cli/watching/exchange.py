@@ -1,4 +1,4 @@
-"""A request and its answer, as they went through the proxy of a local stack."""
+"""A request and its answer at the proxy of a local stack."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request and its answer as they went through, and the seconds between them."""
+    """A request and its answer, unchanged, and the seconds between them."""
 
     method: str
     target: bytes

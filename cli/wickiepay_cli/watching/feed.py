@@ -1,4 +1,4 @@
-"""Deliveries as they arrive, and what becomes of each: what `wickiepay listen` shows."""
+"""The deliveries that `wickiepay listen` shows: as they arrive, and what becomes of each."""
 
 import json
 import threading
@@ -18,21 +18,21 @@ from wickiepay_cli.store.event_records import trouble_of
 from wickiepay_cli.watching.exchange import Exchange
 
 REMEMBERED: Final = 10_000
-"""So many deliveries are remembered: of more, first those are forgotten whose state is final, then the oldest."""
+"""Most deliveries in memory. Beyond that, those with a final state are forgotten first, then the oldest."""
 
 LOOKED_UP: Final = 1000
-"""So many events are looked up at once, where more than that are open: then in turn."""
+"""Most events that are looked up at once. If more are open, they take turns."""
 
 FINAL: Final = frozenset({State.PROCESSED, State.CONFLICT, State.UNUSABLE})
-"""What becomes nothing else. A replay makes something of what FAILED or was IGNORED."""
+"""States that do not change any more. (FAILED and IGNORED may change by a replay.)"""
 
 BACKLOG: Final = 10_000
-"""What may wait to be shown. More is left out, and told of, rather than that memory fills or a delivery waits."""
+"""Most news that may wait to be shown. More is left out, and reported, so that memory does not fill."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A delivery, as far as it is known. Instants are as `wickiepay.clock` writes them.
+    """What is known of a delivery. Instants are as `wickiepay.clock` writes them.
 
     `request` is its method and target, `outcome` what the listener's answer says in a word. These, `status` and
     `milliseconds` are None where only the record is known; `state` and `scheme` where only the answer is.
@@ -55,12 +55,12 @@ class Arrival:
 
     @property
     def identity(self) -> Identity | None:
-        """Whose record tells the state; None where none does."""
+        """The identity of the record with the state, or None."""
         return Identity(self.uuid, self.event_key) if self.uuid and self.event_key else None
 
     @property
     def settled(self) -> bool:
-        """No other state is to be expected: there is no record, or its state is final."""
+        """Whether the state is final, or there is no record."""
         return self.identity is None or self.state in FINAL
 
 
@@ -71,14 +71,14 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """The delivery's state is another one."""
+    """The delivery's state has changed."""
 
     arrival: Arrival
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why less is known at present than should be, in a sentence."""
+    """A sentence that says why some deliveries or states are unknown at present."""
 
     text: str
 
@@ -87,7 +87,7 @@ type News = Delivered | Changed | Trouble
 
 
 class Feed:
-    """What arrived and what became of it. Any thread may tell it, one takes the `news`."""
+    """What arrived and what became of it. Any thread may add to it, and one takes the `news`."""
 
     def __init__(self, backlog: int = BACKLOG) -> None:
         self._lock = threading.Lock()
@@ -108,7 +108,7 @@ class Feed:
             self._tell(Delivered(numbered))
 
     def unsettled(self) -> list[Identity]:
-        """Whose records may still bring news, each once: so many as are looked up at once, the next ones each time."""
+        """Events whose records may still change, without repetition: each call returns the next ones to look up."""
         with self._lock:
             waiting = {number: each.identity for number, each in self._arrivals.items() if not each.settled}
             after = [number for number in waiting if number > self._looked_up]
@@ -118,7 +118,7 @@ class Feed:
         return list(dict.fromkeys(identity for number in turn if (identity := waiting[number])))
 
     def noticed(self, records: Iterable[Record]) -> None:
-        """Notes what is on record of the `unsettled`."""
+        """Notes the records of the `unsettled` events."""
         found = {record.identity: record for record in records}
         with self._lock:
             for number, arrival in self._arrivals.items():
@@ -133,12 +133,12 @@ class Feed:
                         self._tell(Changed(updated))
 
     def trouble(self, text: str) -> None:
-        """Notes why less is known at present than should be."""
+        """Notes why some deliveries or states are unknown at present."""
         with self._lock:
             self._tell(Trouble(text))
 
     def news(self, seconds: float) -> News | None:
-        """The next news; None where there is none for so many seconds."""
+        """The next news, or None if there is none for some seconds."""
         with self._lock:
             left_out = self._left_out if self._news.empty() else 0
             self._left_out -= left_out
@@ -150,12 +150,12 @@ class Feed:
             return None
 
     def after(self, number: int) -> list[Arrival]:
-        """The deliveries after the one of that number (0: all of them), as they are now, in the order of arrival."""
+        """The deliveries after that number (0: all of them), as they are now, in the order of arrival."""
         with self._lock:
             return list(takewhile(lambda each: each.number > number, reversed(self._arrivals.values())))[::-1]
 
     def forget(self) -> None:
-        """Follows no delivery of before any longer: their records went with their stack."""
+        """Stops following earlier deliveries, since their records are gone with their stack."""
         with self._lock:
             self._arrivals.clear()
 
@@ -167,7 +167,7 @@ class Feed:
 
 
 def of_exchange(exchange: Exchange, now: datetime) -> Arrival:
-    """A delivery whose answer is there `now`. What it says of itself is shown even where it is not signed."""
+    """A delivery that was answered `now`. What it says about itself is shown even if it is not signed."""
     answer, event = _answer(exchange.response_body), _event(exchange.request_body)
     taken = exchange.status == 200
     outcome = answer.get("status") if taken else answer.get("error") or answer.get("message")
@@ -190,7 +190,7 @@ def of_exchange(exchange: Exchange, now: datetime) -> Arrival:
 
 
 def of_record(found: Record) -> Arrival:
-    """A delivery that only its record tells of."""
+    """A delivery of which only the record is known."""
     return Arrival(
         number=0,
         at=found.received_at,
@@ -220,7 +220,7 @@ def _updated(arrival: Arrival, found: Record) -> Arrival:
 
 
 def _answer(body: bytes) -> dict[str, str]:
-    """The members of an answer that are text; none where it is no JSON object."""
+    """The text members of an answer; empty if it is not a JSON object."""
     try:
         content = json.loads(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Following a stack that somebody else runs: a deployed one, or the local one and those that come after it."""
+"""Follows a stack that another process runs: a deployed one, or the local one and its successors."""
 
 import time
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from wickiepay_cli.stacks.stack import Stack
 POLL_SECONDS: Final = 0.25
 
 type Following = Callable[[Stack, Callable[[], None]], None]
-"""Follows a stack until Ctrl-C; calls what it is given now and again, which raises where the stack has stopped."""
+"""Follows a stack until Ctrl-C. From time to time it calls its argument, which raises if the stack has stopped."""
 
 
 def follow_stack(
@@ -21,11 +21,11 @@ def follow_stack(
     tell: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Has `following` follow the stack that `where` (name, profile, region) names, or else the local one.
+    """Lets `following` follow the stack that `where` (name, profile, region) names, or otherwise the local one.
 
-    When the local one stops, `tell` says so, and the next one that runs there is followed.
+    When the local one stops, `tell` reports that, and the next one that runs there is followed.
 
-    Raises `CommandError` where there is none to begin with.
+    Raises `CommandError` if there is none at the beginning.
     """
     if any(where):
         following(stack.find(*where), lambda: None)
@@ -35,7 +35,7 @@ def follow_stack(
         check, found = local_stack.still_running(folder), stack.find(*where)
         try:
             following(found, check)
-        except EXPECTED:  # and not Stopped alone: AWS goes with the stack, and who asks it may notice first
+        except EXPECTED:  # not only Stopped: the emulator goes with the stack, so its callers may notice first
             if not _has_stopped(check):
                 raise
         tell("The local stack has stopped: waiting for the next one, until Ctrl-C.")

@@ -1,4 +1,4 @@
-"""How the news of deliveries are shown: a table that changes, for people; lines for pipes; JSON for programs."""
+"""Views of the news: a changing table for people, lines for pipes, and JSON for programs."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -19,21 +19,21 @@ from wickiepay_cli.watching.delivery_table import answer, fitting, name, time
 from wickiepay_cli.watching.feed import Arrival, Changed, Delivered, Feed, News, Trouble
 
 TICK_SECONDS: Final = 0.25
-"""How often news are drawn at the most: drawing takes time."""
+"""Minimum time between two drawings, since drawing takes time."""
 
 FRAME_LINES: Final = 2
-"""Of a terminal's height: the headings, and the line below the table on which the cursor stands."""
+"""Lines of a terminal that are not for deliveries: the headings, and the cursor's line below the table."""
 
 PATIENCE: Final = timedelta(seconds=30)
-"""So long a delivery without a verdict is not let go from what changes into what is written once and for all."""
+"""How long a delivery without a verdict stays in the changing part before it is written for good."""
 
 type Show = Callable[[News | None], None]
-"""Takes the news, and None where there is none for a moment."""
+"""Takes the news, or None if there is none for a moment."""
 
 
 @contextmanager
 def view(feed: Feed, *, quiet: bool, as_json: bool, answers: bool = True) -> Iterator[Show]:
-    """What news are shown by: JSON lines; nothing; on a terminal a table that changes; else lines."""
+    """The view for the news: JSON lines, nothing, a changing table on a terminal, or otherwise lines."""
     if as_json:
         yield partial(_tell, show_line_of_json)
     elif quiet:
@@ -50,7 +50,7 @@ def view(feed: Feed, *, quiet: bool, as_json: bool, answers: bool = True) -> Ite
 
 
 class Drawing:
-    """Draws the last deliveries that fit, as they are; whatever has to give way to them is written above, once."""
+    """Draws the last deliveries that fit, as they are now. Earlier ones are written above, once."""
 
     def __init__(self, feed: Feed, live: Live, now: Callable[[], datetime], *, answers: bool) -> None:
         self._feed = feed
@@ -68,7 +68,7 @@ class Drawing:
             self._draw(self._drawn - PATIENCE)
 
     def finish(self) -> None:
-        """Draws it as it is to stay."""
+        """Draws the table in its final form."""
         self._draw(until=None)
 
     def _draw(self, until: datetime | None) -> None:
@@ -86,7 +86,7 @@ class Drawing:
 
 
 def _may_go(until: datetime | None, arrival: Arrival) -> bool:
-    """Whether it is known what became of it, or it came before `until` and is no longer waited for (None: none is)."""
+    """Whether the delivery's end is known, or it came before `until` and nobody waits for it (None: nobody waits)."""
     return arrival.settled or arrival.processed_at is not None or until is None or arrival.at < instant(until)
 
 
@@ -98,12 +98,12 @@ def _tell(show: Callable[[Delivered | Changed], None], news: News | None) -> Non
 
 
 def show_line_of_json(news: Delivered | Changed) -> None:
-    """Prints the delivery as it is now, with `"change"` saying whether this is news of its state."""
+    """Prints the delivery as it is now. `"change"` says whether its state has changed."""
     show_json({"change": isinstance(news, Changed), **asdict(news.arrival)}, indent=None)
 
 
 def show_line(news: Delivered | Changed) -> None:
-    """Prints what arrived and was answered, or which verdict there is."""
+    """Prints an arrival with its answer, or a verdict."""
     each = news.arrival
     if isinstance(news, Changed):
         say(_joined(time(each.processed_at or each.at), name(each), each.uuid, each.scheme, each.state, each.error))

@@ -1,4 +1,4 @@
-"""Looking at the event table again and again, for what `wickiepay_cli.watching.feed` does not know yet."""
+"""Polls the event table for what `wickiepay_cli.watching.feed` does not know yet."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -13,16 +13,16 @@ from wickiepay_cli.watching.feed import Arrival, Feed
 
 PAUSE_SECONDS: Final = 0.5
 LEAVE_SECONDS: Final = 2
-"""How long a look that is under way is waited for in the end; it changes nothing, and may be left."""
+"""How long to wait at the end for a poll in progress. It changes nothing, and may be abandoned."""
 
 LOOK_BACK: Final = timedelta(seconds=30)
-"""An index shows an event a moment after the table has it, and clocks differ: so far back is looked again each time."""
+"""How far back each poll looks again, because an index lags behind its table and clocks differ."""
 
 
 class Newcomers[T]:
-    """The events that are put on record from now on, each once, as `read` gives them.
+    """The events that are recorded from now on, each once, as `read` returns them.
 
-    Those that the index shows already are none.
+    Events that the index already shows are left out.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Newcomers[T]:
         self._known = set(records.identities(self._since, now() + AHEAD))
 
     def __call__(self) -> list[T]:
-        """Those that came since the last call that succeeded, in the order of arrival."""
+        """The events since the last successful call, in the order of arrival."""
         now = self._now()
         found = self._records.identities(self._since, now + AHEAD)
         new = list(self._read([identity for identity in found if identity not in self._known]))
@@ -44,7 +44,7 @@ class Newcomers[T]:
 
 
 def look(feed: Feed, records: EventRecords, newcomers: Callable[[], Iterable[Arrival]] = tuple) -> None:
-    """Tells `feed` of the newcomers, and of what became of those that it knows."""
+    """Tells `feed` about new events, and about changes of those that it knows."""
     for arrival in newcomers():
         feed.arrived(arrival)
     feed.noticed(records.of(feed.unsettled()))
@@ -52,7 +52,7 @@ def look(feed: Feed, records: EventRecords, newcomers: Callable[[], Iterable[Arr
 
 @contextmanager
 def looking(feed: Feed, once: Callable[[], None], pause_seconds: float = PAUSE_SECONDS) -> Iterator[None]:
-    """Calls `once` again and again, in a thread, until the block ends. Of an outage, `feed` is told once."""
+    """Calls `once` again and again, in a thread, until the block ends. `feed` is told once about an outage."""
     leave = threading.Event()
 
     def keep_looking() -> None:

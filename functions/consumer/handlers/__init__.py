@@ -1,5 +1,5 @@
 """One module per event family; each registers its own handlers with `wickiepay.routing.on`.
 
-A handler turns an event, and the settings of the stack, into effects on the books. It calls nothing outside, so it can
-be run again at will.
+A handler turns an event and the stack's settings into effects on the books. It makes no calls to the outside, so it can
+be run again at any time.
 """

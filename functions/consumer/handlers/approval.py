@@ -1,4 +1,4 @@
-"""Requests that several people have to approve: calls for a vote, and one event for each status."""
+"""Requests that several people have to approve: one event per call for a vote, and one per status."""
 
 from wickiepay.effects import Effect, set_resource
 from wickiepay.event import WebhookEvent

@@ -1,6 +1,6 @@
-"""The merchant's own balances at the provider, one for each asset and pool; the latest time stamp counts.
+"""The merchant's own balances at the provider, one for each asset and pool. The latest time stamp wins.
 
-Without a time stamp there is nothing to order two of these by: then which of them stays is not promised.
+Two events without a time stamp cannot be ordered, so either of them may stay.
 """
 
 from wickiepay.effects import Effect, set_resource

@@ -1,4 +1,4 @@
-"""Consolidations of many addresses' funds into one wallet, one event for each status."""
+"""Consolidations of the funds of many addresses into one wallet, with one event for each status."""
 
 from wickiepay.effects import Effect, set_resource
 from wickiepay.event import WebhookEvent

@@ -1,4 +1,4 @@
-"""Deposits into the merchant's own wallets: PENDING → CONFIRMED → COMPLETE, one event for each status."""
+"""Deposits into the merchant's own wallets: PENDING → CONFIRMED → COMPLETE, with one event for each status."""
 
 from wickiepay.effects import Effect, set_resource
 from wickiepay.event import WebhookEvent

@@ -1,7 +1,7 @@
 """The life of a payment: PENDING → PROCESSING → COMPLETE, or UNDERPAID, EXPIRED, CANCELLED.
 
-The stages order events that arrive out of order: a final COMPLETE is never undone by a late event, while what was
-UNDERPAID or EXPIRED may still become COMPLETE. What that makes of an order says `wickiepay.payments.order_status`.
+The stages order events that arrive out of order: a late event never undoes a final COMPLETE, while a payment that was
+UNDERPAID or EXPIRED may still become COMPLETE. `wickiepay.payments.order_status` derives the status of an order.
 """
 
 from wickiepay.effects import Effect, set_payment
@@ -36,5 +36,5 @@ def payment_cancelled(event: WebhookEvent, _: Settings) -> list[Effect]:
 
 @on("payment.completed")
 def payment_completed(event: WebhookEvent, _: Settings) -> list[Effect]:
-    # An order is paid, not a wallet: no balance is credited here.
+    # This pays an order, not a wallet, so no balance is credited.
     return set_payment(event, stage=90, status="COMPLETE", received="all")

@@ -1,4 +1,4 @@
-"""Withdrawals from the merchant's own wallets: PROCESSING → COMPLETE and more, one event for each status."""
+"""Withdrawals from the merchant's own wallets: PROCESSING → COMPLETE and more, with one event for each status."""
 
 from wickiepay.effects import Effect, set_resource
 from wickiepay.event import WebhookEvent

@@ -1,1 +1,1 @@
-"""What the functions of the WickiePay webhook listener share: a pure core, and thin I/O around it."""
+"""The code that the functions of the WickiePay webhook listener share: a pure core with thin I/O around it."""

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 
 def batches[T](items: Iterable[T], size: Callable[[T], int], most: int, most_bytes: int) -> Iterator[list[T]]:
-    """The items in order, in lists of at most `most` and, by `size` (bytes), of at most `most_bytes` together.
+    """The items in order, in lists of at most `most` items and at most `most_bytes` bytes (by `size`).
 
-    An item that is larger by itself comes alone.
+    A larger item comes in a list of its own.
     """
     batch: list[T] = []
     total = 0

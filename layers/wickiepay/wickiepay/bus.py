@@ -1,7 +1,7 @@
-"""Announcements: each event that is PROCESSED or IGNORED goes out on the event bus, for whatever wants to act on it.
+"""Announcements: each event that is PROCESSED or IGNORED goes out on the event bus, for subscribers to act on.
 
-At least once, always with the same identity: whoever must act once per event goes by `uuid` and `event_key`, whoever
-wants each revision by `record_key`.
+Delivery is at least once, always with the same identity. A subscriber that must act once per event compares `uuid` and
+`event_key`; one that wants each revision compares `record_key`.
 """
 
 import json
@@ -25,13 +25,16 @@ DETAIL_VERSION: Final = "1"
 MAX_DETAIL_BYTES: Final = 200 * 1024
 MAX_ENTRIES: Final = 10
 MAX_REQUEST_BYTES: Final = 250 * 1024
-"""PutEvents takes ten entries and 256 KiB at once; what is left of that is for what stands beside a detail."""
+"""PutEvents takes ten entries and 256 KiB at once. The 6 KiB that are left are for the other fields of the entries.
+
+https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+"""
 
 _STORE = "The event bus"
 
 
 class Announcement(NamedTuple):
-    """`outcome` is the event's state from now on, `effects` what it did, as its record says."""
+    """The announcement of one event. `outcome` is its new state, and `effects` are those that its record holds."""
 
     event: WebhookEvent
     received_at: str
@@ -40,9 +43,9 @@ class Announcement(NamedTuple):
     replay_id: str | None = None
 
     def detail(self) -> str:
-        """What subscribers get, as JSON. Its numbers are text, so that no reader's floats touch an amount.
+        """The JSON that subscribers get. Its numbers are text, so that no reader turns an amount into a float.
 
-        Above 200 KiB it holds everything but `data`; its hash and the key under which to fetch it remain.
+        If it would be larger than 200 KiB, `data` is left out; the hash and the key by which to fetch it remain.
         """
         event = self.event
         head = {
@@ -69,14 +72,14 @@ class EventBus:
         self._name = name
 
     def announce(self, announcements: Sequence[Announcement]) -> list[bool]:
-        """Puts announcements on the bus; says of each whether the bus took it. An outage is a False, not an error."""
+        """Puts announcements on the bus. Returns for each whether the bus took it; in an outage that is False."""
         taken: list[bool] = []
         everything = [self._entry(announcement) for announcement in announcements]
         for entries in batches(everything, _size, MAX_ENTRIES, MAX_REQUEST_BYTES):
             try:
                 with outages(_STORE):
                     answers = self._client.put_events(Entries=entries)["Entries"]
-            except StoreUnavailable:  # the rest would only wait for the same answer
+            except StoreUnavailable:  # the remaining calls would only fail in the same way
                 return taken + [False] * (len(announcements) - len(taken))
             else:
                 taken += ["ErrorCode" not in answer for answer in answers]
@@ -91,7 +94,7 @@ class EventBus:
         }
 
     def adjusted(self, adjustment: Adjustment) -> bool:
-        """Puts an operator's entry on the bus; says whether the bus took it."""
+        """Puts an operator's entry on the bus. Returns whether the bus took it."""
         detail = {"version": DETAIL_VERSION, **asdict(adjustment), "amount": plain(adjustment.amount)}
         entry: PutEventsRequestEntryTypeDef = {
             "EventBusName": self._name,

@@ -1,4 +1,4 @@
-"""The functions' AWS clients. They give up early, so that a store that hangs becomes a store that has failed."""
+"""The functions' AWS clients. They give up early, so that a hanging store is treated as a failed one."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
 # A store that hangs must fail while there is time for the other one. Ingest makes at most two calls for the secret and
-# three after it, each of at most two seconds: it answers within ten, whatever hangs.
+# three more, each of at most two seconds, so it answers within ten seconds in any case.
 CONNECT_SECONDS: Final = 1.0
 READ_SECONDS: Final = 1.0
 
 INVOKE_SECONDS: Final = 75.0
-"""For a function that starts cold (ten seconds) and takes as long as the slowest of ours may (the relay, 55)."""
+"""Enough for a cold start (ten seconds) and the longest time-out of the functions (the relay's, 55 seconds)."""
 
 CODEDEPLOY_SECONDS: Final = 10.0
-"""Nobody waits for CodeDeploy: here a slow answer is better than none."""
+"""Nobody waits for CodeDeploy, so a slow answer is better than none."""
 
 USER_AGENT: Final = f"wickiepay-webhook-listener Botocore/{botocore.__version__}"
 """User agent, as CloudTrail shows it. botocore's default is longer and is rebuilt twice for each call."""
@@ -54,31 +54,31 @@ def _not_after_a_time_out(caught_exception: Exception | None, **_: object) -> bo
 
 
 def dynamodb(*, attempts: int = 2, connections: int = 10) -> "DynamoDBClient":
-    """A client of DynamoDB that makes at most `attempts` calls of each request, over at most `connections`."""
+    """A DynamoDB client that makes at most `attempts` calls per request, over at most `connections`."""
     client: DynamoDBClient = _client("dynamodb", attempts=attempts, connections=connections)
     return client
 
 
 def sqs(*, attempts: int = 2, connections: int = 10) -> "SQSClient":
-    """A client of SQS that makes at most `attempts` calls of each request, over at most `connections`."""
+    """An SQS client that makes at most `attempts` calls per request, over at most `connections`."""
     client: SQSClient = _client("sqs", attempts=attempts, connections=connections)
     return client
 
 
 def events(*, attempts: int = 2) -> "EventBridgeClient":
-    """A client of EventBridge that makes at most `attempts` calls of each request."""
+    """An EventBridge client that makes at most `attempts` calls per request."""
     client: EventBridgeClient = _client("events", attempts=attempts)
     return client
 
 
 def secretsmanager(*, attempts: int = 1) -> "SecretsManagerClient":
-    """A client of Secrets Manager that makes at most `attempts` calls of each request."""
+    """A Secrets Manager client that makes at most `attempts` calls per request."""
     client: SecretsManagerClient = _client("secretsmanager", attempts=attempts)
     return client
 
 
 def functions(*, attempts: int = 6) -> "LambdaClient":
-    """A client of Lambda that makes at most `attempts` calls of each request, and waits as long as a function may run.
+    """A Lambda client that makes at most `attempts` calls per request, and waits as long as a function may run.
 
     Six attempts, because a flood of deliveries can use up the account's concurrency and must not block a deployment.
     """
@@ -87,6 +87,6 @@ def functions(*, attempts: int = 6) -> "LambdaClient":
 
 
 def codedeploy(*, attempts: int = 5) -> "CodeDeployClient":
-    """A client of CodeDeploy that makes at most `attempts` calls of each request."""
+    """A CodeDeploy client that makes at most `attempts` calls per request."""
     client: CodeDeployClient = _client("codedeploy", attempts=attempts, read_seconds=CODEDEPLOY_SECONDS)
     return client

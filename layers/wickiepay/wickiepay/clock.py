@@ -7,20 +7,20 @@ ABSENT = "0000-00-00T00:00:00.000000Z"
 
 
 def now() -> datetime:
-    """The present instant, in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
 def instant(moment: datetime) -> str:
-    """`moment`, which must know its offset, as `2026-01-15T10:25:00.000000Z`.
+    """`moment`, which must have an offset, in the form `2026-01-15T10:25:00.000000Z`.
 
-    Raises OverflowError where the offset would take it out of the years 1 to 9999.
+    Raises OverflowError if the offset takes it out of the years 1 to 9999.
     """
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_instant(text: object) -> str | None:
-    """An ISO 8601 time as `instant` writes it; None for anything else. A time without an offset is taken as UTC."""
+    """An ISO 8601 time as `instant` writes it, or None for anything else. A time without an offset is read as UTC."""
     if not isinstance(text, str):
         return None
     try:

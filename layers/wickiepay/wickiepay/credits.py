@@ -1,4 +1,4 @@
-"""Whether a credit is made: pure, from what the payment says and what it was credited before (books.md, section 6)."""
+"""The decision whether a credit is made, from the payment and its earlier credits. Pure (books.md, section 6)."""
 
 from collections.abc import Sequence
 from enum import Enum, auto
@@ -11,7 +11,7 @@ from wickiepay.payments import Payment
 
 
 class Verdict(Enum):
-    """CREDIT: it is to be made. STANDS: this event has made it. DONE: nothing is to be credited by this event."""
+    """CREDIT: it has to be made. STANDS: this event has already made it. DONE: this event credits nothing."""
 
     CREDIT = auto()
     STANDS = auto()
@@ -19,9 +19,9 @@ class Verdict(Enum):
 
 
 def decide(credit: Credit, payment: Payment, entries: Sequence[Entry]) -> Verdict:
-    """What becomes of `credit`, with all that the events of its payment say, and all `entries` of its uuid.
+    """The verdict on `credit`, given the joined state of its payment and all `entries` of its uuid.
 
-    Raises `PermanentFailure` where a person has to look at it: `SecondCredit` where earlier entries are in the way.
+    Raises `PermanentFailure` if a person has to look at it: `SecondCredit` if earlier entries are in the way.
     """
     same_place = [entry for entry in entries if _is_at(entry, credit)]
     for entry in same_place:
@@ -49,7 +49,7 @@ _WORDS = {"OUT": "a payout", "UNCLEAR": "neither IN nor OUT, or contradicts itse
 
 
 def _credited_before(credit: Credit, entries: Sequence[Entry]) -> Verdict | None:
-    """What an earlier credit of the payment means for this one; None where there is none in its way."""
+    """The verdict that follows from an earlier credit of the payment, or None if none is in the way."""
     own = [entry for entry in entries if _may_be_for(entry, credit)]
     if own and credit.if_missing:
         return Verdict.DONE
@@ -64,14 +64,14 @@ def _credited_before(credit: Credit, entries: Sequence[Entry]) -> Verdict | None
 
 
 def _may_be_for(entry: Entry, credit: Credit) -> bool:
-    """Whether an entry can be this payment's: not where each names a transaction that may be a payment of its own."""
+    """Whether an entry may be for the same payment. It is not if both name transactions that may be two payments."""
     if not credit.may_be_channels or credit.transaction is None or entry.transaction is None:
         return True
     return entry.transaction == credit.transaction
 
 
 def _is_at(entry: Entry, credit: Credit) -> bool:
-    """Whether an entry stands where the credit's own would, in whatever spelling."""
+    """Whether an entry stands where the credit's own would, in any spelling."""
     if credit.second:
         return entry.part == credit.entry
     return not entry.second and entry.transaction == credit.transaction

@@ -2,7 +2,7 @@
 
 
 def plain(number: object) -> str:
-    """Writes a Decimal without exponent, trailing zeros or negative zero; for json's `default`, so it takes object."""
+    """A Decimal without exponent, trailing zeros or negative zero. Takes any object, to serve as json's `default`."""
     text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")

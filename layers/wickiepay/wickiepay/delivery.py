@@ -1,4 +1,4 @@
-"""A signed delivery: what is kept of the bytes that came and how they came, before anything is made of them."""
+"""A signed delivery: the bytes that came, and how they came, before they are interpreted."""
 
 import hashlib
 import zlib
@@ -13,7 +13,7 @@ MAX_BODY_BYTES: Final = 256 * 1024
 """Largest body that is accepted, and so the most that is ever decompressed."""
 
 MAX_UNSIGNED_BYTES: Final = 4 * 1024
-"""A body that is longer than its signed text by more than this is not kept: nobody signed what it has besides."""
+"""A body that exceeds its signed text by more than this is not kept, because nobody signed the excess."""
 
 _COMPACT: Final = (
     b'"walletCurrency"channel.payment.detectedconfirmedcreatedprocessingunderpaidexpiredcancelled.status_change'
@@ -28,7 +28,7 @@ _SPACED: Final = _COMPACT.replace(b":", b": ").replace(b",", b", ")
 VOCABULARY: Final = _COMPACT + _SPACED
 """Preset zlib dictionary: strings that are common in events.
 
-It keeps a usual record under 1 KB, one write unit, even once it is finished. Stored bodies can only be read with
+It keeps a usual record under 1 KB (one write unit), even once it is finished. Stored bodies can only be read with
 exactly these bytes, so they never change; a test has their hash. Each stored body begins with the checksum of its
 dictionary (RFC 1950, DICTID), by which a later version could tell a second dictionary from this one.
 """
@@ -36,7 +36,7 @@ dictionary (RFC 1950, DICTID), by which a later version could tell a second dict
 
 @dataclass(frozen=True)
 class Received:
-    """A body that was not kept as it came: its size in bytes and its SHA-256 in hexadecimal."""
+    """The size in bytes and the SHA-256 (in hexadecimal) of a body that was not kept as received."""
 
     bytes: int
     sha256: str
@@ -44,10 +44,11 @@ class Received:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What came in, when and from where.
+    """What was received, when and from where.
 
-    `received_at` is an instant as `wickiepay.clock.instant` writes it, `source` the sender's address, `request_id` the
-    API's name for the request. `received` is None where `body` is what came; otherwise `body` is the signed text alone.
+    `received_at` is an instant as `wickiepay.clock.instant` writes it, `source` the sender's address, and `request_id`
+    the API's name for the request. `received` is None if `body` is as received; otherwise `body` is the signed text
+    alone.
     """
 
     body: bytes
@@ -68,11 +69,11 @@ class Delivery:
         return cls(text, scheme, received_at, source, request_id, received)
 
     def text(self) -> bytes:
-        """The text that the signature covers. Raises `NotReserialisable` for a scheme that cannot have matched."""
+        """The text that the signature covers. Raises `NotReserialisable` if the scheme cannot have matched."""
         return covered_text(self.body, self.scheme)
 
     def event(self) -> WebhookEvent:
-        """The event that was delivered. Raises `UnusableBody`, and `NotReserialisable` as `text` does."""
+        """The delivered event. Raises `UnusableBody`, and `NotReserialisable` as `text` does."""
         return parse(self.text(), self.received_at)
 
     @cached_property
@@ -82,12 +83,12 @@ class Delivery:
 
     @cached_property
     def packed_body(self) -> bytes:
-        """The body as it is kept and sent: deflated. What does not compress grows by some bytes per 16 KiB."""
+        """The deflated body, as it is stored and queued. Incompressible content grows by a few bytes per 16 KiB."""
         return pack(self.body)
 
 
 def pack(content: bytes) -> bytes:
-    """`content`, deflated with the vocabulary of events."""
+    """`content`, deflated with `VOCABULARY`."""
     packing = zlib.compressobj(zdict=VOCABULARY)
     return packing.compress(content) + packing.flush()
 

@@ -1,4 +1,4 @@
-"""What the items of both tables have in common, and a query whose answer comes in pages (of 1 MB each)."""
+"""The type of both tables' items, and a query that reads all pages of its answer (1 MB each)."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,12 @@ type Item = Mapping[str, "AttributeValueTypeDef"]
 
 
 def text(item: Item, name: str) -> str | None:
-    """The attribute `name` of an item; None where it has none."""
+    """The text attribute `name` of an item, or None."""
     return item[name]["S"] if name in item else None
 
 
 def all_items(query: Callable[..., Any], **request: object) -> list[dict[str, "AttributeValueTypeDef"]]:
-    """The items on all pages of `query`, which asks DynamoDB. Raises what `query` raises."""
+    """The items on all pages of `query`, a call to DynamoDB. Raises what `query` raises."""
     found: list[dict[str, AttributeValueTypeDef]] = []
     while True:
         answer = query(**request)

@@ -1,8 +1,8 @@
 """What an event does to the books, as plain data: a handler returns it, `wickiepay.ledger` applies it.
 
-Every effect carries a key of its own that makes applying it again harmless: a payment's state joins what all its events
-say, a resource's state has a `position`, a credit the payment that it comes from. What moves money, and what does not,
-is rule 4 and 6 of books.md in the design.
+Every effect has a key of its own that makes it harmless to apply it again: a payment's state joins what all its events
+say, a resource's state has a `position`, and a credit names the payment that it comes from. Rules 4 and 6 of books.md
+in the design say what moves money and what does not.
 """
 
 import json
@@ -20,7 +20,7 @@ from wickiepay.payments import Direction, Directions, Field, Payment, detail, sl
 
 type Family = Literal["payment", "channel"]
 type Received = Literal["nothing", "part", "all"]
-"""How much money has come, by an event's name."""
+"""How much of the money has come, according to an event's name."""
 
 STAGES: Final[Mapping[str, int]] = {
     "PENDING": 10,
@@ -41,21 +41,21 @@ UNKNOWN_STAGE: Final = 40
 """Stage of any other status: in progress; events of this stage are ordered by time."""
 
 AGREEING: Final = frozenset({"CONFIRMED", "COMPLETE", "COMPLETED", "PAID", "SUCCESS", "PROCESSING"})
-"""The statuses that do not contradict an event by whose name all the money has come."""
+"""The statuses that do not contradict an event whose name says that all the money has come."""
 
 MAX_DATA_CHARACTERS: Final = 200 * 1024
 """Most resource data kept in the ledger: an item holds 400 KB, and ASCII JSON can be six times as long as its event."""
 
 MAX_SHOWN_CHARACTERS: Final = 2048
-"""Longest reference or account that is shown as it was sent; of a longer one, the hash is."""
+"""Longest reference or account that is shown as it was sent. A longer one is shown as its hash."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetPayment:
-    """What an event says of a payment, to be joined with what its other events say.
+    """What an event says about a payment, to be joined with what the payment's other events say.
 
-    `position` is the event's own. `spellings` are the uuid and the transaction as older versions of this listener made
-    keys of them.
+    `position` is the event's own. `spellings` are the uuid and the transaction as older versions of this listener
+    wrote them in keys.
     """
 
     uuid: str
@@ -66,7 +66,7 @@ class SetPayment:
 
 
 class Spellings(NamedTuple):
-    """The uuid as it was sent, and the transaction as it was sent (`-` where none is named): keys of older versions."""
+    """The uuid and the transaction as they were sent (`-` without a transaction), as older versions' keys have them."""
 
     uuid: str
     part: str
@@ -76,7 +76,7 @@ class Spellings(NamedTuple):
 class SetResource:
     """The whole state of anything else: a deposit, an address, an asset's balance at the provider.
 
-    `data` is the event's, as JSON; None where it is too large for an item. The event's own record holds it all.
+    `data` is the event's data as JSON, or None if that is too large for an item. The event's record has it in full.
     """
 
     kind: str
@@ -90,13 +90,13 @@ class SetResource:
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """An amount above zero that is added to an account's balance, once for a payment.
+    """An amount above zero that is added to an account's balance, once for each payment.
 
-    `entry` is the part under which its entry stands; `second` says that an operator asked for it besides what the
-    payment was credited before. `transaction` is None where the event names none. With `may_be_channels` two
-    transactions may be two payments. `if_missing`: only where nothing was credited for the payment yet. `direction` is
-    IN where the event says so. `flaw` says why nothing can be credited, where that is so; amount and currency are
-    without meaning then.
+    `entry` is the sort key (the part) of its entry. `second` says that an operator asked for it in addition to an
+    earlier credit of the payment. `transaction` is the one that the event names, or None. With `may_be_channels`, two
+    transactions may be two payments. `if_missing` credits only if nothing was credited for the payment yet. `direction`
+    is IN if the event says so, otherwise None. `flaw` is the reason why nothing can be credited, or None; with a flaw,
+    amount and currency have no meaning.
     """
 
     uuid: str
@@ -118,7 +118,7 @@ class Credit:
 
 
 class Refuse(NamedTuple):
-    """The event is FAILED for `reason`, once its other effects are applied: a person has to look at it."""
+    """Marks the event FAILED for `reason` after its other effects are applied: a person has to look at it."""
 
     reason: str
 
@@ -126,23 +126,23 @@ class Refuse(NamedTuple):
 type Effect = SetPayment | SetResource | Credit | Refuse
 
 WHOLE: Final = "-"
-"""The part of an entry, or of a resource, that names no transaction."""
+"""The part (sort key) of an entry or a resource that names no transaction."""
 
 
 def position(stage: int, event: WebhookEvent) -> str:
-    """Where a state stands among all states of the same thing; text order decides, and the higher one counts.
+    """The rank of a state among all states of the same thing. Positions compare as text, and the higher one wins.
 
-    `stage` is how far along its life the event is (0 to 99). Then comes its place, so that two events never tie and the
-    winner does not depend on which of them came first.
+    `stage` (0 to 99) is how far the thing has got. The event's place comes after it, so that two events never tie and
+    the winner does not depend on the order of arrival.
     """
     return f"{stage:02d}|{event.place}"
 
 
 def set_payment(event: WebhookEvent, stage: int, status: str, received: Received = "nothing") -> list[Effect]:
-    """The payment that `event` is about has got to `stage`, and so much of its money has come.
+    """The effects of an event by which its payment reaches `stage`, and by which `received` of the money has come.
 
-    With a direction that is neither IN nor OUT, or a status that contradicts the name of an event by which all the
-    money has come, the event is FAILED; the payment is UNCLEAR from then on.
+    The event is FAILED, and the payment becomes UNCLEAR, if the direction is neither IN nor OUT, or if the status
+    contradicts an event whose name says that all the money has come.
     """
     data = event.data
     own = position(stage, event)
@@ -184,9 +184,9 @@ def set_payment(event: WebhookEvent, stage: int, status: str, received: Received
 def set_resource(
     event: WebhookEvent, kind: str, stage: int | None = None, resource_id: str | None = None
 ) -> SetResource:
-    """The thing of `kind` that `event` is about has got to `stage`, or else to the stage of its status.
+    """The effect of an event by which a resource of `kind` reaches `stage`; without one, the stage of its status.
 
-    It is known by `resource_id`, or else by the event's uuid.
+    The resource's id is `resource_id`; without one, the event's uuid.
     """
     status = identifier(event.data, "status", "state")
     if stage is None:
@@ -204,14 +204,14 @@ def set_resource(
 
 
 def credit(event: WebhookEvent, account_field: str, *, if_missing: bool = False) -> list[Effect]:
-    """The credit that `event` brings to the account which `account_field` of its data names; none for a payout.
+    """The credit by `event` to the account that `account_field` of its data names; empty for a payout.
 
-    With `if_missing` the event credits only what no other event has credited, and nothing where it names no account or
-    no amount. Otherwise such an event is FAILED, and so is one that names no payment of its own.
+    With `if_missing` the event credits only what no other event has credited, and nothing if it names no account or no
+    amount. Without it, such an event is FAILED. An event that names all but its payment is FAILED in both cases.
     """
     direction = direction_of(event)
     if direction in {"OUT", "UNCLEAR"} or not _agrees(event.data):
-        return []  # what that means for the event, `set_payment` says
+        return []  # `set_payment` says what that means for the event
     *outer, field = account_field.split(".")
     holder: object = event.data
     for name in outer:
@@ -256,7 +256,7 @@ def credit(event: WebhookEvent, account_field: str, *, if_missing: bool = False)
 
 
 def direction_of(event: WebhookEvent) -> Direction | None:
-    """What the event says of its direction: blanks and the case of letters do not count; None where it says nothing."""
+    """The direction that the event names, in any case and with blanks around it, or None if it names none."""
     said = event.data.get("type")
     if said is None:
         return None
@@ -271,10 +271,9 @@ def direction_of(event: WebhookEvent) -> Direction | None:
 
 
 def shown(data: Mapping[str, object], field: str) -> str | None:
-    """A reference or an account as it was sent, where it is not blank; otherwise None.
+    """A reference or an account as it was sent, or None if it is blank.
 
-    Its hash stands for what is longer than people read, and for what no table takes: half a character (a lone
-    surrogate).
+    It is replaced by its hash if it is longer than people read, or if no table accepts it (it has a lone surrogate).
     """
     text = text_of(data, field)
     if text is None:
@@ -291,7 +290,7 @@ def _is_encodable(text: str) -> bool:
 
 
 def describe(effect: Effect, *, stands: bool) -> dict[str, object]:
-    """An effect in short, for an event's record, its announcement and people; `superseded` where it does not stand."""
+    """A short form of an effect for records, announcements and people. `superseded` marks one that does not stand."""
     superseded = {} if stands else {"superseded": True}
     match effect:
         case SetPayment():
@@ -327,13 +326,13 @@ def _agrees(data: Mapping[str, object]) -> bool:
 
 
 def _directions(event: WebhookEvent, direction: Direction | None, letters: str) -> Directions:
-    """What the event says of the direction, under the place where it stands."""
+    """What the event says about the direction, stored under the event's place."""
     place, accepted_at = place_and_acceptance(event.place)
     slot = slot_of(place)
     if direction == "IN" and accepted_at:
         letters += "I"
     said: set[str] = {direction} if direction else set()
-    if "U" in letters:  # by a contradicting status too: `said` alone is left where there are too many places
+    if "U" in letters:  # a contradicting status counts too; with too many places, `said` is all that is left
         said.add("UNCLEAR")
     return Directions(
         said=frozenset(said),
@@ -342,7 +341,7 @@ def _directions(event: WebhookEvent, direction: Direction | None, letters: str) 
 
 
 def _uuid(event: WebhookEvent) -> str:
-    # Not simply the identity's: a record of an older version has the uuid as it was sent.
+    # The identity will not do: in a record of an older version it has the uuid as it was sent.
     return resource(event.data) or event.identity.uuid
 
 
@@ -351,7 +350,7 @@ def _family(event: WebhookEvent) -> Family:
 
 
 def spellings_of(event: WebhookEvent) -> Spellings:
-    """How older versions made keys of what the event is about."""
+    """The keys that older versions made for the event's payment."""
     sent = text_of(event.data, "uuid", "id")
     paid_by = text_of(event.data, "hash", "txHash") if event.name.startswith("channel.") else None
     part = bounded(paid_by) if paid_by else WHOLE

@@ -1,7 +1,7 @@
 """One line of JSON that is a log line and carries its metrics: CloudWatch's embedded metric format (EMF).
 
-CloudWatch reads metrics out of any line that names them below `_aws`, so nothing else is written or called for them.
-The fields are those that Powertools' Logger and Metrics write for the other functions. Those take much longer
+CloudWatch takes metrics from any line that names them below `_aws`, so they need no other line and no call. The fields
+are those that Powertools' Logger and Metrics write for the other functions. Powertools takes much longer
 (docs/performance.md), and a forged delivery must cost little.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
@@ -18,7 +18,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class EmfLog:
-    """Writes EMF lines of a `service` to standard output; their metrics are in `namespace`."""
+    """Writes EMF lines of a `service`, with metrics in `namespace`, to standard output."""
 
     def __init__(self, service: str, namespace: str) -> None:
         self._beginning = f'{{"level":"INFO","service":{_encode(service)},"timestamp":"'
@@ -26,7 +26,7 @@ class EmfLog:
         self._counting = cache(self._counting_each)
 
     def write(self, message: str, facts: Mapping[str, object], counts: tuple[str, ...], at: datetime) -> None:
-        """Logs `message` with `facts`, stamped `at`; adds one to each metric of `counts`."""
+        """Logs `message` with `facts` and the time stamp `at`, and adds one to each metric of `counts`."""
         line = _encode({"message": message, "xray_trace_id": _trace(), **facts})[1:-1]
         sys.stdout.write(
             f'{self._beginning}{at.isoformat(timespec="milliseconds")}",{line},'
@@ -42,5 +42,5 @@ class EmfLog:
 
 
 def _trace() -> str | None:
-    """The request's trace, as the platform names it."""
+    """The id of the request's X-Ray trace, or None."""
     return os.environ.get("_X_AMZN_TRACE_ID", "").partition(";")[0].removeprefix("Root=") or None

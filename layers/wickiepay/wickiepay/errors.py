@@ -1,20 +1,20 @@
-"""What can go wrong, as one small tree.
+"""All errors, as one small tree.
 
-`functions/ingest/ingest.py` maps the deliveries' branch to HTTP status codes, and is the only place that does.
+Only `functions/ingest/ingest.py` maps errors (the branch below `DeliveryError`) to HTTP status codes.
 """
 
 from typing import ClassVar, Final
 
 
 class ListenerError(Exception):
-    """Root of everything that this package raises on purpose."""
+    """Root of all errors that this package raises on purpose."""
 
 
 class DeliveryError(ListenerError):
-    """A delivery that cannot be answered 200. Its text goes to the sender: it must hold nothing secret.
+    """A delivery that cannot be answered with 200. Its text goes to the sender, so it must hold nothing secret.
 
-    `code` is the short machine-readable word that its HTTP answer and its log line share. `outcome` is what became of
-    the delivery, in a word: one for each branch below.
+    `code` is the short machine-readable word in the HTTP answer and the log line. `outcome` says in one word what
+    became of the delivery; each branch below has its own.
     """
 
     code: ClassVar[str]
@@ -22,7 +22,7 @@ class DeliveryError(ListenerError):
 
 
 class RequestRefused(DeliveryError):
-    """Not a request that this endpoint takes; nothing of it is kept."""
+    """Not a request that this endpoint accepts; nothing of it is stored."""
 
     outcome = "refused"
 
@@ -40,7 +40,7 @@ class SourceNotAllowed(RequestRefused):
 
 
 class MalformedRequest(RequestRefused):
-    """The request's own wrapping is broken, for example a body that is flagged as base64 and is not."""
+    """The event around the request is broken: for example, the body is flagged as base64 and is not."""
 
     code = "malformed_request"
 
@@ -50,7 +50,7 @@ class BodyTooLarge(RequestRefused):
 
 
 class SignatureError(DeliveryError):
-    """Nobody who knows the signing secret has signed this; nothing of it is kept."""
+    """Not signed with the signing secret; nothing of it is stored."""
 
     outcome = "forged"
 
@@ -68,14 +68,14 @@ class SignatureMismatch(SignatureError):
 
 
 class UnusableBody(DeliveryError):
-    """Rightly signed, yet not an event; kept for audit."""
+    """Correctly signed, but not an event; stored for audit."""
 
     code = "unusable_body"
     outcome = "unusable"
 
 
 class Unavailable(DeliveryError):
-    """Something that the listener needs is out of reach for now; the sender should try again."""
+    """A service that the listener needs is out of reach for now; the sender should try again."""
 
     outcome = "unavailable"
 
@@ -85,7 +85,7 @@ class SecretUnavailable(Unavailable):
 
 
 class SecretUnreadable(ListenerError):
-    """What is kept or given as the signing secret is none; the text says why, and quotes nothing of it."""
+    """The stored or given text cannot be a signing secret. The error says why, and quotes nothing of it."""
 
 
 class StoreUnavailable(Unavailable):
@@ -101,11 +101,11 @@ class PermanentFailure(ListenerError):
 MAY_BE_THE_SAME: Final = "This may be the payment that was credited before, under another transaction or none."
 CREDITED_OTHERWISE: Final = "The payment was credited before, with another account, currency or amount."
 QUESTIONS: Final = frozenset({MAY_BE_THE_SAME, CREDITED_OTHERWISE})
-"""What a FAILED event's record says where its credit may be a second one."""
+"""The reasons in a FAILED event's record that mean: its credit may be a second one."""
 
 
 class SecondCredit(PermanentFailure):
-    """A credit that may be the second one of its payment: a person says whether it is to be made."""
+    """A credit that may be the second one of its payment; a person decides whether it is made."""
 
 
 class AdjustmentRefused(ListenerError):
@@ -117,4 +117,4 @@ class MalformedMessage(ListenerError):
 
 
 class RegistrationError(ListenerError):
-    """A handler is registered for no event type, or for one that has a handler already."""
+    """A handler is registered without an event type, or for one that already has a handler."""

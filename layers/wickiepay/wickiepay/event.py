@@ -1,4 +1,4 @@
-"""A webhook event: what the text that a signature covers says, read exactly.
+"""A webhook event, read from the text that a signature covers.
 
 Every JSON number is read as a Decimal, so that no amount ever passes through a binary float.
 """
@@ -19,19 +19,20 @@ from wickiepay.spelling import canonical
 
 MAX_NAME_CHARACTERS: Final = 100
 MAX_NUMBER_CHARACTERS: Final = 400
-"""As long as the plain spelling of every double; a number longer or larger than this is not an amount of anything."""
+"""Most characters of a number, and its largest exponent. Every double fits in plain digits; no amount is as long."""
 
 
 @dataclass(frozen=True)
 class WebhookEvent:
-    """One event, and where it stands in the books.
+    """One event, and its place in the books.
 
-    `identity` is that of its record, `key` the one that the event itself says. `data_hash` is the SHA-256 of `data` in
-    canonical form as it was spelled. `occurred_at` is the envelope's time stamp as `wickiepay.clock.instant` writes it
-    or None, `event_id` the provider's own id of the event or None, `received_at` when it was delivered.
+    `identity` is that of its record, and `key` the event key that follows from its content. `data_hash` is the SHA-256
+    of `data` in canonical form, with identifiers as they were spelled. `occurred_at` is the envelope's time stamp as
+    `wickiepay.clock.instant` writes it, or None. `event_id` is the provider's own id of the event, or None.
+    `received_at` is when the event was delivered.
 
-    An operator's acceptance (`accepted_place`), or content that was told before, has an event stand in another place
-    than its own (`stands_at`), and a second credit gives it an `entry` of its own.
+    `stands_at` is a place other than the event's own, or None: an operator accepted it there (`accepted_place`), or its
+    content was told before. `entry` is the part of a second credit, or None.
     """
 
     name: str
@@ -47,24 +48,24 @@ class WebhookEvent:
 
     @cached_property
     def content_hash(self) -> bytes:
-        """The SHA-256 of `data` with identifiers in their normal spelling: what is compared."""
+        """The SHA-256 of `data` with identifiers in their normal spelling. Contents are compared by it."""
         return content_hash_of(self.data, self.data_hash)
 
     @property
     def place(self) -> str:
-        """What orders the events of one stage."""
+        """The text that orders events of the same stage."""
         return self.stands_at or own_place(self.key, self.occurred_at, self.content_hash)
 
     @property
     def moment(self) -> str:
-        """When it happened by the sender's time stamp, or else when it was delivered."""
+        """When it happened, by the sender's time stamp; without one, when it was delivered."""
         return self.occurred_at or self.received_at
 
 
 def parse(text: bytes, received_at: str = ABSENT) -> WebhookEvent:
-    """The event that `text`, which a signature covers, holds.
+    """The event in `text`, which a signature covers.
 
-    Raises `UnusableBody`, with a sentence for the sender, where it holds none.
+    Raises `UnusableBody`, with a sentence for the sender, if there is none.
     """
     envelope = _read(text)
     name = envelope.get("event")
@@ -92,20 +93,21 @@ def parse(text: bytes, received_at: str = ABSENT) -> WebhookEvent:
 
 
 def own_place(key: str, occurred_at: str | None, content_hash: bytes) -> str:
-    """Where an event stands among all events of its stage: by time, then by key and content, so that no two tie."""
+    """An event's place among all events of its stage: by time, then by key and content, so that no two tie."""
     return f"{occurred_at or ABSENT}|{key}|{content_digits(content_hash)}"
 
 
 def accepted_place(corrected: str, accepted_at: str, content_hash: bytes) -> str:
-    """Where an accepted conflict stands: just above the place of the delivery that it corrects.
+    """The place of an accepted conflict: just above that of the delivery that it corrects.
 
-    A later event still comes after it, and of two corrections the later acceptance counts. No key has a "!" in a place.
+    Later events still come after it, and the later of two acceptances wins. A place has no other "!", because the keys
+    in places have none.
     """
     return f"{corrected}!{accepted_at}|{content_digits(content_hash)}"
 
 
 def place_and_acceptance(place: str) -> tuple[str, str]:
-    """The place that an accepted conflict took over, and when that was accepted; empty for any other event."""
+    """The place that an accepted conflict took over, and when it was accepted; for any other event, that is empty."""
     corrected, _, acceptance = place.partition("!")
     return corrected, acceptance.partition("|")[0]
 
@@ -125,7 +127,7 @@ def _read(text: bytes) -> dict[str, object]:
 
 
 def _number(token: str) -> Decimal:
-    # The length first: what an exponent or a million digits cost is not for a sender to choose.
+    # The length comes first, so that no sender can choose how much work an exponent or a million digits make.
     if len(token) <= MAX_NUMBER_CHARACTERS:
         exponent = token.lower().partition("e")[2]
         if abs(int(exponent or 0)) <= MAX_NUMBER_CHARACTERS:

@@ -1,6 +1,6 @@
 """The event table: every signed delivery as it was received, and what became of it.
 
-All writes are conditional; the conditions are the only transitions between states that there are:
+All writes are conditional. The conditions allow these transitions between states, and no others:
 
     absent                      → RECEIVED               record
     absent                      → UNUSABLE, CONFLICT     keep_unusable, record (under sort keys of their own)
@@ -9,7 +9,7 @@ All writes are conditional; the conditions are the only transitions between stat
     RECEIVED                    → the same               note_retry
     RECEIVED, flag unsent       → the same, on or off    flag_unsent, clear_unsent
 
-What operators note on a record changes no state: `note_replay`, `note_decision`. `wickiepay.event_record` says what a
+Operators' notes on a record change no state: `note_replay`, `note_decision`. `wickiepay.event_record` describes what a
 record holds.
 """
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 REPLAYS_KEPT: Final = 10
 ATTEMPTS: Final = 20
-"""Most tries to add a line to a record; each that fails is another operator's that did not."""
+"""Most tries to add a line to a record. A try fails only if another operator's succeeded."""
 
 _STORE = "The event table"
 _TRIES = "tries, last_error, next_try_at"
@@ -46,9 +46,9 @@ type Outcome = Literal["accepted", "duplicate", "conflict"]
 
 
 class Recorded(NamedTuple):
-    """The outcome of `record`, and the event on record that the delivery is, repeats or contradicts.
+    """The outcome of `record`, and the recorded event that the delivery is, repeats or contradicts.
 
-    `to_send` is that event where it still has to be processed, otherwise None.
+    `to_send` is that event if it still has to be processed, otherwise None.
     """
 
     outcome: Outcome
@@ -66,16 +66,16 @@ class EventLog:
         self._client = client
         self.table = table
 
-    # --- What ingest keeps -----------------------------------------------------------------------
+    # --- Writes by ingest ------------------------------------------------------------------------
     def record(self, delivery: Delivery, event: WebhookEvent) -> Recorded:
-        """Keeps a delivery: as an event's record, or beside one with other content as a revision or as a conflict.
+        """Stores a delivery as an event's record, or as a revision or a conflict beside a record with other content.
 
-        One call for a first delivery or a duplicate. Raises `StoreUnavailable`.
+        A first delivery or a duplicate takes one call. Raises `StoreUnavailable`.
         """
         first = self._put_if_absent(records.record_item(delivery, event.identity, State.RECEIVED, event))
         if first is None:
             return Recorded("accepted", event.identity, Pending(event.identity, delivery))
-        # As it is spelled, or else in normal spelling: content and time of an older record are in its body alone.
+        # Compared as spelled, then in normal spelling. An older record has its content and time in its body alone.
         if first["data_hash"]["B"] == event.data_hash:
             return _found("duplicate", first)
         told_first = records.delivery_of(first).event()
@@ -101,16 +101,16 @@ class EventLog:
     def _keep_conflict(
         self, delivery: Delivery, event: WebhookEvent, standing: "Item", told: Sequence["Item"]
     ) -> Recorded:
-        """Keeps a delivery beside the one with which it is in conflict, and says what that still needs."""
+        """Stores a delivery as a conflict with the `standing` record, which is returned with the outcome."""
         corrected = records.identity_of(standing)
         known = {records.identity_of(item): item for item in told}
-        as_spelled = corrected.conflict(event.data_hash)  # so versions up to 0.1 named it
+        as_spelled = corrected.conflict(event.data_hash)  # the key that versions up to 0.1 gave it
         conflict = as_spelled if as_spelled in known else corrected.conflict(event.content_hash)
         kept = self._put_if_absent(records.record_item(delivery, conflict, State.CONFLICT, event))
         return _found("duplicate" if kept and records.is_closed(kept) else "conflict", standing)
 
     def _told(self, first: Identity) -> list["Item"]:
-        """What is on record of an event besides its first delivery, without the bodies."""
+        """The other records of an event besides its first delivery, without their bodies."""
         names = {f"#{name}": name for name in TOLD}
         with outages(_STORE):
             found = all_items(
@@ -125,12 +125,12 @@ class EventLog:
         return [item for item in found if (each := records.identity_of(item)).first == first and each != first]
 
     def keep_unusable(self, delivery: Delivery, text_hash: bytes, reason: str) -> None:
-        """Keeps a rightly signed text that holds no event, by its SHA-256. Raises `StoreUnavailable`."""
+        """Stores a correctly signed text without an event under its SHA-256. Raises `StoreUnavailable`."""
         item = records.record_item(delivery, unusable(text_hash), State.UNUSABLE)
         self._put_if_absent({**item, "error": {"S": reason}})
 
     def flag_unsent(self, identity: Identity) -> bool:
-        """Leaves a RECEIVED event to the relay; says False where it is not RECEIVED. Raises `StoreUnavailable`."""
+        """Leaves a RECEIVED event to the relay. Returns False if it is not RECEIVED. Raises `StoreUnavailable`."""
         return self._update(
             identity,
             "SET unsent = :shard",
@@ -140,12 +140,12 @@ class EventLog:
         )
 
     def clear_unsent(self, identity: Identity) -> bool:
-        """Takes the flag away; says False where there was none. Raises `StoreUnavailable`."""
+        """Removes the flag. Returns False if there was none. Raises `StoreUnavailable`."""
         return self._update(identity, "REMOVE unsent", "attribute_exists(unsent)", {})
 
-    # --- What the consumer notes -----------------------------------------------------------------
+    # --- Writes by the consumer ------------------------------------------------------------------
     def mark_processed(self, identity: Identity, at: datetime, keep: timedelta, effects: Sequence[object]) -> bool:
-        """Notes that an event is processed, and what it did; says False where that is noted already, or it is gone.
+        """Marks an event PROCESSED, with its effects. Returns False if it already is PROCESSED, or is gone.
 
         It expires after `keep`. Raises `StoreUnavailable`.
         """
@@ -159,7 +159,7 @@ class EventLog:
         )
 
     def mark_ignored(self, identity: Identity, at: datetime, keep: timedelta) -> bool:
-        """Notes that nothing handles such events; says False where it was PROCESSED. Raises `StoreUnavailable`."""
+        """Marks an event without a handler IGNORED. Returns False if it was PROCESSED. Raises `StoreUnavailable`."""
         return self._conclude(
             identity,
             "SET #state = :state, processed_at = :at, expires_at = :expires REMOVE #error, " + _TRIES,
@@ -169,9 +169,9 @@ class EventLog:
         )
 
     def mark_failed(self, identity: Identity, at: datetime, reason: str, effects: Sequence[object] = ()) -> bool:
-        """Notes why an event cannot be finished; says False where it was PROCESSED, or is gone.
+        """Marks an event FAILED, with the reason. Returns False if it was PROCESSED, or is gone.
 
-        `effects` are those that are applied all the same. A failed event does not expire: somebody has to look at it.
+        `effects` are those that were applied nevertheless. A failed event does not expire: somebody has to look at it.
         Raises `StoreUnavailable`.
         """
         return self._conclude(
@@ -184,7 +184,7 @@ class EventLog:
         )
 
     def note_retry(self, identity: Identity, tries: int, error: str, next_try_at: datetime) -> None:
-        """Notes on an event that is still to be processed how often it was tried, and why in vain.
+        """Notes on an unfinished event how often it was tried, and why the last try failed.
 
         Raises `StoreUnavailable`.
         """
@@ -201,9 +201,9 @@ class EventLog:
             ("state",),
         )
 
-    # --- What operators note ---------------------------------------------------------------------
+    # --- Writes by operators ---------------------------------------------------------------------
     def record_accepted(self, conflict: Pending, place: str, entry: str | None) -> Pending | None:
-        """Makes an event of its own of a conflict, which stands at `place`; returns it where it is to be processed.
+        """Records a conflict as an event of its own, at `place`. Returns it if it has to be processed, otherwise None.
 
         Raises `StoreUnavailable`.
         """
@@ -216,7 +216,7 @@ class EventLog:
     def note_decision(self, identity: Identity, decision: Decision, entry: str | None = None) -> bool:
         """Notes what an operator decided on a conflict, or on a second credit (then with its `entry`).
 
-        Says False where it was accepted before, or is gone. Raises `StoreUnavailable`.
+        Returns False if it was accepted before, or is gone. Raises `StoreUnavailable`.
         """
         noted = {**records.decision_item(decision), **({"entry": {"S": entry}} if entry else {})}
         return self._update(
@@ -227,9 +227,9 @@ class EventLog:
         )
 
     def note_replay(self, item: "Item", replay: "Replay", at: datetime) -> bool:
-        """Adds a replay to a record's history, and loses nobody else's; says False where the record has expired.
+        """Adds a replay to a record's history without losing anybody else's. Returns False if the record has expired.
 
-        Raises `StoreUnavailable`, also where the record is fought over without end.
+        Raises `StoreUnavailable`, also if others write to the record again and again.
         """
         line = {**asdict(replay), "at": instant(at)}
         for _ in range(ATTEMPTS):
@@ -261,9 +261,10 @@ class EventLog:
     def states(
         self, identities: Iterable[Identity], beside: Mapping[str, "KeysAndAttributesTypeDef"] | None = None
     ) -> tuple[dict[Identity, State], Mapping[str, list[dict[str, Any]]]]:
-        """The states of those of the events that are on record, consistently; and what is asked for `beside` them.
+        """The states of the events that are on record, read consistently, and the items that `beside` asks for.
 
-        All of it is one BatchGetItem, so at most 100 items. `beside` and what is returned of it go by table. Raises
+        `beside`, and its part of the answer, are keyed by table. One BatchGetItem reads everything, so at most 100
+        items (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html). Raises
         `StoreUnavailable`.
         """
         names = {"#uuid": "uuid", "#state": "state"}
@@ -273,7 +274,7 @@ class EventLog:
         return states, found
 
     def unfinished(self, identities: Iterable[Identity]) -> list[Pending]:
-        """Those of at most 10 events on record that the consumer still has to process.
+        """The events, out of at most 10, that the consumer still has to process.
 
         Read consistently. Raises `StoreUnavailable`.
         """
@@ -281,7 +282,7 @@ class EventLog:
         return [records.pending_of(item) for item in items if records.state_of(item) in UNFINISHED]
 
     def unsent(self, limit: int) -> list[Unsent]:
-        """At most about `limit` of the events that are flagged unsent, the oldest first. Raises `StoreUnavailable`."""
+        """About `limit` events at most that are flagged unsent, the oldest first. Raises `StoreUnavailable`."""
         flagged: list[Unsent] = []
         for shard in range(SHARDS):
             with outages(_STORE):
@@ -297,7 +298,7 @@ class EventLog:
 
     # --- One call each ---------------------------------------------------------------------------
     def _put_if_absent(self, item: "Item") -> "Item | None":
-        """Puts `item`, or returns the one that stands there already."""
+        """Puts `item` and returns None, or returns the item that already has its key."""
         with outages(_STORE):
             try:
                 self._client.put_item(
@@ -312,7 +313,7 @@ class EventLog:
         return None
 
     def _conclude(self, identity: Identity, update: str, state: State, at: datetime, values: dict[str, Any]) -> bool:
-        """Gives an event a verdict, unless it is PROCESSED; a conflict or an unusable body gets none."""
+        """Gives an event a verdict unless it is PROCESSED. A conflict or an unusable body gets none."""
         before = {f":{word.lower()}": {"S": word} for word in (State.RECEIVED, State.FAILED, State.IGNORED)}
         return self._update(
             identity,
@@ -325,9 +326,10 @@ class EventLog:
     def _update(
         self, identity: Identity, update: str, condition: str, values: dict[str, Any], reserved: Sequence[str] = ()
     ) -> bool:
-        """Updates a record; says False where `condition` does not hold.
+        """Updates a record. Returns False if `condition` does not hold.
 
-        `reserved` are the attributes whose names are words of DynamoDB's: in the expressions each has a `#` before it.
+        `reserved` are the attributes whose names are reserved words of DynamoDB; the expressions write them with a `#`.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
         """
         request: dict[str, Any] = {}
         if reserved:
@@ -353,7 +355,7 @@ class EventLog:
         projection: dict[str, Any],
         beside: Mapping[str, "KeysAndAttributesTypeDef"],
     ) -> Mapping[str, list[dict[str, Any]]]:
-        """The records of `identities`, and whatever is asked for beside them, by table."""
+        """The records of `identities` and the items that `beside` asks for, by table."""
         keys = [records.key(identity) for identity in dict.fromkeys(identities)]
         if not keys:
             return {self.table: []}
@@ -375,13 +377,13 @@ def _to_send(item: "Item") -> Pending | None:
 
 
 def _place_of(content_hash: bytes, told: Iterable["Item"]) -> str | None:
-    """Where a content that was told before, besides the first delivery, stands in the books; None for a new one."""
+    """The place of content that was told before, other than in the first delivery, or None for new content."""
     places = [_place(item) for item in told if _content(item) == content_hash.hex()]
     return min((place for place in places if place), default=None)
 
 
 def _content(item: "Item") -> str:
-    """The content hash in hexadecimal; versions up to 0.1 have it in the key alone."""
+    """The content hash in hexadecimal. Records of versions up to 0.1 have it in the key alone."""
     return item["content_hash"]["B"].hex() if "content_hash" in item else records.identity_of(item).content_digits
 
 
@@ -399,5 +401,5 @@ def _expiry(at: datetime, keep: timedelta) -> "AttributeValueTypeDef":
 
 
 def _encodable(text: str) -> str:
-    """`text` without what no table takes: an error may quote half a character from a body."""
+    """`text` with lone surrogates escaped, since no table accepts them and an error may quote one from a body."""
     return text.encode("utf-8", "backslashreplace").decode()

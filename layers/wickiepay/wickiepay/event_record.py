@@ -1,7 +1,7 @@
-"""What the event table holds: the attributes of a record, written and read here alone.
+"""The attributes of a record in the event table. Only this module writes and reads them.
 
-A record keeps a delivery and what became of it. What operators decide on it stands there as well: the acceptance or
-the dismissal of a conflict, and the history of replays.
+A record keeps a delivery, what became of it, and what operators decided: the acceptance or dismissal of a conflict, and
+the history of replays.
 """
 
 import json
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 SHARDS: Final = 4
-"""Partitions per day in each index, and for all unsent events: one index partition takes 1,000 writes a second."""
+"""Partitions per day in each index, and for all unsent events. One partition takes 1,000 write units per second.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+"""
 
 
 class State(StrEnum):
@@ -33,7 +36,7 @@ class State(StrEnum):
 
 
 UNFINISHED: Final = frozenset({State.RECEIVED, State.FAILED})
-"""A delivery of an event in one of these states sends it to the consumer again."""
+"""An event in one of these states goes to the consumer again when it is delivered again."""
 
 TOLD: Final = ("uuid", "event_key", "content_hash", "place", "accepted_at", "dismissed_at")
 """The attributes that tell which contents of an event are on record."""
@@ -62,10 +65,10 @@ SHOWN: Final = (
 
 
 class Pending(NamedTuple):
-    """What the consumer needs of a record.
+    """What the consumer needs from a record.
 
-    `place` is where the event stands in the books, and `entry` the part under which its credit stands, where that is
-    not simply its own: for what an operator accepted, and for content that was told before under another time stamp.
+    `place` is the event's place in the books, and `entry` the part of its credit. Both are None unless they differ from
+    the event's own: for an event that an operator accepted, or content that was told before under another time stamp.
     """
 
     identity: Identity
@@ -74,16 +77,16 @@ class Pending(NamedTuple):
     entry: str | None = None
 
     def event(self) -> WebhookEvent:
-        """The event, under its record's key and where it stands in the books. Raises what `Delivery.event` raises."""
+        """The event, with its record's key and its place in the books. Raises what `Delivery.event` raises."""
         event = self.delivery.event()
         return replace(event, identity=self.identity, stands_at=self.place, entry=self.entry)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An operator's word on a conflict, or on a credit that may be a second one: who, why and when.
+    """An operator's decision on a conflict, or on a credit that may be a second one: who, why and when.
 
-    `accepted_as` is the key of the event that it became; None where it was dismissed.
+    `accepted_as` is the key of the event that it became, or None if it was dismissed.
     """
 
     accepted_as: str | None
@@ -94,13 +97,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is on record of a delivery, its body aside. Instants are as `wickiepay.clock` writes them.
+    """The record of a delivery without its body. Instants are as `wickiepay.clock` writes them.
 
-    `event` is None where it holds none; `event_key` tells the events of one uuid apart. `processed_at` is when it got
-    its verdict, `error` why it failed. `occurred_at` is the sender's time stamp, `event_id` the provider's own id of
-    the event. `place` is where it stands in the books, unless that is its own; `received` what came, where that was not
-    kept as it came. `tries`, `last_error` and `next_try_at` are there while the event is being retried. An operator
-    may have `accepted` or `dismissed` it; `open` says that one still has to.
+    `event` is the event's name, or None if the body holds no event; `event_key` tells the events of one uuid apart.
+    `processed_at` is when it got its verdict, and `error` is why it failed. `occurred_at` is the sender's time stamp,
+    and `event_id` the provider's own id of the event. `place` is its place in the books if that is not its own.
+    `received` describes the body as received if that was not kept. `tries`, `last_error` and `next_try_at` are set
+    while the event is being retried. An operator may have `accepted` or `dismissed` it; `open` says that a decision is
+    due.
     """
 
     uuid: str
@@ -136,7 +140,7 @@ def identity_of(item: Item) -> Identity:
 
 
 def state_of(item: Item) -> State | None:
-    """The state of a record; None for one that there is not."""
+    """The state of a record, or None if the item has no known state."""
     state = text(item, "state") or ""
     return State(state) if state in State else None
 
@@ -148,9 +152,9 @@ def shard(uuid: str) -> str:
 def record_item(
     delivery: Delivery, identity: Identity, state: State, event: WebhookEvent | None = None, place: str | None = None
 ) -> dict[str, "AttributeValueTypeDef"]:
-    """A new record. With its body packed the usual one stays under 1 KB, one write unit.
+    """A new record. Because the body is packed, a usual record stays under 1 KB (one write unit).
 
-    `place` is where the event stands in the books, unless that is its own.
+    `place` is the event's place in the books, or None for its own.
     """
     texts: dict[str, str | None] = {
         "state": state,
@@ -171,8 +175,8 @@ def record_item(
         "body_hash": {"B": delivery.body_hash},
     }
     if event:
-        # As it was spelled: versions up to 0.1 compare it. This one compares `content_hash`, which only what was told
-        # besides a first delivery keeps; of a first one it is read from the body.
+        # Versions up to 0.1 compare the hash of `data` as it was spelled. This version compares `content_hash`: later
+        # deliveries store it, and that of a first delivery is computed from its body.
         item["data_hash"] = {"B": event.data_hash}
         if identity != event.identity:
             item["content_hash"] = {"B": event.content_hash}
@@ -194,7 +198,7 @@ def delivery_of(item: Item) -> Delivery:
 
 
 def record_of(item: Item) -> Record:
-    """What a record says, its body aside: of `SHOWN`, or of a whole one."""
+    """The record in an item that has at least the attributes `SHOWN`."""
     decision = decision_of(item)
     accepted = decision is not None and decision.accepted_as is not None
     return Record(
@@ -220,24 +224,24 @@ def record_of(item: Item) -> Record:
 
 
 def pending_of(item: Item) -> Pending:
-    """A record as the consumer gets it, also when it is sent again."""
+    """What the consumer gets of a record, also when it is sent again."""
     return Pending(identity_of(item), delivery_of(item), text(item, "place"), text(item, "entry"))
 
 
 def is_question(item: Item) -> bool:
-    """Whether a record is for a person to accept or to dismiss: a conflict, or a credit that may be a second one."""
+    """Whether a person has to accept or dismiss a record: a conflict, or a credit that may be a second one."""
     if identity_of(item).kind is Kind.CONFLICT:
         return True
     return state_of(item) is State.FAILED and text(item, "error") in QUESTIONS
 
 
 def is_closed(item: Item) -> bool:
-    """Whether an operator has accepted or dismissed what a record holds."""
+    """Whether an operator has accepted or dismissed a record."""
     return "accepted_at" in item or "dismissed_at" in item
 
 
 def decision_of(item: Item) -> Decision | None:
-    """What an operator decided on a record, last of all that it is accepted; None where nobody has."""
+    """What an operator decided on a record, or None. An acceptance overrides a dismissal."""
     for verb in ("accepted", "dismissed"):
         if f"{verb}_at" in item:
             by, why, at = (item[f"{verb}_{name}"]["S"] for name in ("by", "why", "at"))
@@ -257,12 +261,12 @@ def decision_item(decision: Decision) -> dict[str, "AttributeValueTypeDef"]:
 
 
 def replays_of(item: Item) -> list[dict[str, Any]]:
-    """The last replays of an event, the newest last: who, why, when, and whether it was to be announced."""
+    """The latest replays of an event, the newest last: who, why, when, and whether to announce it."""
     replays: list[dict[str, Any]] = json.loads(text(item, "replays") or "[]")
     return replays
 
 
 def effects_of(item: Item) -> list[dict[str, Any]]:
-    """What an event has done to the books, as `wickiepay.effects.describe` says it."""
+    """What an event has done to the books, in the form of `wickiepay.effects.describe`."""
     effects: list[dict[str, Any]] = json.loads(text(item, "effects") or "[]")
     return effects

@@ -1,10 +1,10 @@
-"""Which event a delivery is: the pair (uuid, event_key), the primary key of the event table.
+"""The identity of an event: the pair (uuid, event_key), which is the primary key of the event table.
 
 The provider's uuid alone names a payment, not an event: `payment.processing` and `payment.completed` of one payment
-carry the same one. So the uuid is the partition, and the key beside it tells the events of one uuid apart. Nothing
+have the same uuid. So the uuid is the partition key, and the event key tells the events of one uuid apart. Nothing
 outside the signed text counts (books.md, sections 1 and 2 of the design).
 
-This module is the only one that writes or takes apart a key. Its grammar:
+Only this module writes or parses a key. Its grammar:
 
     KEY       = FIRST | REVISION | CONFLICT | ACCEPTED | "!unusable"
     FIRST     = NAME [ "#" DISCRIMINATOR ]*       the first delivery of an event
@@ -12,7 +12,7 @@ This module is the only one that writes or takes apart a key. Its grammar:
     CONFLICT  = (FIRST | REVISION) "!conflict#" CONTENT-HASH
     ACCEPTED  = (FIRST | REVISION) "!accepted#" CONTENT-HASH
 
-No name and no discriminator is empty or contains "#" or "!" (`bounded`), so there is one way to read a key.
+No name and no discriminator is empty or contains "#" or "!" (`bounded`), so a key can be read in only one way.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ ONCE_PER_UUID: Final = frozenset(
 CHANNEL_PAYMENTS: Final = frozenset(
     {"channel.payment.detected", "channel.payment.confirmed", "channel.payment.completed"}
 )
-"""The same, unless the uuid may be the channel's: then the transaction tells two payments apart."""
+"""Sent at most once per uuid, unless the uuid may be the channel's: then the transaction tells two payments apart."""
 
 _ONCE_PER_STATE = (".status_change", ".status_changed", ".state_changed")
 
@@ -51,15 +51,16 @@ _CONFLICT = "!conflict#"
 _ACCEPTED = "!accepted#"
 _UNUSABLE = "!unusable"
 
-# DynamoDB allows 2,048 bytes for a partition key and 1,024 for a sort key.
+# DynamoDB allows 2,048 bytes for a partition key and 1,024 for a sort key:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _PLAIN = re.compile(r'[ "$-~]{1,200}')
 _HASHED = "sha256:"
 _HASH_DIGITS: Final = 16
-"""Hexadecimal digits of a content hash that make a key or a place."""
+"""Number of a content hash's hexadecimal digits that keys and places contain."""
 
 
 class Kind(Enum):
-    """What a record is, by its key."""
+    """The kind of a record, which its key tells."""
 
     EVENT = auto()
     CONFLICT = auto()
@@ -86,61 +87,61 @@ class Identity(NamedTuple):
 
     @property
     def about_money(self) -> bool:
-        """Whether the event is about a payment: where nothing handles it, it is for a person."""
+        """Whether the event is about a payment. If it has no handler, a person has to look at it."""
         return self.name.startswith(("payment.", "channel.payment."))
 
     @property
     def discriminators(self) -> str:
-        """What the key of the first delivery has besides the name; empty for a name that comes once."""
+        """The rest of the first delivery's key after the name; empty for a name that is sent once."""
         return self.first.event_key.partition("#")[2]
 
     @property
     def first(self) -> "Identity":
-        """The event as it was told first: whoever must act once per event goes by this."""
+        """The identity of the event's first delivery. A subscriber that must act once per event compares this."""
         return Identity(self.uuid, self.corrected.event_key.partition(_REVISION)[0])
 
     @property
     def corrected(self) -> "Identity":
-        """The delivery from which a conflict, or what was accepted of one, differs; any other identity itself."""
+        """The delivery that a conflict, or an accepted one, contradicts. For any other identity, the same identity."""
         return Identity(self.uuid, self.event_key.partition(_CONFLICT)[0].partition(_ACCEPTED)[0])
 
     @property
     def revised_at(self) -> str | None:
-        """The sender's time stamp of a revision; None for what is none."""
+        """The sender's time stamp of a revision, or None if it is not a revision."""
         return self.corrected.event_key.partition(_REVISION)[2] or None
 
     @property
     def content_digits(self) -> str:
-        """The content hash in the key of a conflict or of what was accepted of one; otherwise empty."""
+        """The content hash in the key of a conflict or an accepted conflict; otherwise empty."""
         return self.event_key.partition(_CONFLICT)[2] or self.event_key.partition(_ACCEPTED)[2]
 
     def revision(self, occurred_at: str) -> "Identity":
-        """The same event, told again with the time stamp `occurred_at` and other content."""
+        """The identity of the same event, told again with the time stamp `occurred_at` and other content."""
         return Identity(self.uuid, f"{self.event_key}{_REVISION}{occurred_at}")
 
     def conflict(self, content_hash: bytes) -> "Identity":
-        """A delivery of this event with other content and no time stamp that tells the two apart."""
+        """The identity of a delivery of this event with other content, but no time stamp that tells the two apart."""
         return Identity(self.uuid, f"{self.event_key}{_CONFLICT}{content_hash.hex()}")
 
     def accepted(self) -> "Identity":
-        """What this conflict becomes when an operator accepts it."""
+        """The identity that this conflict gets when an operator accepts it."""
         return Identity(self.uuid, self.event_key.replace(_CONFLICT, _ACCEPTED))
 
 
 def unusable(text_hash: bytes) -> Identity:
-    """The identity of a rightly signed text that holds no event, by its SHA-256."""
+    """The identity of a correctly signed text without an event, made from its SHA-256."""
     return Identity(_HASHED + text_hash.hex(), _UNUSABLE)
 
 
 def bounded(text: str) -> str:
-    """`text` where it can stand in a key as it is, otherwise its hash: no sender can make a key that is refused."""
+    """`text` if it can be part of a key as it is, otherwise its hash. So no sender can cause a key that is refused."""
     if _PLAIN.fullmatch(text) and not text.startswith(_HASHED):
         return text
     return _HASHED + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def text_of(data: Mapping[str, object], *fields: str) -> str | None:
-    """The first of `fields` that holds text that is not blank, or a number, as it was sent; otherwise None."""
+    """The first of `fields` that holds a number or text that is not blank, as it was sent, or None."""
     for field in fields:
         value = data.get(field)
         if isinstance(value, Decimal):
@@ -151,20 +152,20 @@ def text_of(data: Mapping[str, object], *fields: str) -> str | None:
 
 
 def identifier(data: Mapping[str, object], *fields: str) -> str | None:
-    """The first of `fields` that holds an identifier, in its normal spelling and bounded; otherwise None."""
+    """The first of `fields` that holds an identifier, in its normal spelling and bounded, or None."""
     text = text_of(data, *fields)
     return None if text is None else bounded(normal_spelling(text))
 
 
 def resource(data: Mapping[str, object]) -> str | None:
-    """The uuid of what the event is about, the first of `uuid` and `id` that is an identifier; otherwise None."""
+    """The uuid of the payment or resource that the event is about: the first identifier in `uuid` and `id`, or None."""
     return identifier(data, "uuid", "id")
 
 
 def transaction(data: Mapping[str, object]) -> str | None:
-    """The blockchain transaction that `data` names, in its normal spelling; otherwise None.
+    """The blockchain transaction that `data` names, in its normal spelling, or None.
 
-    Hexadecimal digits are the same in either case; base58 keeps its case.
+    Hexadecimal digits are put in lower case; base58 keeps its case.
     """
     text = text_of(data, "hash", "txHash")
     if text is None:
@@ -174,12 +175,12 @@ def transaction(data: Mapping[str, object]) -> str | None:
 
 
 def may_be_channels(data: Mapping[str, object]) -> bool:
-    """Whether the uuid of a channel payment may be the channel's: where no other channel is named."""
+    """Whether the uuid of a channel payment may be the channel's, because no other channel is named."""
     return identifier(data, "channelId") in {None, resource(data)}
 
 
 def event_id(envelope: Mapping[str, object]) -> str | None:
-    """The provider's own id of the event, where the envelope has one; otherwise None."""
+    """The provider's own id of the event in the envelope, or None."""
     return identifier(envelope, "id", "eventId", "uuid")
 
 
@@ -190,7 +191,7 @@ def identify(
 
     `data_hash` is the SHA-256 of `data` in canonical form, `occurred_at` the envelope's time stamp or None.
     """
-    # Without a uuid, name and content identify an event. The time stamp is left out: a retry may be stamped anew.
+    # Without a uuid, name and content identify an event. The time stamp is left out: a retry may have a new one.
     uuid = resource(data) or _HASHED + _hash_of_event(name, data)
     return Identity(uuid, name + _discriminator(name, envelope, data, occurred_at, data_hash))
 
@@ -202,7 +203,7 @@ def _hash_of_event(name: str, data: Mapping[str, object]) -> str:
 def _discriminator(
     name: str, envelope: Mapping[str, object], data: Mapping[str, object], occurred_at: str | None, data_hash: bytes
 ) -> str:
-    """What tells apart the events of one name and one uuid; empty for a name that comes once."""
+    """The text that tells apart the events of one name and one uuid; empty for a name that is sent once."""
     if name in ONCE_PER_UUID:
         return ""
     if name in CHANNEL_PAYMENTS:
@@ -210,20 +211,20 @@ def _discriminator(
         return f"#{paid_by}" if paid_by else ""
     if name.endswith(_ONCE_PER_STATE) and (state := identifier(data, "status", "state")):
         return f"#{state}"
-    # Comes at will: each id, or else each time stamp, is an event of its own, and so is each content.
+    # Sent any number of times: each id (without one, each time stamp) is a separate event, and so is each content.
     own = event_id(envelope)
     if own in {identifier(data, "uuid"), identifier(data, "id")}:
-        own = None  # it names the resource, and tells no two of its events apart
+        own = None  # it names the resource, and does not tell its events apart
     stamp = own or occurred_at
     return (f"#{stamp}" if stamp else "") + f"#{content_digits(content_hash_of(data, data_hash))}"
 
 
 def content_digits(content_hash: bytes) -> str:
-    """The digits of a content hash that stand in keys and places."""
+    """The digits of a content hash that keys and places contain."""
     return content_hash.hex()[:_HASH_DIGITS]
 
 
 def content_hash_of(data: Mapping[str, object], data_hash: bytes) -> bytes:
-    """The SHA-256 of `data`, whose own is `data_hash`, with identifiers in their normal spelling."""
+    """The SHA-256 of `data` with identifiers in their normal spelling. `data_hash` is that of `data` as it is."""
     normal = normalised(data)
     return data_hash if normal == data else hashlib.sha256(canonical(normal)).digest()

@@ -1,6 +1,6 @@
-"""The events that Lambda hands to the functions, for callers that stand in for API Gateway and for SQS.
+"""The events that Lambda hands to the functions, for callers that stand in for API Gateway and SQS.
 
-They hold what the functions read, and no more.
+They hold only what the functions read.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 HTTP: Final = {"method": "POST", "sourceIp": "192.0.2.1"}
-"""The address is one that nobody has (RFC 5737)."""
+"""The default `requestContext.http`. Its address is reserved for documentation (RFC 5737)."""
 
 
 def http_request(
@@ -19,9 +19,9 @@ def http_request(
     request_id: str = "request",
     **http: str,
 ) -> dict[str, Any]:
-    """A POST to an HTTP API (payload format 2.0); `http` has fields of `requestContext.http` that differ or are more.
+    """A POST to an HTTP API (payload format 2.0). `http` adds or replaces fields of `requestContext.http`.
 
-    Without a signature, it has no header for one.
+    Without a signature, the header is left out.
     """
     signed = {} if signature is None else {"x-webhook-signature": signature}
     return {
@@ -34,7 +34,7 @@ def http_request(
 
 
 def sqs_batch(messages: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """A batch of messages, each given as SQS's ReceiveMessage answers it."""
+    """A batch of messages, each given in the form of SQS's ReceiveMessage."""
     return {
         "Records": [
             {
@@ -50,7 +50,7 @@ def sqs_batch(messages: Iterable[Mapping[str, Any]]) -> dict[str, list[dict[str,
 
 
 def sqs_message(body: str, sent_at: datetime, message_id: str = "message", receives: int = 1) -> dict[str, Any]:
-    """A message as ReceiveMessage answers it, without being in any queue."""
+    """A message in the form of ReceiveMessage that is in no queue."""
     sent_ms = round(sent_at.timestamp() * 1000)
     attributes = {"ApproximateReceiveCount": str(receives), "SentTimestamp": str(sent_ms)}
     return {"MessageId": message_id, "ReceiptHandle": "none", "Body": body, "Attributes": attributes}

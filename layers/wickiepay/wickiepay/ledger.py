@@ -1,6 +1,6 @@
 """The ledger table: payments, resources, credits and balances. Every write is conditional and can be repeated.
 
-`wickiepay.ledger_items` says what the table holds, `wickiepay.credits` what is credited.
+`wickiepay.ledger_items` describes what the table holds, and `wickiepay.credits` decides what is credited.
 """
 
 import random
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesTypeDef
 
 ATTEMPTS: Final = 12
-"""Most tries of one write. Of two that touch one payment or one balance at once, one has to read and decide again."""
+"""Most tries of one write. If two touch one payment or balance at once, one of them has to read and decide again."""
 
 BACKOFF_SECONDS: Final = 0.05
 LONGEST_BACKOFF_SECONDS: Final = 0.8
-"""The longest pause before the second try; it doubles from one try to the next up to the longest of all."""
+"""The pause before the second try is at most `BACKOFF_SECONDS`. It doubles with each try, up to this."""
 
 _STORE = "The ledger table"
 
 type Rows = MutableMapping[tuple[str, Family], Row]
-"""What is known of payments, by uuid and family. A write on what is out of date fails, and is decided again."""
+"""What is known of payments, by uuid and family. A write based on outdated rows fails, and is decided again."""
 
 
 class Ledger:
-    """`sleep` and `jitter` (a number from 0 to 1, by which a pause is cut) are there for tests to replace."""
+    """The ledger table. Tests replace `sleep` and `jitter` (a factor from 0 to 1 for each pause)."""
 
     def __init__(
         self,
@@ -54,13 +54,13 @@ class Ledger:
     # --- Reading ---------------------------------------------------------------------------------
     @staticmethod
     def reading(payments: Iterable[SetPayment | Credit]) -> "KeysAndAttributesTypeDef | None":
-        """What of this table a BatchGetItem has to read for `rows`; None where there is nothing."""
+        """What a BatchGetItem has to read from this table for `rows`, or None."""
         keys = {(key["pk"]["S"], key["sk"]["S"]): key for each in payments for key in items.payment_keys(each)}
         return {"Keys": list(keys.values()), "ConsistentRead": True} if keys else None
 
     @staticmethod
     def rows(payments: Iterable[SetPayment | Credit], found: Sequence["Item"]) -> Rows:
-        """The payments, from the items that were found of what `reading` asked for."""
+        """The payments, from the items that were `found` for the request of `reading`."""
         rows: Rows = {}
         for payment in payments:
             partitions = set(items.payment_partitions(payment))
@@ -69,15 +69,15 @@ class Ledger:
         return rows
 
     def standing(self, payment: SetPayment | Credit) -> tuple[Payment, list[Entry]]:
-        """What the books say of a payment, and all entries of it, read consistently. Raises `StoreUnavailable`."""
+        """A payment and all its entries in the books, read consistently. Raises `StoreUnavailable`."""
         return self._read(payment).payment, self._entries(payment)
 
     # --- Writing ---------------------------------------------------------------------------------
     def apply(self, effect: Effect, rows: Rows) -> bool:
-        """Applies an effect; says whether the books stand as it says, and by it.
+        """Applies an effect. Returns whether the books now stand as it says, because of it.
 
         `rows` is what is known of payments; it is kept up to date. Raises `StoreUnavailable`, and `PermanentFailure`
-        where a person has to look at the event.
+        if a person has to look at the event.
         """
         match effect:
             case SetPayment():
@@ -92,10 +92,10 @@ class Ledger:
                 assert_never(effect)
 
     def adjust(self, adjustment: Adjustment, *, below_zero: bool) -> bool:
-        """Adds an operator's entry to a balance; says False where an entry of this id and content is there already.
+        """Adds an operator's entry to a balance. Returns False if an entry with this id and content already exists.
 
-        Raises `AdjustmentRefused` where the id was used for something else, or where the balance would fall below zero
-        and `below_zero` does not allow it; `StoreUnavailable`.
+        Raises `AdjustmentRefused` if the id was used for something else, or if the balance would fall below zero and
+        `below_zero` does not allow it. Raises `StoreUnavailable`.
         """
         item = items.adjustment_item(adjustment)
         amount = plain(adjustment.amount)
@@ -140,7 +140,7 @@ class Ledger:
         return status is not None and status[0] == effect.position
 
     def _write(self, effect: SetPayment, row: Row, joined: Payment) -> Row | None:
-        """Writes a join where it says more than the item does; None where somebody else wrote in the meantime."""
+        """Writes a join if it says more than the item. Returns None if somebody else wrote in the meantime."""
         if joined == row.stored:
             return row
         version = row.version + 1
@@ -178,9 +178,9 @@ class Ledger:
         return True
 
     def _credit(self, credit: Credit, rows: Rows) -> bool:
-        """Credits what `decide` says, on condition that nobody has written to the payment since it was read.
+        """Makes the credit if `decide` says so, on condition that nobody has written to the payment since it was read.
 
-        Every credit and every change of a direction writes the payment's item, so what was decided on still holds.
+        Every credit and every change of a direction writes the payment's item, so the decision still holds.
         """
         place = credit.uuid, credit.family
         for _ in self._tries():
@@ -223,12 +223,12 @@ class Ledger:
             yield
 
     def _read(self, payment: SetPayment | Credit) -> Row:
-        """The payment, read consistently, with what older versions kept of it."""
+        """The payment, read consistently, with the items of older versions."""
         found = [item for pk in items.payment_partitions(payment) for item in self._query(pk)]
         return items.row_of(found, payment.family)
 
     def _entries(self, payment: SetPayment | Credit) -> list[Entry]:
-        """The entries of a payment under whatever transaction, read consistently."""
+        """The entries of a payment for all its transactions, read consistently."""
         return items.entries_of(item for pk in items.credit_partitions(payment) for item in self._query(pk))
 
     def _query(self, pk: str) -> list[dict[str, "AttributeValueTypeDef"]]:
@@ -266,7 +266,10 @@ class Ledger:
         }
 
     def _transact(self, writes: list[Any]) -> list[Any] | None:
-        """None where all was written, otherwise why each write was not."""
+        """Writes all or nothing. Returns None if all was written, otherwise DynamoDB's reason for each write.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationReason.html
+        """
         with outages(_STORE):
             try:
                 self._client.transact_write_items(TransactItems=writes)

@@ -1,4 +1,4 @@
-"""What the ledger table holds: keys and attributes, written and read here alone. docs/ledger.md documents them.
+"""The keys and attributes of the ledger table. Only this module writes and reads them; docs/ledger.md documents them.
 
     payment#UUID      #payment    what all events say of a customer's payment or a payout
     payment#UUID      #channel    what all events say of a payment into a channel
@@ -8,10 +8,10 @@
     adjustment#ID     -           an entry: what an operator added to an account
     balance#ACCOUNT   CURRENCY    the sum of an account's entries
 
-PART is the transaction as it was sent, or `-`; behind it `!` and a content hash for a second credit. The index
-`by_reference` finds payments by the merchant's reference and entries by their account. Keys hold the hash of what
-cannot stand in one (`wickiepay.identity.bounded`); the attributes `reference_as_sent` and `account_as_sent` then hold
-the text itself.
+PART is the transaction as it was sent, or `-`, followed by `!` and a content hash for a second credit. The index
+`by_reference` finds payments by the merchant's reference, and entries by their account. If a text cannot be part of a
+key, the key holds its hash (`wickiepay.identity.bounded`), and the attribute `reference_as_sent` or `account_as_sent`
+holds the text.
 """
 
 import json
@@ -37,7 +37,7 @@ CREDIT: Final = "credit#"
 ADJUSTMENT: Final = "adjustment#"
 BALANCE: Final = "balance#"
 RESOURCE: Final = "resource#"
-"""The kinds of items, by how their partition key begins."""
+"""The prefix of the partition key for each kind of item."""
 
 _FAMILIES: Final[Mapping[Family, str]] = {"payment": "#payment", "channel": "#channel"}
 _SECOND: Final = "!"
@@ -45,9 +45,9 @@ _OLD_HASH_DIGITS: Final = 16
 
 
 class Row(NamedTuple):
-    """The join of a payment as it stands in the table: `version` counts its writes, 0 where there is no such item.
+    """The state of a payment in the table. `version` counts the writes of its item, and is 0 if there is none.
 
-    `payment` also has what older versions kept in items of their own; `stored` is what the item itself says.
+    `stored` is what the item itself says. `payment` joins it with the separate items of older versions.
     """
 
     version: int
@@ -57,9 +57,9 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What was added to an account: by an event of the payment `uuid`, or by an operator (then `adjustment` is its id).
+    """An amount added to an account by an event of the payment `uuid`, or by an operator (as `adjustment`).
 
-    `account` is as a key has it, `account_as_sent` as people know it.
+    `account` is the form in keys, and `account_as_sent` the form that people know.
     """
 
     uuid: str | None
@@ -77,13 +77,13 @@ class Entry:
 
     @property
     def transaction(self) -> str | None:
-        """The transaction in its normal spelling; None where the entry names none."""
+        """The transaction in its normal spelling, or None."""
         sent = self.part.partition(_SECOND)[0]
         return None if sent == WHOLE else _normal_transaction(sent)
 
     @property
     def second(self) -> bool:
-        """Whether it was asked for besides what the payment was credited before."""
+        """Whether it was asked for in addition to an earlier credit of the payment."""
         return _SECOND in self.part
 
 
@@ -97,7 +97,7 @@ def payment_key(uuid: str, family: Family) -> dict[str, "AttributeValueTypeDef"]
 
 
 def payment_keys(payment: SetPayment | Credit) -> list[dict[str, "AttributeValueTypeDef"]]:
-    """The item of a payment, and those in which older versions kept what they knew of it."""
+    """The keys of a payment's item and of the items of older versions."""
     old = [key(PAYMENT + uuid, part) for uuid in _uuids(payment) for part in {WHOLE, payment.spellings.part}]
     return [payment_key(payment.uuid, payment.family), *old]
 
@@ -115,7 +115,7 @@ def credit_key(credit: Credit) -> dict[str, "AttributeValueTypeDef"]:
 
 
 def balance_key(account: str, currency: str) -> dict[str, "AttributeValueTypeDef"]:
-    """`account` is as it was sent, or as a key has it."""
+    """The key of a balance. `account` is as it was sent, or as in a key."""
     return key(BALANCE + bounded(account), currency)
 
 
@@ -128,12 +128,12 @@ def resource_key(kind: str, resource_id: str) -> dict[str, "AttributeValueTypeDe
 
 
 def second_part(part: str, content_hash: bytes) -> str:
-    """The part of a second credit, beside the entry under `part`."""
+    """The part of a second credit, next to the entry at `part`."""
     return f"{part}{_SECOND}{content_hash.hex()}"
 
 
 def family_of(item: Item) -> Family:
-    """Which kind of payment an item is about."""
+    """The kind of payment that an item is about."""
     for family, sk in _FAMILIES.items():
         if item["sk"]["S"] == sk:
             return family
@@ -141,12 +141,12 @@ def family_of(item: Item) -> Family:
 
 
 def payment_uuid(item: Item) -> str:
-    """The payment that an item, or an entry, is about."""
+    """The uuid of the payment that an item or an entry is about."""
     return normal_spelling(item["pk"]["S"].partition("#")[2])
 
 
 def is_older(item: Item) -> bool:
-    """Whether an item of a payment is as versions up to 0.1 kept it."""
+    """Whether an item of a payment is in the form of versions up to 0.1."""
     return item["sk"]["S"] not in _FAMILIES.values()
 
 
@@ -160,7 +160,7 @@ def _normal_transaction(text: str) -> str:
 
 # --- Payments ------------------------------------------------------------------------------------
 def row_of(items: Iterable[Item], family: Family) -> Row:
-    """What the items of one payment say together, those of older versions included."""
+    """The joined state of all items of one payment, including those of older versions."""
     version, stored, payment = 0, Payment(), Payment()
     for item in items:
         if family_of(item) != family:
@@ -174,7 +174,7 @@ def row_of(items: Iterable[Item], family: Family) -> Row:
 
 
 def payment_item(uuid: str, family: Family, payment: Payment, version: int) -> dict[str, "AttributeValueTypeDef"]:
-    """The item of a payment. Under 1 KB, one write unit, for a usual one."""
+    """The item of a payment. A usual one stays under 1 KB (one write unit)."""
     reference = payment.value("reference")
     last = payment.value("last") or " "
     moment, _, event = last.partition(" ")
@@ -210,13 +210,13 @@ _PACKED: Final[tuple[Field, Field]] = ("transactions", "metadata")
 
 
 def details_of(item: Item) -> dict[str, Any]:
-    """The transactions and the metadata that a payment's item keeps, where it does; numbers as text."""
+    """The transactions and metadata in a payment's item, with numbers as text; empty if it has none."""
     details: dict[str, Any] = json.loads(unpack(item["details"]["B"])) if "details" in item else {}
     return details
 
 
 def _sources(payment: Payment) -> str:
-    """Which event supplied which fields: each position once."""
+    """Position of an event → the fields that it supplied, as JSON text."""
     sources: dict[str, list[str]] = {}
     for name, (position, _) in sorted(payment.fields.items()):
         sources.setdefault(position, []).append(name)
@@ -259,9 +259,9 @@ def _payment(item: Item) -> Payment:
 
 
 def _old_payment(item: Item) -> Payment:
-    """What an item of an older version says: the state that its last event had set.
+    """The state in an item of an older version, as set by its last event.
 
-    It wrote IN for whatever was not OUT, so its IN says nothing.
+    Older versions wrote IN for everything but OUT, so their IN says nothing.
     """
     stage, _, place = item["position"]["S"].partition("|")
     before, _, content = place.rpartition("|")
@@ -304,7 +304,7 @@ def resource_item(resource: SetResource) -> dict[str, "AttributeValueTypeDef"]:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """The state of anything that is no payment. `data` is that of the event that set it; None where it was too large.
+    """The state of anything but a payment. `data` is that of the event that set it, or None if it was too large.
 
     Its numbers are text.
     """
@@ -318,7 +318,7 @@ class Resource:
 
 
 def resource_of(item: Item) -> Resource:
-    """The resource that an item is."""
+    """The resource in an item."""
     kind, _, resource_id = item["pk"]["S"].removeprefix(RESOURCE).partition("#")
     data = text(item, "data")
     return Resource(
@@ -332,7 +332,7 @@ def resource_of(item: Item) -> Resource:
 
 
 def entry_item(credit: Credit) -> dict[str, "AttributeValueTypeDef"]:
-    """The entry that a credit makes. Its `reference` is the account, as a key has it."""
+    """The entry that a credit makes. Its `reference` is the account in the form of keys."""
     return {
         **credit_key(credit),
         **_texts(
@@ -366,7 +366,7 @@ class Adjustment:
 
 
 ADJUSTED: Final = "ledger.adjusted"
-"""What stands in place of an event's name where an operator made an entry."""
+"""The event name in an operator's entry."""
 
 
 def adjustment_item(adjustment: Adjustment) -> dict[str, "AttributeValueTypeDef"]:
@@ -389,7 +389,7 @@ def adjustment_item(adjustment: Adjustment) -> dict[str, "AttributeValueTypeDef"
 
 
 def adjustment_of(item: Item) -> Adjustment:
-    """The adjustment that an item is."""
+    """The adjustment in an item."""
     return Adjustment(
         id=item["id"]["S"],
         account=text(item, "account_as_sent") or item["reference"]["S"],
@@ -403,32 +403,33 @@ def adjustment_of(item: Item) -> Adjustment:
 
 
 def same_adjustment(one: Item, other: Item) -> bool:
-    """Whether two adjustments of one id add the same to the same account."""
+    """Whether two adjustments with the same id add the same amount to the same account."""
     names = ("reference", "currency", "uuid")
     same = all(one.get(name) == other.get(name) for name in names)
     return same and Decimal(one["amount"]["N"]) == Decimal(other["amount"]["N"])
 
 
 def alias_item(credit: Credit) -> dict[str, "AttributeValueTypeDef"]:
-    """Holds the place that versions up to 0.1 would give to a credit whose uuid was sent in capitals.
+    """A placeholder at the key that versions up to 0.1 would give to a credit whose uuid was sent in capitals.
 
-    One of them that takes over again finds it, and does not credit a second time. It is no entry: it adds nothing.
+    If such a version takes over again, it finds the item and does not credit a second time. The item is not an entry:
+    it adds nothing.
     """
     return {**key(CREDIT + credit.spellings.uuid, credit.entry), "alias_of": {"S": credit.uuid}}
 
 
 def entries_of(items: Iterable[Item]) -> list[Entry]:
-    """The entries among the items under a payment's partition of credits."""
+    """The entries among the items in a payment's credit partition."""
     return [entry_of(item) for item in items if is_entry(item)]
 
 
 def is_entry(item: Item) -> bool:
-    """Whether an item is an entry, of a payment or of an operator."""
+    """Whether an item is an entry, made by a payment or by an operator."""
     return item["pk"]["S"].startswith((CREDIT, ADJUSTMENT)) and "amount" in item
 
 
 def entry_of(item: Item) -> Entry:
-    """The entry that an item is."""
+    """The entry in an item."""
     pk = item["pk"]["S"]
     account = item["reference"]["S"]
     return Entry(

@@ -6,9 +6,9 @@ from typing import Final
 
 
 class Metric(StrEnum):
-    """The alarms, the dashboard and whoever watches the stack know a metric by its value: no value ever changes."""
+    """Metric names. Alarms, the dashboard and outside monitoring refer to the values, so no value ever changes."""
 
-    # Deliveries: by outcome, by the way round a store that was down, by scheme and by secret
+    # Deliveries: by outcome, by detour around a store that was down, by scheme and by secret
     DELIVERY_ACCEPTED = "DeliveryAccepted"
     DELIVERY_DUPLICATE = "DeliveryDuplicate"
     DELIVERY_CONFLICT = "DeliveryConflict"

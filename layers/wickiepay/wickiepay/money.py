@@ -10,7 +10,9 @@ from wickiepay.errors import PermanentFailure
 from wickiepay.event import MAX_NUMBER_CHARACTERS
 
 MAX_DIGITS: Final = 18
-"""Before the point, and after it, at the most: the sum of a great many such amounts still fits DynamoDB's 38 digits."""
+"""Most digits before the point, and most after it. The sum of very many such amounts fits DynamoDB's 38 digits:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+"""
 
 _CURRENCY = re.compile(r"[A-Za-z0-9._-]{1,20}")
 _AMOUNT = re.compile(rf"-?[0-9]{{1,{MAX_NUMBER_CHARACTERS // 2}}}(\.[0-9]{{1,{MAX_NUMBER_CHARACTERS // 2}}})?")
@@ -23,17 +25,17 @@ class Money(NamedTuple):
 
 
 def money(data: Mapping[str, object], field: str) -> Money | None:
-    """The amount and the currency under `field` (`displayCurrency`, `paidCurrency`), for showing; otherwise None."""
+    """The amount and currency in `field` (`displayCurrency` or `paidCurrency`) for display, or None."""
     amount, currency = _named(data, field)
     amount, currency = _amount(amount), _currency(currency)
     return Money(currency, amount) if amount is not None and currency else None
 
 
 def money_to_credit(data: Mapping[str, object]) -> Money | None:
-    """What to credit: the displayed currency, else the paid one, else the bare amount with its currency or asset.
+    """The amount to credit: the displayed one, else the paid one, else the bare amount with its currency or asset.
 
-    The first of them that names an amount counts, and has to be right: above zero, of at most 18 + 18 digits. Raises
-    `PermanentFailure` where it is not. None where no amount is named.
+    The first of them that names an amount counts, and must be above zero and have at most 18 + 18 digits; otherwise
+    `PermanentFailure` is raised. None if no amount is named.
     """
     bare = (data.get("amount"), data.get("currency") or data.get("asset"))
     for amount, currency in (_named(data, "displayCurrency"), _named(data, "paidCurrency"), bare):
@@ -56,7 +58,7 @@ def amount_of(text: str) -> Decimal:
 
 
 def currency_of(text: object) -> str:
-    """A currency's code in its one spelling. Raises `PermanentFailure` where `text` is none."""
+    """A currency's code in its normal spelling. Raises `PermanentFailure` if `text` is not a currency code."""
     currency = _currency(text)
     if currency is None:
         raise PermanentFailure("The currency is not a code of 1 to 20 letters and digits.")
@@ -64,9 +66,9 @@ def currency_of(text: object) -> str:
 
 
 def _named(data: Mapping[str, object], field: str) -> tuple[object, object]:
-    """Amount and currency under `field`, in both spellings that this family of providers uses.
+    """The amount and currency in `field`, in either of the two forms that providers of this family use.
 
-    They stand together (`displayCurrency: {currency, amount}`) or beside each other (`displayCurrency`,
+    The forms are one object (`displayCurrency: {currency, amount}`) and two fields (`displayCurrency`,
     `displayAmount`).
     """
     currency: object = data.get(field)

@@ -28,25 +28,25 @@ THROTTLED: Final = frozenset(
         "TooManyRequestsException",
     }
 )
-"""Throttling errors that AWS sends with a 4xx status. The first two are KMS's, as DynamoDB and SQS spell them."""
+"""Throttling errors that AWS sends with a 4xx status. The first two are KMS errors, as DynamoDB and SQS name them."""
 
 TOO_MANY_REQUESTS: Final = 429
 
 
 def error_code(error: ClientError) -> str:
-    """The code of an error that AWS answered with, for example `ConditionalCheckFailedException`."""
+    """The code of an error from AWS, for example `ConditionalCheckFailedException`."""
     return error.response.get("Error", {}).get("Code", "")
 
 
 def is_outage(error: ClientError) -> bool:
-    """Whether AWS answered that it cannot answer now: throttling, or a fault of its own."""
+    """Whether AWS cannot serve the call now: it throttled it, or failed by its own fault."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return status == TOO_MANY_REQUESTS or status >= 500 or error_code(error) in THROTTLED
 
 
 @contextmanager
 def outages(store: str) -> Iterator[None]:
-    """Turns network errors, time-outs, throttling and 5xx into `StoreUnavailable`; every other error is our own bug."""
+    """Turns network errors, time-outs, throttling and 5xx into `StoreUnavailable`. Any other error is our own bug."""
     try:
         yield
     except (ConnectionError, HTTPClientError, IncompleteReadError) as error:  # no connection, no answer, half an answer

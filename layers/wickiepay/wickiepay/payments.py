@@ -1,6 +1,6 @@
-"""A payment as the join of all its events: pure, and the same in whatever order they come (books.md, sections 4, 5).
+"""A payment as the join of all its events: pure, and independent of their order (books.md, sections 4 and 5).
 
-An event says something of a payment, field by field; `merge` puts two such statements together. It is commutative,
+An event makes a statement about a payment, field by field, and `merge` joins two statements. It is commutative,
 associative and idempotent, so neither the order nor the number of deliveries matters. A later event that says less
 takes nothing away.
 """
@@ -17,7 +17,7 @@ type OrderStatus = Literal["PENDING", "UNDERPAID", "EXPIRED", "CANCELLED", "PAID
 type Field = Literal["status", "reference", "display", "paid", "transactions", "metadata", "last"]
 
 MAX_DETAIL_BYTES: Final = 8 * 1024
-"""Most of `transactions`, and of `metadata`, that is kept; of what is longer the hash is."""
+"""Largest `transactions` or `metadata` that is kept; something larger is kept as its hash."""
 
 MAX_SLOTS: Final = 16
 MAX_AMOUNTS: Final = 16
@@ -30,12 +30,12 @@ _COMPLETE: Final = "COMPLETE"
 
 @dataclass(frozen=True, slots=True)
 class Directions:
-    """What the events of a payment say of its direction.
+    """What the events of a payment say about its direction.
 
-    `said` holds every direction that was ever said. `slots` holds, by the place of a delivery, who said it last there
-    (the time of an operator's acceptance, empty for the delivery itself) and what: O for OUT, U for UNCLEAR, I for IN
-    where it was accepted. An accepted correction so takes back what it corrects. None stands for more than `MAX_SLOTS`
-    places: from then on all that was ever said counts.
+    `said` holds every direction that was ever named. `slots` maps the place of a delivery to the latest statement
+    there: the time of an operator's acceptance (empty for the delivery itself) and letters, O for OUT, U for UNCLEAR,
+    and I for an accepted IN. So an accepted correction takes back what it corrects. `slots` is None if there would be
+    more than `MAX_SLOTS` places: from then on, everything in `said` counts.
     """
 
     said: frozenset[str] = frozenset()
@@ -55,7 +55,7 @@ class Directions:
 
     @property
     def _counting(self) -> str:
-        """The letters of what counts."""
+        """The letters of the directions that count."""
         if self.slots is None:
             return "".join(direction[0] for direction in self.said)
         return "".join(letters for _, letters in self.slots.values())
@@ -67,7 +67,7 @@ class Directions:
 
     @property
     def effective(self) -> Direction | None:
-        """OUT where any event says so, else UNCLEAR, else IN; None where no event says anything."""
+        """OUT if any event says so, else UNCLEAR, else IN, or None if no event says anything."""
         counting = self._counting
         if "O" in counting:
             return "OUT"
@@ -83,11 +83,12 @@ class Directions:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What one event, or the join of several, says of a payment.
+    """The statement of one event, or of several joined, about a payment.
 
-    `fields` maps a field to the position of the event that it is from, and its value as text: the furthest event that
-    has the field counts. `amounts` holds the different amounts that events name, `underpaid` whether one was underpaid,
-    `money_came` whether one says that money has come, `credited` whether the payment was credited to an account.
+    `fields` maps a field to its value as text and the position of the event that it is from: the event with the highest
+    position wins. `amounts` holds the different amounts that events name. `underpaid` says whether an event was
+    underpaid, `money_came` whether one says that money has come, and `credited` whether the payment was credited to an
+    account.
     """
 
     fields: Mapping[Field, tuple[str, str]] = field(default_factory=dict)
@@ -98,18 +99,18 @@ class Payment:
     credited: bool = False
 
     def value(self, name: Field) -> str | None:
-        """The value of a field; None where no event has it."""
+        """The value of a field, or None."""
         return self.fields[name][1] if name in self.fields else None
 
     @property
     def amounts_differ(self) -> bool:
-        """Whether events name different amounts of one kind and currency."""
+        """Whether events name different amounts of the same kind and currency."""
         kinds = [amount.rpartition(" ")[0] for amount in self.amounts]
         return self.amounts == MANY or len(set(kinds)) < len(kinds)
 
 
 def merge(one: Payment, other: Payment) -> Payment:
-    """What both say of a payment."""
+    """The join of two statements about a payment."""
     nothing = ("", "")
     names = one.fields.keys() | other.fields.keys()
     amounts = one.amounts | other.amounts
@@ -124,7 +125,7 @@ def merge(one: Payment, other: Payment) -> Payment:
 
 
 def detail(value: object) -> str | None:
-    """`transactions` or `metadata` as text: JSON, or its hash where that is too long; None where it says nothing."""
+    """`transactions` or `metadata` as JSON text, or its hash if that is too long, or None if it is empty."""
     if not isinstance(value, (dict, list)) or not value:
         return None
     text = canonical(value)
@@ -140,7 +141,7 @@ def slot_of(place: str) -> str:
 
 
 def order_status(payments: Iterable[Payment]) -> OrderStatus | None:
-    """The status of an order from all payments of its reference, channel payments aside; None where none pays it."""
+    """The status of an order, from all its payments except channel payments, or None if none of them pays it."""
     paying = [payment for payment in payments if payment.directions.effective in {"IN", None}]
     statuses = {payment.value("status") for payment in paying}
     if _COMPLETE in statuses:

@@ -1,4 +1,4 @@
-"""The event queue: what ingest, the relay and an operator hand to the consumer."""
+"""The event queue, by which ingest, the relay and operators hand events to the consumer."""
 
 import base64
 import json
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 MAX_ENTRIES: Final = 10
 MAX_REQUEST_BYTES: Final = 1024 * 1024
-"""What SendMessageBatch takes at once."""
+"""The limit of one SendMessageBatch call.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+"""
 
 MAX_KEY_BYTES: Final = 1024
 """DynamoDB's limit for a sort key. One message with a longer or an empty key would fail the lookup of its batch."""
@@ -36,7 +39,7 @@ _STORE = "The event queue"
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """An operator's wish to process an event again: who, why, and whether a processed one is to be announced again."""
+    """An operator's request to process an event again: who, why, and whether to announce a processed one again."""
 
     id: str
     by: str
@@ -46,12 +49,10 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One event for the consumer, whole: it needs no table to be understood.
+    """One whole event for the consumer, which can read it without any table.
 
-    `identity`, `place` and `entry` are those of its record (`wickiepay.event_record.Pending`), which an operator may
-    have given.
-
-    `unrecorded`: the event table was out of reach, so the consumer has to record the delivery first.
+    `identity`, `place` and `entry` are those of its record (`wickiepay.event_record.Pending`); an operator may have set
+    them. `unrecorded` says that the event table was out of reach, so the consumer has to record the delivery first.
     """
 
     identity: Identity
@@ -63,16 +64,16 @@ class Message:
 
     @classmethod
     def of(cls, pending: Pending, replay: Replay | None = None) -> "Message":
-        """The message that has an event on record processed."""
+        """The message for an event on record that has to be processed."""
         return cls(pending.identity, pending.delivery, replay=replay, place=pending.place, entry=pending.entry)
 
     def event(self) -> WebhookEvent:
-        """The event that is to be processed. Raises what `Delivery.event` raises."""
+        """The event to process. Raises what `Delivery.event` raises."""
         return Pending(self.identity, self.delivery, self.place, self.entry).event()
 
 
 def encode(message: Message) -> str:
-    """The text of a queue message, which `decode` reads: under 400 KB for a body of 256 KiB."""
+    """The text of a queue message, for `decode`. It is under 400 KB for a body of 256 KiB."""
     delivery = message.delivery
     content: dict[str, Any] = {
         "version": VERSION,
@@ -85,7 +86,7 @@ def encode(message: Message) -> str:
         "request_id": delivery.request_id,
         "unrecorded": message.unrecorded,
     }
-    # Additions to version 1: a consumer that does not know them does without.
+    # Additions to version 1, which a consumer that does not know them ignores.
     if delivery.received:
         content["received"] = asdict(delivery.received)
     if message.replay:
@@ -133,9 +134,9 @@ class EventQueue:
             self._client.send_message(QueueUrl=self._url, MessageBody=encode(message))
 
     def send_all(self, messages: Sequence[Message]) -> list[bool]:
-        """Hands over as many as ten events in one call where they fit; says of each whether the queue took it.
+        """Sends up to ten events per call, as many as fit. Returns for each whether the queue took it.
 
-        An outage is a False, not an error.
+        In an outage that is False; no error is raised.
         """
         taken: list[bool] = []
         everything: list[SendMessageBatchRequestEntryTypeDef] = [
@@ -168,7 +169,7 @@ def _text(content: dict[str, Any], field: str) -> str:
     value = content[field]
     if not isinstance(value, str):
         raise TypeError(field)
-    if len(value.encode()) > MAX_TEXT_BYTES:  # a lone surrogate is a ValueError here, and no text for any table
+    if len(value.encode()) > MAX_TEXT_BYTES:  # a lone surrogate raises a ValueError here; no table accepts one
         raise ValueError(field)
     return value
 

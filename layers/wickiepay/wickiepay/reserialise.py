@@ -1,11 +1,12 @@
-"""A body parsed and written again, as the provider's example listeners do before they verify its signature.
+"""Parses a body and writes it again, as the provider's example listeners do before they verify its signature.
 
 The Express example signs `JSON.stringify(req.body)`, the Flask example `json.dumps(request.get_json())`. Both functions
-here run on bytes that nobody has signed yet: they take linear time, recurse a bounded depth, and raise nothing but
+here run on bytes that are not verified yet: they take linear time, recurse to a bounded depth, and raise only
 `NotReserialisable`.
 
-The number of digits needs no bound of ours. JavaScript knows doubles alone, and reading one takes linear time; Python
-refuses an integer of more than 4,300 digits with a ValueError, in Flask as here.
+The number of digits needs no bound here. JavaScript reads every number as a double, in linear time; Python refuses an
+integer of more than 4,300 digits with a ValueError, in Flask as here:
+https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length-limitation
 """
 
 import json
@@ -14,20 +15,21 @@ from json.encoder import encode_basestring
 from typing import Final, NoReturn
 
 MAX_DEPTH: Final = 128
-"""Levels of arrays and objects that are read: many times what an event needs, an eighth of Python's recursion limit."""
+"""Most levels of arrays and objects: many times what an event needs, and an eighth of Python's recursion limit."""
 
 _MAX_ARRAY_INDEX: Final = 2**32 - 2
 
 
 class NotReserialisable(ValueError):
-    """The example listener would have refused this body, or it is nested too deep to be read unverified."""
+    """The example listener would have refused this body, or it is nested too deeply to be read unverified."""
 
 
 def node_text(body: bytes) -> bytes:
-    """What the Express example signs of `body`: the UTF-8 of `JSON.stringify(JSON.parse(body))`.
+    """The text that the Express example signs: the UTF-8 of `JSON.stringify(JSON.parse(body))`.
 
-    As `express.json()` does, takes an object or an array, drops a byte order mark and reads invalid UTF-8 as U+FFFD.
-    (What is not followed is its `{}` for an empty body: that is no JSON.) Raises `NotReserialisable`.
+    Like `express.json()`, it accepts an object or an array, drops a byte order mark and reads invalid UTF-8 as U+FFFD.
+    (Unlike `express.json()`, it does not read an empty body as `{}`, because that is not JSON.) Raises
+    `NotReserialisable`.
     """
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
     _refuse_too_deep(body)
@@ -37,12 +39,13 @@ def node_text(body: bytes) -> bytes:
         raise NotReserialisable("JSON.parse refuses the body.") from error
     if not isinstance(value, (dict, list)):
         raise NotReserialisable("express.json() refuses a body that is neither an object nor an array.")
-    # Only lone surrogates have no UTF-8, and JSON.stringify escapes just them, in the spelling of "backslashreplace".
+    # Only lone surrogates have no UTF-8. JSON.stringify escapes exactly these, in the spelling of "backslashreplace":
+    # https://tc39.es/ecma262/#sec-quotejsonstring
     return _stringify(value).encode("utf-8", "backslashreplace")
 
 
 def python_text(body: bytes) -> bytes:
-    """What the Flask example signs of `body`: `json.dumps(json.loads(body)).encode()`. Raises `NotReserialisable`."""
+    """The text that the Flask example signs: `json.dumps(json.loads(body)).encode()`. Raises `NotReserialisable`."""
     _refuse_too_deep(body)
     try:
         return json.dumps(json.loads(body)).encode()
@@ -51,11 +54,11 @@ def python_text(body: bytes) -> bytes:
 
 
 def too_deep(body: bytes) -> bool:
-    """Whether reading `body` as JSON, in the encoding that json.loads finds, could nest more than `MAX_DEPTH` levels.
+    """Whether `body`, read as JSON in the encoding that json.loads detects, may nest more than `MAX_DEPTH` levels.
 
-    For a body that is not JSON, this holds as far as a parser gets with it.
+    For a body that is not JSON, this covers the part that a parser reads before it fails.
     """
-    # Hardly a body holds that many brackets at all. (Each one has this byte in it in every encoding of Unicode.)
+    # Hardly any body contains that many brackets. (A bracket contains this byte in every Unicode encoding.)
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return False
     depth = 0
@@ -66,7 +69,8 @@ def too_deep(body: bytes) -> bool:
     return False
 
 
-# Strings, also one that never ends, and whatever else is no bracket. Possessive: it never goes over a text twice.
+# Matches strings (including an unterminated one) and everything else but brackets. The quantifiers are possessive, so
+# it takes linear time.
 _NOT_A_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[^"\[\]{}]++')
 
 
@@ -79,12 +83,12 @@ def _no_such_constant(token: str) -> NoReturn:
     raise ValueError(f"JSON knows no {token}.")
 
 
-# With these two settings Python's reader takes what JSON.parse takes, and reads it alike.
+# With these two settings Python's decoder accepts what JSON.parse accepts, and reads it in the same way.
 _JSON_PARSE = json.JSONDecoder(parse_int=float, parse_constant=_no_such_constant)
 
 
 def _stringify(value: object) -> str:
-    """JSON.stringify of what `_JSON_PARSE` reads."""
+    """The result of JSON.stringify for a value that `_JSON_PARSE` read."""
     if isinstance(value, str):
         return encode_basestring(value)
     if isinstance(value, dict):
@@ -98,7 +102,10 @@ def _stringify(value: object) -> str:
 
 
 def _in_property_order(members: dict[str, object]) -> dict[str, object]:
-    """ECMAScript's OrdinaryOwnPropertyKeys: array indices first, ascending, then the others as they came."""
+    """ECMAScript's OrdinaryOwnPropertyKeys: array indices first, ascending, then other keys in their order of creation.
+
+    https://tc39.es/ecma262/#sec-ordinaryownpropertykeys
+    """
     indices = [key for key in members if key.isdecimal() and _is_array_index(key)]
     if not indices:
         return members
@@ -110,7 +117,10 @@ def _is_array_index(key: str) -> bool:
 
 
 def _number(number: float) -> str:
-    """ECMAScript's Number::toString. Python's repr has the same shortest digits and other borders for an exponent."""
+    """ECMAScript's Number::toString. Python's repr has the same digits, but uses an exponent for other numbers.
+
+    https://tc39.es/ecma262/#sec-numeric-types-number-tostring
+    """
     text = repr(number)
     if text.endswith(".0"):
         return text[:-2] if number else "0"

@@ -1,4 +1,4 @@
-"""Which function handles which event type, and what it is given."""
+"""The registry of handlers by event type, and the settings that handlers get."""
 
 import importlib
 import pkgutil
@@ -12,7 +12,7 @@ from wickiepay.event import WebhookEvent
 
 
 class Settings(NamedTuple):
-    """What a stack's parameters say to its handlers.
+    """The stack parameters that handlers need.
 
     `account_field` is the field of an event's data that names the account to credit (parameter AccountField).
     """
@@ -21,7 +21,7 @@ class Settings(NamedTuple):
 
 
 type Handler = Callable[[WebhookEvent, Settings], Sequence[Effect]]
-"""From an event to its effects on the books; calls nothing outside. Raises `PermanentFailure` where none can be."""
+"""Turns an event into its effects on the books, without calls to the outside. May raise `PermanentFailure`."""
 
 
 class Router(Mapping[str, Handler]):
@@ -33,7 +33,7 @@ class Router(Mapping[str, Handler]):
     def on(self, *names: str) -> Callable[[Handler], Handler]:
         """Registers the decorated handler for the event types `names`.
 
-        Raises `RegistrationError` for no name, an empty one, or one that has a handler already.
+        Raises `RegistrationError` for no name, an empty one, or one that already has a handler.
         """
         if not names or not all(names):
             raise RegistrationError("A handler must be registered for at least one event type.")
@@ -58,7 +58,7 @@ class Router(Mapping[str, Handler]):
 
 
 router = Router()
-"""The application's own."""
+"""The application's router."""
 
 on = router.on
 

@@ -1,10 +1,10 @@
 """Signing a body and verifying a signature: HMAC-SHA256 with the shared signing secret, in hexadecimal.
 
-What exactly the provider signs is contradictory in its own documentation, so three schemes are known:
+The provider's documentation contradicts itself about what exactly is signed, so three schemes are known:
 
 - `raw`: the bytes of the body as received;
 - `node`: the body after `JSON.stringify(JSON.parse(body))`, as the provider's Express example verifies it;
-- `python`: the body after `json.dumps(json.loads(body))`, as its Flask example does.
+- `python`: the body after `json.dumps(json.loads(body))`, as its Flask example verifies it.
 
 No I/O, no clock, no environment.
 """
@@ -23,16 +23,17 @@ SCHEMES: Final[Mapping[str, Callable[[bytes], bytes]]] = {
     "node": node_text,
     "python": python_text,
 }
-"""Scheme name → what of a body its signature covers. In the order in which they are tried: raw is the cheapest."""
+"""Scheme name → the function that returns the text of a body that its signature covers. The cheapest comes first."""
 
 MAX_RESERIALISED_BYTES: Final = 102_400
-"""Largest body that is parsed before it is verified: the limit of `express.json()`. A forged one stays cheap."""
+"""Largest body that is parsed before it is verified, so that a forged one stays cheap: the limit of `express.json()`.
+"""
 
 _HEX_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class Verified(NamedTuple):
-    """The scheme and the secret that matched, and the text its signature covers: the only one that may be acted on."""
+    """The scheme and secret that matched, and the covered text, which is the only text that may be acted on."""
 
     scheme: str
     text: bytes
@@ -40,7 +41,7 @@ class Verified(NamedTuple):
 
 
 def covered_text(body: bytes, scheme: str) -> bytes:
-    """The part of `body` that a signature under `scheme` covers. Raises `NotReserialisable` where there is none."""
+    """The text of `body` that a signature under `scheme` covers. Raises `NotReserialisable` if there is none."""
     return SCHEMES[scheme](body)
 
 
@@ -50,9 +51,9 @@ def sign(body: bytes, secret: bytes, scheme: str = "raw") -> str:
 
 
 def parse_signature(header: str | None) -> bytes:
-    """The 32 bytes of a signature header's value. Blanks around it and uppercase are let pass.
+    """The 32 bytes of a signature header's value. Surrounding blanks and upper case are accepted.
 
-    Raises `SignatureMissing` without a header, `SignatureMalformed` for anything but 64 hexadecimal digits.
+    Raises `SignatureMissing` without a header, and `SignatureMalformed` for anything but 64 hexadecimal digits.
     """
     if header is None or not header.strip(" \t"):
         raise SignatureMissing("The header X-Webhook-Signature is missing.")
@@ -64,7 +65,7 @@ def parse_signature(header: str | None) -> bytes:
 def verify(
     body: bytes, signature: bytes, secrets: Iterable[bytes], schemes: Iterable[str] = tuple(SCHEMES)
 ) -> Verified:
-    """What `signature` covers of `body`, under the first of `schemes` and `secrets` that matches.
+    """The text of `body` that `signature` covers, under the first of `schemes` and `secrets` that match.
 
     `secrets` are the current signing secret and, during a rotation, the previous one. Digests are compared in constant
     time. Raises `SignatureMismatch` when none matches; an empty secret never does.

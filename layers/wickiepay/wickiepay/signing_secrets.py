@@ -1,6 +1,6 @@
 """The signing secrets, kept in Secrets Manager: the current one and, during a rotation, the previous one.
 
-Whoever reads a secret, be it a function or the command, reads it by `secret_in`: so all have the same.
+The functions and the command all read a secret by `secret_in`, so they all get the same one.
 """
 
 import json
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager.type_defs import GetSecretValueResponseTypeDef
 
 TIME_TO_LIVE_SECONDS: Final = 300
-"""For so long a fetched secret is used without asking again: how long a retired secret may still be accepted."""
+"""How long a fetched secret is used without asking again, and so how long a retired one may still be accepted."""
 
 REFETCH_SECONDS: Final = 10
-"""At least so long lies between two fetches: what forged traffic can make us spend, and how fast a rotation heals."""
+"""Minimum time between two fetches. It bounds what forged traffic can cost and how long a rotation goes unnoticed."""
 
 FIRST_FETCH_SECONDS: Final = 1
-"""The same while there is no secret at all: the sender's three tries must not all fall into one pause."""
+"""The same while no secret is known at all: the sender's three tries must not all fall into one pause."""
 
 _AROUND: Final = " \t\n\v\f\r\0\x85\xa0\u2028\u2029\u202f\u2060\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x2010)))
-"""Blanks of all widths, none included."""
+"""Blank characters of all widths, including zero width."""
 
 
 def secret_in(given: str | bytes) -> bytes:
-    """The secret in what is kept of it, or was typed: text in UTF-8, without what people and consoles put around it.
+    """The secret in a stored or typed text (UTF-8), without what people and consoles put around it.
 
-    That is white space, a byte order mark, characters without width, quotes, and an object with one key, as the AWS
-    console makes it. Raises `SecretUnreadable` where what is left can be no secret.
+    What is taken off is white space, a byte order mark, zero-width characters, quotes, and a JSON object with one key,
+    as the AWS console makes it. Raises `SecretUnreadable` if the rest cannot be a secret.
     """
     try:
         text = (given if isinstance(given, str) else given.decode()).strip(_AROUND)
@@ -51,12 +51,12 @@ def secret_in(given: str | bytes) -> bytes:
 
 
 def secret_of(answer: "GetSecretValueResponseTypeDef") -> bytes:
-    """The secret in an answer of Secrets Manager, kept there as text or as bytes. Raises `SecretUnreadable`."""
+    """The secret in an answer from Secrets Manager, as text or as bytes. Raises `SecretUnreadable`."""
     return secret_in(answer.get("SecretString") or answer.get("SecretBinary", b""))
 
 
 def _only_value(text: str) -> str:
-    """The text in a JSON object of one; `text` itself where it is no object."""
+    """The only value of a JSON object, or `text` itself if it is not an object."""
     try:
         value = json.loads(text) if text.startswith("{") else None
     except (ValueError, RecursionError):
@@ -70,10 +70,10 @@ def _only_value(text: str) -> str:
 
 
 class SigningSecrets:
-    """`clock` tells seconds as the clock on the wall does, as `time.time`.
+    """A cache of the signing secrets. `clock` is a wall clock, such as `time.time`.
 
-    A container that is frozen between deliveries must not keep a retired secret for longer, and nobody promises that a
-    monotonic clock goes on meanwhile. A clock on the wall can be put back: what was asked then counts as long ago.
+    A frozen container must not keep a retired secret longer, and a monotonic clock may stop while it is frozen. A wall
+    clock can be set back; then the last fetch counts as long ago.
     """
 
     def __init__(self, client: "SecretsManagerClient", secret_id: str, clock: Callable[[], float]) -> None:
@@ -86,13 +86,13 @@ class SigningSecrets:
 
     @property
     def failure(self) -> Exception | None:
-        """Why the secrets could not be read when that was last tried; None where they could."""
+        """Why the last attempt to read the secrets failed, or None."""
         return self._failure
 
     def get(self) -> tuple[bytes, ...]:
         """The secrets that a signature may be made with, from the cache while it is fresh.
 
-        With the store down the cached ones serve. Raises `SecretUnavailable` where there are none.
+        While Secrets Manager is down, the cached secrets are used. Raises `SecretUnavailable` if there are none.
         """
         if not self._secrets or not self._within(TIME_TO_LIVE_SECONDS, self._fetched_at):
             self.refetch()
@@ -101,19 +101,18 @@ class SigningSecrets:
         return self._secrets
 
     def refetch(self) -> bool:
-        """Asks the store again unless that was done just now; says whether the secrets have changed."""
+        """Fetches the secrets again, unless that was just done. Returns whether they have changed."""
         if self._within(REFETCH_SECONDS if self._secrets else FIRST_FETCH_SECONDS, self._asked_at):
             return False
         before = self._secrets
         try:
             current = self._read("AWSCURRENT")
-            self._secrets = _distinct(current, *before)  # in case the other half of the answer does not come
+            self._secrets = _distinct(current, *before)  # in case the second call fails
             self._secrets = _distinct(current, self._previous())
             self._fetched_at = self._clock()
             self._failure = None
         except (BotoCoreError, ClientError, SecretUnreadable) as error:
-            # Whatever is wrong with the store or what is in it, even a lost permission or a secret that somebody has
-            # deleted: what is known verifies as well as before.
+            # Even with a lost permission or a deleted secret, the cached secrets verify as well as before.
             self._failure = error
         self._asked_at = self._clock()
         return self._secrets != before
@@ -125,10 +124,10 @@ class SigningSecrets:
         try:
             return self._read("AWSPREVIOUS")
         except SecretUnreadable:
-            return b""  # it was corrected since
+            return b""  # an unreadable secret that was corrected since
         except ClientError as error:
             if error_code(error) == "ResourceNotFoundException":
-                return b""  # never rotated: nothing has the stage
+                return b""  # never rotated: no version has the stage
             raise
 
     def _read(self, stage: str) -> bytes:
@@ -136,5 +135,5 @@ class SigningSecrets:
 
 
 def _distinct(*secrets: bytes) -> tuple[bytes, ...]:
-    """The first two that are there, each once: what a rotation has at the same time."""
+    """The first two different secrets: a rotation has two at the same time."""
     return tuple(dict.fromkeys(secret for secret in secrets if secret))[:2]

@@ -10,9 +10,9 @@ _UUID_LENGTHS: Final = [8, 4, 4, 4, 12]
 
 
 def normal_spelling(text: str) -> str:
-    """`text` in the one spelling that a UUID (RFC 9562: small letters) or a transaction of 64 digits has.
+    """`text` in the normal spelling of a UUID (RFC 9562: lower case) or of a transaction of 64 hexadecimal digits.
 
-    Blanks beside it, capitals and `0x` say nothing about which one it is. Any other text stays as it is.
+    Surrounding blanks, capitals and `0x` do not make a different one. Any other text stays as it is.
     """
     if 36 <= len(text) <= 100:  # cheapest test first: hardly any other text is as long as these
         folded = text.strip().lower()
@@ -37,5 +37,5 @@ def normalised(value: object) -> object:
 
 
 def canonical(data: object) -> bytes:
-    """`data` as JSON in one form: the same for the same content, whatever its order of keys, escapes and zeros."""
+    """`data` in one JSON form, which does not depend on the order of keys, on escapes, or on trailing zeros."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), default=plain).encode()

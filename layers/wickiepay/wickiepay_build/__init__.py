@@ -1,4 +1,4 @@
 """Makes the folder that the layer is deployed as.
 
-For `sam build` (by the Makefile beside the code) and for the local stack alike. It needs only Python 3.13.
+Both `sam build` (by the Makefile next to the code) and the local stack use it. It needs only Python 3.13.
 """

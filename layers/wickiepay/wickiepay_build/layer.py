@@ -11,14 +11,14 @@ from wickiepay_build.packages import packages
 from wickiepay_build.sdk_data import pruned
 
 STAND_INS: Final = Path(__file__).parent / "stand_ins"
-"""Modules that replace a package's own. Each says why, and what it saves."""
+"""Modules that replace a package's own modules. Each says why, and what it saves."""
 
 
 def make_layer(folder: Path, site: Path, into: Path) -> None:
-    """Below `python/` of `into`: the package `wickiepay`, and what requirements.txt names, as it is in `site`.
+    """Puts the package `wickiepay`, and the packages of requirements.txt from `site`, into `python/` below `into`.
 
-    Of other people's code the bytecode alone, which halves it, and without docstrings and assertions, as with
-    `python -OO`. Raises `importlib.metadata.PackageNotFoundError` where something is not there.
+    Other people's code is reduced to its bytecode, which halves its size, without docstrings and assertions (as with
+    `python -OO`). Raises `importlib.metadata.PackageNotFoundError` if a package is missing.
     """
     python = into / "python"
     for source, name in packages(folder / "requirements.txt", site):
@@ -50,10 +50,10 @@ def _put(path: Path, content: bytes) -> None:
 
 
 def _compile(folder: Path, *options: str) -> None:
-    """Compiles all of `folder`. Python takes the bytecode for that of the source without looking.
+    """Compiles all of `folder` to bytecode that Python uses without comparing it with the source.
 
-    A zip file, and what unpacks it, may give a file any date, and by its date Python would otherwise judge. In a
-    process of its own, because what bytecode looks like depends on what a process has seen before.
+    Otherwise Python would compare dates (PEP 552), and zip files and the programs that unpack them may change those.
+    The compiler runs in a process of its own, because the bytecode depends on what a process has compiled before.
     """
     command = [sys.executable, "-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([*command, *options, "-s", folder, folder], check=True)

@@ -1,4 +1,4 @@
-"""Other people's packages in the layer: code, licences, and the metadata that scanners look for."""
+"""Other people's packages in the layer: their code, licences, and the metadata that scanners look for."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ KEPT: Final = (
 
 @contextmanager
 def downloaded(requirements: Path) -> Iterator[Path]:
-    """A folder with what `requirements` names, hashes checked, for as long as the `with` block lasts."""
+    """A temporary folder with the packages of `requirements`, checked by their hashes."""
     with TemporaryDirectory() as site:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "-qq", "install"]
         options = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile", "--target", site]
@@ -41,9 +41,9 @@ def downloaded(requirements: Path) -> Iterator[Path]:
 
 
 def packages(requirements: Path, site: Path) -> Iterator[tuple[Path, str]]:
-    """The files of the packages that `requirements` pins, as they are installed in `site`, and their names there.
+    """The files of the packages that `requirements` pins, as installed in `site`, with their names there.
 
-    Raises `PackageNotFoundError` where one is not, or in another version.
+    Raises `PackageNotFoundError` if a package is missing, or installed in another version.
     """
     for line in requirements.read_text().splitlines():
         name, pinned, rest = line.partition("==")

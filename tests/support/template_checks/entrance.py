@@ -19,7 +19,7 @@ LOGGED: Final = frozenset(
 """What the access log may hold of a request: `path` is without the query, `error.message` the API's own word."""
 
 API_SECONDS: Final = 30
-"""For which the API, and WickiePay behind it, wait for an answer."""
+"""Time for which the API, and WickiePay behind it, wait for an answer."""
 
 
 def one_path_is_open(template: Template) -> Iterator[str]:
@@ -32,7 +32,7 @@ def one_path_is_open(template: Template) -> Iterator[str]:
 
 
 def whatever_calls_a_function_calls_its_alias(template: Template) -> Iterator[str]:
-    """Else a new version has all deliveries at once, whatever the rollout says."""
+    """The API calls the alias: otherwise a new version would get all deliveries at once, in spite of the rollout."""
     stack = template.stack()
     called = {
         "the API": [integration["uri"].split("/")[-2] for integration in _integrations(stack)],

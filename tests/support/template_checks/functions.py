@@ -13,7 +13,7 @@ READ_BY: Final = {
     "Logger": {"POWERTOOLS_SERVICE_NAME"},
     "Metrics": {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"},
 }
-"""What Powertools' classes read of the environment."""
+"""The environment variables that Powertools' classes read."""
 
 
 def these_are_all_the_functions(template: Template) -> Iterator[str]:

@@ -55,7 +55,7 @@ def exists(stack: Stack, namespace: str, name: str, dimensions: Mapping[str, str
 
 
 def by_type(stack: Stack, namespace: str, name: str, dimensions: frozenset[str]) -> bool:
-    """Whether some function emits a metric with dimensions of these names, whatever their values."""
+    """Whether some function emits a metric with dimensions of these names and any values."""
     return any(
         namespace == _emitter(stack, function)[0] and (name, dimensions) in deeds.metrics
         for function, deeds in observed().items()

@@ -1,4 +1,4 @@
-"""What the stack says of itself."""
+"""The stack's outputs."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -1,4 +1,4 @@
-"""What whoever deploys the stack is asked: explained, checked before anything is made, and used."""
+"""The parameters that a person who deploys the stack is asked for: explained, checked beforehand, and used."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -203,7 +203,7 @@ def roles_allow_the_attributes_that_the_code_names_and_no_others(template: Templ
 
 
 def _allowed_attributes(of_role: Iterator[Mapping[str, Any]], action: str, table: str) -> set[str] | None:
-    """Those that an action is limited to; None where it is not limited."""
+    """The attributes that an action is limited to, or None if it is not limited."""
     [statement] = [s for s in of_role if action in listed(s["Action"]) and s["Resource"] == f"{table}.Arn"]
     condition = statement.get("Condition", {})
     if action in {"dynamodb:BatchGetItem", "dynamodb:Query"} and condition.get("StringEqualsIfExists") != {

@@ -7,10 +7,10 @@ import consumer
 from tests.support.cloudformation import Template
 
 LONGEST_SECONDS: Final = 14 * 24 * 60 * 60
-"""For which SQS keeps a message at the most."""
+"""Longest time for which SQS keeps a message."""
 
 LARGEST_MESSAGE: Final = 400 * 1024
-"""That ingest sends, as `wickiepay.queue.encode` says."""
+"""Largest message that ingest sends, according to `wickiepay.queue.encode`."""
 
 
 def failures_are_reported_message_by_message(template: Template) -> Iterator[str]:
@@ -95,6 +95,6 @@ def _tries(template: Template) -> int:
 
 
 def _source(template: Template, **values: str) -> dict[str, Any]:
-    """What hands the consumer its batches."""
+    """The event source mapping that hands the consumer its batches."""
     [source] = template.stack(**values).of_type("AWS::Lambda::EventSourceMapping").values()
     return source

@@ -12,7 +12,7 @@ CONFIGURATIONS: Final = {
     "CodeDeployDefault.LambdaLinear10PercentEvery1Minute",
     *(f"CodeDeployDefault.LambdaLinear10PercentEvery{minutes}Minutes" for minutes in (2, 3, 10)),
 }
-"""That CodeDeploy has by itself."""
+"""The deployment preferences that CodeDeploy provides."""
 
 REFUSED: Final = {"DeploymentFailure", "DeploymentStop", "DeploymentRollback"}
 

@@ -1,4 +1,4 @@
-"""What botocore gives to a method for a docstring: here nothing."""
+"""botocore's docstrings for client methods, replaced by nothing."""
 
 
 class _NoDocstring:
