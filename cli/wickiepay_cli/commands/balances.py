@@ -19,7 +19,7 @@ from wickiepay.spelling import normal_spelling
 from wickiepay_cli.commands.options import (
     LIMIT_FOR_PEOPLE,
     AsJson,
-    WhyNeeded,
+    Why,
     Yes,
     confirm_change,
     on_stack,
@@ -96,7 +96,7 @@ def adjust(  # noqa: PLR0913  arguments and options
     currency: Annotated[str, typer.Argument(help="The currency: EUR, USDT …", callback=_no_option)],
     amount: Annotated[str, typer.Argument(help="What to add to the balance; below zero: -10.5.")],
     *,
-    why: WhyNeeded,
+    why: Why,
     adjustment_id: Annotated[
         str | None,
         typer.Option("--id", metavar="ID", help="Given again with the same id, nothing is added.", show_default="new"),

@@ -10,7 +10,7 @@ import typer
 
 from wickiepay import clock
 from wickiepay.queue import Replay
-from wickiepay_cli.commands.options import LIMIT_FOR_PEOPLE, AsJson, DryRun, Rate, at_stack, on_stack
+from wickiepay_cli.commands.options import LIMIT_FOR_PEOPLE, AsJson, DryRun, Limit, Rate, at_stack, on_stack
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import say, show_facts, show_json, show_table, stream_json
@@ -47,10 +47,7 @@ class WholeLetter(Letter):
 def list_letters(
     found: Stack,
     *,
-    limit: Annotated[
-        int | None,
-        typer.Option(min=1, help="So many at the most.", show_default=f"{LIMIT_FOR_PEOPLE}, with --json all"),
-    ] = None,
+    limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
     """List the messages, and what became of their events. Nobody else sees them in the meantime."""

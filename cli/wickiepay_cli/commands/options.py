@@ -30,6 +30,9 @@ LIMIT_FOR_PEOPLE: Final = 50
 """How many are listed at a terminal, unless somebody says how many."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="So many at the most.", show_default=f"{LIMIT_FOR_PEOPLE}, with --json all")
+]
 
 MAX_WHY_CHARACTERS: Final = 500
 """Ten reasons are kept beside a body of 256 KiB, and an item of the event table holds 400 KB."""
@@ -59,7 +62,6 @@ def _reason(text: str) -> str:
 
 
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.", callback=_reason)]
-WhyNeeded = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.", callback=_reason)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Rate = Annotated[
     float | None, typer.Option("--rate", metavar="N", min=0.1, help="So many a second at the most.", show_default="all")

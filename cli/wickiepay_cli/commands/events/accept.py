@@ -13,7 +13,7 @@ from wickiepay.identity import Kind
 from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import Entry
 from wickiepay_cli.checkout.handlers import handlers_of
-from wickiepay_cli.commands.options import AsJson, DryRun, Why, WhyNeeded, Yes, confirm_change, on_stack
+from wickiepay_cli.commands.options import AsJson, DryRun, Why, Yes, confirm_change, on_stack
 from wickiepay_cli.output.tables import say, show_json
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack
@@ -89,7 +89,7 @@ def dismiss(  # noqa: PLR0913  options
     uuid: Asked,
     *,
     event_key: WhichKey = None,
-    why: WhyNeeded,
+    why: Why,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:

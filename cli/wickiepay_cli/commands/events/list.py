@@ -17,6 +17,7 @@ from wickiepay_cli.commands.options import (
     Containing,
     EventType,
     InState,
+    Limit,
     OfUuid,
     Reference,
     Since,
@@ -54,10 +55,7 @@ def list_events(  # noqa: PLR0913  options
     open_alone: Annotated[
         bool, typer.Option("--open", help="Only what has yet to be accepted or dismissed.", rich_help_panel=WHICH)
     ] = False,
-    limit: Annotated[
-        int | None,
-        typer.Option(min=1, help="So many at the most.", show_default=f"{LIMIT_FOR_PEOPLE}, with --json all"),
-    ] = None,
+    limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
     """List events, the newest first."""
