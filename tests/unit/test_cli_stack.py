@@ -12,7 +12,7 @@ from tests.support import command_line
 from wickiepay_cli.app import main
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.stacks import stack
-from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.stacks.stack import Stack, Where
 
 
 @pytest.fixture
@@ -98,3 +98,30 @@ def test_what_aws_refuses_is_said_in_a_sentence(cloudformation: Stubber, capsys:
     with cloudformation, pytest.raises(SystemExit) as end:
         main(["payments", "show", "order-1", "--stack", "prod"])
     assert (end.value.code, capsys.readouterr().err) == (1, "AWS refused DescribeStacks: You are not allowed to.\n")
+
+
+BACKWARDS = ("--since", "2026-01-02", "--until", "2026-01-01")
+
+
+@pytest.mark.usefixtures("no_local_stack")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("events", "list", *BACKWARDS),
+        ("events", "export", "--resume"),
+        ("events", "replay"),
+        ("payments", "list", *BACKWARDS),
+        ("stats", *BACKWARDS),
+        ("dlq", "redrive"),
+        ("secret", "show"),
+    ],
+)
+def test_wrong_usage_is_told_before_a_stack_is_looked_for(words: tuple[str, ...]) -> None:
+    assert command_line.run(*words).exit_code == 2
+
+
+def test_a_stack_remembers_how_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "find", command_line.stack)
+    deployed = Where("prod", region="eu-west-1").find()
+    assert (deployed.deployed, deployed.asked.options) == ("prod", " --stack prod --region eu-west-1")
+    assert (Where().find().deployed, Where().options) == (None, "")

@@ -19,7 +19,7 @@ from tests.support.listener import Listener, put_in_place_of_the_network
 from wickiepay import clock
 from wickiepay.signature import sign, verify
 from wickiepay_cli.app import app, main
-from wickiepay_cli.commands.trigger import _destination
+from wickiepay_cli.commands.trigger import _How
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.sending import client as sender
 from wickiepay_cli.sending import samples, single
@@ -27,6 +27,7 @@ from wickiepay_cli.sending.client import Answer
 from wickiepay_cli.sending.exact_json import read
 from wickiepay_cli.sending.scenarios import SCENARIOS
 from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Where
 
 URL = "http://listener.example.com/hooks"
 OFFLINE = ("--url", URL, "--secret", "s3cret")
@@ -180,7 +181,7 @@ def test_a_secret_on_the_command_line_is_for_whatever_stack_is_named(listener: L
 
 @pytest.mark.parametrize("given", ["given\n", '"given"', '{"key": "given"}'])
 def test_a_secret_that_is_given_is_read_as_the_listener_reads_its_own(given: str) -> None:
-    assert _destination(URL, given, None, None, None) == (URL, b"given")
+    assert _How(URL, given, Where(), "raw", retries=False).destination() == (URL, b"given", None)
 
 
 def test_without_a_stack_and_a_secret_it_is_said_how_to_give_one(

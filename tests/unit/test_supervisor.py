@@ -13,7 +13,7 @@ from wickiepay_cli.local.emulator import EmulatorEnded
 from wickiepay_cli.stacks import local_stack, stack
 from wickiepay_cli.stacks.emulator_access import Access
 from wickiepay_cli.stacks.local_stack import LocalStack
-from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.watching.follow import follow_stack
 
 ENDED = EmulatorEnded("The emulator of AWS has ended.")
@@ -104,7 +104,7 @@ def test_whoever_follows_a_local_stack_goes_on_with_the_next_one(folder: Path) -
     local_stack.write(local(1), folder)
     followed = Followed(folder)
     with pytest.raises(KeyboardInterrupt):
-        follow_stack(None, None, None, following=followed, tell=followed.told.append, sleep=followed.sleep)
+        follow_stack(Where(), following=followed, tell=followed.told.append, sleep=followed.sleep)
     assert (followed.stacks, followed.told) == (
         2,
         ["The local stack has stopped: waiting for the next one, until Ctrl-C."],
@@ -118,4 +118,4 @@ def test_what_is_wrong_while_the_stack_runs_is_raised(folder: Path, name: str | 
 
     local_stack.write(local(1), folder)
     with pytest.raises(CommandError, match="refused"):
-        follow_stack(name, None, None, following=fail, tell=print)
+        follow_stack(Where(name), following=fail, tell=print)

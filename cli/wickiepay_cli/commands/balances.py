@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from itertools import islice
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import uuid4
 
 import typer
@@ -16,33 +16,36 @@ from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import Adjustment
 from wickiepay.money import amount_of, currency_of
 from wickiepay.spelling import normal_spelling
-from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName, WhyNeeded, Yes
+from wickiepay_cli.commands.options import (
+    LIMIT_FOR_PEOPLE,
+    AsJson,
+    Why,
+    Yes,
+    confirm_change,
+    on_stack,
+    tell_of_more,
+)
 from wickiepay_cli.errors import CommandError
-from wickiepay_cli.output.tables import ask, say, seconds, show_json, show_table, stream_json, tell
-from wickiepay_cli.stacks import stack
+from wickiepay_cli.output.tables import say, seconds, show_json, show_table, stream_json
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.ledger_records import LedgerRecords
 
-LIMIT_FOR_PEOPLE: Final = 50
 
-
+@on_stack
 def list_balances(
+    found: Stack,
     *,
     limit: Annotated[
         int | None, typer.Option(min=1, help="So many accounts at the most.", show_default="50, with --json all")
     ] = None,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """List the accounts that were ever credited, with their balances, in no order.
 
     The ledger is read from its beginning, in bounded memory: that takes a while, and capacity, where it is large.
     """
-    found = stack.find(stack_name, profile, region)
-    accounts = LedgerRecords(found.dynamodb(), found.output("LedgerTableName")).balances()
+    accounts = found.ledger().balances()
     if as_json:
         listed = islice(accounts, limit)
         stream_json({"account": account, "balances": balances} for account, balances in listed)
@@ -53,21 +56,18 @@ def list_balances(
         show_table(("account", "currency", "balance"), rows)
     else:
         say("Nothing was ever credited.")
-    if next(accounts, None):
-        tell(f"There are more than these {most}: --limit {most * 10}")
+    tell_of_more(accounts, most)
 
 
+@on_stack
 def show(
+    found: Stack,
     account: Annotated[str, typer.Argument(help="The account, as the events name it.")],
     *,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Show an account's balances, and the entries that they are the sums of. Exit code 1 where there are none."""
-    found = stack.find(stack_name, profile, region)
-    books = LedgerRecords(found.dynamodb(), found.output("LedgerTableName")).account(account)
+    books = found.ledger().account(account)
     if as_json:
         show_json(books)
     if not books.entries and not books.balances:
@@ -89,12 +89,14 @@ def _no_option(text: str) -> str:
     return text
 
 
+@on_stack
 def adjust(  # noqa: PLR0913  arguments and options
+    found: Stack,
     account: Annotated[str, typer.Argument(help="The account, as the events name it.", callback=_no_option)],
     currency: Annotated[str, typer.Argument(help="The currency: EUR, USDT …", callback=_no_option)],
     amount: Annotated[str, typer.Argument(help="What to add to the balance; below zero: -10.5.")],
     *,
-    why: WhyNeeded,
+    why: Why,
     adjustment_id: Annotated[
         str | None,
         typer.Option("--id", metavar="ID", help="Given again with the same id, nothing is added.", show_default="new"),
@@ -103,15 +105,11 @@ def adjust(  # noqa: PLR0913  arguments and options
     below_zero: Annotated[bool, typer.Option("--below-zero", help="Even if the balance falls below zero.")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Add an entry of your own to a balance: the only way in which one goes down.
 
     It is announced as ledger.adjusted, again where it is given again with the same id.
     """
-    found = stack.find(stack_name, profile, region)
     wanted = Adjustment(
         id=adjustment_id or str(uuid4()),
         account=account,
@@ -123,8 +121,7 @@ def adjust(  # noqa: PLR0913  arguments and options
         uuid=bounded(normal_spelling(of)) if of else None,
     )
     words = f"{plain(wanted.amount)} {wanted.currency}"
-    if stack_name is not None and not yes:
-        ask(f"Add {words} to {account} in the stack {stack_name}?")
+    confirm_change(found, f"Add {words} to {account} in the stack {found.deployed}?", yes=yes)
     client, table = found.dynamodb(), found.output("LedgerTableName")
     again = f"give the same command again with --id {wanted.id}."
     try:

@@ -4,23 +4,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import chain, islice
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from wickiepay import clock
-from wickiepay.queue import EventQueue, Replay
-from wickiepay_cli.commands.options import AsJson, DryRun, Profile, Rate, Region, StackName
+from wickiepay.queue import Replay
+from wickiepay_cli.commands.options import LIMIT_FOR_PEOPLE, AsJson, DryRun, Limit, Rate, at_stack, on_stack
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import say, show_facts, show_json, show_table, stream_json
 from wickiepay_cli.pacing import batch_size, paced
-from wickiepay_cli.stacks import stack
-from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.dead_letters import FOREIGN, DeadLetter, message_count, missing
-from wickiepay_cli.store.event_records import EventRecords
-
-LIMIT_FOR_PEOPLE: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +43,14 @@ class WholeLetter(Letter):
     message: str
 
 
+@on_stack
 def list_letters(
+    found: Stack,
     *,
-    limit: Annotated[
-        int | None,
-        typer.Option(min=1, help="So many at the most.", show_default=f"{LIMIT_FOR_PEOPLE}, with --json all"),
-    ] = None,
+    limit: Limit = None,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """List the messages, and what became of their events. Nobody else sees them in the meantime."""
-    found = stack.find(stack_name, profile, region)
     with found.dead_letters() as dead:
         letters = chain.from_iterable(_with_records(found, batch) for batch in dead.letters())
         if as_json:
@@ -76,16 +67,14 @@ def list_letters(
             say("The dead-letter queue is empty.")
 
 
+@on_stack
 def show(
+    found: Stack,
     message_id: Annotated[str, typer.Argument(metavar="ID", help="The message, as dlq list shows it.")],
     *,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Show one message whole."""
-    found = stack.find(stack_name, profile, region)
     with found.dead_letters() as dead:
         wanted = (each for batch in dead.letters() for each in batch if each.id == message_id)
         letter = next(wanted, None)
@@ -102,8 +91,7 @@ def show(
 def _with_records(found: Stack, letters: Sequence[DeadLetter]) -> Iterator[Letter]:
     """The letters, each with what the event table says of its event."""
     identities = {letter.message.identity for letter in letters if letter.message}
-    events = EventRecords(found.dynamodb(), found.output("EventTableName"))
-    records = {record.identity: record for record in events.of(identities)}
+    records = {record.identity: record for record in found.events().of(identities)}
     for letter in letters:
         identity = letter.message.identity if letter.message else None
         record = records.get(identity) if identity else None
@@ -151,7 +139,9 @@ def _age(letter: Letter) -> str:
     return str(timedelta(seconds=letter.age_seconds))
 
 
+@at_stack
 def redrive(  # noqa: PLR0913  options
+    where: Where,
     *,
     ids: Annotated[
         list[str] | None, typer.Option("--id", metavar="ID", help="A message, as dlq list shows it; may be repeated.")
@@ -160,9 +150,6 @@ def redrive(  # noqa: PLR0913  options
     dry_run: DryRun = False,
     rate: Rate = None,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Send messages to the event queue again; each is deleted here once that queue has taken it.
 
@@ -170,8 +157,8 @@ def redrive(  # noqa: PLR0913  options
     """
     if bool(ids) == everything:
         raise typer.BadParameter("give either --id, for a message, or --all.")
-    found = stack.find(stack_name, profile, region)
-    queue = EventQueue(found.sqs(), found.output("EventQueueUrl"))
+    found = where.find()
+    queue = found.queue()
     wanted, redriven, foreign, unsent = set(ids or ()), 0, 0, 0
     total = len(wanted) or message_count(found.sqs(), found.output("DeadLetterQueueUrl"))
     with found.dead_letters() as dead, progress("Redriving", total, hidden=dry_run) as advance:

@@ -7,14 +7,13 @@ from typing import Annotated, Final
 import typer
 
 from wickiepay import clock
-from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.commands.options import AsJson, on_stack
 from wickiepay_cli.doctor.checks import named
 from wickiepay_cli.doctor.report import Report, audit
 from wickiepay_cli.doctor.worth_a_look import KINDS, Finding
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import say, seconds, show_json, show_table
-from wickiepay_cli.stacks import stack
 from wickiepay_cli.stacks.stack import Stack
 
 STATEMENTS: Final = {
@@ -31,7 +30,9 @@ STATEMENTS: Final = {
 BESIDES: Final = ("conflicts", "unusable", "dead_letters")
 
 
-def doctor(  # noqa: PLR0913  options
+@on_stack
+def doctor(
+    found: Stack,
     *,
     repair: Annotated[bool, typer.Option("--repair", help="Send again what is pending and in no queue.")] = False,
     retention_days: Annotated[
@@ -44,9 +45,6 @@ def doctor(  # noqa: PLR0913  options
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 also where something is worth a look.")] = False,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """State from the tables themselves whether the books add up; exit code 1 where they do not.
 
@@ -54,7 +52,6 @@ def doctor(  # noqa: PLR0913  options
     Ctrl-C nothing has changed, but it has to begin anew: half the books say nothing. Where the retention was raised
     lately, say with --retention-days what it was before.
     """
-    found = stack.find(stack_name, profile, region)
     retention = timedelta(days=retention_days or _retention_days(found))
     with progress("Looking", None) as advance:
         report = audit(found, retention, clock.now(), time.sleep, repair=repair, seen=advance)

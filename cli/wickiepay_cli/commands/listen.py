@@ -18,7 +18,7 @@ import httpx
 import typer
 
 from wickiepay import clock
-from wickiepay_cli.commands.options import Profile, Region, StackName
+from wickiepay_cli.commands.options import SECRET_VARIABLE, at_stack
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.local.run import Running, running_stack
 from wickiepay_cli.local.supervisor import supervise
@@ -26,7 +26,7 @@ from wickiepay_cli.output.tables import say, tell
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
 from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.local_stack import state_folder
-from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.event_records import EventRecords
 from wickiepay_cli.store.secret_versions import checked
 from wickiepay_cli.watching import delivery_log
@@ -36,12 +36,12 @@ from wickiepay_cli.watching.follow import follow_stack
 from wickiepay_cli.watching.live_view import TICK_SECONDS, Show, view
 from wickiepay_cli.watching.poll import Newcomers, look, looking
 
-SECRET_VARIABLE: Final = "WICKIEPAY_WEBHOOK_SECRET"
-
 TO_STOP: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+@at_stack
 def listen(  # noqa: PLR0913  options
+    where: Where,
     context: typer.Context,
     *,
     port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="Where deliveries are taken.")] = 3000,
@@ -54,9 +54,6 @@ def listen(  # noqa: PLR0913  options
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a line of JSON for each delivery and change of state, for programs.")
     ] = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Run the stack in an emulator of AWS until Ctrl-C, and show deliveries as they arrive; nothing of it is kept.
 
@@ -69,12 +66,12 @@ def listen(  # noqa: PLR0913  options
     feed = Feed()
     watch = _Watch(feed, partial(view, feed, quiet=quiet, as_json=as_json), tell if as_json else say)
     with _until_told():
-        if not any((stack_name, profile, region)) and local_stack.read(state_folder()) is None:
+        if not where and local_stack.read(state_folder()) is None:
             run = _Run(watch, port, _refusing_blank(signing_secret), quiet=quiet)
             supervise(run, watch.tell, time.monotonic)
         else:
-            attach = partial(_attach, context, watch, folder=None if stack_name else state_folder())
-            follow_stack(stack_name, profile, region, following=attach, tell=watch.tell)
+            attach = partial(_attach, context, watch, folder=None if where.name else state_folder())
+            follow_stack(where, following=attach, tell=watch.tell)
 
 
 def follow(feed: Feed, show: Show, check: Callable[[], None]) -> None:
@@ -158,7 +155,7 @@ def _attach(
 ) -> None:
     """Shows what arrives at a stack that runs already; `folder` is where the local one notes its deliveries."""
     _refuse_what_only_a_start_takes(context, found.output("WebhookUrl"))
-    records = EventRecords(found.dynamodb(), found.output("EventTableName"))
+    records = found.events()
     watch.tell(f"Listening to {found.output('WebhookUrl')} of the stack {found.name}")
     if folder and delivery_log.is_kept_in(folder):
         with closing(delivery_log.Reader(folder)) as reader:

@@ -5,14 +5,16 @@ from typing import Annotated
 
 import typer
 
-from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.commands.options import AsJson, at_stack
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.tables import say, show_json
-from wickiepay_cli.stacks import stack
 from wickiepay_cli.stacks.console_urls import What, addresses
+from wickiepay_cli.stacks.stack import Where
 
 
-def open_console(  # noqa: PLR0913  options
+@at_stack
+def open_console(
+    where: Where,
     what: Annotated[What, typer.Argument(help="What to look at.")],
     part: Annotated[
         str | None,
@@ -24,14 +26,11 @@ def open_console(  # noqa: PLR0913  options
     *,
     only_print: Annotated[bool, typer.Option("--print", help="Print the address and open no browser.")] = False,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Print where the AWS console shows a part of a deployed stack and, at a terminal, open it in the browser."""
-    if stack_name is None:
+    if where.name is None:
         raise CommandError("The local stack has no console: name a deployed one with --stack.")
-    found = addresses(stack.find(stack_name, profile, region), what, part)
+    found = addresses(where.find(), what, part)
     if as_json:
         show_json([{"part": name, "url": url} for name, url in found.items()])
         return

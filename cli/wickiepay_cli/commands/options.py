@@ -1,34 +1,38 @@
 """The options that several commands share."""
 
+import inspect
 import re
-import shlex
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Final
+from functools import wraps
+from itertools import starmap
+from typing import Annotated, Any, Concatenate, Final
 
 import typer
 
 from wickiepay import clock
 from wickiepay.event_record import State
+from wickiepay_cli.output.tables import ask, tell
 from wickiepay_cli.sending.samples import event_types
+from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.event_records import AHEAD
 
 _WHERE = "Where the stack is"
 
-StackName = Annotated[
-    str | None,
-    typer.Option(
-        "--stack", metavar="NAME", help="A deployed stack; without it, the local one.", rich_help_panel=_WHERE
-    ),
-]
-Profile = Annotated[
-    str | None,
-    typer.Option("--profile", metavar="NAME", help="The AWS profile to find --stack with.", rich_help_panel=_WHERE),
-]
-Region = Annotated[
-    str | None,
-    typer.Option("--region", metavar="NAME", help="The AWS region to find --stack in.", rich_help_panel=_WHERE),
-]
+_STACK_OPTIONS: Final = {
+    "stack_name": ("--stack", "A deployed stack; without it, the local one."),
+    "profile": ("--profile", "The AWS profile to find --stack with."),
+    "region": ("--region", "The AWS region to find --stack in."),
+}
+SECRET_VARIABLE: Final = "WICKIEPAY_WEBHOOK_SECRET"
+
+LIMIT_FOR_PEOPLE: Final = 50
+"""How many are listed at a terminal, unless somebody says how many."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="So many at the most.", show_default=f"{LIMIT_FOR_PEOPLE}, with --json all")
+]
 
 MAX_WHY_CHARACTERS: Final = 500
 """Ten reasons are kept beside a body of 256 KiB, and an item of the event table holds 400 KB."""
@@ -58,7 +62,6 @@ def _reason(text: str) -> str:
 
 
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.", callback=_reason)]
-WhyNeeded = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.", callback=_reason)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Rate = Annotated[
     float | None, typer.Option("--rate", metavar="N", min=0.1, help="So many a second at the most.", show_default="all")
@@ -112,6 +115,12 @@ Containing = Annotated[
 ]
 
 
+def tell_of_more(rest: Iterator[object], limit: int) -> None:
+    """Says so where more is left than the `limit` that was listed."""
+    if next(rest, None):
+        tell(f"There are more than these {limit}: --limit {limit * 10}")
+
+
 def refuse_backwards(since: datetime | None, until: datetime | None) -> None:
     """Raises `typer.BadParameter` for a time that ends before it begins; without an `until`, that is soon after now."""
     last = until or clock.now() + AHEAD
@@ -120,7 +129,41 @@ def refuse_backwards(since: datetime | None, until: datetime | None) -> None:
         raise typer.BadParameter(f"it begins at {since:%Y-%m-%d %H:%M:%S} UTC, later than {end}.", param_hint="--since")
 
 
-def naming(stack_name: str | None, profile: str | None, region: str | None) -> str:
-    """The options that find the same stack again, to be put behind a command that somebody is told to give next."""
-    options = {"--stack": stack_name, "--profile": profile, "--region": region}
-    return "".join(f" {option} {shlex.quote(value)}" for option, value in options.items() if value)
+def at_stack(command: Callable[Concatenate[Where, ...], None]) -> Callable[..., None]:
+    """Adds --stack, --profile and --region to a command, which is handed what they say as its first argument.
+
+    This is for a command that may need no stack, or that looks at its other options first.
+    """
+
+    @wraps(command)
+    def handed(**options: Any) -> None:  # noqa: ANN401  Typer knows their types
+        command(Where(*(options.pop(name) for name in _STACK_OPTIONS)), **options)
+
+    signature = inspect.signature(command)
+    _, *own = signature.parameters.values()
+    parameters = [*own, *starmap(_stack_option, _STACK_OPTIONS.items())]
+    handed.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]  # Typer reads both
+    handed.__annotations__ = {each.name: each.annotation for each in parameters}
+    return handed
+
+
+def on_stack(command: Callable[Concatenate[Stack, ...], None]) -> Callable[..., None]:
+    """Adds the same options to a command, which is handed the stack itself."""
+
+    @wraps(command)
+    def handed(where: Where, **options: Any) -> None:  # noqa: ANN401  Typer knows their types
+        command(where.find(), **options)
+
+    return at_stack(handed)
+
+
+def _stack_option(name: str, option: tuple[str, str]) -> inspect.Parameter:
+    flag, text = option
+    annotation = Annotated[str | None, typer.Option(flag, metavar="NAME", help=text, rich_help_panel=_WHERE)]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def confirm_change(stack: Stack, what: str, *, yes: bool) -> None:
+    """Asks before a deployed stack is changed, unless it was said already: `what` is the question."""
+    if stack.deployed is not None and not yes:
+        ask(what)

@@ -9,16 +9,15 @@ import typer
 
 from wickiepay import clock
 from wickiepay.payments import OrderStatus
-from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName, moment, refuse_backwards
+from wickiepay_cli.commands.options import LIMIT_FOR_PEOPLE, AsJson, at_stack, moment, on_stack, refuse_backwards
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import briefly, is_narrow, say, seconds, show_json, show_table, write
-from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.export_file import csv_line
-from wickiepay_cli.store.ledger_records import Amount, LedgerRecords, Payment, Wanted
+from wickiepay_cli.store.ledger_records import Amount, Payment, Wanted
 
 ORDERS: Final = get_args(OrderStatus.__value__)
-LIMIT: Final = 50
 COLUMNS: Final = (
     "uuid",
     "reference",
@@ -33,7 +32,9 @@ COLUMNS: Final = (
 )
 
 
+@at_stack
 def list_payments(  # noqa: PLR0913  options
+    where: Where,
     *,
     status: Annotated[
         str | None, typer.Option(metavar="STATUS", help="In this status alone: COMPLETE, UNDERPAID, EXPIRED …")
@@ -53,9 +54,6 @@ def list_payments(  # noqa: PLR0913  options
     ] = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """List the payments that changed last, the newest first; with --csv and no --limit all of them, in no order.
 
@@ -67,8 +65,8 @@ def list_payments(  # noqa: PLR0913  options
     if as_csv and as_json:
         raise typer.BadParameter("give either --csv or --json.")
     refuse_backwards(since, until)
-    found = stack.find(stack_name, profile, region)
-    ledger = LedgerRecords(found.dynamodb(), found.output("LedgerTableName"))
+    found = where.find()
+    ledger = found.ledger()
     wanted = Wanted(
         status.upper() if status else None,
         order.upper() if order else None,
@@ -82,7 +80,7 @@ def list_payments(  # noqa: PLR0913  options
             for each in payments:
                 write(csv_line(_cells(each)))
             return
-        listed = ledger.newest(limit or LIMIT, wanted, advance)
+        listed = ledger.newest(limit or LIMIT_FOR_PEOPLE, wanted, advance)
     if as_json:
         show_json(listed)
     elif not listed:
@@ -106,17 +104,15 @@ def list_payments(  # noqa: PLR0913  options
         _show_table(listed)
 
 
+@on_stack
 def show(
+    found: Stack,
     uuid_or_reference: Annotated[str, typer.Argument(help="A payment's uuid, or an order's reference.")],
     *,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Show the payments of a uuid or a reference. Exit code 1 where there are none."""
-    found = stack.find(stack_name, profile, region)
-    payments = LedgerRecords(found.dynamodb(), found.output("LedgerTableName")).payments(uuid_or_reference)
+    payments = found.ledger().payments(uuid_or_reference)
     if as_json:
         show_json(payments)
     if not payments:

@@ -7,28 +7,25 @@ from typing import Annotated
 import typer
 
 from wickiepay_cli.checkout.handlers import handlers_of, resource_kinds
-from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.commands.options import AsJson, on_stack
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.tables import say, say_json, seconds, show_facts, show_json
-from wickiepay_cli.stacks import stack
-from wickiepay_cli.store.ledger_records import LedgerRecords
+from wickiepay_cli.stacks.stack import Stack
 
 
+@on_stack
 def show(
+    found: Stack,
     uuid: Annotated[str, typer.Argument(metavar="UUID", help="The uuid, as the events name it.")],
     *,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Show what is kept of a uuid that is no payment, whatever it is of. Exit code 1 where there is nothing.
 
     A balance at the provider goes by its asset and pool: BTC#-.
     """
-    found = stack.find(stack_name, profile, region)
     kinds = resource_kinds(handlers_of(found))
-    kept = LedgerRecords(found.dynamodb(), found.output("LedgerTableName")).resources(uuid, kinds)
+    kept = found.ledger().resources(uuid, kinds)
     if as_json:
         show_json(kept)
     if not kept:

@@ -4,16 +4,15 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from wickiepay import clock
-from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName, Yes, naming
+from wickiepay_cli.commands.options import AsJson, Yes, at_stack, confirm_change, on_stack
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.tables import ask, say, show_json, show_table, write
-from wickiepay_cli.stacks import stack
-from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.secret_uses import PERIOD, last_uses
 from wickiepay_cli.store.secret_versions import (
     CURRENT,
@@ -31,9 +30,6 @@ from wickiepay_cli.store.secret_versions import (
     with_stage,
 )
 
-if TYPE_CHECKING:
-    from types_boto3_secretsmanager import SecretsManagerClient
-
 Generate = Annotated[bool, typer.Option("--generate", help="Make up a new one.")]
 FromEnvironment = Annotated[
     str | None,
@@ -41,29 +37,28 @@ FromEnvironment = Annotated[
 ]
 
 
+@on_stack
 def set_secret(  # noqa: PLR0913  options
+    found: Stack,
     *,
     generate: Generate = False,
     from_environment: FromEnvironment = None,
     force: Annotated[bool, typer.Option("--force", help="Even though it is short.")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Accept this secret and no other, from now on: to set up a stack, or because the present secret has leaked.
 
     The secret is asked for, or read from standard input. A change that refuses nothing is secret rotate.
     """
-    versions = _versions(stack.find(stack_name, profile, region))
-    value = _given(generate=generate, variable=from_environment, may_be_piped=yes or stack_name is None)
+    versions = found.secret()
+    value = _given(generate=generate, variable=from_environment, may_be_piped=yes or found.deployed is None)
     if not force:
         refuse_short(value)
-    _ask(f"Have the stack {stack_name} refuse whatever is signed with another secret?", stack_name, yes=yes)
+    confirm_change(found, f"Have the stack {found.deployed} refuse whatever is signed with another secret?", yes=yes)
     version = versions.replace(value)
     alone_from = clock.now() + KNOWN_AFTER
-    where = naming(stack_name, profile, region)
+    where = found.asked.options
     if as_json:
         show_json({"current": version, "known_from": clock.instant(alone_from)})
         return
@@ -72,7 +67,9 @@ def set_secret(  # noqa: PLR0913  options
         say(f"Give it to WickiePay: wickiepay secret show --yes-print-it{where}")
 
 
+@on_stack
 def rotate(  # noqa: PLR0913  options
+    found: Stack,
     *,
     generate: Generate = False,
     from_environment: FromEnvironment = None,
@@ -84,24 +81,21 @@ def rotate(  # noqa: PLR0913  options
     ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Accept a new secret besides the present one, so that WickiePay can change over and nothing is refused.
 
     The secret is asked for, or read from standard input. Refused while an earlier rotation is under way, that is until
     secret retire: it would drop the secret that WickiePay may still sign with.
     """
-    versions = _versions(stack.find(stack_name, profile, region))
+    versions = found.secret()
     if not force:
         refuse_rotation(versions.staged())
-    value = _given(generate=generate, variable=from_environment, may_be_piped=yes or stack_name is None)
+    value = _given(generate=generate, variable=from_environment, may_be_piped=yes or found.deployed is None)
     if not force:
         refuse_short(value)
-    _ask(f"Have the stack {stack_name} accept a new secret besides the present one?", stack_name, yes=yes)
+    confirm_change(found, f"Have the stack {found.deployed} accept a new secret besides the present one?", yes=yes)
     current = _of(versions, versions.rotate(value))
-    where = naming(stack_name, profile, region)
+    where = found.asked.options
     if as_json:
         previous = with_stage(versions.staged(), PREVIOUS)
         known_from = clock.instant(current.known_from)
@@ -114,7 +108,9 @@ def rotate(  # noqa: PLR0913  options
     say(f"   wickiepay secret retire{where}")
 
 
-def retire(  # noqa: PLR0913  options
+@on_stack
+def retire(
+    found: Stack,
     *,
     force: Annotated[
         bool,
@@ -124,25 +120,21 @@ def retire(  # noqa: PLR0913  options
     ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Take the previous secret out of use: whatever is still signed with it is refused, within five minutes.
 
     Refused where a delivery that came within the last day was signed with it.
     """
-    found = stack.find(stack_name, profile, region)
-    versions = _versions(found)
+    versions = found.secret()
     staged = versions.staged()
     if not force:
         refuse_retirement(staged, clock.now())
     if with_stage(staged, PREVIOUS):
-        uses = _last_uses(found, staged, stack_name)
+        uses = _last_uses(found, staged)
         if uses and not force:
             refuse_blind_retirement(uses[PREVIOUS], clock.now())
-        question = f"Have the stack {stack_name} refuse whatever is signed with the previous secret?"
-        _ask(f"The last delivery signed with it: {_use(uses, PREVIOUS)}. {question}", stack_name, yes=yes)
+        question = f"Have the stack {found.deployed} refuse whatever is signed with the previous secret?"
+        confirm_change(found, f"The last delivery signed with it: {_use(uses, PREVIOUS)}. {question}", yes=yes)
     retired = versions.retire()
     if as_json:
         show_json({"retired": retired})
@@ -152,18 +144,16 @@ def retire(  # noqa: PLR0913  options
         say("There is no previous secret: the present one alone is accepted.")
 
 
+@on_stack
 def status(
+    found: Stack,
     *,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Show which secrets are accepted and since when, and when one last signed a delivery; never the secrets."""
-    found = stack.find(stack_name, profile, region)
-    versions = _versions(found)
+    versions = found.secret()
     staged = versions.staged()
-    uses = _last_uses(found, staged, stack_name)
+    uses = _last_uses(found, staged)
     problems = {stage: versions.problem(stage) for stage in (CURRENT, PREVIOUS) if with_stage(staged, stage)}
     known_from = rotation_known_from(staged)
     if as_json:
@@ -199,32 +189,26 @@ def status(
             for version in staged
         ),
     )
-    say(_next_step(staged, naming(stack_name, profile, region)))
+    say(_next_step(staged, found.asked.options))
 
 
+@at_stack
 def show(
+    where: Where,
     *,
     print_it: Annotated[bool, typer.Option("--yes-print-it", help="Yes, here and now.")] = False,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Print the current secret, to be registered with WickiePay. Asks first; without a terminal, --yes-print-it."""
     if not print_it:
         if not _at_a_terminal():
             raise typer.BadParameter("the secret is printed only with --yes-print-it: a log may keep it.")
         ask("Print the secret on this screen?")
-    secret = _versions(stack.find(stack_name, profile, region)).current()
+    secret = where.find().secret().current()
     if as_json:
         show_json({"secret": secret})
     else:
         write(f"{secret}\n".encode())
-
-
-def _versions(found: Stack) -> SecretVersions:
-    client: SecretsManagerClient = found.client("secretsmanager")
-    return SecretVersions(client, found.output("SigningSecretArn"))
 
 
 def _given(*, generate: bool, variable: str | None, may_be_piped: bool) -> str:
@@ -245,12 +229,6 @@ def _given(*, generate: bool, variable: str | None, may_be_piped: bool) -> str:
     if not may_be_piped:
         raise CommandError("Standard input is for the secret, and no answer can come from there: say --yes.")
     return checked(sys.stdin.buffer.read())
-
-
-def _ask(question: str, stack_name: str | None, *, yes: bool) -> None:
-    """Asks before a deployed stack is changed."""
-    if stack_name is not None and not yes:
-        ask(question)
 
 
 def _at_a_terminal() -> bool:
@@ -276,9 +254,9 @@ def _of_stage[T](version: Version, facts: Mapping[str, T]) -> T | None:
     return facts.get(stage) if stage else None
 
 
-def _last_uses(found: Stack, staged: Sequence[Version], stack_name: str | None) -> Mapping[str, datetime | None] | None:
+def _last_uses(found: Stack, staged: Sequence[Version]) -> Mapping[str, datetime | None] | None:
     """Stage → when its secret last signed a delivery; None where that is not known."""
-    if stack_name is None:  # the emulator counts nothing
+    if found.deployed is None:  # the emulator counts nothing
         return None
     return last_uses(found.client("cloudwatch"), found.name, rotation_known_from(staged), clock.now())
 

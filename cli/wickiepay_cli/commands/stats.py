@@ -11,20 +11,10 @@ from wickiepay import clock
 from wickiepay.clock import instant
 from wickiepay.event import place_and_acceptance
 from wickiepay.event_record import Record, State
-from wickiepay_cli.commands.options import (
-    AsJson,
-    EventType,
-    Profile,
-    Region,
-    StackName,
-    Until,
-    moment,
-    refuse_backwards,
-)
+from wickiepay_cli.commands.options import AsJson, EventType, Until, at_stack, moment, refuse_backwards
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import Share, say, show_json, show_table
-from wickiepay_cli.stacks import stack
-from wickiepay_cli.store.event_records import EventRecords
+from wickiepay_cli.stacks.stack import Where
 from wickiepay_cli.store.filters import Filter
 from wickiepay_cli.store.statistics import Group, Span, Statistics, fitting_span, statistics
 
@@ -33,7 +23,9 @@ STEP: Final = 100
 """Records between two steps of the progress bar: as many as are read at once."""
 
 
+@at_stack
 def stats(  # noqa: PLR0913  options
+    where: Where,
     *,
     since: Annotated[
         datetime | None,
@@ -45,9 +37,6 @@ def stats(  # noqa: PLR0913  options
     event_type: EventType = None,
     by: Annotated[Span | None, typer.Option(help="What to count apart.", show_default="what fits the period")] = None,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Count events by outcome, type and time, and say how long they took from receipt to PROCESSED.
 
@@ -59,8 +48,8 @@ def stats(  # noqa: PLR0913  options
     now = clock.now()
     begin, end = since or now - AT_FIRST, until or now
     refuse_backwards(begin, until)
-    found = stack.find(stack_name, profile, region)
-    events = EventRecords(found.dynamodb(), found.output("EventTableName"))
+    found = where.find()
+    events = found.events()
     records = Filter(event_type=event_type, since=begin, until=until).among(events, now)
     with progress("Reading", None) as advance:
         summed = statistics(_told(records, advance), by or fitting_span(begin, end), _begun_at)

@@ -3,6 +3,9 @@
 import difflib
 import os
 import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -10,11 +13,10 @@ import typer
 
 from wickiepay import clock
 from wickiepay.signing_secrets import secret_in
-from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName, Yes
+from wickiepay_cli.commands.options import SECRET_VARIABLE, AsJson, Yes, at_stack, confirm_change
 from wickiepay_cli.errors import CommandError
-from wickiepay_cli.output.tables import ask, show_json, show_table
-from wickiepay_cli.sending import client as sender
-from wickiepay_cli.sending import samples
+from wickiepay_cli.output.tables import show_json, show_table
+from wickiepay_cli.sending import client, samples
 from wickiepay_cli.sending.client import Sender
 from wickiepay_cli.sending.compose import STANDARD_INPUT, compose
 from wickiepay_cli.sending.load import MAX_COUNT, MAX_SENDERS, Size
@@ -22,15 +24,15 @@ from wickiepay_cli.sending.scenario_run import play
 from wickiepay_cli.sending.scenarios import SCENARIOS, STORM
 from wickiepay_cli.sending.single import deliver
 from wickiepay_cli.sending.steps import Cast
-from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Stack, Where
 
 DEFAULT_COUNT: Final = 100
 DEFAULT_SENDERS: Final = 4
 """Of a storm."""
 
-SECRET_VARIABLE: Final = "WICKIEPAY_WEBHOOK_SECRET"
-
 _SCENARIOS: Final = "Scenarios"
+
+Scheme = Literal["raw", "node", "python"]  # Typer takes no `type` apart
 
 
 def _known(scenario: str | None) -> str | None:
@@ -61,12 +63,14 @@ def _there(file: Path | None) -> Path | None:
 
 
 def _reachable(url: str | None) -> str | None:
-    if url is not None and not sender.is_web_address(url):
+    if url is not None and not client.is_web_address(url):
         raise typer.BadParameter(f"{url} is no address that begins with http:// or https://.")
     return url
 
 
+@at_stack
 def trigger(  # noqa: PLR0913  options
+    where: Where,
     context: typer.Context,
     event: Annotated[
         str | None,
@@ -137,7 +141,7 @@ def trigger(  # noqa: PLR0913  options
         typer.Option("--set", metavar="PATH=VALUE", help="A field to change: data.displayCurrency.amount=100.00"),
     ] = None,
     edit: Annotated[bool, typer.Option("--edit", help="Change the payload in $VISUAL or $EDITOR first.")] = False,
-    scheme: Annotated[Literal["raw", "node", "python"], typer.Option(help="What of the body is signed.")] = "raw",
+    scheme: Annotated[Scheme, typer.Option(help="What of the body is signed.")] = "raw",
     secret: Annotated[
         str | None,
         typer.Option(
@@ -153,9 +157,6 @@ def trigger(  # noqa: PLR0913  options
     ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Sign deliveries and send them as the provider would: a sample, a payload of your own, or a whole scenario.
 
@@ -170,25 +171,17 @@ def trigger(  # noqa: PLR0913  options
     if scenario is not None and (edit or repeat > 1):
         raise typer.BadParameter("--edit and --repeat go with a single delivery.")
     size = _size(scenario, count, rate, senders)
-    if size:
-        _refuse_what_is_no_storm(uuid, url)
-    if file == STANDARD_INPUT and edit:
-        raise typer.BadParameter("the editor needs standard input for itself.", param_hint="--edit")
+    given = None if where.name and _of_environment(context, "secret") else secret
+    how = _How(url, given, where, scheme, retries)
     changes = assignments or []
-    body = None if scenario else compose(event, file, uuid, changes, edit=edit)
-    where = None if url else {"--stack": stack_name, "--profile": profile, "--region": region}
-    given = None if stack_name and _of_environment(context, "secret") else secret
-    url, key = _destination(url, given, stack_name, profile, region)
-    if size and where and stack_name and not yes:
-        ask(f"Send {size.count} deliveries to the stack {stack_name}?")
-    with sender.connection(url) as http:
-        to_listener = Sender(http, url, key, scheme, retries)
-        if body is not None:
-            went_well = deliver(body, repeat, to_listener, as_json=as_json)
-        else:
-            assert scenario
-            cast = Cast.of(scenario, uuid, clock.now(), random.Random(), changes)  # noqa: S311  nothing secret
-            went_well = play(scenario, cast, to_listener, size, where, as_json=as_json)
+    if scenario is not None:
+        if size:
+            _refuse_what_is_no_storm(uuid, url)
+        went_well = _play_scenario(scenario, uuid, changes, size, how, yes=yes, as_json=as_json)
+    else:
+        if file == STANDARD_INPUT and edit:
+            raise typer.BadParameter("the editor needs standard input for itself.", param_hint="--edit")
+        went_well = _send_event(compose(event, file, uuid, changes, edit=edit), repeat, how, as_json=as_json)
     if not went_well:
         raise typer.Exit(1)
 
@@ -208,7 +201,7 @@ def _size(scenario: str | None, count: int | None, rate: float | None, senders: 
 def _refuse_what_is_no_storm(uuid: str | None, url: str | None) -> None:
     if uuid is not None:
         raise typer.BadParameter("a storm is about many of them.", param_hint="--uuid")
-    if url is not None and not sender.is_this_machine(url):
+    if url is not None and not client.is_this_machine(url):
         raise typer.BadParameter("a storm goes to this machine, or to a stack's own URL.", param_hint="--url")
 
 
@@ -218,21 +211,52 @@ def _of_environment(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "ENVIRONMENT"
 
 
-def _destination(
-    url: str | None, secret: str | None, stack_name: str | None, profile: str | None, region: str | None
-) -> tuple[str, bytes]:
-    """Where to send, and what to sign with: as it was said, else as the stack says."""
-    if url is not None and secret is not None:
-        return url, secret_in(os.fsencode(secret))
-    try:
-        found = stack.find(stack_name, profile, region)
-    except CommandError as error:
-        if url is None or stack_name is not None:
-            raise
-        raise CommandError(f"What to sign with is not known: give --secret or {SECRET_VARIABLE}.") from error
-    return url or found.output("WebhookUrl"), found.signing_secret() if secret is None else secret_in(
-        os.fsencode(secret)
-    )
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How to send, as the command line has it: what it leaves open, the stack says."""
+
+    url: str | None
+    secret: str | None
+    where: Where
+    scheme: Scheme
+    retries: bool
+
+    def destination(self) -> tuple[str, bytes, Stack | None]:
+        """Where to send, what to sign with, and the stack that was asked; None where none had to be."""
+        given = None if self.secret is None else secret_in(os.fsencode(self.secret))
+        if self.url is not None and given is not None:
+            return self.url, given, None
+        try:
+            found = self.where.find()
+        except CommandError as error:
+            if self.url is None or self.where.name is not None:
+                raise
+            raise CommandError(f"What to sign with is not known: give --secret or {SECRET_VARIABLE}.") from error
+        return self.url or found.output("WebhookUrl"), found.signing_secret() if given is None else given, found
+
+    @contextmanager
+    def sender(self, url: str, key: bytes) -> Iterator[Sender]:
+        with client.connection(url) as http:
+            yield Sender(http, url, key, self.scheme, self.retries)
+
+
+def _send_event(body: bytes, repeat: int, how: _How, *, as_json: bool) -> bool:
+    """Sends one event; says whether it was taken each time."""
+    url, key, _ = how.destination()
+    with how.sender(url, key) as sender:
+        return deliver(body, repeat, sender, as_json=as_json)
+
+
+def _play_scenario(  # noqa: PLR0913  what trigger was told
+    name: str, uuid: str | None, changes: Sequence[str], size: Size | None, how: _How, *, yes: bool, as_json: bool
+) -> bool:
+    """Sends a scenario; says whether each delivery was answered as it must be."""
+    url, key, found = how.destination()
+    if size and found and how.url is None:
+        confirm_change(found, f"Send {size.count} deliveries to the stack {found.deployed}?", yes=yes)
+    cast = Cast.of(name, uuid, clock.now(), random.Random(), changes)  # noqa: S311  nothing secret
+    with how.sender(url, key) as sender:
+        return play(name, cast, sender, size, None if how.url else how.where.options, as_json=as_json)
 
 
 def _list(*, as_json: bool) -> None:

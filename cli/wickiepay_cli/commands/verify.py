@@ -13,15 +13,14 @@ import typer
 
 from wickiepay.signature import SCHEMES
 from wickiepay.signing_secrets import SigningSecrets
-from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName
+from wickiepay_cli.commands.options import SECRET_VARIABLE, AsJson, at_stack
 from wickiepay_cli.errors import EXPECTED, CommandError, sentence
 from wickiepay_cli.output.tables import say, show_facts, show_json, tell
 from wickiepay_cli.signatures import captured, known_bodies
 from wickiepay_cli.signatures.captured import Captured
 from wickiepay_cli.signatures.others import Known
 from wickiepay_cli.signatures.verdict import NO_EVENT, Received, Verdict, diagnose
-from wickiepay_cli.stacks import stack
-from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.stacks.stack import Stack, Where
 
 _FILE: Final[Mapping[str, Any]] = {"metavar": "FILE", "exists": True, "dir_okay": False, "readable": True}
 _FILE_OR_PIPE: Final[Mapping[str, Any]] = {"metavar": "FILE", "dir_okay": False}
@@ -29,10 +28,10 @@ _FILE_OR_PIPE: Final[Mapping[str, Any]] = {"metavar": "FILE", "dir_okay": False}
 UNCHECKED: Final = 3
 """The exit code where nothing is known of the signature: neither that it is valid, nor that it is not."""
 
-SECRET_VARIABLE: Final = "WICKIEPAY_WEBHOOK_SECRET"
 
-
+@at_stack
 def verify(  # noqa: PLR0913  options
+    where: Where,
     *,
     body: Annotated[
         Path | None, typer.Option(**_FILE_OR_PIPE, help="The body as it was received; - is standard input.")
@@ -68,9 +67,6 @@ def verify(  # noqa: PLR0913  options
         list[Path] | None, typer.Option("--other", **_FILE, help="Another body, which the signature may belong to.")
     ] = None,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Say whether a signature is valid, under which scheme and with which secret, and if not, why.
 
@@ -80,10 +76,10 @@ def verify(  # noqa: PLR0913  options
     """
     try:
         deliveries = _deliveries(body, signature, request, entry)
-        keys = _given(secrets or [], None if stack_name else os.environ.get(SECRET_VARIABLE))
+        keys = _given(secrets or [], None if where.name else os.environ.get(SECRET_VARIABLE))
         found = None
-        if not keys or stack_name or profile or region:
-            found = _found(stack_name, profile, region)
+        if not keys or where:
+            found = _found(where)
             keys = keys or _of_stack(found)
         schemes = [scheme] if scheme else _accepted(found)
         verdicts = [diagnose(each.received, keys, _others(others or [], found), schemes) for each in deliveries]
@@ -128,11 +124,11 @@ def _read(file: Path) -> bytes:
         raise typer.BadParameter(f"{file} cannot be read: {error.strerror}.") from None
 
 
-def _found(stack_name: str | None, profile: str | None, region: str | None) -> Stack:
+def _found(where: Where) -> Stack:
     try:
-        return stack.find(stack_name, profile, region)
+        return where.find()
     except CommandError as error:
-        if stack_name or profile or region:
+        if where:
             raise
         raise CommandError(
             f"There is no secret to verify with: give it with --secret or in {SECRET_VARIABLE}, or name with --stack "

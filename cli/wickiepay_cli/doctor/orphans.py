@@ -11,7 +11,7 @@ from wickiepay.dynamodb import Item
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import State, state_of
 from wickiepay.identity import Identity
-from wickiepay.queue import MAX_ENTRIES, EventQueue, Message
+from wickiepay.queue import MAX_ENTRIES, Message
 from wickiepay_cli.doctor.checks import Check, Suspects, keys, named
 from wickiepay_cli.doctor.tables import Tables
 from wickiepay_cli.stacks.stack import Stack
@@ -58,7 +58,7 @@ class NoOrphans:
         """Sends the first thousand orphans to the consumer, as ingest would have."""
         self._overdue.settle()
         events = EventLog(self._tables.client, self._tables.events)
-        queue = EventQueue(self._stack.sqs(), self._stack.output("EventQueueUrl"))
+        queue = self._stack.queue()
         for batch in batched(self.orphans, MAX_ENTRIES, strict=False):
             pending = events.unfinished(orphan.identity for orphan in batch)
             taken = queue.send_all([Message.of(each) for each in pending])

@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ def play(  # noqa: PLR0913  what trigger was told
     cast: Cast,
     sender: Sender,
     size: Size | None,
-    where: Mapping[str, str | None] | None,
+    where: str | None,
     *,
     as_json: bool,
 ) -> bool:
@@ -86,7 +86,7 @@ def _send(name: str, cast: Cast, sender: Sender, size: Size | None) -> Played:
     return Played(name, size.count, summary, delivered, time.perf_counter() - began, interrupted)
 
 
-def _show(played: Played, sender: Sender, where: Mapping[str, str | None] | None) -> None:
+def _show(played: Played, sender: Sender, where: str | None) -> None:
     uuid, reference = played.about
     summary = played.summary
     say(" ".join(filter(None, (played.scenario, uuid, "→", sender.url, f"({sender.scheme})"))))
@@ -102,9 +102,8 @@ def _show(played: Played, sender: Sender, where: Mapping[str, str | None] | None
     )
     look = SCENARIOS[played.scenario].look
     if look and where is not None and summary.deliveries:
-        options = [word for option, value in where.items() if value for word in (option, value)]
         words = [word.format(uuid=uuid, reference=reference) for word in look.split()]
-        say(f"See {shlex.join(['wickiepay', *words, *options])}")
+        say(f"See {shlex.join(['wickiepay', *words])}{where}")
 
 
 def _show_as_json(played: Played, sender: Sender) -> None:

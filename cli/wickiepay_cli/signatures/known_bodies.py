@@ -11,7 +11,7 @@ from wickiepay_cli.sending.samples import event_types, sample
 from wickiepay_cli.signatures.others import Known
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.dynamodb import items_of
-from wickiepay_cli.store.event_records import AHEAD, EventRecords
+from wickiepay_cli.store.event_records import AHEAD
 
 MOST_RECORDS: Final = 500
 LOOK_BACK: Final = timedelta(days=7)
@@ -26,9 +26,8 @@ def of_samples() -> Iterator[Known]:
 def on_record(found: Stack) -> Iterator[Known]:
     """The bodies that a stack has received lately, the newest first, read lazily."""
     table = found.output("EventTableName")
-    records = EventRecords(found.dynamodb(), table)
     now = clock.now()
-    newest = records.newest_first(now - LOOK_BACK, now + AHEAD)
+    newest = found.events().newest_first(now - LOOK_BACK, now + AHEAD)
     keys = (key(record.identity) for record in islice(newest, MOST_RECORDS))
     for item in items_of(found.dynamodb(), table, keys):
         identity = identity_of(item)

@@ -1,7 +1,8 @@
 """The stack that a command works on, described by its CloudFormation outputs, local or in an account."""
 
+import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +13,6 @@ from botocore.exceptions import ClientError
 from wickiepay.signing_secrets import secret_of
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.stacks import local_stack
-from wickiepay_cli.store.dead_letters import DeadLetters
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
+
+    from wickiepay.queue import EventQueue
+    from wickiepay_cli.store.dead_letters import DeadLetters
+    from wickiepay_cli.store.event_records import EventRecords
+    from wickiepay_cli.store.ledger_records import LedgerRecords
+    from wickiepay_cli.store.secret_versions import SecretVersions
 
 ASKING: Final[Mapping[str, Any]] = {
     "connect_timeout": 5,
@@ -30,13 +36,45 @@ ASKING: Final[Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Where:
+    """Which stack is asked for: a deployed one by its name, under a profile and in a region; without any, the local."""
+
+    name: str | None = None
+    profile: str | None = None
+    region: str | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything was said."""
+        return any((self.name, self.profile, self.region))
+
+    @property
+    def options(self) -> str:
+        """The options that find the same stack again, to be put behind a command that somebody is told to give next."""
+        options = {"--stack": self.name, "--profile": self.profile, "--region": self.region}
+        return "".join(f" {option} {shlex.quote(value)}" for option, value in options.items() if value)
+
+    def find(self) -> "Stack":
+        """The stack, which remembers how it was asked for. Raises as `find` does."""
+        return replace(find(self.name, self.profile, self.region), asked=self)
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack of this project's template. `client` makes a client of a service in the stack's account and region."""
+    """A stack of this project's template. `client` makes a client of a service where the stack is.
+
+    Each store is imported when it is handed out, so that no command waits for another's.
+    """
 
     name: str
     outputs: Mapping[str, str]
     client: Callable[[str], Any]
     parameters: Mapping[str, str] = field(default_factory=dict)
+    asked: Where = Where()
+
+    @property
+    def deployed(self) -> str | None:
+        """The name that it was asked for by; None for the local one."""
+        return self.asked.name
 
     def output(self, name: str) -> str:
         """An output of the template. Raises `CommandError` if the stack has none of this name."""
@@ -62,8 +100,31 @@ class Stack:
         client: SQSClient = self.client("sqs")
         return client
 
-    def dead_letters(self) -> DeadLetters:
+    def events(self, at_first: int | None = None) -> "EventRecords":
+        """The event table, to be read; `at_first` is how many are read first, None for as many as there may be."""
+        from wickiepay_cli.store.event_records import ALL, EventRecords  # noqa: PLC0415  as above
+
+        return EventRecords(self.dynamodb(), self.output("EventTableName"), at_first or ALL)
+
+    def ledger(self) -> "LedgerRecords":
+        from wickiepay_cli.store.ledger_records import LedgerRecords  # noqa: PLC0415  as above
+
+        return LedgerRecords(self.dynamodb(), self.output("LedgerTableName"))
+
+    def queue(self) -> "EventQueue":
+        from wickiepay.queue import EventQueue  # noqa: PLC0415  as above
+
+        return EventQueue(self.sqs(), self.output("EventQueueUrl"))
+
+    def dead_letters(self) -> "DeadLetters":
+        from wickiepay_cli.store.dead_letters import DeadLetters  # noqa: PLC0415  as above
+
         return DeadLetters(self.sqs(), self.output("DeadLetterQueueUrl"))
+
+    def secret(self) -> "SecretVersions":
+        from wickiepay_cli.store.secret_versions import SecretVersions  # noqa: PLC0415  as above
+
+        return SecretVersions(self.client("secretsmanager"), self.output("SigningSecretArn"))
 
     def signing_secret(self) -> bytes:
         """The secret with which deliveries to this stack are signed at present."""

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Final
 
 from wickiepay_cli.errors import EXPECTED
-from wickiepay_cli.stacks import local_stack, stack
+from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.local_stack import Stopped, state_folder
-from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.stacks.stack import Stack, Where
 
 POLL_SECONDS: Final = 0.25
 
@@ -16,23 +16,24 @@ type Following = Callable[[Stack, Callable[[], None]], None]
 
 
 def follow_stack(
-    *where: str | None,
+    where: Where,
+    *,
     following: Following,
     tell: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Lets `following` follow the stack that `where` (name, profile, region) names, or otherwise the local one.
+    """Lets `following` follow the stack that is asked for.
 
     When the local one stops, `tell` reports that, and the next one that runs there is followed.
 
     Raises `CommandError` if there is none at the beginning.
     """
-    if any(where):
-        following(stack.find(*where), lambda: None)
+    if where:
+        following(where.find(), lambda: None)
         return
     folder = state_folder()
     while True:
-        check, found = local_stack.still_running(folder), stack.find(*where)
+        check, found = local_stack.still_running(folder), where.find()
         try:
             following(found, check)
         except EXPECTED:  # not only Stopped: the emulator goes with the stack, so its callers may notice first

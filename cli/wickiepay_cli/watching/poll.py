@@ -50,22 +50,34 @@ def look(feed: Feed, records: EventRecords, newcomers: Callable[[], Iterable[Arr
     feed.noticed(records.of(feed.unsettled()))
 
 
+def patient[T](once: Callable[[], T], complain: Callable[[str], None]) -> Callable[[], T | None]:
+    """Does `once` when called; None where what it asks is out of reach, and `complain` is told of each outage once."""
+    out_of_reach = False
+
+    def tried() -> T | None:
+        nonlocal out_of_reach
+        try:
+            result = once()
+        except EXPECTED as error:
+            if not out_of_reach:
+                complain(sentence(error))
+            out_of_reach = True
+            return None
+        out_of_reach = False
+        return result
+
+    return tried
+
+
 @contextmanager
 def looking(feed: Feed, once: Callable[[], None], pause_seconds: float = PAUSE_SECONDS) -> Iterator[None]:
     """Calls `once` again and again, in a thread, until the block ends. `feed` is told once about an outage."""
     leave = threading.Event()
+    try_once = patient(once, feed.trouble)
 
     def keep_looking() -> None:
-        out_of_reach = False
         while not leave.wait(pause_seconds):
-            try:
-                once()
-            except EXPECTED as error:
-                if not out_of_reach:
-                    feed.trouble(sentence(error))
-                out_of_reach = True
-            else:
-                out_of_reach = False
+            try_once()
 
     thread = threading.Thread(target=keep_looking, name="watch", daemon=True)
     thread.start()

@@ -12,15 +12,12 @@ from wickiepay.event_record import Decision
 from wickiepay.identity import Kind
 from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import Entry
-from wickiepay.queue import EventQueue
 from wickiepay_cli.checkout.handlers import handlers_of
-from wickiepay_cli.commands.options import AsJson, DryRun, Profile, Region, StackName, Why, WhyNeeded, Yes
-from wickiepay_cli.output.tables import ask, say, show_json
-from wickiepay_cli.stacks import stack
+from wickiepay_cli.commands.options import AsJson, DryRun, Why, Yes, confirm_change, on_stack
+from wickiepay_cli.output.tables import say, show_json
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.acceptances import Outlook, Questions, one_question
-from wickiepay_cli.store.event_records import EventRecords
 
 Asked = Annotated[str, typer.Argument(metavar="UUID", help="The uuid, as events list --open shows it.")]
 WhichKey = Annotated[
@@ -29,7 +26,9 @@ WhichKey = Annotated[
 ]
 
 
+@on_stack
 def accept(  # noqa: PLR0913  options
+    found: Stack,
     uuid: Asked,
     *,
     event_key: WhichKey = None,
@@ -40,17 +39,13 @@ def accept(  # noqa: PLR0913  options
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Accept a delivery that differs from the one on record, or a credit that may be a second one; have it processed.
 
     An accepted delivery is an event of its own, which stands just above the one that it corrects. What would credit a
     payment again is refused, unless --second-credit says that this is meant. Accepting it twice does nothing twice.
     """
-    found = stack.find(stack_name, profile, region)
-    asked = one_question(EventRecords(found.dynamodb(), found.output("EventTableName")).of_uuid(uuid), event_key)
+    asked = one_question(found.events().of_uuid(uuid), event_key)
     questions, now = _questions(found), clock.now()
     question = questions.look(asked.identity, handlers_of(found), now)
     outlook, earlier = question.outlook, question.acceptance
@@ -60,8 +55,9 @@ def accept(  # noqa: PLR0913  options
         say(f"{asked.event_key} would {_what(outlook)}.")
     if not dry_run:
         question.refuse(second_credit=second_credit)
-    if stack_name is not None and not yes and not earlier and not dry_run:
-        ask(f"Have it processed, so that it may {_what(outlook)}, in the stack {stack_name}?")
+    if not earlier and not dry_run:
+        what = f"Have it processed, so that it may {_what(outlook)}, in the stack {found.deployed}?"
+        confirm_change(found, what, yes=yes)
     decision = earlier
     if not dry_run:
         decision = questions.accept(question, operator_name(found), why, now, second_credit=second_credit)
@@ -87,25 +83,23 @@ def accept(  # noqa: PLR0913  options
         say("It is sent to be processed again, and credited besides.")
 
 
+@on_stack
 def dismiss(  # noqa: PLR0913  options
+    found: Stack,
     uuid: Asked,
     *,
     event_key: WhichKey = None,
-    why: WhyNeeded,
+    why: Why,
     yes: Yes = False,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Close a conflict, or a credit that may be a second one: what is on record stays as it is, and nothing is sent.
 
     The same content is a duplicate from then on. What was dismissed can still be accepted.
     """
-    found = stack.find(stack_name, profile, region)
-    asked = one_question(EventRecords(found.dynamodb(), found.output("EventTableName")).of_uuid(uuid), event_key)
-    if stack_name is not None and not yes and asked.open:
-        ask(f"Dismiss {asked.event_key} in the stack {stack_name}?")
+    asked = one_question(found.events().of_uuid(uuid), event_key)
+    if asked.open:
+        confirm_change(found, f"Dismiss {asked.event_key} in the stack {found.deployed}?", yes=yes)
     decision = _questions(found).dismiss(asked.identity, operator_name(found), why, clock.now())
     if as_json:
         show_json({**_facts(decision), "uuid": asked.uuid, "event_key": asked.event_key, "already": not asked.open})
@@ -119,7 +113,7 @@ def _questions(found: Stack) -> Questions:
         client,
         EventLog(client, found.output("EventTableName")),
         Ledger(client, found.output("LedgerTableName")),
-        EventQueue(found.sqs(), found.output("EventQueueUrl")),
+        found.queue(),
     )
 
 

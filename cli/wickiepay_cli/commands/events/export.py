@@ -15,25 +15,25 @@ from wickiepay_cli.commands.options import (
     EventType,
     InState,
     OfUuid,
-    Profile,
     Reference,
-    Region,
     Since,
-    StackName,
     Until,
+    at_stack,
     refuse_backwards,
 )
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import show_json, tell, write
-from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Where
 from wickiepay_cli.store import export_file
-from wickiepay_cli.store.event_records import EventRecords, WholeRecord
+from wickiepay_cli.store.event_records import WholeRecord
 from wickiepay_cli.store.export_file import Format, Place
 from wickiepay_cli.store.filters import Filter
 
 
+@at_stack
 def export(  # noqa: PLR0913  options
+    where: Where,
     *,
     form: Annotated[Format, typer.Option("--format", help="A line of JSON for each event, or CSV.")] = "jsonl",
     output: Annotated[
@@ -51,9 +51,6 @@ def export(  # noqa: PLR0913  options
     reference: Reference = None,
     text: Containing = None,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Write whole events, body and all, the newest first, as they are read; --json says at the end how many they were.
 
@@ -64,8 +61,8 @@ def export(  # noqa: PLR0913  options
     if output is None and (resume or as_json):
         raise typer.BadParameter("--resume and --json go with --output.")
     refuse_backwards(since, until)
-    found = stack.find(stack_name, profile, region)
-    records = EventRecords(found.dynamodb(), found.output("EventTableName"))
+    found = where.find()
+    records = found.events()
     now = clock.now()
     asked = {
         "table": found.output("EventTableName"),

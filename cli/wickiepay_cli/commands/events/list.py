@@ -11,26 +11,25 @@ from wickiepay import clock
 from wickiepay.event_record import Record
 from wickiepay.identity import Kind
 from wickiepay_cli.commands.options import (
+    LIMIT_FOR_PEOPLE,
     WHICH,
     AsJson,
     Containing,
     EventType,
     InState,
+    Limit,
     OfUuid,
-    Profile,
     Reference,
-    Region,
     Since,
-    StackName,
     Until,
+    at_stack,
     refuse_backwards,
+    tell_of_more,
 )
-from wickiepay_cli.output.tables import ago, briefly, is_narrow, say, seconds, show_table, stream_json, tell
-from wickiepay_cli.stacks import stack
-from wickiepay_cli.store.event_records import ALL, EventRecords, brief, trouble_of
+from wickiepay_cli.output.tables import ago, briefly, is_narrow, say, seconds, show_table, stream_json
+from wickiepay_cli.stacks.stack import Where
+from wickiepay_cli.store.event_records import brief, trouble_of
 from wickiepay_cli.store.filters import Filter
-
-LIMIT_FOR_PEOPLE: Final = 50
 
 SHORT: Final = 27
 """Characters of an event's key, besides its name, that are shown whole: an instant has so many."""
@@ -42,7 +41,9 @@ CUT: Final = 10
 """Of a longer one, the hash of a transaction say."""
 
 
+@at_stack
 def list_events(  # noqa: PLR0913  options
+    where: Where,
     *,
     state: InState = None,
     event_type: EventType = None,
@@ -54,21 +55,14 @@ def list_events(  # noqa: PLR0913  options
     open_alone: Annotated[
         bool, typer.Option("--open", help="Only what has yet to be accepted or dismissed.", rich_help_panel=WHICH)
     ] = False,
-    limit: Annotated[
-        int | None,
-        typer.Option(min=1, help="So many at the most.", show_default=f"{LIMIT_FOR_PEOPLE}, with --json all"),
-    ] = None,
+    limit: Limit = None,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """List events, the newest first."""
     refuse_backwards(since, until)
-    found = stack.find(stack_name, profile, region)
+    found = where.find()
     shown = limit if as_json else limit or LIMIT_FOR_PEOPLE
-    at_first = shown + 1 if shown else ALL  # the one more tells whether there are more
-    records = EventRecords(found.dynamodb(), found.output("EventTableName"), at_first)
+    records = found.events(shown + 1 if shown else None)  # the one more tells whether there are more
     now = clock.now()
     wanted = Filter(state, event_type, since, until, uuid, reference, text, open_alone).among(records, now)
     if as_json:
@@ -98,8 +92,7 @@ def _show(records: Iterator[Record], limit: int, now: datetime) -> None:
                 for each in listed
             ),
         )
-    if next(records, None):
-        tell(f"There are more than these {limit}: --limit {limit * 10}")
+    tell_of_more(records, limit)
 
 
 def _narrow_row(record: Record, now: datetime) -> tuple[str, str, str, str]:

@@ -11,28 +11,26 @@ import typer
 
 from wickiepay import clock
 from wickiepay.event_record import Record, State
-from wickiepay.queue import EventQueue, Replay
+from wickiepay.queue import Replay
 from wickiepay_cli.commands.options import (
     AsJson,
     DryRun,
     EventType,
-    Profile,
     Rate,
-    Region,
     Since,
-    StackName,
     Until,
     Why,
     Yes,
+    at_stack,
+    confirm_change,
     refuse_backwards,
 )
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
-from wickiepay_cli.output.tables import ask, say, show_json, tell
+from wickiepay_cli.output.tables import say, show_json, tell
 from wickiepay_cli.pacing import batch_size, paced
-from wickiepay_cli.stacks import stack
 from wickiepay_cli.stacks.operator import operator_name
-from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.event_records import EventRecords
 from wickiepay_cli.store.filters import Filter
 from wickiepay_cli.store.replays import REPLAYABLE, Replayer, Tally
@@ -67,7 +65,9 @@ class Done:
     until: str | None = None
 
 
+@at_stack
 def replay(  # noqa: PLR0913  options
+    where: Where,
     uuid: Annotated[
         str | None, typer.Argument(metavar="[UUID]", help="All events of this uuid; else see --state.")
     ] = None,
@@ -93,9 +93,6 @@ def replay(  # noqa: PLR0913  options
     rate: Rate = None,
     yes: Yes = False,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Have events processed again; nothing that they did already is done twice.
 
@@ -116,8 +113,8 @@ def replay(  # noqa: PLR0913  options
         if state in INSTEAD:
             raise typer.BadParameter(INSTEAD[state], param_hint="--state")
     refuse_backwards(since, until)
-    found = stack.find(stack_name, profile, region)
-    records = EventRecords(found.dynamodb(), found.output("EventTableName"))
+    found = where.find()
+    records = found.events()
     if uuid is not None:
         selection = _of_uuid(records, uuid, event_key)
     else:
@@ -130,9 +127,9 @@ def replay(  # noqa: PLR0913  options
     order = Replay(str(uuid4()), operator_name(found), why, announce)
     done = Done(Tally())
     if not dry_run:
-        if matched and stack_name is not None and not yes:
+        if matched:
             events = "1 event" if matched == 1 else f"{matched} events"
-            ask(f"Have {events} of the stack {stack_name} processed again?")
+            confirm_change(found, f"Have {events} of the stack {found.deployed} processed again?", yes=yes)
         done = _replay(found, selection, matched, order, rate)
     if as_json:
         interrupted = {"interrupted": done.interrupted, "until": done.until} if done.interrupted else {}
@@ -160,8 +157,7 @@ def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selecti
 
 def _replay(found: Stack, selection: Selection, matched: int, order: Replay, rate: float | None) -> Done:
     """Replays the selected events, at most as many as were counted; stops where the queue is out of reach."""
-    queue = EventQueue(found.sqs(), found.output("EventQueueUrl"))
-    replayer = Replayer(found.dynamodb(), found.output("EventTableName"), queue, clock.now)
+    replayer = Replayer(found.dynamodb(), found.output("EventTableName"), found.queue(), clock.now)
     done = Done(Tally(), interrupted=True)
     with suppress(KeyboardInterrupt), progress("Replaying", matched) as advance:
         batches = batched(islice(selection.records(), matched), batch_size(rate), strict=False)

@@ -7,31 +7,29 @@ import typer
 
 from wickiepay.event_record import Decision, State
 from wickiepay_cli.commands.events.list import standing
-from wickiepay_cli.commands.options import AsJson, Profile, Region, StackName, naming
+from wickiepay_cli.commands.options import AsJson, on_stack
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.tables import milliseconds, say, say_json, show_facts, show_json, show_table
 from wickiepay_cli.sending import exact_json
-from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.duplicate_deliveries import DuplicateDelivery, duplicate_deliveries
-from wickiepay_cli.store.event_records import EventRecords, WholeRecord, trouble_of
+from wickiepay_cli.store.event_records import WholeRecord, trouble_of
 
 
-def show(  # noqa: PLR0913  options
+@on_stack
+def show(
+    found: Stack,
     uuid: Annotated[str, typer.Argument(help="The uuid, as events list shows it.")],
     *,
     raw: Annotated[bool, typer.Option("--raw", help="Print the bodies as they were received.")] = False,
     as_json: AsJson = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Show what happened to a uuid, moment by moment; then each of its events, with body and effects.
 
     A delivery that only repeats an event is not on record: the log of ingest has it, which is read as well, but for
     --json. Exit code 1 where nothing is on record.
     """
-    found = stack.find(stack_name, profile, region)
-    records = EventRecords(found.dynamodb(), found.output("EventTableName")).of_uuid(uuid)
+    records = found.events().of_uuid(uuid)
     if as_json:
         show_json(records)
     if not records:
@@ -43,7 +41,7 @@ def show(  # noqa: PLR0913  options
         announces = found.parameters.get("Announcements", "on") == "on"
         show_table(("at (UTC)", "event", "what happened"), timeline(records, again or [], announces=announces))
         if again is None:
-            where = naming(stack_name, profile, region)
+            where = found.asked.options
             look = f": wickiepay open logs ingest{where}" if where else ", which cannot be read here."
             say(f"Deliveries that only repeat an event are in the log of ingest alone{look}\n", lines=True)
         for record in records:

@@ -10,27 +10,25 @@ import typer
 from wickiepay import clock
 from wickiepay.event_record import Record
 from wickiepay.identity import Identity
-from wickiepay_cli.commands.options import Containing, EventType, Profile, Reference, Region, StackName
-from wickiepay_cli.errors import EXPECTED, sentence
+from wickiepay_cli.commands.options import Containing, EventType, Reference, at_stack
 from wickiepay_cli.output.tables import say, seconds, show_json, tell
-from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.event_records import EventRecords, brief, trouble_of
 from wickiepay_cli.store.filters import Filter
 from wickiepay_cli.watching.follow import follow_stack
-from wickiepay_cli.watching.poll import Newcomers
+from wickiepay_cli.watching.poll import Newcomers, patient
 
 PAUSE_SECONDS: Final = 1.0
 
 
-def tail(  # noqa: PLR0913  options
+@at_stack
+def tail(
+    where: Where,
     *,
     event_type: EventType = None,
     reference: Reference = None,
     text: Containing = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each event, for programs.")] = False,
-    stack_name: StackName = None,
-    profile: Profile = None,
-    region: Region = None,
 ) -> None:
     """Show events as they arrive, until Ctrl-C.
 
@@ -39,13 +37,13 @@ def tail(  # noqa: PLR0913  options
     wanted = Filter(event_type=event_type, reference=reference, text=text)
 
     def following(found: Stack, check: Callable[[], None]) -> None:
-        records = EventRecords(found.dynamodb(), found.output("EventTableName"))
+        records = found.events()
         newcomers = Newcomers(records, wanted_of(records, wanted), clock.now)
         for record in arriving(newcomers, check, time.sleep, tell):
             _show(record, as_json=as_json)
 
     with suppress(KeyboardInterrupt):
-        follow_stack(stack_name, profile, region, following=following, tell=tell)
+        follow_stack(where, following=following, tell=tell)
 
 
 def arriving(
@@ -55,18 +53,10 @@ def arriving(
     complain: Callable[[str], None],
 ) -> Iterator[Record]:
     """The events that are received from now on, each once, until `check` raises; outages are told to `complain`."""
-    out_of_reach = False
+    look = patient(newcomers, complain)
     while True:
         check()
-        try:
-            arrived = newcomers()
-        except EXPECTED as error:
-            if not out_of_reach:
-                complain(sentence(error))
-            out_of_reach = True
-        else:
-            out_of_reach = False
-            yield from arrived
+        yield from look() or ()
         sleep(PAUSE_SECONDS)
 
 
