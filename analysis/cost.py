@@ -146,7 +146,8 @@ class Costs:
         usual, units = sizes(USUAL_BODY), self.figures.write_units
         put = units.put + _units(size.record, quotas.WRITE_UNIT) - _units(usual.record, quotas.WRITE_UNIT)
         mark = units.mark + _units(size.finished, quotas.WRITE_UNIT) - _units(usual.finished, quotas.WRITE_UNIT)
-        return units.total - units.event_table + max(1, put) + max(1, mark)
+        payment = _units(size.ledger, quotas.WRITE_UNIT) - _units(usual.ledger, quotas.WRITE_UNIT)
+        return units.total - units.event_table + max(1, put) + max(1, mark) + payment
 
     def read_units(self, size: Sizes) -> float:
         """Of one event: its record is billed whole, whatever is asked of it."""

@@ -1,6 +1,7 @@
 """What holds for every test: no AWS account is in reach, no secret leaks, and a busy machine fails no property test."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,9 @@ os.environ.update(
     AWS_SHARED_CREDENTIALS_FILE=os.devnull,
     AWS_EC2_METADATA_DISABLED="true",
 )
+
+# What starts in the background ignores Ctrl-C, and so would all that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import moto.core  # noqa: E402, F401  moto only ever answers the botocore sessions that are made after this
 

@@ -44,11 +44,14 @@ COMMANDS: Final[dict[str, list[str]]] = {
     "events show": ["{uuid}"],
     "events export": ["--output", "{file}", "--force"],
     "events replay": ["{uuid}", "--dry-run"],
-    "events accept": ["{conflicting}", "--why", "The second amount is the right one."],
+    "events accept": ["{conflicting}", "--second-credit", "--why", "They paid twice."],
+    "events dismiss": ["{doubtful}", "--why", "It was sent by mistake."],
     "payments list": [],
     "payments show": ["order-1"],
     "balances list": [],
     "balances show": ["customer-1"],
+    "balances adjust": ["customer-1", "EUR", "1.50", "--why", "One was short."],
+    "resources show": ["{deposit}"],
     "dlq list": [],
     "dlq show": ["{letter}"],
     "dlq redrive": ["--all", "--dry-run"],
@@ -66,7 +69,10 @@ WITHOUT_END: Final = {"listen", "events tail"}
 NOWHERE: Final = {"init", "stacks", "open"}
 """These are about no single stack, or never about the local one."""
 
-ASKS: Final = {"trigger", "trigger --scenario", "events accept", "secret set", "secret rotate", "secret retire"}
+ASKS: Final = {
+    *("trigger", "trigger --scenario", "events accept", "events dismiss", "balances adjust"),
+    *("secret set", "secret rotate", "secret retire"),
+}
 """These ask before they change a deployed stack."""
 
 
@@ -96,7 +102,8 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examples]:
 def _happened(wickiepay: Installed) -> dict[str, str]:
     paid = wickiepay.answer("trigger", "payment.completed", "--set", "data.reference=order-1")
     wickiepay.answer("trigger", "channel.payment.confirmed", "--set", "data.reference=customer-1")
-    conflicting = wickiepay.answer("trigger", "--scenario", "conflict")["uuid"]
+    deposit = wickiepay.answer("trigger", "deposit.status_change")
+    conflicting, doubtful = (wickiepay.answer("trigger", "--scenario", "conflict")["uuid"] for _ in range(2))
     event = Delivery(b'{"event": "audit.api", "data": {}}', "raw", clock.instant(clock.now()), "192.0.2.1", "request")
     letter = encode(Message(Identity("dead-1", "audit.api"), event))
     queue = wickiepay.stack.outputs["DeadLetterQueueUrl"]
@@ -104,6 +111,8 @@ def _happened(wickiepay: Installed) -> dict[str, str]:
     return {
         "uuid": paid["uuid"],
         "conflicting": conflicting,
+        "doubtful": doubtful,
+        "deposit": deposit["uuid"],
         "letter": sent["MessageId"],
         "sample": str(PROJECT / "events/payloads/payment.completed.json"),
         "signature": "0" * 64,

@@ -144,8 +144,8 @@ def both(stores: Stores, tmp_path_factory: pytest.TempPathFactory) -> Iterator[B
     made.consume(lambda: "new")  # what other tests have left
     yield made
     for worker in workers.values():
-        worker.process.kill()
-        worker.process.wait()
+        with worker.process as process:  # its pipes are closed as well
+            process.kill()
 
 
 TX: Final = "28efb4eef551516731e6d081e47587117c921ea55e24cceac07464dba4262934"

@@ -7,6 +7,8 @@ import tarfile
 from pathlib import Path
 from typing import Final
 
+from samtranslator.yaml_helper import yaml_parse
+
 from wickiepay_cli.project import PROJECT
 
 DEPLOYED: Final = ("template.yaml", "functions", "layers")
@@ -24,10 +26,18 @@ def previous_commit() -> str | None:
     top = _git("rev-parse", "--show-toplevel")
     if top.returncode or Path(top.stdout.decode().strip()) != PROJECT:
         return None  # a copy without its history, wherever it lies
-    commits = _git("log", "--format=%H", "--", *DEPLOYED).stdout.decode().split()
     return next(
-        (commit for commit in commits if _git("diff", "--quiet", commit, "--", *DEPLOYED).returncode == 1), None
+        filter(_deploys_something_else, _git("log", "--format=%H", "--", *DEPLOYED).stdout.decode().split()), None
     )
+
+
+def _deploys_something_else(commit: str) -> bool:
+    """A template that differs in comments alone is the same: CloudFormation finds nothing to change."""
+    template, *code = DEPLOYED
+    if _git("diff", "--quiet", commit, "--", *code).returncode:
+        return True
+    then = _git("show", f"{commit}:{template}").stdout.decode()
+    return yaml_parse(then) != yaml_parse((PROJECT / template).read_text())
 
 
 def has_commit(commit: str) -> bool:

@@ -60,8 +60,7 @@ def test_an_endpoint_that_is_none_is_told_in_a_sentence(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("seconds", [0.1, 0.3])
 def test_ctrl_c_while_it_is_still_starting_ends_it_without_a_word(seconds: float) -> None:
     ready, gate = os.pipe()
-    in_the_foreground = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # wherever pytest is
-    program = f"{in_the_foreground}; import os; os.write({gate}, b'.'); from wickiepay_cli.__main__ import main; main()"
+    program = f"import os; os.write({gate}, b'.'); from wickiepay_cli.__main__ import main; main()"
     with subprocess.Popen(
         [sys.executable, "-c", program, "trigger", "--list"],
         pass_fds=[gate],
