@@ -37,7 +37,7 @@ def _deploys_something_else(commit: str) -> bool:
     if _git("diff", "--quiet", commit, "--", *code).returncode:
         return True
     then = _git("show", f"{commit}:{template}").stdout.decode()
-    return yaml_parse(then) != yaml_parse((PROJECT / template).read_text())
+    return bool(yaml_parse(then) != yaml_parse((PROJECT / template).read_text()))
 
 
 def has_commit(commit: str) -> bool:

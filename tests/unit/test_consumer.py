@@ -434,6 +434,15 @@ def test_from_the_second_failed_try_on_the_record_tells_why(
 
 
 # --- IGNORED and FAILED -------------------------------------------------------------------------------
+def test_an_ignored_event_whose_message_comes_twice_is_announced_once(
+    platform: Platform, message_of: MessageOf, calls: Calls
+) -> None:
+    message = platform.record(message_of("unknown.event"))
+
+    assert [platform.run(message), platform.run(message)] == [[True], [True]]
+    assert len(announced(calls)) == 1
+
+
 def test_an_event_that_nothing_handles_is_ignored_and_counted(
     platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient", printed: Printed
 ) -> None:

@@ -76,7 +76,8 @@ def test_what_people_and_consoles_put_around_a_secret_does_not_count(kept: str |
 
 
 @pytest.mark.parametrize(
-    "kept", ["a", '"', "''", "{", '{"a', "[1]", 'a"b', "{'a':'b'}", "geheim-ß", "two words", '{"a":' * 9_999]
+    "kept",
+    ["a", '"', "''", '"abc', "abc'", "{", '{"a', "[1]", 'a"b', "{'a':'b'}", "geheim-ß", "two words", '{"a":' * 9_999],
 )
 def test_any_other_text_is_the_secret_as_it_is(kept: str) -> None:
     assert secret_in(kept) == kept.encode()
