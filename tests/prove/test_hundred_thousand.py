@@ -97,7 +97,8 @@ def measured(folder: Path, *arguments: str) -> Used:
 def full(stores: Stores, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
     folder = tmp_path_factory.mktemp("full")
     aws = Access(stores.endpoint_url, stores.access_key, stores.secret_key)
-    local = LocalStack("", aws, stores.region, STACK_NAME, stores.outputs, os.getpid())
+    kept = {"EventRetentionDays": "400"}
+    local = LocalStack("", aws, stores.region, STACK_NAME, stores.outputs, os.getpid(), kept)
     local_stack.write(local, folder)
     events = ManyEvents(stores, clock.now(), EVENTS)
     events.fill(0, FEW)
