@@ -19,7 +19,7 @@ from wickiepay_cli.doctor.tables import Tables
 from wickiepay_cli.doctor.worth_a_look import Finding, WorthALook
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.dead_letters import message_count
-from wickiepay_cli.store.dynamodb import scan
+from wickiepay_cli.store.dynamodb import every, only
 
 LEDGER: Final = (
     *("pk", "sk", "uuid", "event_key", "reference", "currency", "amount", "at", "account_as_sent", "id", "by", "why"),
@@ -81,8 +81,9 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
     balances, look = BalancesAddUp(tables, pause), WorthALook(tables, now)
     of_events = [each.see for each in (counted, paid, orphans, unsent)]
     of_ledger = [each.see for each in (explained, once, balances, look)]
-    _show(scan(tables.client, tables.events, SEEN), seen, *of_events, look.see_record)
-    _show(scan(tables.client, tables.ledger, LEDGER, **MONEY), seen, *of_ledger)
+    records = every(tables.client, "scan", TableName=tables.events, **only(SEEN))
+    _show(records, seen, *of_events, look.see_record)
+    _show(every(tables.client, "scan", TableName=tables.ledger, **only(LEDGER), **MONEY), seen, *of_ledger)
     if scheme := only_scheme(stack, now):
         look.note(Finding("one-scheme-only", scheme=scheme))
     if repair:

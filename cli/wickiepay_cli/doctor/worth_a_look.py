@@ -127,7 +127,7 @@ class WorthALook:
                 if (
                     kinds
                     and respelled
-                    and family in dict(_payments(self._tables.ledger_partition(items.PAYMENT + uuid)))
+                    and family in dict(_payments(list(self._tables.ledger_partition(items.PAYMENT + uuid))))
                 ):
                     continue  # it is a part of the item there
                 for kind in kinds:

@@ -23,7 +23,7 @@ from wickiepay.event_record import (
     replays_of,
 )
 from wickiepay.identity import Identity
-from wickiepay_cli.store.dynamodb import id_texts, items_of, only
+from wickiepay_cli.store.dynamodb import id_texts, items_of, only, partition
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -102,18 +102,8 @@ class EventRecords:
 
     def of_uuid(self, uuid: str) -> list[WholeRecord]:
         """All records of a uuid, in the order of arrival."""
-        found = [record for text in id_texts(uuid) for record in self._partition(text)]
-        return sorted(found, key=lambda record: (record.received_at, record.event_key))
-
-    def _partition(self, uuid: str) -> Iterator[WholeRecord]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="#uuid = :uuid",
-            ExpressionAttributeNames={"#uuid": "uuid"},
-            ExpressionAttributeValues={":uuid": {"S": uuid}},
-            ConsistentRead=True,
-        )
-        return (_whole_record(item) for page in pages for item in page["Items"])
+        items = (item for text in id_texts(uuid) for item in partition(self._client, self._table, "uuid", text))
+        return sorted(map(_whole_record, items), key=lambda record: (record.received_at, record.event_key))
 
     def _records(self, keys: Iterable[Item]) -> Iterator[Record]:
         return map(record_of, items_of(self._client, self._table, keys, only(SHOWN), at_first=self._at_first))
@@ -135,7 +125,8 @@ class EventRecords:
                 first_pages = list(threads.map(lambda shard: shard.page(since, until, page_size), shards))
                 for some in batched(zip(shards, first_pages, strict=True), SHARDS, strict=True):
                     entries = (shard.entries(since, until, page_size, page) for shard, page in some)
-                    yield from map(_key_alone, heapq.merge(*entries, key=_received_at, reverse=True))
+                    merged = heapq.merge(*entries, key=lambda item: item["received_at"]["S"], reverse=True)
+                    yield from (key(identity_of(item)) for item in merged)
                 empty = not any(page["Items"] for page in first_pages)
                 together = min(together * 2, MOST_DAYS) if empty else 1
 
@@ -176,14 +167,6 @@ def brief(record: Record) -> Record:
 
 def _members(record: Record) -> dict[str, Any]:
     return {name: getattr(record, name) for name in Record.__slots__}
-
-
-def _key_alone(item: Item) -> Item:
-    return key(identity_of(item))
-
-
-def _received_at(item: Item) -> str:
-    return item["received_at"]["S"]
 
 
 def _backwards(since: datetime, until: datetime) -> Iterator[str]:
