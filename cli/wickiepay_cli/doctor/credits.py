@@ -14,7 +14,7 @@ from wickiepay.event_record import State, effects_of, identity_of, pending_of, s
 from wickiepay.identity import Identity, Kind, bounded
 from wickiepay.ledger_items import Entry, entry_of, second_part
 from wickiepay.spelling import normal_spelling
-from wickiepay_cli.doctor.checks import Check, Suspects, keys, named
+from wickiepay_cli.doctor.checks import Check, Suspects, decided
 from wickiepay_cli.doctor.tables import Tables, is_credit
 from wickiepay_cli.store.dynamodb import MAX_KEYS, id_texts
 
@@ -43,12 +43,10 @@ class CreditsHaveEvents:
                 self._unexplained.add(made_by(entry))
 
     def check(self) -> Check:
-        self._unexplained.settle()
         older = "; the others are older than events are kept" if self._young < self.credits else ""
         detail = f"{self._young} of {self.credits} credits looked up, and each has its event{older}"
-        if wrong := self._unexplained.count:
-            detail = f"No event that may have made the credit of {named(keys(self._unexplained.wrong), wrong)}"
-        return Check("credits_have_events", not wrong, detail)
+        fault = "No event that may have made the credit of"
+        return decided("credits_have_events", self._unexplained, detail, fault)
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         # A record of an older version has the uuid as it was sent. It is looked for only if there is no other.
@@ -75,11 +73,8 @@ class EventsHaveCredits:
             self._unpaid.add(identity_of(item))
 
     def check(self) -> Check:
-        self._unpaid.settle()
         detail = f"{self._crediting} events have credited"
-        if wrong := self._unpaid.count:
-            detail = f"Not as its record says is the credit of {named(keys(self._unpaid.wrong), wrong)}"
-        return Check("events_have_credits", not wrong, detail)
+        return decided("events_have_credits", self._unpaid, detail, "Not as its record says is the credit of")
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         wrong = []
@@ -116,11 +111,9 @@ class CreditedOnce:
             self._seen.add(event.event_key)
 
     def check(self) -> Check:
-        self._repeated.settle()
-        detail = f"{self._compared} credits compared"
-        if wrong := self._repeated.count:
-            detail = f"Credited more than once: {named(keys(self._repeated.wrong), wrong)}"
-        return Check("credited_once", not wrong, detail)
+        return decided(
+            "credited_once", self._repeated, f"{self._compared} credits compared", "Credited more than once:"
+        )
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         uuids = {each.uuid for each in suspects}
