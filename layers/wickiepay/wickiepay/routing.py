@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import NamedTuple
 
@@ -24,11 +24,8 @@ type Handler = Callable[[WebhookEvent, Settings], Sequence[Effect]]
 """Turns an event into its effects on the books, without calls to the outside. May raise `PermanentFailure`."""
 
 
-class Router(Mapping[str, Handler]):
+class Router(dict[str, Handler]):
     """Event type → handler."""
-
-    def __init__(self) -> None:
-        self._handlers: dict[str, Handler] = {}
 
     def on(self, *names: str) -> Callable[[Handler], Handler]:
         """Registers the decorated handler for the event types `names`.
@@ -40,21 +37,12 @@ class Router(Mapping[str, Handler]):
 
         def register(handler: Handler) -> Handler:
             for name in names:
-                if name in self._handlers:
+                if name in self:
                     raise RegistrationError(f"{name} has a handler already.")
-                self._handlers[name] = handler
+                self[name] = handler
             return handler
 
         return register
-
-    def __getitem__(self, name: str) -> Handler:
-        return self._handlers[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._handlers)
-
-    def __len__(self) -> int:
-        return len(self._handlers)
 
 
 router = Router()
