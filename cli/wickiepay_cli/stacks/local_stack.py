@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wickiepay_cli.errors import CommandError
-from wickiepay_cli.private_files import private
+from wickiepay_cli.private_files import replace
 from wickiepay_cli.project import CHECKOUT, PROJECT
 from wickiepay_cli.stacks.emulator_access import Access
 
@@ -67,10 +67,7 @@ def still_running(folder: Path) -> Callable[[], None]:
 
 def write(stack: LocalStack, folder: Path) -> None:
     """Publishes `stack`, in one step, to this user's other commands."""
-    draft = folder / "stack.json.new"
-    with open(draft, "w", opener=private) as file:
-        file.write(json.dumps(asdict(stack), indent=2) + "\n")
-    draft.replace(folder / "stack.json")
+    replace(folder / "stack.json", json.dumps(asdict(stack), indent=2) + "\n")
 
 
 def remove(folder: Path) -> None:

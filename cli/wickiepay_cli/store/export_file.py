@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from wickiepay_cli.errors import CommandError
-from wickiepay_cli.private_files import private
+from wickiepay_cli.private_files import private, replace
 from wickiepay_cli.store.event_records import WholeRecord
 
 type Format = Literal["jsonl", "csv"]
@@ -126,10 +126,7 @@ def write(
 
 
 def _keep(place: Place, output: Path) -> None:
-    draft = output.with_name(f"{output.name}.resume.new")
-    with open(draft, "w", opener=private) as file:
-        file.write(json.dumps(asdict(place)))
-    draft.replace(place_of(output))
+    replace(place_of(output), json.dumps(asdict(place)))
 
 
 def _after(place: Place, batch: tuple[WholeRecord, ...], file: BinaryIO) -> Place:
