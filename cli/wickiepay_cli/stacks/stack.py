@@ -10,7 +10,6 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from wickiepay.signing_secrets import secret_of
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.stacks import local_stack
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackTypeDef
     from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
 
     from wickiepay.queue import EventQueue
@@ -128,8 +126,7 @@ class Stack:
 
     def signing_secret(self) -> bytes:
         """The secret with which deliveries to this stack are signed at present."""
-        client: SecretsManagerClient = self.client("secretsmanager")
-        return secret_of(client.get_secret_value(SecretId=self.output("SigningSecretArn")))
+        return self.secret().current().encode()
 
 
 def find(name: str | None, profile: str | None = None, region: str | None = None) -> Stack:
