@@ -298,10 +298,7 @@ app = assembled()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command. On an expected error it prints one sentence on standard error and exits with code 1.
-
-    Ctrl-C ends it with exit code 130, unless it is the usual end of the command.
-    """
+    """Runs the command: one sentence and exit code 1 for an expected error, 130 for a Ctrl-C that cuts it short."""
     try:
         try:
             app(arguments)

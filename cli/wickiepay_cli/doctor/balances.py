@@ -21,10 +21,7 @@ type Account = tuple[str, str]
 
 
 class BalancesAddUp:
-    """Every balance equals the sum of its entries, to the last digit.
-
-    Keeps one difference in memory for each account and currency.
-    """
+    """Every balance equals the sum of its entries, to the last digit. It keeps one difference for each balance."""
 
     def __init__(self, tables: Tables, pause: Callable[[], None]) -> None:
         self._tables = tables

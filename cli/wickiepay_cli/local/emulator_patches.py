@@ -1,7 +1,4 @@
-"""The only place that adapts the template to the emulator. Each change is reported, and a test pins the list.
-
-The rules work on the output of SAM's transform: plain CloudFormation.
-"""
+"""The only place that adapts the template, as SAM transforms it, to the emulator. A test pins all changes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 from wickiepay_cli.watching.exchange import Exchange, Headers
 
 ANSWER_SECONDS: Final = 30
-"""How long an HTTP API waits for its function.
-
-https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
-"""
+"""How long an HTTP API waits: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"""
 
 AT_ONCE: Final = 4
 """Most requests that are passed on at the same time; the others wait.
@@ -75,10 +72,7 @@ def reserved(port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def proxy(door: socket.socket, api_url: str, seen: Callable[[Exchange], None]) -> Iterator[None]:
-    """Serves the HTTP API at `api_url` on the socket `door`, which it takes over. Calls `seen` with every exchange.
-
-    It serves, and calls `seen`, in a thread of its own.
-    """
+    """Serves the HTTP API at `api_url` on `door`, which it takes over, in a thread that tells `seen` each exchange."""
     # Imported here because other commands need no server.
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415

@@ -137,10 +137,7 @@ class Sender:
     def send(
         self, body: bytes, signing: Signing = sign, heard: Callable[[Answer], None] = lambda _: None
     ) -> Sequence[Answer]:
-        """The answers, one for each attempt. `heard` is called with each at once.
-
-        Raises `NotReserialisable` where the scheme cannot sign the body.
-        """
+        """The answers to the attempts, each told to `heard` at once. Raises `NotReserialisable`."""
         signature = signing(body, self.secret, self.scheme)
 
         def attempt() -> Answer:

@@ -30,10 +30,7 @@ def refresh(envelope: Json, uuid: str, now: datetime) -> None:
 
 
 def identify(envelope: Json, uuid: str) -> None:
-    """Replaces the identifier of `envelope` with `uuid`: `data.id` if it has only that, otherwise `data.uuid`.
-
-    Raises `CommandError` if there is no `data`.
-    """
+    """Sets `data.id` if it has only that, otherwise `data.uuid`. Raises `CommandError` if there is no `data`."""
     data = envelope.get("data") if isinstance(envelope, dict) else None
     if not isinstance(data, dict):
         raise CommandError('The payload has no "data" to put a uuid into.')

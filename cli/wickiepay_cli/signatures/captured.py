@@ -47,10 +47,7 @@ class Captured:
 
 
 def read(text: bytes, entry: int | None = None) -> Sequence[Captured]:
-    """The delivery in a captured request; in a HAR archive, all POSTs, or the one that `entry` chooses.
-
-    Raises `CommandError` for anything else.
-    """
+    """The captured delivery; of a HAR archive, all POSTs, or the chosen `entry`. Otherwise raises `CommandError`."""
     start = text.removeprefix(codecs.BOM_UTF8).lstrip()
     if start.startswith((b"curl ", b"$ curl ", b"curl.exe ")):
         command, *_ = _TRANSCRIPT.split(start, maxsplit=1)
@@ -241,10 +238,7 @@ def _sent(transcript: bytes) -> bytes:
 
 
 def _traced(trace: bytes) -> bytes:
-    """The first request in the output of curl --trace.
-
-    Raises `CommandError` for --trace-ascii, which leaves bytes out.
-    """
+    """The first request in curl's --trace output. Raises `CommandError` for --trace-ascii, which leaves bytes out."""
     sent, size, sending = b"", 0, False
     for line in trace.splitlines():
         if found := _TRACED.match(line):

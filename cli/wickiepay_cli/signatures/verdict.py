@@ -30,10 +30,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Either valid, with the scheme, the secret and any remarks, or invalid, with the reasons.
-
-    Certain reasons come first, then likely ones.
-    """
+    """Valid, with scheme, secret and remarks; or invalid, with the reasons, the certain ones before the likely."""
 
     valid: bool
     scheme: str | None

@@ -57,10 +57,7 @@ def is_powershell(text: str) -> bool:
 
 
 def powershell_request(command: str) -> tuple[list[tuple[str, str]], bytes]:
-    """The headers and the body of the request that a PowerShell command sends.
-
-    Raises `CommandError` if it shows no body.
-    """
+    """The headers and body of the request that a PowerShell command sends. Raises `CommandError` without a body."""
     body = _BODY.search(command)
     if body is None:
         raise CommandError("The PowerShell command shows no body: there is no -Body with a text in it.")

@@ -21,10 +21,7 @@ OUTPUTS: Final = frozenset({"WebhookUrl", "EventTableName", "LedgerTableName", "
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A stack of this project's template. `environment` is its tag of that name; `updated_at` is its last change.
-
-    `webhook_url` is None until it exists.
-    """
+    """A deployed listener. `environment` is its tag of that name; `webhook_url` is None until it exists."""
 
     name: str
     region: str

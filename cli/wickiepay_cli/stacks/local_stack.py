@@ -36,10 +36,7 @@ class LocalStack:
 
 
 def state_folder() -> Path:
-    """The folder of the local stack's files: the one that WICKIEPAY_LOCAL names, otherwise `.local` in the checkout.
-
-    Without a checkout, it is in the folder where the command runs.
-    """
+    """The local stack's folder: WICKIEPAY_LOCAL, or `.local` in the checkout or, without one, in the current folder."""
     return Path(os.environ.get("WICKIEPAY_LOCAL") or (PROJECT if CHECKOUT else Path()) / ".local").absolute()
 
 

@@ -152,10 +152,7 @@ def session_of(profile: str | None, region: str | None = None) -> botocore.sessi
 
 
 def client_of(session: botocore.session.Session, service: str, region: str | None = None) -> Any:  # noqa: ANN401  typed by its callers
-    """A client of a service, in the session's region or another.
-
-    Raises `CommandError` if the configuration is invalid.
-    """
+    """A client of a service, in the session's region or another. Raises `CommandError` if it is misconfigured."""
     try:
         return session.create_client(service, region_name=region, config=Config(**ASKING))
     except ValueError as error:  # an invalid AWS_ENDPOINT_URL, or the like

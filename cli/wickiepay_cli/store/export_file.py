@@ -68,10 +68,7 @@ def place_of(output: Path) -> Path:
 
 
 def read_place(output: Path, asked: dict[str, Any]) -> Place:
-    """The place where an export to `output` has to continue.
-
-    Raises `CommandError` if there is none, or if something else was asked for.
-    """
+    """The place where an export continues. Raises `CommandError` if there is none, or if something else was asked."""
     try:
         place = Place(**json.loads(place_of(output).read_text()))
     except FileNotFoundError:
@@ -100,10 +97,7 @@ def write(
     form: Format,
     advance: Callable[[int], None],
 ) -> int:
-    """Writes the rest of an export from `place` on. Returns how many events are then in the file.
-
-    `records` returns the events until an instant, the newest first.
-    """
+    """Writes the rest of an export from `place`. Returns its number of events; `records` gives the newest first."""
     with open(output, "r+b" if place.written else "wb", opener=private) as file:
         file.truncate(place.written)
         file.seek(place.written)

@@ -83,10 +83,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Selects payments by their status, their order's status, and their last change; None selects all.
-
-    The instants are as `wickiepay.clock` writes them.
-    """
+    """Selects payments by their status, their order's, and the instant of their last change; None selects all."""
 
     status: str | None = None
     order: str | None = None

@@ -181,10 +181,7 @@ def generated() -> str:
 
 
 def checked(text: str | bytes) -> str:
-    """A typed or piped-in secret, as functions will read it.
-
-    Raises `CommandError`, which quotes nothing of it, if it cannot be a secret.
-    """
+    """A given secret, as functions will read it. Raises `CommandError`, which quotes nothing, if it cannot be one."""
     try:
         secret = secret_in(text)
     except SecretUnreadable as error:

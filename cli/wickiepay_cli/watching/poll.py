@@ -20,10 +20,7 @@ LOOK_BACK: Final = timedelta(seconds=30)
 
 
 class Newcomers[T]:
-    """The events that are recorded from now on, each once, as `read` returns them.
-
-    Events that the index already shows are left out.
-    """
+    """The events that are recorded from now on, each once, as `read` returns them; not those in the index already."""
 
     def __init__(
         self, records: EventRecords, read: Callable[[list[Identity]], Iterable[T]], now: Callable[[], datetime]

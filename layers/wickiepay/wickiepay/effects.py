@@ -184,10 +184,7 @@ def set_payment(event: WebhookEvent, stage: int, status: str, received: Received
 def set_resource(
     event: WebhookEvent, kind: str, stage: int | None = None, resource_id: str | None = None
 ) -> SetResource:
-    """The effect of an event by which a resource of `kind` reaches `stage`; without one, the stage of its status.
-
-    The resource's id is `resource_id`; without one, the event's uuid.
-    """
+    """A resource's new state; `stage` is by default that of its status, and `resource_id` the event's uuid."""
     status = identifier(event.data, "status", "state")
     if stage is None:
         stage = STAGES.get((status or "").strip().upper(), UNKNOWN_STAGE)

@@ -1,7 +1,4 @@
-"""All errors, as one small tree.
-
-Only `functions/ingest/ingest.py` maps errors (the branch below `DeliveryError`) to HTTP status codes.
-"""
+"""All errors, in one small tree. Only functions/ingest maps errors (below `DeliveryError`) to HTTP status codes."""
 
 from typing import ClassVar, Final
 

@@ -1,7 +1,4 @@
-"""A webhook event, read from the text that a signature covers.
-
-Every JSON number is read as a Decimal, so that no amount ever passes through a binary float.
-"""
+"""A webhook event, read from signed text. Numbers are read as Decimals: no amount ever passes through a float."""
 
 import hashlib
 import json
@@ -63,10 +60,7 @@ class WebhookEvent:
 
 
 def parse(text: bytes, received_at: str = ABSENT) -> WebhookEvent:
-    """The event in `text`, which a signature covers.
-
-    Raises `UnusableBody`, with a sentence for the sender, if there is none.
-    """
+    """The event in `text`, which a signature covers. Raises `UnusableBody`, with a sentence for the sender."""
     envelope = _read(text)
     name = envelope.get("event")
     if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_CHARACTERS:

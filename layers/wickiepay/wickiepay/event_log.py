@@ -46,10 +46,7 @@ type Outcome = Literal["accepted", "duplicate", "conflict"]
 
 
 class Recorded(NamedTuple):
-    """The outcome of `record`, and the recorded event that the delivery is, repeats or contradicts.
-
-    `to_send` is that event if it still has to be processed, otherwise None.
-    """
+    """The outcome, the recorded event that it is about, and `to_send`: that event if it still has to be processed."""
 
     outcome: Outcome
     identity: Identity
@@ -145,10 +142,7 @@ class EventLog:
 
     # --- Writes by the consumer ------------------------------------------------------------------
     def mark_processed(self, identity: Identity, at: datetime, keep: timedelta, effects: Sequence[object]) -> bool:
-        """Marks an event PROCESSED, with its effects. Returns False if it already is PROCESSED, or is gone.
-
-        It expires after `keep`. Raises `StoreUnavailable`.
-        """
+        """Marks an event PROCESSED, to expire after `keep`; False if it was, or is gone. Raises `StoreUnavailable`."""
         return self._conclude(
             identity,
             "SET #state = :state, processed_at = :at, expires_at = :expires, effects = :effects REMOVE #error, "
@@ -184,10 +178,7 @@ class EventLog:
         )
 
     def note_retry(self, identity: Identity, tries: int, error: str, next_try_at: datetime) -> None:
-        """Notes on an unfinished event how often it was tried, and why the last try failed.
-
-        Raises `StoreUnavailable`.
-        """
+        """Notes how often an unfinished event was tried, and why the last try failed. Raises `StoreUnavailable`."""
         self._update(
             identity,
             "SET tries = :tries, last_error = :error, next_try_at = :at",
@@ -203,10 +194,7 @@ class EventLog:
 
     # --- Writes by operators ---------------------------------------------------------------------
     def record_accepted(self, conflict: Pending, place: str, entry: str | None) -> Pending | None:
-        """Records a conflict as an event of its own, at `place`. Returns it if it has to be processed, otherwise None.
-
-        Raises `StoreUnavailable`.
-        """
+        """Records a conflict as an event at `place`; returns it if it is unfinished. Raises `StoreUnavailable`."""
         event = conflict.delivery.event()
         accepted = Pending(conflict.identity.accepted(), conflict.delivery, place, entry)
         item = records.record_item(conflict.delivery, accepted.identity, State.RECEIVED, event, place)
@@ -274,10 +262,7 @@ class EventLog:
         return states, found
 
     def unfinished(self, identities: Iterable[Identity]) -> list[Pending]:
-        """The events, out of at most 10, that the consumer still has to process.
-
-        Read consistently. Raises `StoreUnavailable`.
-        """
+        """The events, of at most 10, that are still to be processed, read consistently. Raises `StoreUnavailable`."""
         items = self._read(identities, {}, {})[self.table]
         return [records.pending_of(item) for item in items if records.state_of(item) in UNFINISHED]
 

@@ -259,10 +259,7 @@ def _payment(item: Item) -> Payment:
 
 
 def _old_payment(item: Item) -> Payment:
-    """The state in an item of an older version, as set by its last event.
-
-    Older versions wrote IN for everything but OUT, so their IN says nothing.
-    """
+    """The state in an older version's item. It wrote IN for everything but OUT, so its IN says nothing."""
     stage, _, place = item["position"]["S"].partition("|")
     before, _, content = place.rpartition("|")
     place = f"{before}|{content[:_OLD_HASH_DIGITS]}"
@@ -304,10 +301,7 @@ def resource_item(resource: SetResource) -> dict[str, "AttributeValueTypeDef"]:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """The state of anything but a payment. `data` is that of the event that set it, or None if it was too large.
-
-    Its numbers are text.
-    """
+    """The state of anything but a payment. `data`, with numbers as text, is its event's, or None if too large."""
 
     kind: str
     id: str

@@ -45,10 +45,7 @@ def money_to_credit(data: Mapping[str, object]) -> Money | None:
 
 
 def amount_of(text: str) -> Decimal:
-    """The amount, of any sign, that `text` spells in plain digits.
-
-    Raises `PermanentFailure` for anything else, for zero, and beyond 18 + 18 digits.
-    """
+    """The amount in plain digits. Raises `PermanentFailure` for anything else, zero, and beyond 18 + 18 digits."""
     amount = _amount(text.removeprefix("+"))
     if amount is None:
         raise PermanentFailure("The amount is not a number.")

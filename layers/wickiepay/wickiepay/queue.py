@@ -134,10 +134,7 @@ class EventQueue:
             self._client.send_message(QueueUrl=self._url, MessageBody=encode(message))
 
     def send_all(self, messages: Sequence[Message]) -> list[bool]:
-        """Sends up to ten events per call, as many as fit. Returns for each whether the queue took it.
-
-        In an outage that is False; no error is raised.
-        """
+        """Sends up to ten events per call. Returns for each whether the queue took it; in an outage that is False."""
         taken: list[bool] = []
         everything: list[SendMessageBatchRequestEntryTypeDef] = [
             {"Id": str(number), "MessageBody": encode(message)} for number, message in enumerate(messages)

@@ -12,10 +12,7 @@ from wickiepay.event import WebhookEvent
 
 
 class Settings(NamedTuple):
-    """The stack parameters that handlers need.
-
-    `account_field` is the field of an event's data that names the account to credit (parameter AccountField).
-    """
+    """What handlers need of the parameters: `account_field` of an event's data names the account to credit."""
 
     account_field: str
 
@@ -28,10 +25,7 @@ class Router(dict[str, Handler]):
     """Event type → handler."""
 
     def on(self, *names: str) -> Callable[[Handler], Handler]:
-        """Registers the decorated handler for the event types `names`.
-
-        Raises `RegistrationError` for no name, an empty one, or one that already has a handler.
-        """
+        """Registers a handler for `names`. Raises `RegistrationError` for none, an empty or an already handled one."""
         if not names or not all(names):
             raise RegistrationError("A handler must be registered for at least one event type.")
 
