@@ -288,31 +288,20 @@ def _is_encodable(text: str) -> bool:
 
 def describe(effect: Effect, *, stands: bool) -> dict[str, object]:
     """A short form of an effect for records, announcements and people. `superseded` marks one that does not stand."""
-    superseded = {} if stands else {"superseded": True}
+    said: dict[str, object]
     match effect:
         case SetPayment():
-            status = effect.says.value("status")
-            return {"effect": "set_payment", "payment": effect.uuid, "status": status, **superseded}
+            said = {"effect": "set_payment", "payment": effect.uuid, "status": effect.says.value("status")}
         case SetResource():
-            return {
-                "effect": "set_resource",
-                "kind": effect.kind,
-                "id": effect.id,
-                "status": effect.status,
-                **superseded,
-            }
+            said = {"effect": "set_resource", "kind": effect.kind, "id": effect.id, "status": effect.status}
         case Credit():
-            return {
-                "effect": "credit",
-                "account": effect.account,
-                "currency": effect.currency,
-                "amount": plain(effect.amount),
-                **superseded,
-            }
+            amount = plain(effect.amount)
+            said = {"effect": "credit", "account": effect.account, "currency": effect.currency, "amount": amount}
         case Refuse():
             return {"effect": "refuse", "reason": effect.reason}
         case _:
             assert_never(effect)
+    return said if stands else {**said, "superseded": True}
 
 
 def _agrees(data: Mapping[str, object]) -> bool:
