@@ -85,7 +85,7 @@ class BalancesAddUp:
 
     def _sum(self, account: Account) -> Decimal:
         total = Decimal()
-        for entry in self._tables.entries_to(account[0]):
+        for entry in self._tables.books.credits_to(account[0]):
             if entry.currency == account[1]:
                 total = EXACT.add(total, entry.amount)
         return total

@@ -117,7 +117,7 @@ class CreditedOnce:
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         uuids = {each.uuid for each in suspects}
-        made = Counter(made_by(entry) for uuid in uuids for entry in self._tables.entries_of(uuid))
+        made = Counter(made_by(entry) for uuid in uuids for entry in self._tables.books.credits_of(uuid))
         return [each for each in dict.fromkeys(suspects) if made[each] > 1]
 
 

@@ -10,7 +10,7 @@ from wickiepay import ledger_items as items
 from wickiepay.dynamodb import Item
 from wickiepay.identity import Identity
 from wickiepay.ledger_items import Entry
-from wickiepay_cli.store.dynamodb import every, items_of, only, partition
+from wickiepay_cli.store.dynamodb import every, items_of, only
 from wickiepay_cli.store.ledger_records import LedgerRecords
 
 if TYPE_CHECKING:
@@ -39,21 +39,13 @@ class Tables:
             if items.is_entry(item)
         }
 
-    def entries_of(self, uuid: str) -> list[Entry]:
-        """The credits of a payment, read consistently. `uuid` is in the spelling of its entries."""
-        return LedgerRecords(self.client, self.ledger).credits_of(uuid)
-
-    def ledger_partition(self, pk: str) -> Iterator[Item]:
-        """The ledger's items with a partition key, read consistently."""
-        return partition(self.client, self.ledger, "pk", pk)
+    @property
+    def books(self) -> LedgerRecords:
+        return LedgerRecords(self.client, self.ledger)
 
     def references(self) -> Iterator[Item]:
         """The keys in the index of references."""
         return every(self.client, "scan", TableName=self.ledger, IndexName="by_reference")
-
-    def entries_to(self, account: str) -> Iterator[Entry]:
-        """The entries of an account (in the form of keys), found by an index that lags slightly behind."""
-        return LedgerRecords(self.client, self.ledger).credits_to(account)
 
     def balances(self, accounts: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Decimal]:
         """The existing balances of the given accounts and currencies, read consistently."""

@@ -118,7 +118,7 @@ class WorthALook:
         if pk.startswith(items.CREDIT):
             entries = items.entries_of(partition)
             if entries and respelled:
-                entries += self._tables.entries_of(uuid)
+                entries += self._tables.books.credits_of(uuid)
             if len(entries) > 1:
                 self.note(Finding("credited-more-than-once", uuid=uuid, account=entries[0].account_as_sent))
         if pk.startswith(items.PAYMENT):
@@ -127,7 +127,7 @@ class WorthALook:
                 if (
                     kinds
                     and respelled
-                    and family in dict(_payments(list(self._tables.ledger_partition(items.PAYMENT + uuid))))
+                    and family in dict(_payments(list(self._tables.books.partition(items.PAYMENT + uuid))))
                 ):
                     continue  # it is a part of the item there
                 for kind in kinds:
@@ -161,14 +161,14 @@ class WorthALook:
         # Versions up to 0.1 did not note it on the payment. Newer payouts are too many to look up one by one.
         may_be_older = family == "channel" or any(map(items.is_older, partition))
         spelled = id_texts(partition[0]["pk"]["S"].removeprefix(items.PAYMENT))
-        return payment.credited or (may_be_older and any(map(self._tables.entries_of, spelled)))
+        return payment.credited or (may_be_older and any(map(self._tables.books.credits_of, spelled)))
 
     def _look_at_order(self, reference: str, payments: Iterable[set[str]]) -> None:
         """The findings on one reference (in the form of keys); `payments` are the partitions of its payments."""
         paid = [
             sent
             for partitions in payments
-            for family, payment in _payments([item for pk in partitions for item in self._tables.ledger_partition(pk)])
+            for family, payment in _payments([item for pk in partitions for item in self._tables.books.partition(pk)])
             if family == "payment" and payment.value("status") == "COMPLETE"
             if payment.directions.effective in {"IN", None}
             # A key may belong to an older version's item, with a reference that the payment no longer has.
