@@ -84,7 +84,8 @@ class EventsHaveCredits:
             entries = self._tables.entries_at(place for of_event in places.values() for place in of_event)
             for each, of_event in places.items():
                 made = [entries[place] for place in of_event if place in entries]
-                if not any(_in_short(entry) in _credits(records[each]) for entry in made):
+                noted = _credits(records[each])
+                if not any((entry.account, entry.currency, plain(entry.amount)) in noted for entry in made):
                     wrong.append(each)
         return wrong
 
@@ -135,10 +136,6 @@ def _credits(record: Item) -> list[tuple[str, str, str]]:
         for effect in effects_of(record)
         if effect["effect"] == "credit" and not effect.get("superseded")
     ]
-
-
-def _in_short(entry: Entry) -> tuple[str, str, str]:
-    return entry.account, entry.currency, plain(entry.amount)
 
 
 def _may_have_credited(record: Item) -> bool:

@@ -1,7 +1,4 @@
-"""The output of commands: JSON for programs, text and tables for people.
-
-Everything that a command prints goes through here, since a stranger may have written any of it: see `escaped`.
-"""
+"""The output of commands. All of it goes through here, since a stranger may have written any of it: see `escaped`."""
 
 import json
 import sys
@@ -82,7 +79,8 @@ def show_table(
         if any(isinstance(cell, Share) for cell in column):
             table.add_column(heading, max_width=BAR)
         else:
-            steady = (drawn or heading == "uuid") and _width(column) < STEADY
+            width = max(len(cell) for cell in column if isinstance(cell, str))
+            steady = (drawn or heading == "uuid") and width < STEADY
             table.add_column(heading, overflow="fold", no_wrap=steady)
     for row in zip(*(column for _, column in shown), strict=True):
         table.add_row(*map(_cell, row))
@@ -180,10 +178,6 @@ def ago(instant: str, now: datetime) -> str:
         if passed >= length:
             return f"{int(passed // length)} {unit} ago"
     return "just now"
-
-
-def _width(column: Iterable[str | Share | None]) -> int:
-    return max(len(cell) for cell in column if isinstance(cell, str))
 
 
 def _cell(cell: str | Share | None) -> Text | Bar:

@@ -57,11 +57,9 @@ class Answer:
         return None
 
     def __str__(self) -> str:
-        return (
-            f"no answer: {self.text}"
-            if self.status is None
-            else " ".join(filter(None, (str(self.status), self.outcome)))
-        )
+        if self.status is None:
+            return f"no answer: {self.text}"
+        return " ".join(filter(None, (str(self.status), self.outcome)))
 
 
 def is_this_machine(url: str) -> bool:

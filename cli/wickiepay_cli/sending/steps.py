@@ -1,7 +1,4 @@
-"""The flows of payments, deposits and top-ups, as deliveries: what the provider sends when all goes well.
-
-Nothing is sent here: a flow yields its steps, and takes identifiers, time and chance from its cast.
-"""
+"""The flows of payments, deposits and top-ups, as deliveries. Nothing is sent here: a flow yields its steps."""
 
 import random
 from collections.abc import Iterator, Sequence

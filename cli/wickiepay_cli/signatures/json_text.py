@@ -24,14 +24,6 @@ def _two_decimals(number: Decimal) -> str:
     return str(cents) if cents == number else str(number)
 
 
-def _shortest(number: Decimal) -> str:
-    return f"{number.normalize():f}"
-
-
-def _as_float(number: Decimal) -> str:
-    return repr(float(number))
-
-
 def _amounts(spell: Callable[[Decimal], str], body: bytes) -> bytes:
     return _AMOUNT.sub(lambda found: found[1] + spell(Decimal(found[2].decode())).encode(), body)
 
@@ -45,8 +37,8 @@ SPELLINGS: Final[Changes[bytes]] = tuple(
     )
     for example, spell in {
         "with two decimals, as 100.00": _two_decimals,
-        "as short as can be, as 100": _shortest,
-        "as Python's floats, as 100.0": _as_float,
+        "as short as can be, as 100": lambda number: f"{number.normalize():f}",
+        "as Python's floats, as 100.0": lambda number: repr(float(number)),
     }.items()
 )
 

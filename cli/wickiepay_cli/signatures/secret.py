@@ -25,10 +25,6 @@ MOST_KEYS: Final = 8
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 
 
-def _without_invisible_ends(secret: bytes) -> bytes:
-    return secret.decode().strip(_INVISIBLE).encode()
-
-
 def _unquoted(secret: bytes) -> bytes:
     return secret[1:-1] if secret[:1] == secret[-1:] and secret[:1] in {b"'", b'"'} else secret
 
@@ -91,7 +87,7 @@ SECRET_CHANGES: Final[Changes[bytes]] = (
         "secret_bom",
         "There is a byte order mark, or a character without width, around the secret.",
         "Save its file as UTF-8 without one; copy the secret from plain text.",
-        _without_invisible_ends,
+        lambda secret: secret.decode().strip(_INVISIBLE).encode(),
     ),
     Change("secret_quoted", _SIGNED_WITH_QUOTES, _AS_GIVEN, lambda secret: b'"' + secret + b'"'),
     Change("secret_quoted", _SIGNED_WITH_QUOTES, _AS_GIVEN, lambda secret: b"'" + secret + b"'"),

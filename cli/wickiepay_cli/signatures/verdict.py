@@ -78,7 +78,7 @@ def _no_event(text: bytes) -> list[Finding]:
 def _why(
     received: Received, secrets: Sequence[bytes], others: Iterable[Known], schemes: Sequence[str]
 ) -> Sequence[Finding]:
-    if header.is_stripe_s(received.signature or ""):
+    if header.STRIPES_FORM.match(received.signature or ""):
         return [header.STRIPE]
     signatures = Signatures((received.signature or "").strip(" \t"))
     if not signatures.forms:

@@ -54,8 +54,7 @@ MAX_SHOWN_CHARACTERS: Final = 2048
 class SetPayment:
     """What an event says about a payment, to be joined with what the payment's other events say.
 
-    `position` is the event's own. `spellings` are the uuid and the transaction as older versions of this listener
-    wrote them in keys.
+    `position` is the event's own. `spellings` are the uuid and the transaction as older versions wrote them in keys.
     """
 
     uuid: str
@@ -177,7 +176,9 @@ def set_payment(event: WebhookEvent, stage: int, status: str, received: Received
     if direction == "UNCLEAR":
         effects.append(Refuse("The event is of a type that is neither IN nor OUT."))
     elif not agrees:
-        effects.append(Refuse(f"The status of the event contradicts its name: {_shortly(data.get('status'))}."))
+        said = data.get("status")
+        what = said[:40] if isinstance(said, str) else f"no text, but {type(said).__name__}"
+        effects.append(Refuse(f"The status of the event contradicts its name: {what}."))
     return effects
 
 
@@ -344,7 +345,3 @@ def spellings_of(event: WebhookEvent) -> Spellings:
         uuid=bounded(sent) if sent else _uuid(event),
         part=part.lower() if part.lower().startswith("0x") else part,
     )
-
-
-def _shortly(value: object) -> str:
-    return value[:40] if isinstance(value, str) else f"no text, but {type(value).__name__}"
