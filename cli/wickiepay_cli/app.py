@@ -218,10 +218,7 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "--yes-print-it --stack sandbox",
     ),
 )
-"""For each command: its words, the place of its function, its summary in lists, and examples of its arguments.
-
-A command is imported when it is named, so --help and a TAB only have to read this list.
-"""
+"""For each command: words, place of its function, summary, examples. --help and a TAB read only this list."""
 
 SPECIAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "samples": {"hidden": True},

@@ -96,11 +96,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """Processes batches, and hands `settings` to each handler.
+    """Processes batches, and hands `settings` to each handler. Without a `bus` nothing is announced.
 
-    Without a `bus` nothing is announced. `keep` is how long a finished event stays on record.
-
-    After `max_receives` tries an event is given up: it is marked FAILED, and its message goes to the dead-letter queue.
+    A finished event stays on record for `keep`. After `max_receives` tries an event is given up: it is marked FAILED,
+    and its message goes to the dead-letter queue.
     """
 
     events: EventLog

@@ -49,8 +49,7 @@ class ProbeFailed(Exception):
 class PreTraffic:
     """Probes the versions `ingest`, `consumer` and `relay`, which are given by their ARNs.
 
-    `scheme` is one that ingest accepts, and `source` an address that may deliver. `new_uuid` returns the uuid of a new
-    probe.
+    `scheme` is one that ingest accepts, `source` an address that may deliver; `new_uuid` returns one for a new probe.
     """
 
     functions: "LambdaClient"

@@ -1,8 +1,4 @@
-"""The files that a new event type needs: a handler, its test, and a sample.
-
-They are what docs/adding-an-event-type.md says to add, and right as they are: the handler keeps the state of what the
-event is about.
-"""
+"""The files that a new event type needs (docs/adding-an-event-type.md): a handler, its test, and a sample."""
 
 import json
 import keyword

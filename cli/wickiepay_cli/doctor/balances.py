@@ -57,8 +57,7 @@ class BalancesAddUp:
     def _look(self, suspects: Sequence[Account]) -> list[Account]:
         """The suspects that are wrong: their balance did not change while their entries were read, and is not the sum.
 
-        The entries are read once the index by which they are found has caught up. One that came meanwhile has changed
-        the balance.
+        The entries are read once their index has caught up. One that came meanwhile has changed the balance.
         """
         self._pause()
         wrong = []

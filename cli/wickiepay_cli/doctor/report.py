@@ -67,8 +67,7 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
 ) -> Report:
     """Audits all records and the books. `retention` is how long a finished event stays on record.
 
-    With `repair` orphans are sent to the consumer. `seen` is told of each few items that were looked at. Raises what
-    reading a table or a queue raises.
+    With `repair`, sends orphans to the consumer. `seen` gets the number of each few items. Raises what reading raises.
     """
     tables = Tables(stack.dynamodb(), stack.output("EventTableName"), stack.output("LedgerTableName"))
 

@@ -1,7 +1,7 @@
 """What is right by the rules and still worth a person's look: misplaced money, or money that waits for somebody.
 
-A snapshot: each table is read once, the index of references twice. What is held on to is what was found, the first
-thousand of each kind, and a number for each order; no body is read.
+Each table is read once, the index of references twice. Kept are the first thousand findings of each kind, and a
+number for each order; no body is read.
 """
 
 from collections import Counter, defaultdict

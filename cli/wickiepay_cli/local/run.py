@@ -35,11 +35,10 @@ class Running:
 def running_stack(
     folder: Path, port: int, signing_secret: str, seen: Callable[[Exchange], None] = lambda _: None
 ) -> Iterator[Running]:
-    """Runs a stack with its proxy on `port` (0: any free one) and its files in `folder`.
+    """Runs a stack with its proxy on `port` (0: any free one) and its files in `folder`, until the `with` block ends.
 
     `seen` is told of every request and answer, in another thread; the delivery log in `folder` tells others of them.
-    Raises `CommandError` where the stack cannot run. However the `with` block ends, nothing of the stack is left
-    running.
+    Raises `CommandError` if the stack cannot run.
     """
     # Imported here because the SAM transform would double the start time of every other command.
     try:

@@ -48,8 +48,7 @@ PAGES: Final[Mapping[What, Mapping[str, tuple[str, str]]]] = {
 def addresses(stack: Stack, what: What, part: str | None = None) -> dict[str, str]:
     """The addresses of the parts of one of `PAGES`, by name; only that of `part` if one is given.
 
-    Raises `CommandError` for a part that there is not, a stack without the output, or a partition whose console is
-    unknown.
+    Raises `CommandError` for an unknown part or partition, and for a stack without the output.
     """
     cloudformation: CloudFormationClient = stack.client("cloudformation")
     partition, region = cloudformation.meta.partition, cloudformation.meta.region_name

@@ -114,8 +114,7 @@ class EventRecords:
     def _keys(self, since: datetime, until: datetime) -> Iterator[Item]:
         """The keys of the events received in that time, the newest first.
 
-        A listener may be years old with many empty days: as long as nothing is found, the number of days that are read
-        together doubles. Otherwise, only what is needed is read.
+        As long as nothing is found, the number of days that are read together doubles: years may be empty.
         """
         days, together = _backwards(since, until), 1
         page_size = min(PAGE, -(-self._at_first // SHARDS))

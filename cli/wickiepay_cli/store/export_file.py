@@ -1,8 +1,7 @@
 """Writes events to a file, one after another, so that an interrupted run can be continued.
 
 As long as FILE is not complete, FILE.resume lies next to it: what was asked for, how many bytes of FILE count, and
-where to continue. The newest events come first, and those that arrive after the start are left out, so the place stays
-right.
+where to continue. The newest come first and later arrivals are left out, so the place stays right.
 """
 
 import csv

@@ -15,8 +15,7 @@ from wickiepay_cli.store.event_records import AHEAD, EventRecords, WholeRecord
 class Filter:
     """Selects events in `state`, of a type or pattern, received from `since` to `until`; None selects all.
 
-    `reference` is the one in the event's data. `text` is somewhere in the body, in any case. `open_alone` selects only
-    those that an operator still has to accept or dismiss.
+    `reference` is in the event's data, `text` anywhere in the body, in any case; `open_alone` means open questions.
     """
 
     state: State | None = None

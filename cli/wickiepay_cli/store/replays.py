@@ -1,8 +1,4 @@
-"""Replays: an operator sends events to be processed again.
-
-Who, when and why is noted on the event's record before anything is sent. The consumer knows what a replay does, and
-what it does not do twice.
-"""
+"""Replays: an operator sends events to be processed again. Each record says who, when and why before it is sent."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -43,8 +39,7 @@ class Replayer:
     def replay(self, identities: Sequence[Identity], replay: Replay, states: Collection[State] = REPLAYABLE) -> Tally:
         """Notes the replay on each of at most ten events that is in one of `states`, then sends them to the consumer.
 
-        Raises `StoreUnavailable` if the table cannot be read, or others write to a record again and again. A queue that
-        is out of reach is counted, not an error.
+        Raises `StoreUnavailable` if the table cannot be read or written. A queue that is out of reach is only counted.
         """
         items = items_of(self._client, self._events.table, map(key, identities))
         noted = [

@@ -27,8 +27,7 @@ def last_uses(
 ) -> Mapping[str, datetime | None] | None:
     """Stage → the minute of the last delivery that was signed with its secret, or None if none came.
 
-    Looks back 15 days, and no further than `since`: before that, a secret may have had another stage. None if
-    CloudWatch cannot be asked.
+    Looks back 15 days, and no further than `since`, when stages changed. None if CloudWatch cannot be asked.
     """
     begin = max(now - PERIOD, since) if since else now - PERIOD
     try:

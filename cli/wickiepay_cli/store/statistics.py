@@ -1,7 +1,6 @@
 """Statistics of the records: how many events there were, how they ended, and how long they took.
 
-Records are summed up one by one. Memory grows with the number of event types and of hours, days or months, but not with
-the number of events.
+Memory grows with the number of event types and of hours, days or months, but not with the number of events.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The running `listen` logs each delivery in its folder, for a second `listen` that attaches to its stack.
 
-No body, header or secret is in it: a line of JSON tells what is shown of a delivery. Of a file that is full another one
-takes the place, so that it stays small; who reads it has the old one still open, and misses nothing.
+A line of JSON has what is shown of a delivery: no body, header or secret. A full file is replaced by an empty one,
+and whoever reads it still has the old one open.
 """
 
 import json

@@ -46,9 +46,8 @@ class Received:
 class Delivery:
     """What was received, when and from where.
 
-    `received_at` is an instant as `wickiepay.clock.instant` writes it, `source` the sender's address, and `request_id`
-    the API's name for the request. `received` is None if `body` is as received; otherwise `body` is the signed text
-    alone.
+    `received_at` is an instant as `wickiepay.clock` writes it, `source` the sender's address, and `request_id` the name
+    of the request. `received` is None if `body` is as received; otherwise `body` is the signed text alone.
     """
 
     body: bytes

@@ -94,8 +94,7 @@ def own_place(key: str, occurred_at: str | None, content_hash: bytes) -> str:
 def accepted_place(corrected: str, accepted_at: str, content_hash: bytes) -> str:
     """The place of an accepted conflict: just above that of the delivery that it corrects.
 
-    Later events still come after it, and the later of two acceptances wins. A place has no other "!", because the keys
-    in places have none.
+    Later events still come after it, and the later of two acceptances wins. A place has no other "!": keys have none.
     """
     return f"{corrected}!{accepted_at}|{content_digits(content_hash)}"
 

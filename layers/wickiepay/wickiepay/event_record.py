@@ -1,7 +1,6 @@
-"""The attributes of a record in the event table. Only this module writes and reads them.
+"""The attributes of a record in the event table: a delivery, what became of it, and what operators decided.
 
-A record keeps a delivery, what became of it, and what operators decided: the acceptance or dismissal of a conflict, and
-the history of replays.
+Only this module writes and reads them.
 """
 
 import json
