@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from wickiepay import ledger_items as items
@@ -136,26 +137,23 @@ class WorthALook:
     def _kinds(self, partition: Sequence[Item], family: Family, payment: Payment) -> Iterator[str]:
         direction, status = payment.directions.effective, payment.value("status")
         complete, customers = status == "COMPLETE", direction in {"IN", None}
+        came_in = complete and customers
         ended = status in {"EXPIRED", "CANCELLED"}
         last = payment.value("last") or ""
-        holds: dict[str, Callable[[], bool]] = {
-            "completed-without-reference": lambda: (
-                family == "payment" and complete and customers and payment.value("reference") is None
-            ),
-            "channel-payment-not-credited": lambda: (
-                family == "channel" and complete and customers and not self._is_credited(partition, family, payment)
-            ),
-            "completed-with-nothing": lambda: (
-                complete and any(map(_is_nothing, (payment.value("display"), payment.value("paid"))))
-            ),
-            "amounts-differ": lambda: payment.amounts_differ,
-            "direction-differs": lambda: payment.directions.differ,
-            "unclear": lambda: payment.directions.unclear,
-            "credited-payout": lambda: not customers and self._is_credited(partition, family, payment),
-            "open-too-long": lambda: status in OPEN and last < self._opened_before,
-            "expired-after-money": lambda: ended and payment.money_came,
+        amounts = payment.value("display"), payment.value("paid")
+        credited = partial(self._is_credited, partition, family, payment)
+        holds = {
+            "completed-without-reference": family == "payment" and came_in and payment.value("reference") is None,
+            "channel-payment-not-credited": family == "channel" and came_in and not credited(),
+            "completed-with-nothing": complete and any(map(_is_nothing, amounts)),
+            "amounts-differ": payment.amounts_differ,
+            "direction-differs": payment.directions.differ,
+            "unclear": payment.directions.unclear,
+            "credited-payout": not customers and credited(),
+            "open-too-long": status in OPEN and last < self._opened_before,
+            "expired-after-money": ended and payment.money_came,
         }
-        return (kind for kind, is_so in holds.items() if is_so())
+        return (kind for kind, is_so in holds.items() if is_so)
 
     def _is_credited(self, partition: Sequence[Item], family: Family, payment: Payment) -> bool:
         # Versions up to 0.1 did not note it on the payment. Newer payouts are too many to look up one by one.

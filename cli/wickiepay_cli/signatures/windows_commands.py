@@ -43,7 +43,6 @@ def cmd_words(command: str) -> list[str]:
 _COMMAND = re.compile(r"\b(?:Invoke-WebRequest|Invoke-RestMethod|iwr|irm)\b", re.IGNORECASE)
 _TEXT = r"""@'\r?\n.*?\r?\n'@|@"\r?\n.*?\r?\n"@|"(?:`.|""|[^"`])*"|'(?:''|[^'])*'"""
 _PAIR = re.compile(rf"({_TEXT}|[\w-]+)\s*=\s*({_TEXT})", re.DOTALL)
-_HEADERS = re.compile(r"@\{(?P<pairs>.*?)\n?\s*\}", re.DOTALL)
 _BODY = re.compile(
     rf"-Body\s+(?:\(\s*\[(?:System\.)?Text\.Encoding\]::UTF8\.GetBytes\(\s*)?({_TEXT})", re.DOTALL | re.IGNORECASE
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from wickiepay.clock import instant
+from wickiepay_cli.stacks.stack import outputs_and_parameters
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -38,7 +39,7 @@ def deployments(cloudformation: "CloudFormationClient", *, local: bool = False) 
     for page in cloudformation.get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
             tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
-            outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+            outputs, _ = outputs_and_parameters(stack)
             if tags.get(APPLICATION[0]) == APPLICATION[1] or outputs.keys() >= OUTPUTS:
                 yield Deployment(
                     name=stack["StackName"],

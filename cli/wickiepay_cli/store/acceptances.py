@@ -51,7 +51,7 @@ def one_question(records: Sequence[Record], event_key: str | None) -> Record:
         raise CommandError("There is no such conflict on record, and no such credit that may be a second one.")
     if len(chosen) > 1:
         keys = ", ".join(each.event_key for each in chosen)
-        raise CommandError(f"There are {len(chosen)} of them: say with --event-key which one you mean: {keys}.")
+        raise CommandError(f"There are {len(chosen)} of them: choose one with --event-key: {keys}.")
     return chosen[0]
 
 
@@ -103,7 +103,10 @@ class Question:
             why = self.outlook.failure or "it would credit nothing a second time."
             raise CommandError(f"There is nothing to accept: {why} To have the event processed again, replay it.")
         if self.outlook.second and not second_credit:
-            raise CommandError(f"{_second_time(self.outlook)} Say --second-credit if that is meant, or dismiss it.")
+            credit = self.outlook.credit
+            assert credit
+            twice = f"This credits {credit.account} a second time: {plain(credit.amount)} {credit.currency}."
+            raise CommandError(f"{twice} Say --second-credit if that is meant, or dismiss it.")
 
 
 class Questions:
@@ -196,13 +199,6 @@ class Questions:
 
     def _item(self, identity: Identity) -> Item | None:
         return next(items_of(self._client, self._events.table, [key(identity)]), None)
-
-
-def _second_time(outlook: Outlook) -> str:
-    """The sentence that says who would be credited again."""
-    assert outlook.credit
-    account, amount = outlook.credit.account, plain(outlook.credit.amount)
-    return f"This credits {account} a second time: {amount} {outlook.credit.currency}."
 
 
 def _judged(credit: Credit, payment: Payment, before: Sequence[Entry], event: WebhookEvent) -> Outlook:

@@ -67,13 +67,9 @@ class Delivery:
         received = Received(len(body), hashlib.sha256(body).hexdigest())
         return cls(text, scheme, received_at, source, request_id, received)
 
-    def text(self) -> bytes:
-        """The text that the signature covers. Raises `NotReserialisable` if the scheme cannot have matched."""
-        return covered_text(self.body, self.scheme)
-
     def event(self) -> WebhookEvent:
-        """The delivered event. Raises `UnusableBody`, and `NotReserialisable` as `text` does."""
-        return parse(self.text(), self.received_at)
+        """The delivered event. Raises `UnusableBody`, and `NotReserialisable` if the scheme cannot have matched."""
+        return parse(covered_text(self.body, self.scheme), self.received_at)
 
     @cached_property
     def body_hash(self) -> bytes:

@@ -186,12 +186,10 @@ def identify(
 ) -> Identity:
     """The identity of an event with that `bounded` name and time stamp, whose canonical `data` has `data_hash`."""
     # Without a uuid, name and content identify an event. The time stamp is left out: a retry may have a new one.
-    uuid = resource(data) or _HASHED + _hash_of_event(name, data)
+    uuid = resource(data)
+    if uuid is None:
+        uuid = _HASHED + hashlib.sha256(canonical({"event": name, "data": normalised(data)})).hexdigest()
     return Identity(uuid, name + _discriminator(name, envelope, data, occurred_at, data_hash))
-
-
-def _hash_of_event(name: str, data: Mapping[str, object]) -> str:
-    return hashlib.sha256(canonical({"event": name, "data": normalised(data)})).hexdigest()
 
 
 def _discriminator(
