@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import botocore.session
 from botocore.config import Config
@@ -91,12 +91,10 @@ class Stack:
             raise CommandError(f"The stack {self.name} has no parameter {name}: is it a webhook listener?") from None
 
     def dynamodb(self) -> "DynamoDBClient":
-        client: DynamoDBClient = self.client("dynamodb")
-        return client
+        return cast("DynamoDBClient", self.client("dynamodb"))
 
     def sqs(self) -> "SQSClient":
-        client: SQSClient = self.client("sqs")
-        return client
+        return cast("SQSClient", self.client("sqs"))
 
     def events(self, at_first: int | None = None) -> "EventRecords":
         """The event table, to be read; `at_first` is how many are read first, None for as many as there may be."""
@@ -137,7 +135,7 @@ def find(name: str | None, profile: str | None = None, region: str | None = None
     if name is not None:
         return _described(name, partial(client_of, session_of(profile, region)))
     if profile or region:
-        raise CommandError("A profile or a region is for finding a deployed stack: name it with --stack.")
+        raise CommandError("A profile or a region only helps to find a deployed stack: name one with --stack.")
     local = local_stack.read(local_stack.state_folder())
     if local is None:
         raise CommandError("No local stack is running: start one with make run, or name a deployed one with --stack.")
@@ -156,7 +154,7 @@ def client_of(session: botocore.session.Session, service: str, region: str | Non
     try:
         return session.create_client(service, region_name=region, config=Config(**ASKING))
     except ValueError as error:  # an invalid AWS_ENDPOINT_URL, or the like
-        raise CommandError(f"AWS cannot be asked, as it is configured: {error}") from error
+        raise CommandError(f"AWS cannot be asked with this configuration: {error}") from error
 
 
 def _described(name: str, client: Callable[[str], Any]) -> Stack:

@@ -75,7 +75,7 @@ class EventBus:
         """Puts announcements on the bus. Returns for each whether the bus took it; in an outage that is False."""
         taken: list[bool] = []
         everything = [self._entry(each.event.name, each.detail()) for each in announcements]
-        for entries in batches(everything, _size, MAX_ENTRIES, MAX_REQUEST_BYTES):
+        for entries in batches(everything, lambda entry: len(entry["Detail"]), MAX_ENTRIES, MAX_REQUEST_BYTES):
             try:
                 with outages(_STORE):
                     answers = self._client.put_events(Entries=entries)["Entries"]
@@ -94,7 +94,3 @@ class EventBus:
         with outages(_STORE):
             answer = self._client.put_events(Entries=[self._entry(ADJUSTED, json.dumps(detail))])
         return "ErrorCode" not in answer["Entries"][0]
-
-
-def _size(entry: "PutEventsRequestEntryTypeDef") -> int:
-    return len(entry["Detail"])

@@ -1,6 +1,6 @@
 """The functions' AWS clients. They give up early, so that a hanging store is treated as a failed one."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import botocore
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
@@ -55,26 +55,22 @@ def _not_after_a_time_out(caught_exception: Exception | None, **_: object) -> bo
 
 def dynamodb(connections: int = 10) -> "DynamoDBClient":
     """A DynamoDB client that makes at most two calls per request, over at most `connections`."""
-    client: DynamoDBClient = _client("dynamodb", attempts=2, connections=connections)
-    return client
+    return cast("DynamoDBClient", _client("dynamodb", attempts=2, connections=connections))
 
 
 def sqs() -> "SQSClient":
     """An SQS client that makes at most two calls per request."""
-    client: SQSClient = _client("sqs", attempts=2)
-    return client
+    return cast("SQSClient", _client("sqs", attempts=2))
 
 
 def events() -> "EventBridgeClient":
     """An EventBridge client that makes at most two calls per request."""
-    client: EventBridgeClient = _client("events", attempts=2)
-    return client
+    return cast("EventBridgeClient", _client("events", attempts=2))
 
 
 def secretsmanager() -> "SecretsManagerClient":
     """A Secrets Manager client that makes one call per request."""
-    client: SecretsManagerClient = _client("secretsmanager", attempts=1)
-    return client
+    return cast("SecretsManagerClient", _client("secretsmanager", attempts=1))
 
 
 def functions() -> "LambdaClient":
@@ -82,11 +78,9 @@ def functions() -> "LambdaClient":
 
     Six attempts, because a flood of deliveries can use up the account's concurrency and must not block a deployment.
     """
-    client: LambdaClient = _client("lambda", attempts=6, read_seconds=INVOKE_SECONDS)
-    return client
+    return cast("LambdaClient", _client("lambda", attempts=6, read_seconds=INVOKE_SECONDS))
 
 
 def codedeploy() -> "CodeDeployClient":
     """A CodeDeploy client that makes at most five calls per request."""
-    client: CodeDeployClient = _client("codedeploy", attempts=5, read_seconds=CODEDEPLOY_SECONDS)
-    return client
+    return cast("CodeDeployClient", _client("codedeploy", attempts=5, read_seconds=CODEDEPLOY_SECONDS))

@@ -26,10 +26,9 @@ class WebhookEvent:
     `identity` is that of its record, and `key` the event key that follows from its content. `data_hash` is the SHA-256
     of `data` in canonical form, with identifiers as they were spelled. `occurred_at` is the envelope's time stamp as
     `wickiepay.clock.instant` writes it, or None. `event_id` is the provider's own id of the event, or None.
-    `received_at` is when the event was delivered.
-
-    `stands_at` is a place other than the event's own, or None: an operator accepted it there (`accepted_place`), or its
-    content was told before. `entry` is the part of a second credit, or None.
+    `received_at` is when the event was delivered. `stands_at` is a place other than the event's own, or None: an
+    operator accepted it there (`accepted_place`), or its content was told before. `entry` is the part of a second
+    credit, or None.
     """
 
     name: str

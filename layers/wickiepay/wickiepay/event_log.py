@@ -233,9 +233,8 @@ class EventLog:
     ) -> tuple[dict[Identity, State], Mapping[str, list[dict[str, Any]]]]:
         """The states of the events that are on record, read consistently, and the items that `beside` asks for.
 
-        `beside`, and its part of the answer, are keyed by table. One BatchGetItem reads everything, so at most 100
-        items (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html). Raises
-        `StoreUnavailable`.
+        `beside`, and its part of the answer, are keyed by table. One BatchGetItem reads at most 100 items:
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html. Raises `StoreUnavailable`.
         """
         names = {"#uuid": "uuid", "#state": "state"}
         request = {"ProjectionExpression": "#uuid, event_key, #state", "ExpressionAttributeNames": names}
