@@ -69,11 +69,8 @@ class Delivered:
     arrival: Arrival
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Delivered):
     """The delivery's state has changed."""
-
-    arrival: Arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ class Trouble:
     text: str
 
 
-type News = Delivered | Changed | Trouble
+type News = Delivered | Trouble
 
 
 class Feed:
