@@ -93,10 +93,6 @@ class Statistics:
     types: defaultdict[str | None, Group] = field(default_factory=lambda: defaultdict(Group))
     times: defaultdict[str, Group] = field(default_factory=lambda: defaultdict(Group))
 
-    def see(self, record: Record, begun_at: str) -> None:
-        for group in (self.total, self.types[record.event], self.times[_span_of(record.received_at, self.span)]):
-            group.see(record, begun_at)
-
     def by_type(self) -> list[tuple[str | None, Group]]:
         """The types, the most frequent first."""
         return sorted(self.types.items(), key=lambda each: (-each[1].received, each[0] or ""))
@@ -118,7 +114,9 @@ def statistics(records: Iterable[Record], span: Span, begun_at: Callable[[Record
     """The statistics of the records, which are read once. `begun_at` returns when processing could begin."""
     summed = Statistics(span)
     for record in records:
-        summed.see(record, begun_at(record))
+        time = _span_of(record.received_at, span)
+        for group in (summed.total, summed.types[record.event], summed.times[time]):
+            group.see(record, begun_at(record))
     return summed
 
 
