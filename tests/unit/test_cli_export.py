@@ -159,7 +159,7 @@ def test_an_export_is_gone_on_with_as_it_was_begun(operator: OperatorStack, tmp_
 
 
 @pytest.mark.parametrize(
-    ("left_behind", "why"), [("e.jsonl", "is there already"), ("e.jsonl.resume", "the beginning of")]
+    ("left_behind", "why"), [("e.jsonl", "already exists"), ("e.jsonl.resume", "unfinished export")]
 )
 def test_a_new_export_overwrites_nothing_unless_told_so(
     operator: OperatorStack, tmp_path: Path, left_behind: str, why: str

@@ -101,7 +101,7 @@ def test_where_the_family_has_a_module_the_event_gets_one_of_its_own(project: Pa
 # --- What is refused ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
 def test_an_event_that_has_a_handler_is_refused(arguments: tuple[str, ...], project: Path) -> None:
-    with pytest.raises(CommandError, match=r"payment\.completed has a handler already"):
+    with pytest.raises(CommandError, match=r"payment\.completed already has a handler"):
         run("init", "payment.completed", *arguments)
     assert there(project) == set()
 
@@ -110,7 +110,7 @@ def test_an_event_that_has_a_handler_is_refused(arguments: tuple[str, ...], proj
 def test_nothing_is_written_over_or_beside_what_is_there(name: str, project: Path) -> None:
     (project / name).parent.mkdir(exist_ok=True)
     (project / name).write_text("mine")
-    with pytest.raises(CommandError, match="is there already: nothing was written"):
+    with pytest.raises(CommandError, match="already exists: nothing was written"):
         run("init", "invoice.paid")
     assert (there(project), (project / name).read_text()) == ({name}, "mine")
 
@@ -118,7 +118,7 @@ def test_nothing_is_written_over_or_beside_what_is_there(name: str, project: Pat
 def test_a_handler_in_a_module_of_its_own_is_not_written_over(project: Path) -> None:
     for name in ("invoice", "invoice_paid"):
         (project / f"functions/consumer/handlers/{name}.py").write_text("mine")
-    with pytest.raises(CommandError, match=r"invoice_paid\.py is there already"):
+    with pytest.raises(CommandError, match=r"invoice_paid\.py already exists"):
         run("init", "invoice.paid")
 
 
@@ -139,7 +139,7 @@ def test_a_handler_in_a_module_of_its_own_is_not_written_over(project: Path) -> 
     ],
 )
 def test_what_can_be_no_name_of_a_type_is_refused(event: str, project: Path) -> None:
-    with pytest.raises(CommandError, match="is no event type"):
+    with pytest.raises(CommandError, match="is not an event type"):
         run("init", event)
     assert there(project) == set()
 

@@ -60,7 +60,7 @@ def no_local_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ),
         (
             ["events", "list", "--region", "eu-west-1"],
-            "A profile or a region is for finding a deployed stack: name it with --stack.",
+            "A profile or a region only helps to find a deployed stack: name one with --stack.",
         ),
         (
             ["balances", "show", "a", "--stack", "prod", "--profile", "nobody"],
@@ -89,7 +89,7 @@ def test_an_endpoint_that_is_none_is_said_in_a_sentence(
         main(arguments)
     assert (end.value.code, capsys.readouterr().err) == (
         1,
-        "AWS cannot be asked, as it is configured: Invalid endpoint: foo.\n",
+        "AWS cannot be asked with this configuration: Invalid endpoint: foo.\n",
     )
 
 

@@ -29,7 +29,7 @@ def handlers_in(project: Path) -> Mapping[str, Handler]:
 
         discover(handlers)
     except (ImportError, SyntaxError) as error:
-        raise CommandError(f"The handlers that are there cannot be imported: {error}") from error
+        raise CommandError(f"The present handlers cannot be imported: {error}") from error
     return router
 
 

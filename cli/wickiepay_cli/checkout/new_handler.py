@@ -60,14 +60,17 @@ def test_${plain}_sets_what_it_is_about() -> None:
 def files_for(event: str, project: Path) -> Mapping[Path, str]:
     """The files to add to the checkout `project` for the event type `event`, by their paths in it.
 
-    A handler's module is named after the event's family or, if that exists already, after the event. Raises
-    `CommandError` if the event has a handler, if a file exists already, or if the event's name cannot be a file name.
+    The handler's module is named after the family or, if that exists, the event. Raises `CommandError` if it cannot be.
     """
-    _refuse_name(event)
+    if not _NAME.fullmatch(event) or len(event) > MAX_CHARACTERS:
+        raise CommandError(
+            f'"{event}" is not an event type: those are lower-case words of letters, digits and underscores, joined by '
+            f"dots, in at most {MAX_CHARACTERS} characters, such as invoice.paid."
+        )
     if not (project / HANDLERS).is_dir():
         raise CommandError(f"There is no {HANDLERS} here: this command works in a checkout of the project.")
     if event in handlers_in(project):
-        raise CommandError(f"{event} has a handler already, in {HANDLERS}.")
+        raise CommandError(f"{event} already has a handler, in {HANDLERS}.")
     *family, _ = event.split(".") if "." in event else (event, "")
     kind, plain = "_".join(family), event.replace(".", "_")
     module, function = _identifier(kind), _identifier(plain)
@@ -89,7 +92,7 @@ def files_for(event: str, project: Path) -> Mapping[Path, str]:
     }
     for path in files:
         if (project / path).exists():
-            raise CommandError(f"{path} is there already: nothing was written.")
+            raise CommandError(f"{path} already exists: nothing was written.")
     return files
 
 
@@ -104,14 +107,6 @@ def write(files: Mapping[Path, str], project: Path) -> None:
         (project / path).parent.mkdir(exist_ok=True)
         with (project / path).open("x") as file:
             file.write(text)
-
-
-def _refuse_name(event: str) -> None:
-    if not _NAME.fullmatch(event) or len(event) > MAX_CHARACTERS:
-        raise CommandError(
-            f'"{event}" is no event type: that is words of small letters, digits and underscores with dots between '
-            f"them, of {MAX_CHARACTERS} characters at the most, like invoice.paid."
-        )
 
 
 def _identifier(words: str) -> str:

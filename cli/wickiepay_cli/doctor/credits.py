@@ -45,7 +45,7 @@ class CreditsHaveEvents:
     def check(self) -> Check:
         older = "; the others are older than events are kept" if self._young < self.credits else ""
         detail = f"{self._young} of {self.credits} credits looked up, and each has its event{older}"
-        fault = "No event that may have made the credit of"
+        fault = "No event explains the credit of"
         return decided("credits_have_events", self._unexplained, detail, fault)
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
@@ -74,7 +74,7 @@ class EventsHaveCredits:
 
     def check(self) -> Check:
         detail = f"{self._crediting} events have credited"
-        return decided("events_have_credits", self._unpaid, detail, "Not as its record says is the credit of")
+        return decided("events_have_credits", self._unpaid, detail, "The credit differs from the record of")
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         wrong = []

@@ -54,7 +54,7 @@ class EventsCounted:
     def check(self) -> Check:
         sum_of_states = " + ".join(f"{self.counts[name]} {name}" for name in _COUNTED_AS.values())
         detail = f"{self.counts['received']} received = {sum_of_states}"
-        return decided("events_counted", self._misplaced, detail, "In no state that there is:")
+        return decided("events_counted", self._misplaced, detail, "In an unknown state:")
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         records = self._tables.records(suspects, ["state"])

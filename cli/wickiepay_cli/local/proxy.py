@@ -1,9 +1,8 @@
 """The proxy: one port on this machine that passes each request to the stack's HTTP API, and the answer back.
 
-Nothing is changed on the way, since a signature or a rule may depend on it: method, path, query, headers (their order,
-case and repetitions) and body bytes. Only what concerns one connection (RFC 9110, section 7.6.1) stays with its own.
-
-A tunnel may lead anybody here, so what no HTTP API would take is refused before it costs anything: see `MAX_BODY`.
+Nothing that a signature or a rule may depend on is changed: method, path, query, headers (their order, case and
+repetitions) and body. Only what concerns one connection stays with it (RFC 9110, section 7.6.1). A tunnel may lead
+anybody here, so what no HTTP API would take is refused before it costs anything: see `MAX_BODY`.
 """
 
 import asyncio
@@ -28,8 +27,7 @@ ANSWER_SECONDS: Final = 30
 AT_ONCE: Final = 4
 """Most requests that are passed on at the same time; the others wait.
 
-The emulator starts a process for each of them, and while the machine is busy with that, functions time out: with 32
-at once on two cores, every fifth request got a 503.
+The emulator starts a process for each: with 32 at once on two cores, every fifth timed out with a 503.
 """
 
 MAX_BODY: Final = 10 * 1024 * 1024

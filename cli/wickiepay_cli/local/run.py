@@ -93,4 +93,4 @@ def _alone_in(folder: Path) -> Iterator[None]:
     except Timeout as error:
         other = local_stack.read(folder)
         which = f"process {other.pid}, {other.webhook_url}" if other else "it is still starting"
-        raise CommandError(f"A local stack runs in {folder} already ({which}).") from error
+        raise CommandError(f"A local stack is already running in {folder} ({which}).") from error

@@ -67,7 +67,7 @@ _LAID_OUT: Final[Changes[bytes]] = (
     *(
         Change(
             "reserialised",
-            f"The body was parsed and written anew: what was signed is {layout}.",
+            f"The body was parsed and written again: what was signed is {layout}.",
             f"{AS_BYTES} {RELAY}",
             partial(_laid_out, layout),
         )

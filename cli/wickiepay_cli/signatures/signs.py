@@ -72,46 +72,46 @@ SIGNS: Final[Mapping[Finding, Callable[[bytes], bool]]] = {
     ): lambda body: bool(re.match(rb'\s*(?:curl |POST /|\{\s*"log"\s*:)', body)),
     Finding(
         "truncated",
-        "The body ends in the midst of its JSON.",
+        "The body ends in the middle of its JSON.",
         "Read all of it: as many bytes as its Content-Length says, or to the end of the stream.",
     ): _ends_early,
     Finding(
         "compressed",
-        "The body is compressed with gzip, and what was signed is not what is in it.",
-        "Take the body as it was signed, before anything packed or after everything unpacked it.",
+        "The body is compressed with gzip, and its content is not what was signed.",
+        "Take the body as it was signed: before any compression, or after decompression.",
     ): lambda body: body.startswith(b"\x1f\x8b"),
     Finding(
         "charset", "The body is not in UTF-8.", "Take the bytes as they came; WickiePay sends UTF-8."
     ): lambda body: not _is_utf_8(body),
     Finding(
         "characters_lost",
-        "The body has U+FFFD in it, which stands for what could not be read.",
+        "The body contains U+FFFD, which replaces characters that could not be read.",
         "Keep the body as bytes: read in a wrong character set, it cannot be restored.",
     ): lambda body: "\N{REPLACEMENT CHARACTER}".encode() in body,
-    Finding("not_json", "The body is no JSON object.", "See that it is the body, and all of it."): lambda body: (
+    Finding("not_json", "The body is not a JSON object.", "Check that it is the body, and all of it."): lambda body: (
         not _is_json(body)
     ),
     Finding(
         "line_endings",
-        "The body is indented and yet on one line: its line ends were dropped, perhaps.",
+        "The body is indented, but on one line: perhaps its line ends were dropped.",
         "Send files with curl --data-binary: --data drops line ends.",
         certain=False,
     ): lambda body: b"\n" not in body and bool(re.search(rb"[{\[,] {2,}\S", body)),
     Finding(
         "wrong_secret",
-        "The signature was made with none of the secrets that were tried; or the body changed beyond recognition.",
+        "The signature was made with a secret that was not tried, or the body changed beyond recognition.",
         "Compare the secret with that of the destination at WickiePay: sandbox and production have their own.",
         certain=False,
     ): lambda _: True,
     Finding(
         "keys_reordered",
-        "All keys are in alphabetical order: perhaps the body was written anew by what sorts them.",
+        "All keys are in alphabetical order: perhaps something sorted them when it wrote the body again.",
         f"{AS_BYTES} Flask's jsonify sorts keys.",
         certain=False,
     ): _is_sorted,
     Finding(
         "reserialised",
-        "The body looks as JSON.stringify or json.dumps would write it: perhaps one of them did.",
+        "The body looks as if JSON.stringify or json.dumps had written it.",
         f"{AS_BYTES} {RELAY} What parsing loses, as in 100.00, cannot be restored.",
         certain=False,
     ): _is_reserialised,

@@ -71,7 +71,7 @@ def _no_event(text: bytes) -> list[Finding]:
         remedy = (
             "The listener keeps it, and answers 400: see what WickiePay sent, and whether this destination is meant."
         )
-        return [Finding(NO_EVENT, f"It is rightly signed, and no event. {error}", remedy)]
+        return [Finding(NO_EVENT, f"It is correctly signed, but not an event. {error}", remedy)]
     return []
 
 

@@ -53,7 +53,7 @@ def addresses(stack: Stack, what: What, part: str | None = None) -> dict[str, st
     cloudformation: CloudFormationClient = stack.client("cloudformation")
     partition, region = cloudformation.meta.partition, cloudformation.meta.region_name
     if partition not in HOSTS:
-        raise CommandError(f"Where the console of the partition {partition} is, is not known.")
+        raise CommandError(f"The console of the partition {partition} is not known.")
     if part is not None and part not in PAGES[what]:
         raise CommandError(f"There is no {part} among {what}. There are: {', '.join(PAGES[what])}.")
     return {

@@ -71,22 +71,22 @@ def read_place(output: Path, asked: dict[str, Any]) -> Place:
     try:
         place = Place(**json.loads(place_of(output).read_text()))
     except FileNotFoundError:
-        raise CommandError(f"There is nothing to go on with: {place_of(output)} is not there.") from None
+        raise CommandError(f"There is no export to resume: {place_of(output)} is not there.") from None
     except (OSError, ValueError, TypeError) as error:
-        raise CommandError(f"{place_of(output)} cannot be read: begin anew with --force.") from error
+        raise CommandError(f"{place_of(output)} cannot be read: start again with --force.") from error
     if place.asked != asked:
-        raise CommandError(f"{output} was begun with other options: give the same ones, or begin anew with --force.")
+        raise CommandError(f"{output} was started with other options: give the same ones, or start again with --force.")
     if not output.is_file() or output.stat().st_size < place.written:
-        raise CommandError(f"{output} is shorter than what was written: begin anew with --force.")
+        raise CommandError(f"{output} is shorter than what was written: start again with --force.")
     return place
 
 
 def refuse_to_overwrite(output: Path) -> None:
     """Raises `CommandError` if a new export to `output` would destroy something."""
     if place_of(output).exists():
-        raise CommandError(f"{output} is the beginning of an export: go on with --resume, or begin anew with --force.")
+        raise CommandError(f"{output} is an unfinished export: continue with --resume, or start again with --force.")
     if output.exists():
-        raise CommandError(f"{output} is there already: name another file, or overwrite it with --force.")
+        raise CommandError(f"{output} already exists: name another file, or overwrite it with --force.")
 
 
 def write(
