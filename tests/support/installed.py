@@ -15,6 +15,7 @@ from typing import Any, Final
 import pyte
 from rich.text import Text
 
+from tests.support.account import variables_of
 from wickiepay_cli.stacks.local_stack import LocalStack
 
 COMMAND: Final = Path(sys.executable).parent / "wickiepay"
@@ -53,7 +54,7 @@ class Installed:
     @property
     def environment(self) -> dict[str, str]:
         return os.environ | {
-            **self.stack.aws.environment,
+            **variables_of(self.stack.aws),
             "WICKIEPAY_LOCAL": str(self.folder),
         }
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from tests.support.lambda_emulator import SAM
 from wickiepay_cli.project import PROJECT
-from wickiepay_cli.stacks.emulator_access import REGION, Access
 
 
 def sam(*arguments: str | Path, answer: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
@@ -27,13 +26,3 @@ def sam(*arguments: str | Path, answer: str = "", **variables: str) -> subproces
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done
-
-
-def variables_of(access: Access) -> dict[str, str]:
-    """Environment variables that make other programs use an emulator for AWS."""
-    return {
-        "AWS_ENDPOINT_URL": access.endpoint_url,
-        "AWS_ACCESS_KEY_ID": access.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": access.secret_access_key,
-        "AWS_DEFAULT_REGION": REGION,
-    }

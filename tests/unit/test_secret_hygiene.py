@@ -26,7 +26,6 @@ from tests.support.hygiene import Hygiene
 from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
 from wickiepay import clock, delivery, event_record, ledger_items, queue
 from wickiepay.bus import Announcement, EventBus
-
 from wickiepay.event_log import EventLog
 from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.ledger import Ledger
