@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.account import variables_of
+from tests.support.emulated import variables_of
 from tests.support.sam_command import sam
 from wickiepay_cli.local.run import running_stack
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET

@@ -17,8 +17,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.support.account import variables_of
 from tests.support.deployed import TEMPLATE
+from tests.support.emulated import variables_of
 from tests.support.pages import of_all_pages
 from tests.support.sam_command import sam
 from wickiepay_cli.local.emulator import emulator

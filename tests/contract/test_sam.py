@@ -14,8 +14,9 @@ from typing import Final
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.support.account import Account, variables_of
+from tests.support.account import Account
 from tests.support.deployed import FUNCTIONS
+from tests.support.emulated import variables_of
 from tests.support.lambda_emulator import Invoke, in_lambda_emulator
 from tests.support.sam_command import sam
 from tests.support.samples_expected import ANSWERS, function_of

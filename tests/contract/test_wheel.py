@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.account import variables_of
+from tests.support.emulated import variables_of
 from wickiepay_cli.project import PROJECT
 from wickiepay_cli.stacks.local_stack import LocalStack
 

@@ -8,8 +8,8 @@ from typing import Any, Final, Protocol
 
 import pytest
 
-from tests.support.account import variables_of
 from tests.support.command_line import run_json
+from tests.support.emulated import variables_of
 from wickiepay.signature import sign
 from wickiepay_cli.project import PAYLOADS
 from wickiepay_cli.sending.samples import sample

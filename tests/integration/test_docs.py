@@ -17,9 +17,9 @@ from botocore.client import BaseClient
 from samtranslator.yaml_helper import yaml_parse
 from typer.testing import CliRunner, Result
 
-from tests.support.account import variables_of
 from tests.support.aws_commands import check
 from tests.support.command_line import run
+from tests.support.emulated import variables_of
 from tests.support.pages import OURS, PAGES, Command, commands, in_the_text, of_all_pages, rows, section
 from wickiepay import clock
 from wickiepay.delivery import Delivery

@@ -11,8 +11,8 @@ from uuid import uuid4
 import pytest
 
 import pre_traffic
-from tests.support.account import variables_of
 from tests.support.deployed import environment_of
+from tests.support.emulated import variables_of
 from wickiepay import sdk
 from wickiepay_cli.stacks.local_stack import LocalStack
 

@@ -18,7 +18,7 @@ from wickiepay_cli.local.emulator_patches import patch_template
 from wickiepay_cli.local.run import PATH
 from wickiepay_cli.project import PROJECT
 from wickiepay_cli.sending.client import connection, deliver
-from wickiepay_cli.stacks.emulator_access import REGION, Access
+from wickiepay_cli.stacks.emulator_access import Access
 from wickiepay_cli.stacks.stack import Stack
 
 if TYPE_CHECKING:
@@ -130,13 +130,3 @@ def empty_account(folder: Path) -> Iterator[Account]:
     """An account in an emulator of its own, whose files are in `folder`."""
     with emulator(folder) as running:
         yield Account(running.access)
-
-
-def variables_of(access: Access) -> dict[str, str]:
-    """Environment variables that make other programs use an emulator for AWS."""
-    return {
-        "AWS_ENDPOINT_URL": access.endpoint_url,
-        "AWS_ACCESS_KEY_ID": access.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": access.secret_access_key,
-        "AWS_DEFAULT_REGION": REGION,
-    }

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pyte
 from rich.text import Text
 
-from tests.support.account import variables_of
+from tests.support.emulated import variables_of
 from wickiepay_cli.stacks.local_stack import LocalStack
 
 COMMAND: Final = Path(sys.executable).parent / "wickiepay"
