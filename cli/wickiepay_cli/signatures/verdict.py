@@ -15,8 +15,6 @@ from wickiepay_cli.signatures.others import Known, of_another
 from wickiepay_cli.signatures.signs import signs_of
 
 NO_EVENT: Final = "no_event"
-ANY_TIME: Final = "2026-01-01T00:00:00.000000Z"
-"""The time of receipt of an event that is read but not kept, and so does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def diagnose(
 def _no_event(text: bytes) -> list[Finding]:
     """The remark that a correctly signed text is not an event, if it is not."""
     try:
-        parse(text, ANY_TIME)
+        parse(text)
     except UnusableBody as error:
         remedy = (
             "The listener keeps it, and answers 400: see what WickiePay sent, and whether this destination is meant."

@@ -17,12 +17,9 @@ HOSTS: Final[Mapping[str, str]] = {
 }
 """Partition → the console's host, which redirects to the region that an address names."""
 
-_DASHBOARD: Final = "cloudwatch/home?region={region}#dashboards/dashboard/{name}"
 _LOG_GROUP: Final = "cloudwatch/home?region={region}#logsV2:log-groups/log-group/{name_in_fragment}"
 _TABLE: Final = "dynamodbv2/home?region={region}#table?name={name}"
 _QUEUE: Final = "sqs/v3/home?region={region}#/queues/{name}"
-_SECRET: Final = "secretsmanager/secret?name={secret_name}&region={region}"
-_STACK: Final = "cloudformation/home?region={region}#/stacks/stackinfo?stackId={name}"
 
 STACK_ID: Final = "StackId"
 """Used like the name of an output, but stands for the stack itself."""
@@ -30,7 +27,7 @@ STACK_ID: Final = "StackId"
 What = Literal["dashboard", "logs", "tables", "queue", "secret", "stack"]
 
 PAGES: Final[Mapping[What, Mapping[str, tuple[str, str]]]] = {
-    "dashboard": {"dashboard": ("DashboardName", _DASHBOARD)},
+    "dashboard": {"dashboard": ("DashboardName", "cloudwatch/home?region={region}#dashboards/dashboard/{name}")},
     "logs": {
         "ingest": ("IngestLogGroup", _LOG_GROUP),
         "consumer": ("ConsumerLogGroup", _LOG_GROUP),
@@ -39,8 +36,8 @@ PAGES: Final[Mapping[What, Mapping[str, tuple[str, str]]]] = {
     },
     "tables": {"events": ("EventTableName", _TABLE), "ledger": ("LedgerTableName", _TABLE)},
     "queue": {"events": ("EventQueueUrl", _QUEUE), "dead-letters": ("DeadLetterQueueUrl", _QUEUE)},
-    "secret": {"secret": ("SigningSecretArn", _SECRET)},
-    "stack": {"stack": (STACK_ID, _STACK)},
+    "secret": {"secret": ("SigningSecretArn", "secretsmanager/secret?name={secret_name}&region={region}")},
+    "stack": {"stack": (STACK_ID, "cloudformation/home?region={region}#/stacks/stackinfo?stackId={name}")},
 }
 """What can be opened → its parts, each with the output that names it and the page that shows it."""
 
