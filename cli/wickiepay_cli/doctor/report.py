@@ -42,8 +42,7 @@ STEP: Final = 100
 class Report:
     """The counts, the results of the checks, what is worth a look, and the orphans.
 
-    `since` is the beginning of the period for which events are kept. The first thousand findings are named; `counts`
-    has the number of each kind.
+    `since` is when kept events begin. The first thousand findings are named; `counts` has the number of each kind.
     """
 
     stack: str

@@ -1,7 +1,6 @@
 """What is right by the rules and still worth a person's look: misplaced money, or money that waits for somebody.
 
-Each table is read once, the index of references twice. Kept are the first thousand findings of each kind, and a
-number for each order; no body is read.
+Each table is read once, the index of references twice; no body is read. A thousand findings of each kind are kept.
 """
 
 from collections import Counter, defaultdict

@@ -38,8 +38,7 @@ class Amount:
 class Payment:
     """A payment, joined from all its events. `order_status` is that of its order, which several payments may pay.
 
-    It is None if the payment pays no order: a payout, an unclear one, or a payment into a channel. `paid` is None until
-    money has come.
+    It is None for a payout, an unclear payment, and one into a channel. `paid` is None until money has come.
     """
 
     uuid: str

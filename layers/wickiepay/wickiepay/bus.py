@@ -1,7 +1,6 @@
 """Announcements: each event that is PROCESSED or IGNORED goes out on the event bus, for subscribers to act on.
 
-Delivery is at least once, always with the same identity. A subscriber that must act once per event compares `uuid` and
-`event_key`; one that wants each revision compares `record_key`.
+Delivery is at least once, with one identity: `uuid` and `event_key` for an event, `record_key` for each revision.
 """
 
 import json

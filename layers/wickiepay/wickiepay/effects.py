@@ -131,8 +131,7 @@ WHOLE: Final = "-"
 def position(stage: int, event: WebhookEvent) -> str:
     """The rank of a state among all states of the same thing. Positions compare as text, and the higher one wins.
 
-    `stage` (0 to 99) is how far the thing has got. The event's place comes after it, so that two events never tie and
-    the winner does not depend on the order of arrival.
+    `stage` (0 to 99) is how far it has got. The event's place comes next, so that no two events tie in any order.
     """
     return f"{stage:02d}|{event.place}"
 

@@ -10,8 +10,7 @@ class ListenerError(Exception):
 class DeliveryError(ListenerError):
     """A delivery that cannot be answered with 200. Its text goes to the sender, so it must hold nothing secret.
 
-    `code` is the short machine-readable word in the HTTP answer and the log line. `outcome` says in one word what
-    became of the delivery; each branch below has its own.
+    `code` is the word in the HTTP answer and the log line; `outcome` says what became of it, one for each branch.
     """
 
     code: ClassVar[str]
