@@ -38,7 +38,7 @@ class Shown:
 
     @property
     def screen(self) -> list[str]:
-        """What stands there in the end."""
+        """The text on the terminal in the end."""
         screen = pyte.Screen(self.columns, ROWS)
         pyte.ByteStream(screen).feed(self.written)
         return [line.rstrip() for line in screen.display]
@@ -59,7 +59,7 @@ class Installed:
         }
 
     def __call__(self, *arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        """How it ends in a pipe; what is `given` is its standard input."""
+        """The result in a pipe; `given` is its standard input."""
         return subprocess.run(
             [COMMAND, *arguments],
             env=self.environment | environment,
