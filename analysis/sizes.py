@@ -68,7 +68,7 @@ def sizes(size: int) -> Sizes:
     record = heard.asked["Item"]
     log.mark_processed(identity, NOW, timedelta(days=1), done)
     values = heard.asked["ExpressionAttributeValues"]
-    verdict = {"processed_at": values[":at"], "expires_at": values[":expires"], "effects": values[":effects"]}
+    verdict = {name: values[f":{name}"] for name in ("processed_at", "expires_at", "effects")}
     ledger.apply(effect, ledger.rows([effect], []) if isinstance(effect, SetPayment) else {})
     payment = heard.asked["Item"]
     EventQueue(cast("Any", heard), "queue").send(Message(identity, delivery))
