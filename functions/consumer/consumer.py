@@ -26,7 +26,7 @@ from wickiepay.event import WebhookEvent
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import State
 from wickiepay.ledger import Ledger, Rows
-from wickiepay.metrics import Metric
+from wickiepay.metrics import Metric, emitted
 from wickiepay.queue import EventQueue, Message, decode
 from wickiepay.routing import Handler, Settings, discover, router
 
@@ -64,6 +64,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 
 logger = Logger()
 metrics = Metrics()
+EMITTED: Final = emitted(os.environ["MONITORING"])
 
 
 @dataclass(slots=True)
@@ -351,7 +352,8 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
             outcome = work.verdict.lower() if work.verdict else "skipped"
             logger.info(f"event {outcome}", extra=facts)
         known = work.event is not None and work.effects is not None
-        event_type = (work.event.name if work.event and known else OTHER) if outcome in COUNTED_BY_TYPE else None
+        by_type = outcome in COUNTED_BY_TYPE and Metric.EVENT_PROCESSED in EMITTED
+        event_type = (work.event.name if work.event and known else OTHER) if by_type else None
         counts[event_type][OF_OUTCOME[outcome]] += 1
         if outcome == "ignored" and work.message.identity.about_money:
             counts[None][Metric.UNKNOWN_MONEY_EVENT] += 1
@@ -359,11 +361,13 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
             counts[None][Metric.DELIVERY_CONFLICT] += 1
     _report_age([work.next_age for work in batch if work.next_age])
     for event_type, numbers in counts.items():
-        for name, number in numbers.items():
+        emitted_here = {name: number for name, number in numbers.items() if name in EMITTED}
+        for name, number in emitted_here.items():
             metrics.add_metric(name, MetricUnit.Count, number)
         if event_type:  # in the same line, so that a count for a type also counts for the service
             metrics.add_dimensions(service=metrics.service, event_type=event_type)
-        metrics.flush_metrics()
+        if emitted_here:
+            metrics.flush_metrics()
 
 
 def from_environment(environment: Mapping[str, str]) -> Consumer:
