@@ -182,15 +182,15 @@ class Ingest:
         return recorded.outcome
 
 
-def _is_among(networks: Sequence[Network], source: str) -> bool:
+def _is_among(allowed: Sequence[Network], source: str) -> bool:
     try:
         address = ipaddress.ip_address(source)
     except ValueError:
         return False
-    return any(address in network for network in networks)
+    return any(address in network for network in allowed)
 
 
-def _networks(text: str) -> Sequence[Network] | ValueError:
+def networks(text: str) -> Sequence[Network] | ValueError:
     """The networks that a list in CIDR notation names, or the error if it cannot be read."""
     try:
         return [ipaddress.ip_network(network, strict=False) for network in text.split(",")] if text else []
@@ -230,7 +230,7 @@ def from_environment(environment: Mapping[str, str]) -> Ingest:
         events=EventLog(clients.dynamodb(), environment["EVENT_TABLE"]),
         queue=EventQueue(clients.sqs(), environment["EVENT_QUEUE_URL"]),
         schemes=environment["ACCEPTED_SCHEMES"].split(","),
-        allowed_sources=_networks(environment.get("SOURCE_ALLOW_LIST", "")),
+        allowed_sources=networks(environment.get("SOURCE_ALLOW_LIST", "")),
         now=clock.now,
     )
 

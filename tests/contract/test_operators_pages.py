@@ -16,7 +16,7 @@ from analysis.figures import Figures
 from analysis.markdown import bill
 from analysis.stack import read
 from ingest import STATUS
-from tests.support.cloudformation import Template
+from tests.support.cloudformation import Template, allows
 from tests.support.deployed import TEMPLATE
 from tests.support.pages import anchor, commands, links_in, names, rows, section, subsections
 from wickiepay.delivery import MAX_BODY_BYTES
@@ -179,6 +179,21 @@ def test_a_number_is_that_of_the_template_or_the_code(page: Path, title: str, nu
 
 def test_the_tries_of_an_event_take_about_a_day() -> None:
     assert 20 <= sum(map(consumer.delay_seconds, range(1, MAX_RECEIVES))) / 3600 <= 28
+
+
+def test_a_small_account_is_told_a_consumer_that_leaves_room_for_ingest() -> None:
+    text = section(OPERATING, "A small account")
+    [said] = re.findall(r"ConsumerMaximumConcurrency=(\d+)", text)
+    assert "can run 10 functions at once" in text
+    assert allows(TEMPLATE["Parameters"]["ConsumerMaximumConcurrency"], said)
+    assert int(said) < 10
+
+
+def test_a_first_deployment_that_fails_is_deleted_before_the_next() -> None:
+    text = section(OPERATING, "A first deployment that fails")
+    assert ["aws", "cloudformation", "delete-stack", "--stack-name", STACK] in COMMANDS
+    assert re.search(r"ROLLBACK_COMPLETE.*delete-stack.*sam deploy", text, re.DOTALL)
+    assert {"5,120 characters", "`/aws/vendedlogs/`"} <= set(re.findall(r"5,120 characters|`/aws/vendedlogs/`", text))
 
 
 # --- Names and tables --------------------------------------------------------------------------------
