@@ -361,6 +361,18 @@ def test_what_was_signed_before_a_rotation_was_signed_with_another_previous_secr
     assert last_uses()[PREVIOUS] is None
 
 
+def test_with_lean_monitoring_the_current_secrets_use_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    rotated()
+    after(timedelta(hours=3), monkeypatch)
+    minute = clock.now().replace(second=0, microsecond=0)
+    signed("SecretPrevious", minute)
+
+    monkeypatch.setitem(command_line.PARAMETERS, "Monitoring", "lean")
+
+    assert last_uses() == {CURRENT: None, PREVIOUS: clock.instant(minute)}
+    assert "not known" in run("secret", "status", *DEPLOYED).stdout
+
+
 def test_where_nothing_is_counted_nothing_is_known(calls: Calls) -> None:
     assert "not known" in run("secret", "status").stdout  # on this machine
     calls.fail("GetMetricData", EndpointConnectionError(endpoint_url="https://aws.invalid"))

@@ -255,14 +255,15 @@ def _of_stage[T](version: Version, facts: Mapping[str, T]) -> T | None:
 
 
 def _last_uses(found: Stack, staged: Sequence[Version]) -> Mapping[str, datetime | None] | None:
-    """Stage → when its secret last signed a delivery; None where that is not known."""
+    """Stage → when its secret last signed a delivery; no stage, or None for all, where that is not known."""
     if found.deployed is None:  # the emulator counts nothing
         return None
-    return last_uses(found.client("cloudwatch"), found.name, rotation_known_from(staged), clock.now())
+    monitoring = found.parameters.get("Monitoring", "full")  # versions up to 0.1 have no such parameter
+    return last_uses(found.client("cloudwatch"), found.name, monitoring, rotation_known_from(staged), clock.now())
 
 
 def _use(uses: Mapping[str, datetime | None] | None, stage: str) -> str:
-    if uses is None:
+    if uses is None or stage not in uses:
         return "not known"
     last = uses[stage]
     return f"{last:%Y-%m-%d %H:%M}" if last else f"none in {PERIOD.days} days"
