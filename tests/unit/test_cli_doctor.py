@@ -521,6 +521,13 @@ def test_orphans_are_sent_again(books: OperatorStack) -> None:
     assert ({books.state(orphan) for orphan in orphans}, complaints()) == ({"PROCESSED"}, set())
 
 
+def test_who_sends_an_orphan_again_is_kept(books: OperatorStack) -> None:
+    orphan = books.receive("o-1", age=timedelta(hours=1))
+    diagnosis("--repair", "--why", "ingest died")
+    [noted] = books.replays(orphan)
+    assert (noted["by"], noted["why"]) == ("arn:aws:sts::123456789012:user/moto", "ingest died")
+
+
 def test_an_orphan_is_named(books: OperatorStack) -> None:
     an_event_is_in_no_queue(books)
     received_at = "2026-01-15T10:09:01.000000Z"
@@ -544,7 +551,7 @@ def test_an_orphan_that_is_finished_after_all_needs_no_repair(
     books: OperatorStack, happenings: list[Callable[[], object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     an_event_is_in_no_queue(books)
-    monkeypatch.setattr("wickiepay.event_log.EventLog.unfinished", lambda *_: {})
+    monkeypatch.setattr("wickiepay_cli.store.replays.Replayer.note", lambda *_: [])
     assert (diagnosis("--repair")["repaired"], complaints("--repair"), happenings) == (0, set(), [])
 
 
@@ -620,7 +627,7 @@ def test_every_item_that_was_looked_at_is_told(operator: OperatorStack, monkeypa
     for number in range(15):
         operator.process(operator.receive(f"c-{number}"))  # with a payment and an entry each, and one balance
     told: list[int] = []
-    audit(operator.stack(), timedelta(days=30), operator.now, lambda _: None, repair=False, seen=told.append)
+    audit(operator.stack(), timedelta(days=30), operator.now, lambda _: None, seen=told.append)
     assert told == [10, 5, 10, 10, 10, 1]
 
 

@@ -3,8 +3,8 @@
 import difflib
 import os
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -12,7 +12,13 @@ from typing import Annotated, Final, Literal
 import typer
 
 from wickiepay import clock
+from wickiepay.errors import UnusableBody
+from wickiepay.event import parse
+from wickiepay.reserialise import NotReserialisable
+from wickiepay.signature import covered_text
 from wickiepay.signing_secrets import secret_in
+from wickiepay_cli.checkout.handlers import handlers_of
+from wickiepay_cli.checkout.in_money import in_money
 from wickiepay_cli.commands.options import SECRET_VARIABLE, AsJson, Yes, at_stack, confirm_change
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.tables import show_json, show_table
@@ -181,7 +187,7 @@ def trigger(  # noqa: PLR0913  options
     else:
         if file == STANDARD_INPUT and edit:
             raise typer.BadParameter("the editor needs standard input for itself.", param_hint="--edit")
-        went_well = _send_event(compose(event, file, uuid, changes, edit=edit), repeat, how, as_json=as_json)
+        went_well = _send_event(compose(event, file, uuid, changes, edit=edit), repeat, how, yes=yes, as_json=as_json)
     if not went_well:
         raise typer.Exit(1)
 
@@ -240,9 +246,11 @@ class _How:
             yield Sender(http, url, key, self.scheme, self.retries)
 
 
-def _send_event(body: bytes, repeat: int, how: _How, *, as_json: bool) -> bool:
+def _send_event(body: bytes, repeat: int, how: _How, *, yes: bool, as_json: bool) -> bool:
     """Sends one event; says whether it was taken each time."""
-    url, key, _ = how.destination()
+    url, key, found = how.destination()
+    if found:
+        confirm_change(found, lambda: _in_money([body], how.scheme, found), yes=yes)
     with how.sender(url, key) as sender:
         return deliver(body, repeat, sender, as_json=as_json)
 
@@ -252,11 +260,28 @@ def _play_scenario(  # noqa: PLR0913  what trigger was told
 ) -> bool:
     """Sends a scenario; says whether each delivery was answered as it must be."""
     url, key, found = how.destination()
-    if size and found and how.url is None:
-        confirm_change(found, f"Send {size.count} deliveries to the stack {found.deployed}?", yes=yes)
     cast = Cast.of(name, uuid, clock.now(), random.Random(), changes)  # noqa: S311  nothing secret
+    if found:
+        confirm_change(found, lambda: _in_all(name, cast, size, how.scheme, found), yes=yes)
     with how.sender(url, key) as sender:
         return play(name, cast, sender, size, None if how.url else how.where.options, as_json=as_json)
+
+
+def _in_money(bodies: Iterable[bytes], scheme: Scheme, found: Stack) -> str | None:
+    """What deliveries of these bodies would do; None for nothing to the books."""
+    events = []
+    for body in bodies:
+        with suppress(UnusableBody, NotReserialisable):
+            events.append(parse(covered_text(body, scheme)))
+    return in_money(events, handlers_of(found))
+
+
+def _in_all(name: str, cast: Cast, size: Size | None, scheme: Scheme, found: Stack) -> str | None:
+    """What a scenario would do."""
+    if size:
+        return f"send {size.count} deliveries, which credit accounts and mark orders as paid"
+    steps = SCENARIOS[name].steps(cast)
+    return _in_money((step.body for step in steps if step.takes_effect), scheme, found)
 
 
 def _list(*, as_json: bool) -> None:

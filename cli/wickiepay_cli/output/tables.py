@@ -149,6 +149,17 @@ def ask(question: str) -> None:
     typer.confirm(escaped(question), abort=True, err=True)
 
 
+def ask_for(name: str, question: str) -> None:
+    """Asks to type `name`, and aborts unless that is the answer."""
+    if typer.prompt(escaped(question), err=True) != name:
+        raise typer.Abort
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty()
+
+
 def write(content: bytes) -> None:
     """Writes data for other programs unchanged; on a terminal, they are `escaped`."""
     if sys.stdout.isatty():
