@@ -124,7 +124,7 @@ def adjusted(operator: OperatorStack, *where: str, answer: str | None, environme
     found = replace(operator.stack(), environment=environment)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stack, "find", lambda *_: found)
-        patch.setitem(found.parameters, "Announcements", "off")  # type: ignore[arg-type]  # it is a dictionary
+        patch.setitem(found.parameters, "Announcements", "off")
         result = run(*arguments) if answer is None else run_asked(*arguments, answer=answer)
     return result.exit_code, operator.balance() is not None
 

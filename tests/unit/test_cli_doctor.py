@@ -114,11 +114,12 @@ def test_empty_books_add_up() -> None:
 @pytest.mark.usefixtures("books")
 def test_everything_is_counted_once() -> None:
     assert diagnosis()["counts"] == {
-        "received": 7,
+        "deliveries": 9,
+        "events": 7,
         "processed": 3,
         "ignored": 1,
         "failed": 1,
-        "pending": 2,
+        "received": 2,
         "conflicts": 1,
         "unusable": 1,
         "unsent": 1,
@@ -143,8 +144,11 @@ def test_programs_get_counts_checks_and_orphans() -> None:
 @pytest.mark.usefixtures("books")
 def test_people_get_a_table_of_statements() -> None:
     shown = run("doctor").stdout
-    assert ("7 received = 3 processed + 1 ignored + 1 failed + 2 pending" in shown, shown.count("✓")) == (True, 7)
+    assert ("7 events = 3 processed + 1 ignored + 1 failed + 2 received" in shown, shown.count("✓")) == (True, 7)
     assert "Besides: conflicts 1, unusable 1, dead letters 0." in shown
+    assert shown.startswith(
+        "listener at 2026-01-15 10:25:01 UTC, deliveries from 2025-12-16 10:25:01 to 2026-01-15 10:25:01\n"
+    )
 
 
 def test_people_see_what_is_wrong(books: OperatorStack) -> None:

@@ -19,17 +19,17 @@ from wickiepay_cli.doctor.report import Report, audit
 from wickiepay_cli.doctor.worth_a_look import KINDS, Finding
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
-from wickiepay_cli.output.tables import say, seconds, show_json, show_table
+from wickiepay_cli.output.tables import say, scope, show_json, show_table
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack
 
 STATEMENTS: Final = {
-    "events_counted": "received = processed + ignored + failed + pending",
+    "events_counted": "events = processed + ignored + failed + received",
     "credits_have_events": "every credit has its event",
     "events_have_credits": "every event that has credited has its credit",
     "credited_once": "no event has credited twice",
     "balances_add_up": "every balance is the sum of its entries",
-    "no_orphans": "whatever is pending is in a queue",
+    "no_orphans": "whatever is still RECEIVED is in a queue",
     "sent_in_time": "nothing is unsent for ten minutes",
 }
 """The checks, in a person's words."""
@@ -41,7 +41,7 @@ BESIDES: Final = ("conflicts", "unusable", "dead_letters")
 def doctor(  # noqa: PLR0913  options
     found: Stack,
     *,
-    repair: Annotated[bool, typer.Option("--repair", help="Send again what is pending and in no queue.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Send what is still RECEIVED and in no queue.")] = False,
     retention_days: Annotated[
         int | None,
         typer.Option(
@@ -95,7 +95,7 @@ def _retention_days(found: Stack) -> int:
 
 
 def _show(report: Report) -> None:
-    say(f"{report.stack} at {seconds(report.at)}, events since {seconds(report.since)}")
+    say(scope(report.stack, report.at, report.since, report.at))
     marks = {True: "✓", False: "✗"}
     rows = [(marks[check.ok], STATEMENTS[check.name], check.detail) for check in report.checks]
     show_table(("", "statement", "found"), rows)
@@ -121,4 +121,5 @@ def _show_worth_a_look(report: Report) -> None:
 def _about(finding: Finding) -> str:
     """What a finding is about, as a person looks it up."""
     what = finding.reference or finding.uuid or finding.account or finding.scheme or ""
-    return f"{finding.event_key} of {finding.uuid}" if finding.event_key else what
+    trouble = f" ({finding.trouble})" if finding.trouble else ""
+    return f"{finding.event_key} of {finding.uuid}{trouble}" if finding.event_key else what

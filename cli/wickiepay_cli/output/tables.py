@@ -178,6 +178,11 @@ def milliseconds(instant: str) -> str:
     return f"{seconds(instant)}.{datetime.fromisoformat(instant).microsecond // 1000:03}"
 
 
+def scope(stack: str, at: str, since: str, until: str) -> str:
+    """What a report of a stack covers, and when it was made."""
+    return f"{stack} at {seconds(at)} UTC, deliveries from {seconds(since)} to {seconds(until)}"
+
+
 def briefly(instant: str, now: datetime) -> str:
     """The time of day if `instant` is today, otherwise the date; for narrow columns."""
     date, time = seconds(instant).split()
