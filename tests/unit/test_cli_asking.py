@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from tests.support.aws import Calls
 from tests.support.command_line import run, run_asked
 from tests.support.listener import Listener, put_in_place_of_the_network
 from tests.support.operator_stack import CONFIRMED, DEAD_LETTERS, OperatorStack
@@ -156,6 +157,21 @@ def test_a_deployed_stack_is_changed_by_whoever_means_it_and_in_production_types
 def test_where_nobody_can_be_asked_the_option_that_says_yes_is_named() -> None:
     refused = run("trigger", CONFIRMED, *DEPLOYED)
     assert (refused.exit_code, "say --yes" in " ".join(refused.stderr.split())) == (2, True)
+
+
+@pytest.mark.parametrize("where", [(*DEPLOYED, "--yes"), ()], ids=["deployed", "local"])
+def test_who_sends_to_a_deployed_stack_is_kept_on_the_record(where: tuple[str, ...], operator: OperatorStack) -> None:
+    sent = operator.receive()  # as its ingest does it
+    run("trigger", CONFIRMED, "--uuid", "c-1", "--why", "a first delivery", *where)
+    noted = [(each["by"], each["why"]) for each in operator.replays(sent)]
+    by = "arn:aws:sts::123456789012:user/moto"
+    assert noted == ([(by, "sent with wickiepay trigger: a first delivery")] if where else [])
+
+
+def test_where_that_cannot_be_kept_it_is_said(calls: Calls) -> None:
+    calls.refuse("BatchGetItem", "AccessDeniedException")
+    result = run("trigger", "audit.login", *DEPLOYED)
+    assert (result.exit_code, "not on record who sent it" in result.stderr) == (0, True)
 
 
 NOTHING_TO_MONEY: Final = [
