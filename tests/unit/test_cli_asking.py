@@ -1,17 +1,23 @@
 """Whoever changes what a deployed stack does with money is asked first, and told what it would do in terms of money."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NoReturn
 
 import pytest
 
+from tests.support import command_line
 from tests.support.aws import Calls
 from tests.support.command_line import run, run_asked
 from tests.support.listener import Listener, put_in_place_of_the_network
-from tests.support.operator_stack import CONFIRMED, DEAD_LETTERS, OperatorStack
+from tests.support.operator_stack import COMPLETED, CONFIRMED, DEAD_LETTERS, OperatorStack
+from wickiepay.errors import PermanentFailure
+from wickiepay.event import WebhookEvent, parse
 from wickiepay.identity import Identity, Kind
 from wickiepay.queue import encode
+from wickiepay_cli.checkout.handlers import handlers_of
+from wickiepay_cli.checkout.in_money import in_money
 from wickiepay_cli.sending.scenarios import STORM
 from wickiepay_cli.stacks import stack
 
@@ -114,8 +120,43 @@ def test_one_is_told_what_would_be_done_in_terms_of_money(
     asked = run_asked(*arguments, *DEPLOYED, answer="n")
     keys = (item["event_key"]["S"] for item in operator.dynamodb.scan(TableName="EventTable")["Items"])
     conflict = next((key for key in keys if Identity("c-1", key).kind is Kind.CONFLICT), None)
-    assert f"This would {would.format(conflict=conflict)}, on prod. Go on?" in asked.stderr
+    assert f"On prod this would {would.format(conflict=conflict)}. Go on?" in asked.stderr
     assert (asked.exit_code, everything(operator, listener)) == (1, before)
+
+
+def told(event: str, uuid: str = "c-1", **data: object) -> WebhookEvent:
+    money = {"reference": "account", "displayCurrency": {"currency": "EUR", "amount": 5}}
+    return parse(json.dumps({"event": event, "data": {"uuid": uuid, **money, **data}}).encode())
+
+
+IN_DOLLARS: Final = {"currency": "USD", "amount": 3}
+
+
+@pytest.mark.parametrize(
+    ("events", "would"),
+    [
+        ([], None),
+        ([told("audit.login")], None),
+        ([told(CONFIRMED), told(COMPLETED)], "credit 5 EUR to account"),
+        ([told(COMPLETED)], "credit 5 EUR to account"),
+        ([told(CONFIRMED), told(CONFIRMED, "c-2", reference="other")], "credit 10 EUR to 2 accounts"),
+        ([told(CONFIRMED), told(CONFIRMED, "c-2", displayCurrency=IN_DOLLARS)], "credit 5 EUR and 3 USD to account"),
+        ([told(CONFIRMED, displayCurrency={"currency": "EUR", "amount": 0})], "change the books, but move no money"),
+        ([told(CONFIRMED), told("payment.completed", "p-1")], "credit 5 EUR to account and mark account as paid"),
+        ([told("payment.completed", type="OUT")], "change the books, but move no money"),
+        ([told("invoice.paid")], "have invoice.paid processed, which nothing here handles"),
+        ([told("a.b"), told("c.d")], "have 2 types of events processed, which nothing here handles"),
+    ],
+)
+def test_money_is_told_in_sums_and_that_of_a_payment_once(events: list[WebhookEvent], would: str | None) -> None:
+    assert in_money(events, handlers_of(command_line.stack())) == would
+
+
+def test_what_would_fail_moves_nothing() -> None:
+    def fails(_: WebhookEvent) -> NoReturn:
+        raise PermanentFailure("No.")
+
+    assert in_money([told("x.y")], {"x.y": fails}) is None
 
 
 # --- Whether one is asked ----------------------------------------------------------------------------
@@ -154,8 +195,9 @@ def test_a_deployed_stack_is_changed_by_whoever_means_it_and_in_production_types
     assert adjusted(operator, *where, answer=answer, environment=environment) == ended
 
 
-def test_where_nobody_can_be_asked_the_option_that_says_yes_is_named() -> None:
-    refused = run("trigger", CONFIRMED, *DEPLOYED)
+@pytest.mark.parametrize("more", [(), ("--url", "https://listener.example.com/webhooks/wickiepay", "--secret", "s")])
+def test_where_nobody_can_be_asked_the_option_that_says_yes_is_named(more: tuple[str, ...]) -> None:
+    refused = run("trigger", CONFIRMED, *DEPLOYED, *more)
     assert (refused.exit_code, "say --yes" in " ".join(refused.stderr.split())) == (2, True)
 
 
@@ -165,7 +207,9 @@ def test_who_sends_to_a_deployed_stack_is_kept_on_the_record(where: tuple[str, .
     run("trigger", CONFIRMED, "--uuid", "c-1", "--why", "a first delivery", *where)
     noted = [(each["by"], each["why"]) for each in operator.replays(sent)]
     by = "arn:aws:sts::123456789012:user/moto"
-    assert noted == ([(by, "sent with wickiepay trigger: a first delivery")] if where else [])
+    told = "sent with wickiepay trigger: a first delivery"
+    assert noted == ([(by, told)] if where else [])
+    assert (f"{told}, by {by}" in run("events", "show", "c-1").stdout) is bool(where)
 
 
 def test_where_that_cannot_be_kept_it_is_said(calls: Calls) -> None:

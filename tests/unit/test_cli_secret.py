@@ -227,7 +227,7 @@ def test_a_deployed_stack_is_changed_by_whoever_says_so(arguments: tuple[str, ..
     rotated()
     before = accepted()
     result = run_asked("secret", *arguments, *DEPLOYED, answer=answer)
-    assert "on prod" in result.stderr
+    assert "On prod this would" in result.stderr
     assert (result.exit_code, accepted() == before) == ((0, False) if answer == "y" else (1, True))
 
 

@@ -174,7 +174,7 @@ def confirm_change(stack: Stack, what: str | Callable[[], str | None], *, yes: b
     does = what if isinstance(what, str) else what()
     if does is None:
         return
-    would = f"This would {does}, on {stack.deployed}."
+    would = f"On {stack.deployed} this would {does}."
     if not at_a_terminal():
         raise typer.BadParameter(f"{would} Nobody is here to be asked: if that is meant, say --yes.")
     if stack.is_production:

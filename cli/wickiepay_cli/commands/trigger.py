@@ -35,14 +35,11 @@ from wickiepay_cli.sending.single import deliver
 from wickiepay_cli.sending.steps import Cast
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack, Where
-from wickiepay_cli.store.replays import REPLAYABLE, Replayer
+from wickiepay_cli.store.replays import REPLAYABLE, TRIGGERED, Replayer
 
 DEFAULT_COUNT: Final = 100
 DEFAULT_SENDERS: Final = 4
 """Of a storm."""
-
-SENT: Final = "sent with wickiepay trigger:"
-"""Begins the reason that is kept, so that nobody takes it for a replay of what the provider sent."""
 
 _SCENARIOS: Final = "Scenarios"
 
@@ -240,7 +237,7 @@ class _How:
     def destination(self) -> tuple[str, bytes, Stack | None]:
         """Where to send, what to sign with, and the stack that was asked; None where none had to be."""
         given = None if self.secret is None else secret_in(os.fsencode(self.secret))
-        if self.url is not None and given is not None:
+        if self.url is not None and given is not None and self.where.name is None:
             return self.url, given, None
         try:
             found = self.where.find()
@@ -298,7 +295,7 @@ def _keep_who(bodies: Iterable[bytes], how: _How, found: Stack) -> None:
     """Notes on the records of a deployed stack who sent it, and why. Where that is refused, it is sent all the same."""
     if found.deployed is None:
         return
-    order = Replay(str(uuid4()), operator_name(found), f"{SENT} {how.why}".rstrip())
+    order = Replay(str(uuid4()), operator_name(found), ": ".join(filter(None, (TRIGGERED, how.why))))
     replayer = Replayer(found.dynamodb(), found.output("EventTableName"), found.queue(), clock.now)
     identities = {event.identity for event in _events(bodies, how.scheme)}
     try:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 REPLAYABLE: Final = frozenset({State.RECEIVED, State.PROCESSED, State.IGNORED, State.FAILED})
 
+TRIGGERED: Final = "sent with wickiepay trigger"
+"""Begins the reason on the record of an event that no provider sent, and that was not replayed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
