@@ -15,7 +15,6 @@ import pytest
 
 from tests.support.faults import FAULTS, TRANSACTION_FAULTS, Point, Strike
 from tests.support.harness import Harness, Stores
-from tests.support.thorough import by_make_check
 from wickiepay.queue import Replay
 
 pytestmark = pytest.mark.stack
@@ -194,7 +193,8 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
 
 
-@pytest.mark.parametrize("story", [one_delivery, *by_make_check(the_queue_is_out)], ids=lambda story: story.__name__)
+@pytest.mark.thorough
+@pytest.mark.parametrize("story", [one_delivery, the_queue_is_out], ids=lambda story: story.__name__)
 def test_every_call_may_fail_in_every_way(story: Story, stores: Stores) -> None:
     tell_with_every_fault(story, stores)
 

@@ -97,13 +97,13 @@ def cloud() -> Iterator[None]:
 
 @pytest.fixture
 def events(cloud: None, dynamodb: "DynamoDBClient") -> EventLog:  # noqa: ARG001
-    create_table(dynamodb, "EventTable")
+    create_table("EventTable")
     return EventLog(dynamodb, "EventTable")
 
 
 @pytest.fixture
 def ledger(cloud: None, dynamodb: "DynamoDBClient") -> Ledger:  # noqa: ARG001
-    create_table(dynamodb, "LedgerTable")
+    create_table("LedgerTable")
     return Ledger(dynamodb, "LedgerTable", sleep=lambda _: None)
 
 
@@ -114,7 +114,7 @@ def fresh_ledger(dynamodb: "DynamoDBClient") -> FreshLedger:
     @contextmanager
     def fresh() -> Iterator[Ledger]:
         with mock_aws():
-            create_table(dynamodb, "LedgerTable")
+            create_table("LedgerTable")
             yield Ledger(dynamodb, "LedgerTable", sleep=lambda _: None)
 
     return fresh

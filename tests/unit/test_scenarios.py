@@ -250,8 +250,8 @@ def test_the_lives_of_a_storm_are_lived_in_their_order(cast: Cast) -> None:
 def test_a_storm_leaves_the_books_right_and_tells_of_no_single_delivery(
     operator: OperatorStack,
 ) -> None:
-    played = play(operator, STORM, "--count", "150", "--senders", "1")  # moto is not for threads
-    assert (played["sent"], played["as_expected"]) == (150, 150)
+    played = play(operator, STORM, "--count", "60", "--senders", "1")  # moto is not for threads
+    assert (played["sent"], played["as_expected"]) == (60, 60)
     assert states(operator).keys() == {"PROCESSED"}
     ledger = items(operator, "LedgerTable")
     confirmed = [item for item in items(operator, "EventTable") if item["event"] == CONFIRMED]
@@ -260,7 +260,7 @@ def test_a_storm_leaves_the_books_right_and_tells_of_no_single_delivery(
     assert sum(balances) == 100 * len(confirmed)
     counts = {(each["status"], each["outcome"]): each["count"] for each in played["answers"]}
     assert counts.keys() == {(200, "accepted"), (200, "duplicate")}
-    assert (sum(counts.values()), played["deliveries"], played["uuid"]) == (150, [], None)
+    assert (sum(counts.values()), played["deliveries"], played["uuid"]) == (60, [], None)
 
 
 @pytest.fixture
@@ -287,26 +287,6 @@ def test_a_storm_is_as_large_as_is_said(
     monkeypatch.setattr(scenario_command, "send_all", lambda _steps, _send, size: sizes.append(size))
     run("trigger", "--scenario", STORM, *arguments)
     assert sizes == [expected]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sent", "code"),
-    [
-        (("--stack", "prod"), 0, 1),
-        (("--stack", "prod", "--yes"), 3, 0),
-        ((), 3, 0),
-        (("--url", "http://localhost:9/hooks"), 3, 0),
-    ],
-)
-def test_a_deployed_stack_is_stormed_only_where_that_is_wanted(
-    listener: Listener, arguments: tuple[str, ...], sent: int, code: int
-) -> None:
-    result = run("trigger", "--scenario", STORM, "--count", "3", *arguments)
-    assert (len(listener.requests), result.exit_code) == (sent, code)
-
-
-def test_a_deployed_stack_is_not_asked_about_for_a_mere_life(listener: Listener) -> None:
-    assert (run("trigger", "--scenario", "paid", "--stack", "prod").exit_code, len(listener.requests)) == (0, 3)
 
 
 # --- Where the answers are not what they must be -------------------------------------------------------
@@ -402,7 +382,7 @@ def test_people_see_each_delivery_and_the_sum(columns: int, monkeypatch: pytest.
     answers = iter([[Answer(200, '{"status": "accepted"}', 0.0123)], [out, out, out]])
     monkeypatch.setattr(sender.Sender, "send", lambda *_: next(answers))
     monkeypatch.setattr(tables, "WIDE", columns)
-    result = run("trigger", "--scenario", "conflict", "--uuid", "u-1", "--stack", "prod")
+    result = run("trigger", "--scenario", "conflict", "--uuid", "u-1", "--stack", "prod", "--yes")
     lines = [line.rstrip() for line in sub(r"in \d+\.\d s", "in 0.1 s", result.stdout).splitlines()]
     assert lines == SHOWN[columns].splitlines()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from wickiepay.clock import instant
-from wickiepay_cli.stacks.stack import outputs_and_parameters
+from wickiepay_cli.stacks.stack import outputs_and_parameters, tags_of
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -38,7 +38,7 @@ def deployments(cloudformation: "CloudFormationClient", *, local: bool = False) 
     region = cloudformation.meta.region_name
     for page in cloudformation.get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
-            tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+            tags = tags_of(stack)
             outputs, _ = outputs_and_parameters(stack)
             if tags.get(APPLICATION[0]) == APPLICATION[1] or outputs.keys() >= OUTPUTS:
                 yield Deployment(
