@@ -56,7 +56,8 @@ def receive(events: EventLog, body_of: BodyOf) -> Receive:
 
 
 def listed(*arguments: str) -> list[dict[str, Any]]:
-    answer: list[dict[str, Any]] = run_json("events", "list", "--since", "2026-01-01", *arguments)
+    since = () if "--since" in arguments else ("--since", "2026-01-01")
+    answer: list[dict[str, Any]] = run_json("events", "list", *since, *arguments)
     return answer
 
 
@@ -136,6 +137,9 @@ def test_unusable_and_conflicting_deliveries_are_listed(
         (("--state", "PROCESSED"), ["u-2"]),
         (("--state", "processed"), ["u-2"]),
         (("--state", "IGNORED"), []),
+        (("--state", "PROCESSED", "--state", "ignored"), ["u-2"]),
+        (("--type", "deposit.*,payment.created"), ["u-3", "u-1"]),
+        (("--type", "deposit.*", "--type", "payment.completed"), ["u-3", "u-2"]),
         (("--type", "payment.created"), ["u-1"]),
         (("--type", "payment.*"), ["u-2", "u-1"]),
         (("--type", "payment"), []),
@@ -325,7 +329,7 @@ def test_people_get_a_table(receive: Receive) -> None:
     ]
 
 
-@pytest.mark.parametrize("arguments", [("--state", "LOST"), ("--limit", "0"), ("--since", "yesterday")])
+@pytest.mark.parametrize("arguments", [("--state", "LOST"), ("--limit", "0"), ("--since", "tomorrow")])
 def test_a_list_of_nonsense_is_wrong_usage(arguments: tuple[str, ...]) -> None:
     assert run("events", "list", *arguments).exit_code == 2
 

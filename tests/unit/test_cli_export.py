@@ -241,7 +241,7 @@ def test_what_the_index_shows_late_is_shown(operator: OperatorStack) -> None:
 
 def test_only_what_is_wanted_is_shown(operator: OperatorStack) -> None:
     watch = Watch(operator, at(operator, "p-1", 1, "payment.created"), at(operator, "c-1", 2))
-    assert watch.shown(event_type="payment.*") == ["p-1"]
+    assert watch.shown(types=["payment.*"]) == ["p-1"]
 
 
 def test_an_outage_is_told_once_and_what_arrived_meanwhile_is_shown(

@@ -236,6 +236,8 @@ def three(happen: Happen) -> None:
         (("--status", "LOST"), []),
         (("--order", "paid"), ["p-2", "p-1"]),
         (("--order", "EXPIRED"), []),
+        (("--order", "pending,PAID"), ["p-2", "p-1", "p-3"]),
+        (("--status", "COMPLETE", "--status", "pending"), ["p-1", "p-3"]),
         (("--since", "2026-01-15T10:00:01"), ["p-2", "p-1"]),
         (("--until", "2026-01-15T10:00:01"), ["p-1", "p-3"]),
     ],

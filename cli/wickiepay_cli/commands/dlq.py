@@ -10,7 +10,17 @@ import typer
 
 from wickiepay import clock
 from wickiepay.queue import Replay
-from wickiepay_cli.commands.options import LIMIT_FOR_PEOPLE, AsJson, DryRun, Limit, Rate, at_stack, on_stack
+from wickiepay_cli.commands.options import (
+    LIMIT_FOR_PEOPLE,
+    SEVERAL,
+    AsJson,
+    DryRun,
+    Limit,
+    Rate,
+    at_stack,
+    on_stack,
+    several,
+)
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import say, show_facts, show_json, show_table, stream_json
@@ -144,7 +154,8 @@ def redrive(  # noqa: PLR0913  options
     where: Where,
     *,
     ids: Annotated[
-        list[str] | None, typer.Option("--id", metavar="ID", help="A message, as dlq list shows it; may be repeated.")
+        list[str] | None,
+        typer.Option("--id", **several(), metavar="ID", help=f"A message, as dlq list shows it; {SEVERAL}"),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All messages.")] = False,
     dry_run: DryRun = False,

@@ -2,10 +2,10 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import wraps
-from itertools import starmap
+from itertools import chain, starmap
 from typing import Annotated, Any, Concatenate, Final
 
 import typer
@@ -39,20 +39,48 @@ MAX_WHY_CHARACTERS: Final = 500
 
 _AGE = re.compile(r"([0-9]{1,6})([mhdw])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DAYS_AGO: Final = {"today": 0, "yesterday": 1}
 
 
 def moment(text: str) -> datetime:
     """An instant as a person says it: an ISO 8601 time (UTC unless it says otherwise), or an age: 30m, 2h, 3d, 1w.
 
-    Raises `typer.BadParameter` for anything else.
+    `today` and `yesterday` are the beginnings of these days in UTC. Raises `typer.BadParameter` for anything else.
     """
     try:
+        if text in _DAYS_AGO:
+            midnight = clock.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            return midnight - timedelta(days=_DAYS_AGO[text])
         if age := _AGE.fullmatch(text):
             return clock.now() - timedelta(**{_UNITS[age[2]]: int(age[1])})
         said = datetime.fromisoformat(text)
         return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise typer.BadParameter(f'"{text}" is neither a time (2026-01-15T10:25:00) nor an age (2h, 3d).') from None
+        raise typer.BadParameter(
+            f'"{text}" is neither a time (2026-01-15T10:25:00, yesterday) nor an age (2h, 3d).'
+        ) from None
+
+
+def several(known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Settings of an option that can be repeated, and takes several values with commas between them.
+
+    With `known`, a value stands for what that has under its capitals, and any other is refused.
+    """
+
+    def split(text: str) -> list[Any]:
+        words = [word.strip() for word in text.split(",")]
+        if not all(words):
+            raise typer.BadParameter(f'"{text}" has an empty value.')
+        if known is None:
+            return words
+        if unknown := [word for word in words if word.upper() not in known]:
+            raise typer.BadParameter(f"{', '.join(unknown)}: it has to be one of {', '.join(known)}.")
+        return [known[word.upper()] for word in words]
+
+    def join(values: Sequence[list[Any]] | None) -> list[Any] | None:
+        return list(dict.fromkeys(chain.from_iterable(values))) if values else None
+
+    return {"parser": split, "callback": join}
 
 
 def _reason(text: str) -> str:
@@ -72,12 +100,15 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before changing a d
 WHICH: Final = "Which events"
 """The help's heading for the options that choose events."""
 
-EventType = Annotated[
-    str | None,
+SEVERAL: Final = "repeat it, or put commas, for several."
+
+OfTypes = Annotated[
+    list[str] | None,
     typer.Option(
         "--type",
+        **several(),
         metavar="TYPE",
-        help="Of this type, or pattern: payment.*",
+        help=f"Of this type, or pattern: payment.*; {SEVERAL}",
         autocompletion=event_types,
         rich_help_panel=WHICH,
     ),
@@ -87,7 +118,7 @@ Since = Annotated[
     typer.Option(
         parser=moment,
         metavar="TIME",
-        help="Received at this time or later: 2026-01-15T10:00, or 2h, 3d ago.",
+        help="Received at this time or later: 2026-01-15T10:00, yesterday, or 2h, 3d ago.",
         show_default="the table's first",
         rich_help_panel=WHICH,
     ),
@@ -102,8 +133,15 @@ Until = Annotated[
         rich_help_panel=WHICH,
     ),
 ]
-InState = Annotated[
-    State | None, typer.Option("--state", case_sensitive=False, help="In this state.", rich_help_panel=WHICH)
+InStates = Annotated[
+    list[State] | None,
+    typer.Option(
+        "--state",
+        **several(State.__members__),
+        metavar="STATE",
+        help=f"In this state: {', '.join(State)}; {SEVERAL}",
+        rich_help_panel=WHICH,
+    ),
 ]
 OfUuid = Annotated[str | None, typer.Option("--uuid", help="Of this uuid.", rich_help_panel=WHICH)]
 Reference = Annotated[

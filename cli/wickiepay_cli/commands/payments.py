@@ -9,7 +9,16 @@ import typer
 
 from wickiepay import clock
 from wickiepay.payments import OrderStatus
-from wickiepay_cli.commands.options import LIMIT_FOR_PEOPLE, AsJson, at_stack, moment, on_stack, refuse_backwards
+from wickiepay_cli.commands.options import (
+    LIMIT_FOR_PEOPLE,
+    SEVERAL,
+    AsJson,
+    at_stack,
+    moment,
+    on_stack,
+    refuse_backwards,
+    several,
+)
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import briefly, is_narrow, say, seconds, show_json, show_table, write
@@ -36,15 +45,27 @@ COLUMNS: Final = (
 def list_payments(  # noqa: PLR0913  options
     where: Where,
     *,
-    status: Annotated[
-        str | None, typer.Option(metavar="STATUS", help="In this status alone: COMPLETE, UNDERPAID, EXPIRED …")
+    statuses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            **several(),
+            metavar="STATUS",
+            help=f"In this status alone: COMPLETE, UNDERPAID, EXPIRED …; {SEVERAL}",
+        ),
     ] = None,
-    order: Annotated[
-        str | None, typer.Option(metavar="STATUS", help=f"Of orders in this status alone: {', '.join(ORDERS)}.")
+    orders: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--order",
+            **several({order: order for order in ORDERS}),
+            metavar="STATUS",
+            help=f"Of orders in this status alone: {', '.join(ORDERS)}; {SEVERAL}",
+        ),
     ] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(parser=moment, metavar="TIME", help="Changed at this time or later: 2h, 3d ago, 2026-01-15."),
+        typer.Option(parser=moment, metavar="TIME", help="Changed at this time or later: 2h, yesterday, 2026-01-15."),
     ] = None,
     until: Annotated[
         datetime | None, typer.Option(parser=moment, metavar="TIME", help="Changed at this time or earlier.")
@@ -60,16 +81,14 @@ def list_payments(  # noqa: PLR0913  options
     The ledger has no index by time: all of it is read, in bounded memory. That takes a while, and capacity, where it is
     large.
     """
-    if order and order.upper() not in ORDERS:
-        raise typer.BadParameter(f"an order is one of {', '.join(ORDERS)}.", param_hint="--order")
     if as_csv and as_json:
         raise typer.BadParameter("give either --csv or --json.")
     refuse_backwards(since, until)
     found = where.find()
     ledger = found.ledger()
     wanted = Wanted(
-        status.upper() if status else None,
-        order.upper() if order else None,
+        [status.upper() for status in statuses or []],
+        orders or [],
         clock.instant(since) if since else None,
         clock.instant(until) if until else None,
     )

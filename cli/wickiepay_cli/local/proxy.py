@@ -123,9 +123,9 @@ def _refuse_to_switch() -> None:
 
     check = H11Protocol._check_protocol  # noqa: SLF001
 
-    async def checked(self: "H11Protocol", request: "Request") -> None:
-        if all(name != b"upgrade" for name, _ in request.headers):
-            await check(self, request)
+    async def checked(self: "H11Protocol", event: "Request") -> None:
+        if all(name != b"upgrade" for name, _ in event.headers):
+            await check(self, event)
 
     H11Protocol._check_protocol = checked  # type: ignore[method-assign]  # noqa: SLF001
 

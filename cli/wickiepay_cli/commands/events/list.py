@@ -15,9 +15,9 @@ from wickiepay_cli.commands.options import (
     WHICH,
     AsJson,
     Containing,
-    EventType,
-    InState,
+    InStates,
     Limit,
+    OfTypes,
     OfUuid,
     Reference,
     Since,
@@ -45,8 +45,8 @@ CUT: Final = 10
 def list_events(  # noqa: PLR0913  options
     where: Where,
     *,
-    state: InState = None,
-    event_type: EventType = None,
+    states: InStates = None,
+    types: OfTypes = None,
     since: Since = None,
     until: Until = None,
     uuid: OfUuid = None,
@@ -64,7 +64,7 @@ def list_events(  # noqa: PLR0913  options
     shown = limit if as_json else limit or LIMIT_FOR_PEOPLE
     records = found.events(shown + 1 if shown else None)  # the one more tells whether there are more
     now = clock.now()
-    wanted = Filter(state, event_type, since, until, uuid, reference, text, open_alone).among(records, now)
+    wanted = Filter(states, types, since, until, uuid, reference, text, open_alone).among(records, now)
     if as_json:
         stream_json(map(brief, islice(wanted, shown)))
     else:

@@ -15,7 +15,8 @@ from wickiepay.queue import Replay
 from wickiepay_cli.commands.options import (
     AsJson,
     DryRun,
-    EventType,
+    InStates,
+    OfTypes,
     Rate,
     Since,
     Until,
@@ -75,13 +76,10 @@ def replay(  # noqa: PLR0913  options
     event_key: Annotated[
         str | None, typer.Option("--event-key", metavar="KEY", help="Of the uuid's events only this one.")
     ] = None,
-    states: Annotated[
-        list[State] | None,
-        typer.Option("--state", case_sensitive=False, help="Instead of a UUID: all events in this state; repeatable."),
-    ] = None,
+    states: InStates = None,
     since: Since = None,
     until: Until = None,
-    event_type: EventType = None,
+    types: OfTypes = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="So many at the most, the newest.", show_default="all")
     ] = None,
@@ -103,11 +101,11 @@ def replay(  # noqa: PLR0913  options
     """
     if (uuid is None) != bool(states):
         raise typer.BadParameter(
-            "give either a UUID, or --state for all events in that state: --state FAILED, perhaps with --state IGNORED."
+            "give either a UUID, or --state for all events in that state, for example --state FAILED,IGNORED."
         )
     if uuid is None and event_key is not None:
         raise typer.BadParameter("--event-key tells the events of one UUID apart.")
-    if uuid is not None and (since or until or event_type or limit):
+    if uuid is not None and (since or until or types or limit):
         raise typer.BadParameter("--since, --until, --type and --limit go with --state.")
     for state in states or []:
         if state in INSTEAD:
@@ -118,11 +116,8 @@ def replay(  # noqa: PLR0913  options
     if uuid is not None:
         selection = _of_uuid(records, uuid, event_key)
     else:
-        wanted = Filter(None, event_type, since, until or clock.now())
-        chosen = frozenset(states or [])
-        selection = Selection(
-            lambda: islice((each for each in wanted.among(records, clock.now()) if each.state in chosen), limit), chosen
-        )
+        wanted = Filter(states, types, since, until or clock.now())
+        selection = Selection(lambda: islice(wanted.among(records, clock.now()), limit), states or [])
     matched = sum(1 for _ in selection.records())
     order = Replay(str(uuid4()), operator_name(found), why, announce)
     done = Done(Tally())

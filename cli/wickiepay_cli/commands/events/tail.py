@@ -10,7 +10,7 @@ import typer
 from wickiepay import clock
 from wickiepay.event_record import Record
 from wickiepay.identity import Identity
-from wickiepay_cli.commands.options import Containing, EventType, Reference, at_stack
+from wickiepay_cli.commands.options import Containing, OfTypes, Reference, at_stack
 from wickiepay_cli.output.tables import say, seconds, show_json, tell
 from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.event_records import EventRecords, brief, trouble_of
@@ -25,7 +25,7 @@ PAUSE_SECONDS: Final = 1.0
 def tail(
     where: Where,
     *,
-    event_type: EventType = None,
+    types: OfTypes = None,
     reference: Reference = None,
     text: Containing = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each event, for programs.")] = False,
@@ -34,7 +34,7 @@ def tail(
 
     Where AWS does not answer for a while, or the local stack is stopped and started again, it waits and goes on.
     """
-    wanted = Filter(event_type=event_type, reference=reference, text=text)
+    wanted = Filter(types=types, reference=reference, text=text)
 
     def following(found: Stack, check: Callable[[], None]) -> None:
         records = found.events()
