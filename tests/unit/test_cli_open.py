@@ -144,11 +144,11 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_at_a_terminal", lambda: True)
+    monkeypatch.setattr(command, "at_a_terminal", lambda: True)
 
 
 @pytest.mark.usefixtures("terminal")
-def test_at_a_terminal_the_browser_opens(opened: list[str]) -> None:
+def testat_a_terminal_the_browser_opens(opened: list[str]) -> None:
     run("open", "tables", "ledger", *PROD)
     assert opened == [ADDRESSES["tables"]["ledger"]]
 

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -93,6 +94,14 @@ Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Rate = Annotated[
     float | None, typer.Option("--rate", metavar="N", min=0.1, help="So many a second at the most.", show_default="all")
+]
+Wait = Annotated[
+    bool | None,
+    typer.Option(
+        "--wait/--no-wait",
+        help="Wait a minute at the most, and say how it ended; exit code 1 where it is FAILED or not finished.",
+        show_default="at a terminal",
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before changing a deployed stack.")]
 
@@ -199,6 +208,17 @@ def _stack_option(name: str, option: tuple[str, str]) -> inspect.Parameter:
     flag, text = option
     annotation = Annotated[str | None, typer.Option(flag, metavar="NAME", help=text, rich_help_panel=_WHERE)]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def at_a_terminal(*, said: bool | None = None) -> bool:
+    """What an option has said or, where it has said nothing, whether a person reads the result."""
+    return sys.stdout.isatty() if said is None else said
+
+
+def tell_of_another_secret(stack: Stack, secret: bytes) -> None:
+    """Says so where `secret`, which the environment has, is not the one of the stack on this machine."""
+    if stack.signing_secret() != secret:
+        tell(f"{SECRET_VARIABLE} is not the secret of the stack that runs here, which refuses what it signs: unset it.")
 
 
 def confirm_change(stack: Stack, what: str, *, yes: bool) -> None:

@@ -13,7 +13,16 @@ import typer
 
 from wickiepay import clock
 from wickiepay.signing_secrets import secret_in
-from wickiepay_cli.commands.options import SECRET_VARIABLE, AsJson, Yes, at_stack, confirm_change
+from wickiepay_cli.commands.options import (
+    SECRET_VARIABLE,
+    AsJson,
+    Wait,
+    Yes,
+    at_a_terminal,
+    at_stack,
+    confirm_change,
+    tell_of_another_secret,
+)
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.tables import show_json, show_table
 from wickiepay_cli.sending import client, samples
@@ -25,6 +34,7 @@ from wickiepay_cli.sending.scenarios import SCENARIOS, STORM
 from wickiepay_cli.sending.single import deliver
 from wickiepay_cli.sending.steps import Cast
 from wickiepay_cli.stacks.stack import Stack, Where
+from wickiepay_cli.watching.ending import Waiting, ended_well, show_ends
 
 DEFAULT_COUNT: Final = 100
 DEFAULT_SENDERS: Final = 4
@@ -155,13 +165,15 @@ def trigger(  # noqa: PLR0913  options
     retries: Annotated[
         bool, typer.Option("--retries", help="Try three times, as the provider does, with growing pauses.")
     ] = False,
+    wait: Wait = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Sign deliveries and send them as the provider would: a sample, a payload of your own, or a whole scenario.
 
     A sample gets a fresh uuid and the present time, unless they are set; its amounts go out as they are spelled.
-    Exit code 1 unless each delivery is taken (a 2xx) or, in a scenario, answered as it must be. The scenarios:
+    Exit code 1 unless each delivery is taken (a 2xx) and ends well, where that is waited for, or, in a scenario, is
+    answered as it must be. The scenarios:
     """
     if sum((event is not None, scenario is not None, file is not None, listing)) != 1:
         raise typer.BadParameter("give one of EVENT, for a sample, --scenario, --file and --list.")
@@ -170,9 +182,12 @@ def trigger(  # noqa: PLR0913  options
         return
     if scenario is not None and (edit or repeat > 1):
         raise typer.BadParameter("--edit and --repeat go with a single delivery.")
+    if wait and (scenario is not None or url is not None):
+        raise typer.BadParameter("it goes with a single delivery to a stack.", param_hint="--wait")
     size = _size(scenario, count, rate, senders)
-    given = None if where.name and _of_environment(context, "secret") else secret
-    how = _How(url, given, where, scheme, retries)
+    of_environment = _of_environment(context, "secret")
+    given = None if where.name and of_environment else secret
+    how = _How(url, given, where, scheme, retries, of_environment)
     changes = assignments or []
     if scenario is not None:
         if size:
@@ -181,7 +196,8 @@ def trigger(  # noqa: PLR0913  options
     else:
         if file == STANDARD_INPUT and edit:
             raise typer.BadParameter("the editor needs standard input for itself.", param_hint="--edit")
-        went_well = _send_event(compose(event, file, uuid, changes, edit=edit), repeat, how, as_json=as_json)
+        body = compose(event, file, uuid, changes, edit=edit)
+        went_well = _send_event(body, repeat, how, wait=at_a_terminal(said=wait), as_json=as_json)
     if not went_well:
         raise typer.Exit(1)
 
@@ -220,6 +236,7 @@ class _How:
     where: Where
     scheme: Scheme
     retries: bool
+    of_environment: bool = False
 
     def destination(self) -> tuple[str, bytes, Stack | None]:
         """Where to send, what to sign with, and the stack that was asked; None where none had to be."""
@@ -232,6 +249,8 @@ class _How:
             if self.url is None or self.where.name is not None:
                 raise
             raise CommandError(f"What to sign with is not known: give --secret or {SECRET_VARIABLE}.") from error
+        if given is not None and self.of_environment and self.url is None:
+            tell_of_another_secret(found, given)
         return self.url or found.output("WebhookUrl"), found.signing_secret() if given is None else given, found
 
     @contextmanager
@@ -240,11 +259,15 @@ class _How:
             yield Sender(http, url, key, self.scheme, self.retries)
 
 
-def _send_event(body: bytes, repeat: int, how: _How, *, as_json: bool) -> bool:
-    """Sends one event; says whether it was taken each time."""
-    url, key, _ = how.destination()
+def _send_event(body: bytes, repeat: int, how: _How, *, wait: bool, as_json: bool) -> bool:
+    """Sends one event; says whether it was taken each time, and ended well if that is waited for."""
+    url, key, found = how.destination()
+    waiting = Waiting(found.events()) if found and wait and how.url is None else None
     with how.sender(url, key) as sender:
-        return deliver(body, repeat, sender, as_json=as_json)
+        taken, ends = deliver(body, repeat, sender, waiting, as_json=as_json)
+    if not as_json:
+        show_ends(ends)
+    return taken and ended_well(ends)
 
 
 def _play_scenario(  # noqa: PLR0913  what trigger was told

@@ -1,10 +1,10 @@
 """`wickiepay events replay`: has events processed again."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import batched, islice
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import uuid4
 
 import typer
@@ -20,8 +20,10 @@ from wickiepay_cli.commands.options import (
     Rate,
     Since,
     Until,
+    Wait,
     Why,
     Yes,
+    at_a_terminal,
     at_stack,
     confirm_change,
     refuse_backwards,
@@ -35,6 +37,7 @@ from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.event_records import EventRecords
 from wickiepay_cli.store.filters import Filter
 from wickiepay_cli.store.replays import REPLAYABLE, Replayer, Tally
+from wickiepay_cli.watching.ending import MOST, Waiting, ended_well, show_ends
 
 INSTEAD: Final = {
     State.CONFLICT: "A conflict is not processed: make it an event of its own with wickiepay events accept UUID.",
@@ -58,12 +61,14 @@ class Selection:
 class Done:
     """How far a replay got. Where it was `interrupted`, nothing is done yet of what came before `until`.
 
-    `until` is the receipt of the last event whose batch was finished; None where none was.
+    `until` is the receipt of the last event whose batch was finished; None where none was. `waiting` is None where
+    nothing has to be waited for.
     """
 
     tally: Tally
     interrupted: bool = False
     until: str | None = None
+    waiting: Waiting | None = None
 
 
 @at_stack
@@ -89,27 +94,19 @@ def replay(  # noqa: PLR0913  options
     ] = False,
     dry_run: DryRun = False,
     rate: Rate = None,
+    wait: Wait = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Have events processed again; nothing that they did already is done twice.
 
     Who, when and why is kept on each event's record (the last ten times). Exit code 1 where the queue did not take all,
-    130 after Ctrl-C.
+    130 after Ctrl-C. A thousand events at the most are waited for.
+
     The newest come first; Ctrl-C says how to go on with the rest. What is FAILED or IGNORED and has been processed by
     then is in another state, and would not be replayed again anyhow.
     """
-    if (uuid is None) != bool(states):
-        raise typer.BadParameter(
-            "give either a UUID, or --state for all events in that state, for example --state FAILED,IGNORED."
-        )
-    if uuid is None and event_key is not None:
-        raise typer.BadParameter("--event-key tells the events of one UUID apart.")
-    if uuid is not None and (since or until or types or limit):
-        raise typer.BadParameter("--since, --until, --type and --limit go with --state.")
-    for state in states or []:
-        if state in INSTEAD:
-            raise typer.BadParameter(INSTEAD[state], param_hint="--state")
+    _refuse(uuid, event_key, states, narrowed=bool(since or until or types or limit))
     refuse_backwards(since, until)
     found = where.find()
     records = found.events()
@@ -125,13 +122,34 @@ def replay(  # noqa: PLR0913  options
         if matched:
             events = "1 event" if matched == 1 else f"{matched} events"
             confirm_change(found, f"Have {events} of the stack {found.deployed} processed again?", yes=yes)
-        done = _replay(found, selection, matched, order, rate)
-    if as_json:
-        interrupted = {"interrupted": done.interrupted, "until": done.until} if done.interrupted else {}
-        show_json({"dry_run": dry_run, "matched": matched, **asdict(done.tally), **asdict(order), **interrupted})
-    else:
+        waiting = _waiting(records, matched, where) if at_a_terminal(said=wait) else None
+        done = _replay(found, selection, matched, order, rate, waiting=waiting)
+    if not as_json:
         _show(selection, matched, None if dry_run else done.tally)
+    ends = done.waiting.ends(done.waiting.before) if done.waiting else None
+    if as_json:
+        facts = {**asdict(done.tally), **asdict(order), **_more(done, ends)}
+        show_json({"dry_run": dry_run, "matched": matched, **facts})
+    else:
+        show_ends(ends or [])
     _complain(done, matched, by_time=uuid is None)
+    if not ended_well(ends or []):
+        raise typer.Exit(1)
+
+
+def _refuse(uuid: str | None, event_key: str | None, states: Sequence[State] | None, *, narrowed: bool) -> None:
+    """Raises `typer.BadParameter` for options that do not go together, and for what is no event."""
+    if (uuid is None) != bool(states):
+        raise typer.BadParameter(
+            "give either a UUID, or --state for all events in that state, for example --state FAILED,IGNORED."
+        )
+    if uuid is None and event_key is not None:
+        raise typer.BadParameter("--event-key tells the events of one UUID apart.")
+    if uuid is not None and narrowed:
+        raise typer.BadParameter("--since, --until, --type and --limit go with --state.")
+    for state in states or []:
+        if state in INSTEAD:
+            raise typer.BadParameter(INSTEAD[state], param_hint="--state")
 
 
 def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selection:
@@ -150,20 +168,38 @@ def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selecti
     return Selection(lambda: iter(replayable), REPLAYABLE)
 
 
-def _replay(found: Stack, selection: Selection, matched: int, order: Replay, rate: float | None) -> Done:
+def _waiting(records: EventRecords, matched: int, where: Where) -> Waiting | None:
+    """What waits for so many events; None, which is told, where they are too many."""
+    if matched > MOST:
+        tell(f"These are too many to wait for: wickiepay stats{where.options} counts how they end.")
+        return None
+    return Waiting(records)
+
+
+def _replay(  # noqa: PLR0913  what replay was told
+    found: Stack, selection: Selection, matched: int, order: Replay, rate: float | None, *, waiting: Waiting | None
+) -> Done:
     """Replays the selected events, at most as many as were counted; stops where the queue is out of reach."""
     replayer = Replayer(found.dynamodb(), found.output("EventTableName"), found.queue(), clock.now)
     done = Done(Tally(), interrupted=True)
     with suppress(KeyboardInterrupt), progress("Replaying", matched) as advance:
         batches = batched(islice(selection.records(), matched), batch_size(rate), strict=False)
         for batch in paced(batches, rate):
+            if waiting:
+                waiting.note(batch)
             tally = done.tally + replayer.replay([record.identity for record in batch], order, selection.states)
             done = replace(done, tally=tally, until=batch[-1].received_at)
             advance(len(batch))
             if tally.unsent:
                 break
-        done = replace(done, interrupted=False)
+        done = replace(done, interrupted=False, waiting=None if done.tally.unsent else waiting)
     return done
+
+
+def _more(done: Done, ends: Sequence[Record] | None) -> dict[str, Any]:
+    """What JSON says besides where it was interrupted, or waited."""
+    interrupted = {"interrupted": done.interrupted, "until": done.until} if done.interrupted else {}
+    return interrupted if ends is None else {**interrupted, "ended": ends}
 
 
 def _show(selection: Selection, matched: int, tally: Tally | None) -> None:
