@@ -336,10 +336,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _end(error: Exception) -> NoReturn:
-    from wickiepay_cli.errors import sentence  # noqa: PLC0415  as above
+    from wickiepay_cli.errors import BrokenHandler, sentence  # noqa: PLC0415  as above
     from wickiepay_cli.output.tables import tell  # noqa: PLC0415  as above
 
-    tell(sentence(error))
+    for line in error.lines if isinstance(error, BrokenHandler) else [sentence(error)]:
+        tell(line)
     sys.exit(1)
 
 

@@ -9,6 +9,14 @@ class CommandError(Exception):
     """A command cannot do what it was asked to. The text says why and, if possible, what to do about it."""
 
 
+class BrokenHandler(CommandError):
+    """A handler does not compile or cannot be imported. `lines` say what is wrong, where, and what to do."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(" ".join(lines))
+        self.lines = lines
+
+
 EXPECTED = (CommandError, ListenerError, BotoCoreError, ClientError)
 """Errors that end a command with a sentence and exit code 1. Anything else is a bug and shows a traceback."""
 

@@ -19,12 +19,13 @@ import typer
 
 from wickiepay import clock
 from wickiepay.signing_secrets import secret_in
+from wickiepay_cli.checkout.handlers import handlers_in
 from wickiepay_cli.commands.options import SECRET_VARIABLE, at_stack, tell_of_another_secret
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.local.run import Running, running_stack
 from wickiepay_cli.local.supervisor import supervise
 from wickiepay_cli.output.tables import say, tell
-from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
+from wickiepay_cli.project import DEFAULT_SIGNING_SECRET, PROJECT
 from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.local_stack import state_folder
 from wickiepay_cli.stacks.stack import Stack, Where
@@ -71,6 +72,7 @@ def listen(  # noqa: PLR0913  options
     watch = _Watch(feed, partial(view, feed, quiet=quiet, as_json=as_json), tell if as_json else say)
     with _until_told():
         if not where and local_stack.read(state_folder()) is None:
+            handlers_in(PROJECT)  # what cannot be imported here cannot be there, where only a log would say so
             run = _Run(watch, port, _refusing_blank(signing_secret), quiet=quiet, verbose=verbose)
             supervise(run, watch.tell, time.monotonic)
         else:
