@@ -105,7 +105,7 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "events tail",
         "events.tail:tail",
-        "Show events as they arrive, until Ctrl-C.",
+        "Show events as they arrive, and their outcomes, until Ctrl-C.",
         "--type 'payment.*' --json",
     ),
     (
