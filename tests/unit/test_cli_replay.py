@@ -93,6 +93,15 @@ def test_one_event_of_a_uuid_is_replayed(operator: OperatorStack) -> None:
     assert [message.identity.event_key for message in operator.consume()] == ["payment.completed"]
 
 
+def test_the_beginning_of_a_key_will_do_where_it_is_the_only_one(operator: OperatorStack) -> None:
+    for name in ("payment.processing", "payment.completed"):
+        operator.receive("p-1", name)
+    run("events", "replay", "p-1", "--event-key", "payment.c")
+    assert [message.identity.event_key for message in operator.consume()] == ["payment.completed"]
+    with pytest.raises(CommandError, match=r"There are 2 events whose key begins so: payment\.\w+, payment\.\w+\."):
+        run("events", "replay", "p-1", "--event-key", "payment.")
+
+
 # --- What is kept of it ------------------------------------------------------------------------------
 def test_who_when_and_why_is_on_the_record(operator: OperatorStack) -> None:
     identity = failed(operator)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import batched
 from typing import Annotated, Final, get_args
 
 import typer
@@ -27,6 +28,7 @@ from wickiepay_cli.store.export_file import csv_line
 from wickiepay_cli.store.ledger_records import Amount, Payment, Wanted
 
 ORDERS: Final = get_args(OrderStatus.__value__)
+UUID_WIDTH: Final = 36
 COLUMNS: Final = (
     "uuid",
     "reference",
@@ -107,14 +109,14 @@ def list_payments(  # noqa: PLR0913  options
     elif is_narrow():
         now = clock.now()
         show_table(
-            ("", "uuid", "status", "amount", "reference"),
+            ("", "uuid\nreference", "status\norder", "display", "paid"),
             (
                 (
                     briefly(each.updated_at, now),
-                    each.uuid,
-                    each.status,
-                    _money(each.paid or each.display),
-                    each.reference,
+                    "\n".join([each.uuid, *map("".join, batched(each.reference or "", UUID_WIDTH, strict=False))]),
+                    "\n".join(filter(None, (each.status, each.order_status))),
+                    _money(each.display),
+                    _money(each.paid),
                 )
                 for each in listed
             ),

@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from wickiepay.signing_secrets import secret_of
-from wickiepay_cli.errors import CommandError
+from wickiepay_cli.errors import CommandError, sentence
 from wickiepay_cli.stacks import local_stack
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def client_of(session: botocore.session.Session, service: str, region: str | Non
     try:
         return session.create_client(service, region_name=region, config=Config(**ASKING))
     except ValueError as error:  # an invalid AWS_ENDPOINT_URL, or the like
-        raise CommandError(f"AWS cannot be asked, as it is configured: {error}") from error
+        raise CommandError(f"AWS cannot be asked, as it is configured: {sentence(error)}") from error
 
 
 def _described(name: str, client: Callable[[str], Any]) -> Stack:

@@ -22,7 +22,9 @@ from wickiepay_cli.store.acceptances import Outlook, Questions, one_question
 Asked = Annotated[str, typer.Argument(metavar="UUID", help="The uuid, as events list --open shows it.")]
 WhichKey = Annotated[
     str | None,
-    typer.Option("--event-key", metavar="KEY", help="Which one of the uuid: its key, or its event's."),
+    typer.Option(
+        "--event-key", metavar="KEY", help="Which one of the uuid: its key, or its event's; its beginning will do."
+    ),
 ]
 
 

@@ -34,7 +34,7 @@ from wickiepay_cli.output.tables import say, show_json, tell
 from wickiepay_cli.pacing import batch_size, paced
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack, Where
-from wickiepay_cli.store.event_records import EventRecords
+from wickiepay_cli.store.event_records import EventRecords, with_key
 from wickiepay_cli.store.filters import Filter
 from wickiepay_cli.store.replays import REPLAYABLE, Replayer, Tally
 from wickiepay_cli.watching.ending import MOST, Waiting, ended_well, show_ends
@@ -79,7 +79,8 @@ def replay(  # noqa: PLR0913  options
     ] = None,
     *,
     event_key: Annotated[
-        str | None, typer.Option("--event-key", metavar="KEY", help="Of the uuid's events only this one.")
+        str | None,
+        typer.Option("--event-key", metavar="KEY", help="Of the uuid's events only this one; its beginning will do."),
     ] = None,
     states: InStates = None,
     since: Since = None,
@@ -158,7 +159,10 @@ def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selecti
     Raises `CommandError`, with what to do instead, where there is none.
     """
     there = records.of_uuid(uuid)
-    chosen = [record for record in there if event_key in {None, record.event_key}]
+    chosen = there if event_key is None else with_key(there, event_key)
+    if event_key is not None and len(chosen) > 1:
+        keys = ", ".join(record.event_key for record in chosen)
+        raise CommandError(f"There are {len(chosen)} events whose key begins so: {keys}.")
     if not chosen:
         keys = ", ".join(record.event_key for record in there)
         raise CommandError(f"There is no such event of the uuid {uuid}. {f'There are: {keys}.' if keys else ''}")
