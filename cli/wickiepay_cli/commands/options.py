@@ -13,6 +13,7 @@ import typer
 
 from wickiepay import clock
 from wickiepay.event_record import State
+from wickiepay_cli.commands import completions
 from wickiepay_cli.output.tables import ask, tell
 from wickiepay_cli.sending.samples import event_types
 from wickiepay_cli.stacks.stack import Stack, Where
@@ -21,9 +22,9 @@ from wickiepay_cli.store.event_records import AHEAD
 _WHERE = "Where the stack is"
 
 _STACK_OPTIONS: Final = {
-    "stack_name": ("--stack", "A deployed stack; without it, the local one."),
-    "profile": ("--profile", "The AWS profile to find --stack with."),
-    "region": ("--region", "The AWS region to find --stack in."),
+    "stack_name": ("--stack", "A deployed stack; without it, the local one.", completions.stacks),
+    "profile": ("--profile", "The AWS profile to find --stack with.", completions.profiles),
+    "region": ("--region", "The AWS region to find --stack in.", None),
 }
 SECRET_VARIABLE: Final = "WICKIEPAY_WEBHOOK_SECRET"
 
@@ -111,6 +112,11 @@ WHICH: Final = "Which events"
 
 SEVERAL: Final = "repeat it, or put commas, for several."
 
+
+def _offered_types(incomplete: str) -> list[str]:
+    return completions.of_words(*event_types())(incomplete)  # the samples are looked for only at a TAB
+
+
 OfTypes = Annotated[
     list[str] | None,
     typer.Option(
@@ -118,7 +124,7 @@ OfTypes = Annotated[
         **several(),
         metavar="TYPE",
         help=f"Of this type, or pattern: payment.*; {SEVERAL}",
-        autocompletion=event_types,
+        autocompletion=_offered_types,
         rich_help_panel=WHICH,
     ),
 ]
@@ -149,10 +155,14 @@ InStates = Annotated[
         **several(State.__members__),
         metavar="STATE",
         help=f"In this state: {', '.join(State)}; {SEVERAL}",
+        autocompletion=completions.of_words(*State),
         rich_help_panel=WHICH,
     ),
 ]
-OfUuid = Annotated[str | None, typer.Option("--uuid", help="Of this uuid.", rich_help_panel=WHICH)]
+OfUuid = Annotated[
+    str | None,
+    typer.Option("--uuid", help="Of this uuid.", autocompletion=completions.uuids, rich_help_panel=WHICH),
+]
 Reference = Annotated[
     str | None, typer.Option(help="With this reference in their data; reads each body.", rich_help_panel=WHICH)
 ]
@@ -204,9 +214,10 @@ def on_stack(command: Callable[Concatenate[Stack, ...], None]) -> Callable[..., 
     return at_stack(handed)
 
 
-def _stack_option(name: str, option: tuple[str, str]) -> inspect.Parameter:
-    flag, text = option
-    annotation = Annotated[str | None, typer.Option(flag, metavar="NAME", help=text, rich_help_panel=_WHERE)]
+def _stack_option(name: str, option: tuple[str, str, Callable[..., list[str]] | None]) -> inspect.Parameter:
+    flag, text, completion = option
+    settings: Any = {"metavar": "NAME", "help": text, "rich_help_panel": _WHERE, "autocompletion": completion}
+    annotation = Annotated[str | None, typer.Option(flag, **settings)]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 

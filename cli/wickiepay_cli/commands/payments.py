@@ -10,6 +10,7 @@ import typer
 
 from wickiepay import clock
 from wickiepay.payments import OrderStatus
+from wickiepay_cli.commands import completions
 from wickiepay_cli.commands.options import (
     LIMIT_FOR_PEOPLE,
     SEVERAL,
@@ -28,6 +29,7 @@ from wickiepay_cli.store.export_file import csv_line
 from wickiepay_cli.store.ledger_records import Amount, Payment, Wanted
 
 ORDERS: Final = get_args(OrderStatus.__value__)
+STATUSES: Final = ("PENDING", "PROCESSING", "COMPLETE", "UNDERPAID", "EXPIRED", "CANCELLED", "DETECTED", "CONFIRMED")
 UUID_WIDTH: Final = 36
 COLUMNS: Final = (
     "uuid",
@@ -53,6 +55,7 @@ def list_payments(  # noqa: PLR0913  options
             "--status",
             **several(),
             metavar="STATUS",
+            autocompletion=completions.of_words(*STATUSES),
             help=f"In this status alone: COMPLETE, UNDERPAID, EXPIRED …; {SEVERAL}",
         ),
     ] = None,
@@ -62,6 +65,7 @@ def list_payments(  # noqa: PLR0913  options
             "--order",
             **several({order: order for order in ORDERS}),
             metavar="STATUS",
+            autocompletion=completions.of_words(*ORDERS),
             help=f"Of orders in this status alone: {', '.join(ORDERS)}; {SEVERAL}",
         ),
     ] = None,
@@ -128,7 +132,9 @@ def list_payments(  # noqa: PLR0913  options
 @on_stack
 def show(
     found: Stack,
-    uuid_or_reference: Annotated[str, typer.Argument(help="A payment's uuid, or an order's reference.")],
+    uuid_or_reference: Annotated[
+        str, typer.Argument(help="A payment's uuid, or an order's reference.", autocompletion=completions.uuids)
+    ],
     *,
     as_json: AsJson = False,
 ) -> None:

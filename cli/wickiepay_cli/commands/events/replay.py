@@ -12,6 +12,7 @@ import typer
 from wickiepay import clock
 from wickiepay.event_record import Record, State
 from wickiepay.queue import Replay
+from wickiepay_cli.commands import completions
 from wickiepay_cli.commands.options import (
     AsJson,
     DryRun,
@@ -75,7 +76,10 @@ class Done:
 def replay(  # noqa: PLR0913  options
     where: Where,
     uuid: Annotated[
-        str | None, typer.Argument(metavar="[UUID]", help="All events of this uuid; else see --state.")
+        str | None,
+        typer.Argument(
+            metavar="[UUID]", help="All events of this uuid; else see --state.", autocompletion=completions.uuids
+        ),
     ] = None,
     *,
     event_key: Annotated[
