@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.command_line import run, run_json
+from tests.support.aws import Calls
+from tests.support.command_line import ended, run, run_json
 from tests.support.listener import Listener, put_in_place_of_the_network
 from tests.support.operator_stack import CONFIRMED, OperatorStack
 from wickiepay.identity import Identity
@@ -138,6 +139,24 @@ def test_a_delivery_says_how_it_ended(
     meanwhile(partial(processing, operator))
     result = run("trigger", CONFIRMED, "--uuid", "c-1", "--secret", "s3cret", "--wait")
     assert (result.exit_code, f"c-1 is {end}" in result.stdout) == (code, True)
+
+
+@pytest.mark.parametrize(("asked", "code"), [(("--wait",), 1), ((), 0)])
+def test_where_records_cannot_be_read_it_counts_only_for_who_has_asked(
+    operator: OperatorStack,
+    calls: Calls,
+    listener: Listener,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: tuple[str, ...],
+    code: int,
+) -> None:
+    identity = operator.receive("c-1")
+    calls.refuse("BatchGetItem", "AccessDeniedException")
+    monkeypatch.setattr(trigger_module, "at_a_terminal", lambda *, said: said is not False)
+    listener.answers = [httpx.Response(200, json={"status": "duplicate", **identity._asdict()})] * 2
+    result = ended("trigger", CONFIRMED, "--uuid", "c-1", "--secret", "s3cret", *asked)
+    assert (result.returncode, "Ask for this permission" in result.stderr) == (code, True)
+    assert len(listener.requests) == 1 - code
 
 
 def test_a_delivery_that_is_refused_is_not_waited_for(

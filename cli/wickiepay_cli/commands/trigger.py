@@ -197,7 +197,7 @@ def trigger(  # noqa: PLR0913  options
         if file == STANDARD_INPUT and edit:
             raise typer.BadParameter("the editor needs standard input for itself.", param_hint="--edit")
         body = compose(event, file, uuid, changes, edit=edit)
-        went_well = _send_event(body, repeat, how, wait=at_a_terminal(said=wait), as_json=as_json)
+        went_well = _send_event(body, repeat, how, wait=wait, as_json=as_json)
     if not went_well:
         raise typer.Exit(1)
 
@@ -259,10 +259,11 @@ class _How:
             yield Sender(http, url, key, self.scheme, self.retries)
 
 
-def _send_event(body: bytes, repeat: int, how: _How, *, wait: bool, as_json: bool) -> bool:
+def _send_event(body: bytes, repeat: int, how: _How, *, wait: bool | None, as_json: bool) -> bool:
     """Sends one event; says whether it was taken each time, and ended well if that is waited for."""
     url, key, found = how.destination()
-    waiting = Waiting(found.events()) if found and wait and how.url is None else None
+    waits = found is not None and how.url is None and at_a_terminal(said=wait)
+    waiting = Waiting(found.events(), asked=wait is True) if found and waits else None
     with how.sender(url, key) as sender:
         taken, ends = deliver(body, repeat, sender, waiting, as_json=as_json)
     if not as_json:

@@ -7,8 +7,9 @@ from typing import Final
 
 from wickiepay.event_record import Record, State
 from wickiepay.identity import Identity
+from wickiepay_cli.errors import EXPECTED, sentence
 from wickiepay_cli.output.progress import progress
-from wickiepay_cli.output.tables import say
+from wickiepay_cli.output.tables import say, tell
 from wickiepay_cli.store.event_records import EventRecords, trouble_of
 from wickiepay_cli.watching.feed import FINAL
 
@@ -26,12 +27,17 @@ OPEN_OR_BAD: Final = frozenset({State.RECEIVED, State.FAILED})
 
 @dataclass(slots=True)
 class Waiting:
-    """Waits for events. `before` are the instants of earlier verdicts, which do not count."""
+    """Waits for events. `before` are the instants of earlier verdicts, which do not count.
+
+    Where records cannot be read, it raises if somebody has asked it to wait, and otherwise gives up and says so.
+    """
 
     records: EventRecords
+    asked: bool = True
     sleep: Callable[[float], object] = time.sleep
     clock: Callable[[], float] = time.monotonic
     before: dict[Identity, str | None] = field(default_factory=dict)
+    _gave_up: bool = False
 
     def note(self, records: Iterable[Record]) -> None:
         """Notes what is on record of events that are about to be sent."""
@@ -39,7 +45,7 @@ class Waiting:
 
     def note_failed(self, identity: Identity) -> None:
         """Notes what is on record of an event if its next delivery has it processed again."""
-        self.note(record for record in self.records.of([identity]) if record.state is State.FAILED)
+        self.note(record for record in self._read([identity]) if record.state is State.FAILED)
 
     def ends(self, identities: Iterable[Identity]) -> Sequence[Record]:
         """The records of the events once each has a verdict, otherwise as they are after `PATIENCE_SECONDS`."""
@@ -47,13 +53,25 @@ class Waiting:
         deadline = self.clock() + PATIENCE_SECONDS
         with progress("Waiting", len(waiting)) as advance:
             while True:
-                latest |= {record.identity: record for record in self.records.of(waiting)}
+                latest |= {record.identity: record for record in self._read(waiting)}
                 ended = {identity for identity in waiting if identity in latest and self._has_ended(latest[identity])}
                 waiting -= ended
                 advance(len(ended))
+                if self._gave_up:
+                    return []
                 if not waiting or self.clock() >= deadline:
                     return sorted(latest.values(), key=lambda record: (record.received_at, record.event_key))
                 self.sleep(PAUSE_SECONDS)
+
+    def _read(self, identities: Iterable[Identity]) -> list[Record]:
+        try:
+            return [] if self._gave_up else list(self.records.of(identities))
+        except EXPECTED as error:
+            if self.asked:
+                raise
+            tell(f"How it ends cannot be read here: {sentence(error)}")
+            self._gave_up = True
+            return []
 
     def _has_ended(self, record: Record) -> bool:
         if record.state is State.RECEIVED:
