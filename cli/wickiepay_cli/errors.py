@@ -61,7 +61,7 @@ _REMEDIES_BY_CODE: Final[Mapping[str, str]] = {
 
 def sentence(error: Exception) -> str:
     """The sentence for one of the `EXPECTED` errors, or for an error of the operating system, and what to do."""
-    return " ".join(filter(None, (_what(error), _remedy(error))))
+    return " ".join(filter(None, (fact(error), _remedy(error))))
 
 
 def _remedy(error: Exception) -> str | None:
@@ -70,7 +70,8 @@ def _remedy(error: Exception) -> str | None:
     return next((remedy for kinds, remedy in _REMEDIES if isinstance(error, kinds)), None)
 
 
-def _what(error: Exception) -> str:
+def fact(error: Exception) -> str:
+    """The same without what to do, for a command that goes on by itself."""
     if isinstance(error, ClientError):
         answer = error.response.get("Error", {})
         text = f"AWS refused {error.operation_name}: {answer.get('Message') or answer.get('Code')}"
