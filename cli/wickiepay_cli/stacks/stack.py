@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from wickiepay.signing_secrets import secret_of
-from wickiepay_cli.errors import CommandError
+from wickiepay_cli.errors import CommandError, sentence
 from wickiepay_cli.stacks import local_stack
 
 if TYPE_CHECKING:
@@ -36,6 +36,14 @@ ASKING: Final[Mapping[str, Any]] = {
 
 PRODUCTION: Final = frozenset({"prod", "production"})
 """The values of the tag `environment` that mean it; samconfig.toml sets the first."""
+
+
+IN_A_HURRY: Final[Mapping[str, Any]] = {
+    "connect_timeout": 1,
+    "read_timeout": 1,
+    "retries": {"mode": "standard", "total_max_attempts": 1},
+}
+"""The same for a person who has pressed TAB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +150,15 @@ class Stack:
         return secret_of(client.get_secret_value(SecretId=self.output("SigningSecretArn")))
 
 
-def find(name: str | None, profile: str | None = None, region: str | None = None) -> Stack:
+def find(
+    name: str | None, profile: str | None = None, region: str | None = None, asking: Mapping[str, Any] = ASKING
+) -> Stack:
     """The deployed stack `name`, in a profile and a region of the AWS configuration; without a name, the local stack.
 
     Raises `CommandError` if there is no such stack, and botocore's errors if AWS is out of reach.
     """
     if name is not None:
-        return _described(name, partial(client_of, session_of(profile, region)))
+        return _described(name, partial(client_of, session_of(profile, region), asking=asking))
     if profile or region:
         raise CommandError("A profile or a region is for finding a deployed stack: name it with --stack.")
     local = local_stack.read(local_stack.state_folder())
@@ -164,15 +174,17 @@ def session_of(profile: str | None, region: str | None = None) -> botocore.sessi
     return session
 
 
-def client_of(session: botocore.session.Session, service: str, region: str | None = None) -> Any:  # noqa: ANN401  typed by its callers
+def client_of(
+    session: botocore.session.Session, service: str, region: str | None = None, asking: Mapping[str, Any] = ASKING
+) -> Any:  # noqa: ANN401  typed by its callers
     """A client of a service, in the session's region or another.
 
     Raises `CommandError` if the configuration is invalid.
     """
     try:
-        return session.create_client(service, region_name=region, config=Config(**ASKING))
+        return session.create_client(service, region_name=region, config=Config(**asking))
     except ValueError as error:  # an invalid AWS_ENDPOINT_URL, or the like
-        raise CommandError(f"AWS cannot be asked, as it is configured: {error}") from error
+        raise CommandError(f"AWS cannot be asked, as it is configured: {sentence(error)}") from error
 
 
 def _described(name: str, client: Callable[[str], Any]) -> Stack:
