@@ -9,6 +9,7 @@ from string import Template
 from typing import Final
 from uuid import NAMESPACE_DNS, uuid5
 
+from wickiepay.identity import Identity
 from wickiepay_cli.checkout.handlers import HANDLERS, handlers_in
 from wickiepay_cli.errors import CommandError
 
@@ -30,8 +31,14 @@ from wickiepay.routing import Settings, on
 
 @on("$event")
 def $function(event: WebhookEvent, _: Settings) -> list[Effect]:
-    return [set_resource(event, "$kind")]
+$beside    return [set_resource(event, "$kind")]
 ''')
+
+_BESIDE: Final = """\
+    # Kept beside the payment, so that its order stays what it is. `set_payment` would join the two: from stage 90 on it
+    # takes PAID from the order, and an event of type OUT makes a payout of the payment. Balances stay as well.
+"""
+"""Why an event about a payment says nothing of the payment itself, until somebody knows better."""
 
 _TEST: Final = Template('''\
 """What `$event` does to the books."""
@@ -72,17 +79,19 @@ def files_for(event: str, project: Path) -> Mapping[Path, str]:
     if event in handlers_in(project):
         raise CommandError(f"{event} already has a handler, in {HANDLERS}.")
     *family, _ = event.split(".") if "." in event else (event, "")
-    kind, plain = "_".join(family), event.replace(".", "_")
-    module, function = _identifier(kind), _identifier(plain)
+    plain = event.replace(".", "_")
+    module, function = _identifier("_".join(family)), _identifier(plain)
     if (project / HANDLERS / f"{module}.py").exists():
         module = function
     uuid = str(uuid5(NAMESPACE_DNS, event))
+    about_payment = Identity(uuid, event).about_money
     words = {
         "event": event,
         "plain": plain,
         "function": function,
         "module": module,
-        "kind": kind,
+        "kind": plain if about_payment else "_".join(family),
+        "beside": _BESIDE if about_payment else "",
         "uuid": uuid,
     }
     files = {

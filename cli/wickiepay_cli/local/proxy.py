@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -18,6 +19,8 @@ import httpx
 from wickiepay_cli.errors import CommandError
 
 if TYPE_CHECKING:
+    from h11 import Request
+    from hypercorn.protocol.h11 import H11Protocol
     from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 from wickiepay_cli.watching.exchange import Exchange, Headers
 
@@ -75,6 +78,7 @@ def proxy(door: socket.socket, api_url: str, seen: Callable[[Exchange], None]) -
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415
 
+    _refuse_to_switch()
     config = Config()
     config.include_date_header = config.include_server_header = False  # the API's own are passed on
     config.h11_pass_raw_headers = True
@@ -102,6 +106,20 @@ def proxy(door: socket.socket, api_url: str, seen: Callable[[Exchange], None]) -
         finally:
             runner.get_loop().call_soon_threadsafe(leave.set)
             thread.join()
+
+
+@cache  # once for the process
+def _refuse_to_switch() -> None:
+    """Has hypercorn leave requests for another protocol to `_check`. It has no setting for that."""
+    from hypercorn.protocol.h11 import H11Protocol  # noqa: PLC0415  as above
+
+    check = H11Protocol._check_protocol  # noqa: SLF001
+
+    async def checked(self: "H11Protocol", event: "Request") -> None:
+        if all(name != b"upgrade" for name, _ in event.headers):
+            await check(self, event)
+
+    H11Protocol._check_protocol = checked  # type: ignore[method-assign]  # noqa: SLF001
 
 
 def _passing_on(api: httpx.AsyncClient, api_url: str, seen: Callable[[Exchange], None]) -> "ASGIFramework":

@@ -10,7 +10,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from wickiepay_cli.errors import CommandError
+from wickiepay_cli.errors import CommandError, sentence
 from wickiepay_cli.stacks import local_stack
 
 if TYPE_CHECKING:
@@ -34,6 +34,14 @@ ASKING: Final[Mapping[str, Any]] = {
 
 PRODUCTION: Final = frozenset({"prod", "production"})
 """The values of the tag `environment` that mean it; samconfig.toml sets the first."""
+
+
+IN_A_HURRY: Final[Mapping[str, Any]] = {
+    "connect_timeout": 1,
+    "read_timeout": 1,
+    "retries": {"mode": "standard", "total_max_attempts": 1},
+}
+"""The same for a person who has pressed TAB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +145,15 @@ class Stack:
         return self.secret().current().encode()
 
 
-def find(name: str | None, profile: str | None = None, region: str | None = None) -> Stack:
+def find(
+    name: str | None, profile: str | None = None, region: str | None = None, asking: Mapping[str, Any] = ASKING
+) -> Stack:
     """The deployed stack `name`, in a profile and a region of the AWS configuration; without a name, the local stack.
 
     Raises `CommandError` if there is no such stack, and botocore's errors if AWS is out of reach.
     """
     if name is not None:
-        return _described(name, partial(client_of, session_of(profile, region)))
+        return _described(name, partial(client_of, session_of(profile, region), asking=asking))
     if profile or region:
         raise CommandError("A profile or a region only helps to find a deployed stack: name one with --stack.")
     local = local_stack.read(local_stack.state_folder())
@@ -159,12 +169,14 @@ def session_of(profile: str | None, region: str | None = None) -> botocore.sessi
     return session
 
 
-def client_of(session: botocore.session.Session, service: str, region: str | None = None) -> Any:  # noqa: ANN401  typed by its callers
+def client_of(
+    session: botocore.session.Session, service: str, region: str | None = None, asking: Mapping[str, Any] = ASKING
+) -> Any:  # noqa: ANN401  typed by its callers
     """A client of a service, in the session's region or another. Raises `CommandError` if it is misconfigured."""
     try:
-        return session.create_client(service, region_name=region, config=Config(**ASKING))
+        return session.create_client(service, region_name=region, config=Config(**asking))
     except ValueError as error:  # an invalid AWS_ENDPOINT_URL, or the like
-        raise CommandError(f"AWS cannot be asked with this configuration: {error}") from error
+        raise CommandError(f"AWS cannot be asked with this configuration: {sentence(error)}") from error
 
 
 def _described(name: str, client: Callable[[str], Any]) -> Stack:

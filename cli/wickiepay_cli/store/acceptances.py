@@ -26,6 +26,7 @@ from wickiepay.payments import Payment, merge
 from wickiepay.queue import EventQueue, Message
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.store.dynamodb import items_of
+from wickiepay_cli.store.event_records import with_key
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -40,10 +41,13 @@ type HandlerOfStack = Callable[[WebhookEvent], Sequence[Effect]]
 def one_question(records: Sequence[Record], event_key: str | None) -> Record:
     """The question among the records of a uuid. If there are several, `event_key` is its key or its event's key.
 
-    An open question comes before a closed one. Raises `CommandError` if there is none, or if there are several.
+    The beginning of its key will do. An open question comes before a closed one. Raises `CommandError` if there is
+    none, or if there are several.
     """
     asked = [each for each in records if each.open or each.accepted or each.dismissed]
-    chosen = [each for each in asked if event_key in {None, *_names(each.identity)}]
+    chosen = [each for each in asked if event_key is None or event_key in _names(each.identity)]
+    if event_key and not chosen:
+        chosen = with_key(asked, event_key)
     chosen = [each for each in chosen if each.open] or chosen
     if len(chosen) > 1:
         chosen = [each for each in chosen if each.event_key == event_key] or chosen

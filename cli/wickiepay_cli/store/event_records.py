@@ -1,7 +1,7 @@
 """Reads the event table, which `wickiepay.event_log` writes."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -58,6 +58,12 @@ class WholeRecord(Record):
     body_sha256: str
     effects: list[dict[str, Any]]
     replays: list[dict[str, Any]]
+
+
+def with_key(records: Sequence[Record], event_key: str) -> list[Record]:
+    """The records with this key or, if there is none, with a key that begins so."""
+    exact = [record for record in records if record.event_key == event_key]
+    return exact or [record for record in records if record.event_key.startswith(event_key)]
 
 
 def trouble_of(record: Record) -> str | None:

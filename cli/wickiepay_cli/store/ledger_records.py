@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from heapq import nlargest
@@ -82,10 +82,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Selects payments by their status, their order's, and the instant of their last change; None selects all."""
+    """Selects payments by status, their order's status, and the instant of their last change; none given: all."""
 
-    status: str | None = None
-    order: str | None = None
+    statuses: Collection[str] = ()
+    orders: Collection[str] = ()
     since: str | None = None
     until: str | None = None
 
@@ -138,8 +138,8 @@ class LedgerRecords:
             if (
                 (wanted.since or "") <= row.updated_at
                 and (wanted.until is None or row.updated_at <= wanted.until)
-                and wanted.status in {None, row.join.value("status")}
-                and (wanted.order is None or self._order_status(row) == wanted.order)  # the one that reads
+                and (not wanted.statuses or row.join.value("status") in wanted.statuses)
+                and (not wanted.orders or self._order_status(row) in wanted.orders)  # the one that reads
             ):
                 yield row
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wickiepay.identity import Identity
-from wickiepay_cli.errors import EXPECTED, sentence
+from wickiepay_cli.errors import EXPECTED, fact
 from wickiepay_cli.store.event_records import AHEAD, EventRecords
 from wickiepay_cli.watching.feed import Arrival, Feed
 
@@ -57,7 +57,7 @@ def patient[T](once: Callable[[], T], complain: Callable[[str], None]) -> Callab
             result = once()
         except EXPECTED as error:
             if not out_of_reach:
-                complain(sentence(error))
+                complain(fact(error))
             out_of_reach = True
             return None
         out_of_reach = False
