@@ -16,17 +16,17 @@ from wickiepay_cli.lazy_commands import Later, loader
 GROUPS: Final = {
     "events": "The deliveries on record, and what became of them.",
     "payments": "Payments, and the orders that they pay.",
-    "balances": "Accounts that payments into channels credit.",
+    "balances": "Accounts that are credited by payments into channels.",
     "resources": "Deposits, withdrawals, conversions and everything else that is not a payment.",
-    "dlq": "Messages that were given up after about a day of trying.",
-    "secret": "The secret that WickiePay signs with. It is never an argument: a shell keeps those.",
+    "dlq": "Messages that the consumer gave up on after about a day of tries.",
+    "secret": "The secret that WickiePay signs with. It is never given as an argument, because shells keep a history.",
 }
 
 COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "listen",
         "listen:listen",
-        "Run the stack in an emulator of AWS until Ctrl-C, and show deliveries as they arrive; nothing of it is kept.",
+        "Run the stack in an AWS emulator until Ctrl-C and show deliveries as they arrive. Nothing is kept afterwards.",
         "--port 3001",
         "--stack prod --json",
     ),
@@ -41,13 +41,13 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "doctor",
         "doctor:doctor",
-        "State from the tables themselves whether the books add up; exit code 1 where they do not.",
+        "Check the tables: do the books add up? Exit code 1 if not.",
         "--repair",
     ),
     (
         "stats",
         "stats:stats",
-        "Count events by outcome, type and time, and say how long they took from receipt to PROCESSED.",
+        "Count events by outcome, type and time, and show how long they took from receipt to PROCESSED.",
         "--since 30d --by day --type 'payment.*'",
     ),
     (
@@ -59,25 +59,25 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "stacks",
         "stacks:stacks",
-        "Find the deployed listeners, and the local one.",
+        "Find the deployed listeners and the local one.",
         "--region eu-west-1 --region eu-central-1",
     ),
     (
         "open",
         "open:open_console",
-        "Print where the AWS console shows a part of a deployed stack and, at a terminal, open it in the browser.",
+        "Print the AWS console's address for a part of a deployed stack and, at a terminal, open it in the browser.",
         "logs consumer --stack prod",
     ),
     (
         "verify",
         "verify:verify",
-        "Say whether a signature is valid, under which scheme and with which secret, and if not, why.",
+        "Check whether a signature is valid, under which scheme and with which secret. If it is not, say why.",
         "--request captured.har",
     ),
     (
         "samples",
         "samples:samples",
-        "Write events/ingest, events/consumer and events/relay anew, from the payloads.",
+        "Rewrite events/ingest, events/consumer and events/relay from the payloads.",
     ),
     (
         "help",
@@ -93,13 +93,13 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "events list",
         "events.list:list_events",
-        "List events, the newest first.",
+        "List events, newest first.",
         "--state FAILED --type 'payment.*' --since 2d",
     ),
     (
         "events show",
         "events.show:show",
-        "Show what happened to a uuid, moment by moment; then each of its events, with body and effects.",
+        "Show the history of a uuid, then each of its events with body and effects.",
         "9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --json",
     ),
     (
@@ -111,94 +111,85 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "events export",
         "events.export:export",
-        (
-            "Write whole events, body and all, the newest first, as they are read; "
-            "--json says at the end how many they were."
-        ),
+        "Write whole events with their bodies, newest first. With --json, print at the end how many there were.",
         "--since 30d --format csv --output events.csv",
     ),
     (
         "events replay",
         "events.replay:replay",
-        "Have events processed again; nothing that they did already is done twice.",
+        "Have events processed again. Nothing that they already did is done twice.",
         "--state FAILED --since 2h --type 'payment.*'",
     ),
     (
         "events accept",
         "events.accept:accept",
-        (
-            "Accept a delivery that differs from the one on record, or a credit that may be a second one; "
-            "have it processed."
-        ),
+        "Accept a delivery that differs from the one on record, or a possible second credit, and have it processed.",
         "9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT",
     ),
     (
         "events dismiss",
         "events.accept:dismiss",
-        (
-            "Close a conflict, or a credit that may be a second one: "
-            "what is on record stays as it is, and nothing is sent."
-        ),
+        "Close a conflict or a possible second credit. What is on record stays as it is, and nothing is sent.",
         "9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT",
     ),
     (
         "payments list",
         "payments:list_payments",
-        "List the payments that changed last, the newest first; with --csv and no --limit all of them, in no order.",
+        "List the payments that changed last, newest first. With --csv and no --limit: all, in no particular order.",
         "--order UNDERPAID --since 2d --csv",
     ),
     (
         "payments show",
         "payments:show",
-        "Show the payments of a uuid or a reference. Exit code 1 where there are none.",
+        "Show the payments with a uuid or a reference. Exit code 1 if there are none.",
         "order-1003 --json",
     ),
     (
         "balances list",
         "balances:list_balances",
-        "List the accounts that were ever credited, with their balances, in no order.",
+        "List the accounts that were ever credited, with their balances, in no particular order.",
         "--json",
     ),
     (
         "balances show",
         "balances:show",
-        "Show an account's balances, and the entries that they are the sums of. Exit code 1 where there are none.",
+        "Show an account's balances and the entries that add up to them. Exit code 1 if there are none.",
         "user-topup-cust-123 --json",
     ),
     (
         "balances adjust",
         "balances:adjust",
-        "Add an entry of your own to a balance: the only way in which one goes down.",
+        "Add an entry of your own to a balance. Nothing else lowers a balance.",
         "user-topup-cust-123 EUR -10 --why 'credited 100, was 90'",
     ),
     (
         "resources show",
         "resources:show",
-        "Show what is kept of a uuid that is no payment, whatever it is of. Exit code 1 where there is nothing.",
+        "Show what the ledger keeps of a uuid that is not a payment. Exit code 1 if there is nothing.",
         "9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --json",
     ),
     (
         "dlq list",
         "dlq:list_letters",
-        "List the messages, and what became of their events. Nobody else sees them in the meantime.",
+        "List the messages and what became of their events. Meanwhile, nobody else sees them.",
         "--json",
     ),
     (
         "dlq show",
         "dlq:show",
-        "Show one message whole.",
+        "Show one message in full.",
         "5f3a4c6e-0b1d-4a57-9a5e-2d1d3b0a4c11",
     ),
     (
         "dlq redrive",
         "dlq:redrive",
-        "Send messages to the event queue again; each is deleted here once that queue has taken it.",
+        "Send messages to the event queue again. Each is deleted here once that queue has accepted it.",
         "--all --rate 5",
     ),
     (
         "secret set",
         "secret:set_secret",
-        "Accept this secret and no other, from now on: to set up a stack, or because the present secret has leaked.",
+        "Accept only this secret from now on: to set up a stack, or because the current secret has leaked.",
         "--stack prod",
         "--stack prod --yes < secret.txt",
         "--from-env SANDBOX_SECRET",
@@ -206,26 +197,26 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "secret rotate",
         "secret:rotate",
-        "Accept a new secret besides the present one, so that WickiePay can change over and nothing is refused.",
+        "Accept a new secret as well as the current one, so that WickiePay can change over and nothing is refused.",
         "--generate --stack prod",
         "--stack prod --yes < new-secret.txt",
     ),
     (
         "secret retire",
         "secret:retire",
-        "Take the previous secret out of use: whatever is still signed with it is refused, within five minutes.",
+        "Stop accepting the previous secret. Deliveries signed with it are refused within five minutes.",
         "--stack prod",
     ),
     (
         "secret status",
         "secret:status",
-        "Show which secrets are accepted and since when, and when one last signed a delivery; never the secrets.",
+        "Show which secrets are accepted, since when, and when each last signed a delivery. No secret is ever shown.",
         "--stack prod --json",
     ),
     (
         "secret show",
         "secret:show",
-        "Print the current secret, to be registered with WickiePay. Asks first; without a terminal, --yes-print-it.",
+        "Print the current secret, to register it with WickiePay. Asks first; without a terminal, give --yes-print-it.",
         "--yes-print-it --stack sandbox",
     ),
 )
@@ -301,7 +292,7 @@ def wickiepay(
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Run, feed and read a WickiePay webhook listener."""
+    """Run, test and operate a WickiePay webhook listener."""
 
 
 app = assembled()

@@ -307,7 +307,7 @@ def test_accepting_twice_does_nothing_even_after_the_event_has_expired(
     operator.consume()
     operator.dynamodb.delete_item(TableName="EventTable", Key=key(accepted))
     told = run("events", "accept", "c-1").stdout
-    assert ("was accepted already, at 2026-01-15T10:25:01.000000Z by" in told, operator.consume()) == (True, [])
+    assert ("was already accepted, at 2026-01-15T10:25:01.000000Z by" in told, operator.consume()) == (True, [])
 
 
 @pytest.mark.parametrize("step", ["SendMessage", "UpdateItem"])

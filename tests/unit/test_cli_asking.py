@@ -198,7 +198,7 @@ def test_a_deployed_stack_is_changed_by_whoever_means_it_and_in_production_types
 @pytest.mark.parametrize("more", [(), ("--url", "https://listener.example.com/webhooks/wickiepay", "--secret", "s")])
 def test_where_nobody_can_be_asked_the_option_that_says_yes_is_named(more: tuple[str, ...]) -> None:
     refused = run("trigger", CONFIRMED, *DEPLOYED, *more)
-    assert (refused.exit_code, "say --yes" in " ".join(refused.stderr.split())) == (2, True)
+    assert (refused.exit_code, "give --yes" in " ".join(refused.stderr.split())) == (2, True)
 
 
 @pytest.mark.parametrize("where", [(*DEPLOYED, "--yes"), ()], ids=["deployed", "local"])
@@ -215,7 +215,7 @@ def test_who_sends_to_a_deployed_stack_is_kept_on_the_record(where: tuple[str, .
 def test_where_that_cannot_be_kept_it_is_said(calls: Calls) -> None:
     calls.refuse("BatchGetItem", "AccessDeniedException")
     result = run("trigger", "audit.login", *DEPLOYED)
-    assert (result.exit_code, "not on record who sent it" in result.stderr) == (0, True)
+    assert (result.exit_code, "sender could not be put on record" in result.stderr) == (0, True)
 
 
 NOTHING_TO_MONEY: Final = [

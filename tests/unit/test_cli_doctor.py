@@ -145,7 +145,7 @@ def test_programs_get_counts_checks_and_orphans() -> None:
 def test_people_get_a_table_of_statements() -> None:
     shown = run("doctor").stdout
     assert ("7 events = 3 processed + 1 ignored + 1 failed + 2 received" in shown, shown.count("✓")) == (True, 7)
-    assert "Besides: conflicts 1, unusable 1, dead letters 0." in shown
+    assert "Also on record: conflicts 1, unusable 1, dead letters 0." in shown
     assert shown.startswith(
         "listener at 2026-01-15 10:25:01 UTC, deliveries from 2025-12-16 10:25:01 to 2026-01-15 10:25:01\n"
     )
@@ -562,7 +562,7 @@ def test_an_orphan_that_is_finished_after_all_needs_no_repair(
 def test_people_are_told_what_was_repaired(books: OperatorStack) -> None:
     an_event_is_in_no_queue(books)
     result = run("doctor", "--repair")
-    assert ("1 were sent to be processed." in result.stdout, result.exit_code) == (True, 0)
+    assert ("1 sent to be processed." in result.stdout, result.exit_code) == (True, 0)
 
 
 # --- Suspects ----------------------------------------------------------------------------------------
@@ -641,7 +641,7 @@ def test_a_stack_that_does_not_say_how_long_it_keeps_events_is_asked_for_it(
 ) -> None:
     silent = Stack("listener", OUTPUTS, books.stack().client)
     monkeypatch.setattr(stack, "find", lambda *_: silent)
-    with pytest.raises(CommandError, match="say it with --retention-days"):
+    with pytest.raises(CommandError, match="give --retention-days"):
         run("doctor")
     assert run("doctor", "--retention-days", "30").exit_code == 0
 

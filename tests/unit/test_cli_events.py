@@ -288,7 +288,7 @@ def test_people_are_told_that_the_limit_cut_the_list(receive: Receive) -> None:
     for number in range(3):
         receive(f"2026-01-15T10:00:0{number}", uuid=f"u-{number}")
     told = [run("events", "list", "--since", "2026-01-15", "--limit", limit).stderr for limit in ("2", "3")]
-    assert told == ["There are more than these 2: --limit 20\n", ""]
+    assert told == ["There are more than these 2. To see more: --limit 20\n", ""]
 
 
 def test_in_a_pipe_a_table_begins_with_its_headings_and_no_line_ends_in_blanks(receive: Receive) -> None:
@@ -447,7 +447,7 @@ def told(*, announcements: str = "on", again: list[str] | None = None) -> list[l
             ),
         )
         shown = run("events", "show", "u-1").stdout.splitlines()
-    return [line.split(maxsplit=3) for line in shown[2:] if line.strip().startswith(("2026-", "Deliveries"))]
+    return [line.split(maxsplit=3) for line in shown[2:] if line.strip().startswith(("2026-", "Duplicate"))]
 
 
 @pytest.mark.parametrize(("announcements", "seen"), [("on", True), ("off", False)])
@@ -494,15 +494,18 @@ def test_a_log_that_is_not_read_to_its_end_tells_nothing() -> None:
 
 def test_where_the_log_cannot_be_read_people_are_told_where_repeated_deliveries_are(receive: Receive) -> None:
     receive("2026-01-15T10:00:00")
-    assert told(again=None)[-1][0] == "Deliveries"
+    assert told(again=None)[-1][0] == "Duplicate"
 
 
 def test_the_log_of_a_deployed_stack_is_named(receive: Receive) -> None:
     receive("2026-01-15T10:00:00")
-    assert "alone: wickiepay open logs ingest --stack prod\n" in run("events", "show", "u-1", "--stack", "prod").stdout
+    assert (
+        "log of ingest: wickiepay open logs ingest --stack prod\n"
+        in run("events", "show", "u-1", "--stack", "prod").stdout
+    )
 
 
-@pytest.mark.parametrize(("announce", "said"), [(True, "again"), (False, "only if it was not yet")])
+@pytest.mark.parametrize(("announce", "said"), [(True, "again"), (False, "only if not announced yet")])
 def test_a_replay_says_whether_it_was_to_be_announced_again(announce: bool, said: str) -> None:
     replay = {"id": "r", "by": "operator", "why": "", "at": "2026-01-15T10:00:00.000000Z", "announce": announce}
     assert _replayed(replay) == f"replayed by operator; to be announced {said}"

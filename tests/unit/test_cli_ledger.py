@@ -193,12 +193,12 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, s
 
 
 def test_no_payment_is_an_empty_array_and_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
-    there_is_none = "There is no payment of the uuid or reference p.\n"
+    there_is_none = "There is no payment with the uuid or reference p.\n"
     assert refused(capsys, "payments", "show", "p", "--json") == ("[]\n", there_is_none)
 
 
 def test_people_are_told_that_there_is_no_payment(capsys: pytest.CaptureFixture[str]) -> None:
-    assert refused(capsys, "payments", "show", "[p]") == ("", "There is no payment of the uuid or reference [p].\n")
+    assert refused(capsys, "payments", "show", "[p]") == ("", "There is no payment with the uuid or reference [p].\n")
 
 
 def test_payments_that_do_not_fit_a_terminal_are_shown_one_fact_a_line(
@@ -482,7 +482,7 @@ def test_an_adjustment_that_is_not_announced_says_how_to_go_on(monkeypatch: pyte
         raise StoreUnavailable("The event bus is out.")
 
     monkeypatch.setattr(EventBus, "adjusted", out)
-    with pytest.raises(CommandError, match="not announced: give the same command again with --id a-1"):
+    with pytest.raises(CommandError, match="not announced: run the same command again with --id a-1"):
         adjust("1", "--id", "a-1")
     monkeypatch.setitem(command_line.PARAMETERS, "Announcements", "off")
     assert adjust("1", "--id", "a-1")["announced"] is None
@@ -493,7 +493,7 @@ def test_whether_an_adjustment_was_made_may_be_unknown(monkeypatch: pytest.Monke
         raise StoreUnavailable("The ledger table is out.")
 
     monkeypatch.setattr(Ledger, "adjust", out)
-    with pytest.raises(CommandError, match="not known: give the same command again with --id a-1"):
+    with pytest.raises(CommandError, match="not known: run the same command again with --id a-1"):
         adjust("1", "--id", "a-1")
 
 
@@ -531,7 +531,7 @@ def test_each_kind_that_the_handlers_make_is_found(happen: Happen, name: str, ki
 
 def test_a_resource_that_there_is_not_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     printed, said = refused(capsys, "resources", "show", "r", "--json")
-    assert (printed, said.startswith("There is nothing of r among these: address, approval")) == ("[]\n", True)
+    assert (printed, said.startswith("The ledger keeps nothing of r among these: address, approval")) == ("[]\n", True)
 
 
 def test_a_resource_whose_data_was_too_large_is_shown_without(happen: Happen) -> None:

@@ -587,10 +587,10 @@ def test_the_environment_s_port_and_secret_are_no_matter_to_a_deployed_stack(
 @pytest.mark.parametrize(
     ("variable", "value", "told"),
     [
-        ("PORT", "3100", "PORT is 3100, and the stack that runs here has another one"),
+        ("PORT", "3100", "PORT is 3100, but the stack that is running here has another one"),
         ("PORT", "3001", ""),
         ("PORT", "0", ""),
-        ("WICKIEPAY_WEBHOOK_SECRET", "another", "is not the secret of the stack that runs here"),
+        ("WICKIEPAY_WEBHOOK_SECRET", "another", "is not the secret of the stack that is running here"),
         ("WICKIEPAY_WEBHOOK_SECRET", "the-signing-secret-of-these-tests", ""),
     ],
 )
@@ -623,7 +623,7 @@ def test_what_is_prepared_for_the_emulator_is_told_where_it_is_asked_for(
     assert [line for line in said if line.startswith("prepared")] == told
 
 
-@pytest.mark.parametrize(("given", "told"), [("", "WICKIEPAY_WEBHOOK_SECRET is set, and empty"), (" \n", "blank")])
+@pytest.mark.parametrize(("given", "told"), [("", "WICKIEPAY_WEBHOOK_SECRET is set but empty"), (" \n", "blank")])
 def test_a_stack_of_its_own_is_not_run_with_a_blank_secret(
     given: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -647,5 +647,5 @@ def test_a_stack_of_its_own_has_the_secret_that_its_functions_read(
 @pytest.mark.usefixtures("followed")
 @pytest.mark.parametrize("option", [("--port", "3100"), ("--signing-secret", "mine")])
 def test_a_port_or_secret_that_is_asked_for_is_not_passed_over(option: tuple[str, str]) -> None:
-    with pytest.raises(CommandError, match="is for starting a stack"):
+    with pytest.raises(CommandError, match="is only for starting a stack"):
         command_line.run("listen", "--stack", "prod", *option)

@@ -98,7 +98,9 @@ def test_the_beginning_of_a_key_will_do_where_it_is_the_only_one(operator: Opera
         operator.receive("p-1", name)
     run("events", "replay", "p-1", "--event-key", "payment.c")
     assert [message.identity.event_key for message in operator.consume()] == ["payment.completed"]
-    with pytest.raises(CommandError, match=r"There are 2 events whose key begins so: payment\.\w+, payment\.\w+\."):
+    with pytest.raises(
+        CommandError, match=r"There are 2 events whose key begins like that: payment\.\w+, payment\.\w+\."
+    ):
         run("events", "replay", "p-1", "--event-key", "payment.")
 
 
@@ -201,7 +203,7 @@ def unusable(operator: OperatorStack) -> Identity:
     return identity.unusable(delivery.body_hash)
 
 
-NOT_REPLAYABLE = [(conflict, "CONFLICT", "wickiepay events accept"), (unusable, "UNUSABLE", "have the provider send")]
+NOT_REPLAYABLE = [(conflict, "CONFLICT", "wickiepay events accept"), (unusable, "UNUSABLE", "ask the provider to send")]
 
 
 @pytest.mark.parametrize(("keep", "state", "instead"), NOT_REPLAYABLE)
@@ -224,10 +226,10 @@ def test_a_conflict_does_not_keep_its_event_from_being_replayed(operator: Operat
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["c-2"], "There is no such event of the uuid c-2. "),
+        (["c-2"], "The uuid c-2 has no such event. "),
         (
             ["c-1", "--event-key", "payment.completed"],
-            f"There is no such event of the uuid c-1. There are: {CONFIRMED}.",
+            f"The uuid c-1 has no such event. Its events: {CONFIRMED}.",
         ),
     ],
 )
@@ -342,7 +344,7 @@ def test_it_stops_where_the_queue_is_out_of_reach(
     for number in range(23):
         failed(operator, f"c-{number}")
     calls.fail("SendMessageBatch")
-    with pytest.raises(CommandError, match="did not take 10 of them"):
+    with pytest.raises(CommandError, match="did not accept 10 of them"):
         run("events", "replay", "--state", "FAILED", "--since", "1d")
     noted = sum(len(operator.replays(Identity(f"c-{number}", CONFIRMED))) for number in range(23))
     assert (noted, capsys.readouterr().err) == (10, "")
@@ -409,7 +411,7 @@ FAILED = ("--state", "FAILED", "--since", "2026-01-01")
 @pytest.mark.usefixtures("interrupted")
 def test_after_ctrl_c_one_is_told_how_to_go_on() -> None:
     result = run("events", "replay", *FAILED)
-    assert re.search(rf"not all of the 25: .* give the same command with --until {REST}\.", result.stderr)
+    assert re.search(rf"Not all of the 25 are done: .* run the same command with --until {REST}\.", result.stderr)
     assert result.exit_code == 130
 
 

@@ -102,7 +102,7 @@ def test_after_that_the_next_rotation_can_begin(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_retiring_nothing_changes_nothing() -> None:
-    assert run("secret", "retire").stdout == "There is no previous secret: the present one alone is accepted.\n"
+    assert run("secret", "retire").stdout == "There is no previous secret: only the current one is accepted.\n"
     assert accepted() == (OLD.encode(),)
 
 
@@ -233,7 +233,7 @@ def test_a_deployed_stack_is_changed_by_whoever_says_so(arguments: tuple[str, ..
 
 @pytest.mark.parametrize("operation", ["set", "rotate"])
 def test_a_secret_that_is_piped_is_no_answer(operation: str) -> None:
-    with pytest.raises(CommandError, match="say --yes"):
+    with pytest.raises(CommandError, match="give --yes"):
         secret(operation, *DEPLOYED, given=f"y\n{NEW}")
     assert accepted() == (OLD.encode(),)
 
@@ -248,7 +248,7 @@ def test_nobody_is_asked_after_yes(arguments: tuple[str, ...]) -> None:
 def test_after_a_rotation_one_is_told_what_to_do_next() -> None:
     told = secret("rotate", "--yes", "--stack", "my prod", "--region", "eu-west-1", given=NEW).stdout
     [wait, give, _, retire] = told.splitlines()[1:]
-    assert re.fullmatch(r"1\. Wait until \d\d:\d\d:\d\d UTC: then every function knows the new one\.", wait)
+    assert re.fullmatch(r"1\. Wait until \d\d:\d\d:\d\d UTC\. By then every function knows the new secret\.", wait)
     assert give.endswith("wickiepay secret show --yes-print-it --stack 'my prod' --region eu-west-1")
     assert retire == "   wickiepay secret retire --stack 'my prod' --region eu-west-1"
 

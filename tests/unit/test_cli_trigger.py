@@ -197,7 +197,7 @@ def test_without_a_stack_and_a_secret_it_is_said_how_to_give_one(
     listener: Listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
-    with pytest.raises(CommandError, match="give --secret or WICKIEPAY_WEBHOOK_SECRET"):
+    with pytest.raises(CommandError, match="give --secret or set WICKIEPAY_WEBHOOK_SECRET"):
         run("trigger", "payment.completed", "--url", URL)
     assert listener.requests == []
 

@@ -397,7 +397,7 @@ def test_it_is_named_what_did_it(code: str, breakage: str, named: str, verify: V
 @pytest.mark.parametrize("body", [b"[]", b'{"data":{}}', b"not JSON"])
 def test_what_is_rightly_signed_and_no_event_is_told_so(body: bytes, verify: Verify) -> None:
     result = verify(Breakage((), sent=lambda _: body))
-    assert (result.exit_code, "valid" in result.stdout, "But it is no event." in result.stdout) == (0, True, True)
+    assert (result.exit_code, "valid" in result.stdout, "But it is not an event." in result.stdout) == (0, True, True)
     assert "no_event" in result.stdout
 
 

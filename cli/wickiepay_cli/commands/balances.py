@@ -19,6 +19,7 @@ from wickiepay.spelling import normal_spelling
 from wickiepay_cli.commands.options import (
     LIMIT_FOR_PEOPLE,
     AsJson,
+    Limit,
     Why,
     Yes,
     confirm_change,
@@ -36,14 +37,12 @@ from wickiepay_cli.store.ledger_records import LedgerRecords
 def list_balances(
     found: Stack,
     *,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="So many accounts at the most.", show_default="50, with --json all")
-    ] = None,
+    limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the accounts that were ever credited, with their balances, in no order.
+    """List the accounts that were ever credited, with their balances, in no particular order.
 
-    The ledger is read from its beginning, in bounded memory: that takes a while, and capacity, where it is large.
+    The ledger is read from its beginning, in bounded memory. If it is large, this takes a while and uses read capacity.
     """
     accounts = found.ledger().balances()
     if as_json:
@@ -66,7 +65,7 @@ def show(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show an account's balances, and the entries that they are the sums of. Exit code 1 where there are none."""
+    """Show an account's balances and the entries that add up to them. Exit code 1 if there are none."""
     books = found.ledger().account(account)
     if as_json:
         show_json(books)
@@ -94,21 +93,28 @@ def adjust(  # noqa: PLR0913  arguments and options
     found: Stack,
     account: Annotated[str, typer.Argument(help="The account, as the events name it.", callback=_no_option)],
     currency: Annotated[str, typer.Argument(help="The currency: EUR, USDT …", callback=_no_option)],
-    amount: Annotated[str, typer.Argument(help="What to add to the balance; below zero: -10.5.")],
+    amount: Annotated[str, typer.Argument(help="The amount to add. A negative amount lowers the balance: -10.5.")],
     *,
     why: Why,
     adjustment_id: Annotated[
         str | None,
-        typer.Option("--id", metavar="ID", help="Given again with the same id, nothing is added.", show_default="new"),
+        typer.Option(
+            "--id",
+            metavar="ID",
+            help="The entry's id. The same command with the same id adds nothing.",
+            show_default="a new one",
+        ),
     ] = None,
-    of: Annotated[str | None, typer.Option("--of", metavar="UUID", help="The payment that it corrects.")] = None,
-    below_zero: Annotated[bool, typer.Option("--below-zero", help="Even if the balance falls below zero.")] = False,
+    of: Annotated[
+        str | None, typer.Option("--of", metavar="UUID", help="The uuid of the payment that the entry corrects.")
+    ] = None,
+    below_zero: Annotated[bool, typer.Option("--below-zero", help="Let the balance fall below zero.")] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add an entry of your own to a balance: the only way in which one goes down.
+    """Add an entry of your own to a balance. Nothing else lowers a balance.
 
-    It is announced as ledger.adjusted, again where it is given again with the same id.
+    The entry is announced as ledger.adjusted. The same command with the same id announces it again.
     """
     wanted = Adjustment(
         id=adjustment_id or str(uuid4()),
@@ -123,7 +129,7 @@ def adjust(  # noqa: PLR0913  arguments and options
     words = f"{plain(wanted.amount)} {wanted.currency}"
     confirm_change(found, f"add {words} to {account}", yes=yes)
     client, table = found.dynamodb(), found.output("LedgerTableName")
-    again = f"give the same command again with --id {wanted.id}."
+    again = f"run the same command again with --id {wanted.id}."
     try:
         added = Ledger(client, table).adjust(wanted, below_zero=below_zero)
     except StoreUnavailable as error:
@@ -135,9 +141,9 @@ def adjust(  # noqa: PLR0913  arguments and options
     elif added:
         say(f"{words} added to {account}, under the id {made.id}.")
     else:
-        say(f"{words} were added to {account} already, at {made.at} by {made.by}, under the id {made.id}.")
+        say(f"{words} were already added to {account}, at {made.at} by {made.by}, under the id {made.id}.")
     if announced is False:
-        raise CommandError(f"It is not announced: {again}")
+        raise CommandError(f"It was not announced: {again}")
 
 
 def _announce(found: Stack, made: Adjustment) -> bool | None:

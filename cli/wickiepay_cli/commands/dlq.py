@@ -67,7 +67,7 @@ def list_letters(
     limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the messages, and what became of their events. Nobody else sees them in the meantime."""
+    """List the messages and what became of their events. Meanwhile, nobody else sees them."""
     with found.dead_letters() as dead:
         letters = chain.from_iterable(_with_records(found, batch) for batch in dead.letters())
         if as_json:
@@ -87,11 +87,11 @@ def list_letters(
 @on_stack
 def show(
     found: Stack,
-    message_id: Annotated[str, typer.Argument(metavar="ID", help="The message, as dlq list shows it.")],
+    message_id: Annotated[str, typer.Argument(metavar="ID", help="The message's id, as shown by dlq list.")],
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show one message whole."""
+    """Show one message in full."""
     with found.dead_letters() as dead:
         wanted = (each for batch in dead.letters() for each in batch if each.id == message_id)
         letter = next(wanted, None)
@@ -162,22 +162,22 @@ def redrive(  # noqa: PLR0913  options
     *,
     ids: Annotated[
         list[str] | None,
-        typer.Option("--id", **several(), metavar="ID", help=f"A message, as dlq list shows it; {SEVERAL}"),
+        typer.Option("--id", **several(), metavar="ID", help=f"A message's id, as shown by dlq list. {SEVERAL}"),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All messages.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Send all messages.")] = False,
     dry_run: DryRun = False,
     rate: Rate = None,
     why: Why = "",
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send messages to the event queue again; each is deleted here once that queue has taken it.
+    """Send messages to the event queue again. Each is deleted here once that queue has accepted it.
 
-    Nothing is done twice however often an event comes. Who, when and why is kept on each event's record. Exit code 1
-    where a message is missing or had to stay.
+    Nothing is done twice, however often an event comes. Each event's record keeps who sent it, when and why. Exit
+    code 1 if a message is missing or stays in this queue.
     """
     if bool(ids) == everything:
-        raise typer.BadParameter("give either --id, for a message, or --all.")
+        raise typer.BadParameter("give either --id, for single messages, or --all.")
     found = where.find()
     if not dry_run:
         confirm_change(found, lambda: _what(found, ids or ()), yes=yes)
@@ -206,13 +206,13 @@ def redrive(  # noqa: PLR0913  options
         outcome = {"redriven": redriven, "foreign": foreign, "unsent": unsent, "missing": sorted(wanted)}
         show_json({"dry_run": dry_run, **outcome})
     else:
-        say(f"{redriven} {'would be' if dry_run else 'were'} sent to the event queue again.")
+        say(f"{redriven} {'would be ' if dry_run else ''}sent to the event queue again.")
     if wanted:
         raise CommandError(missing(sorted(wanted)))
     if foreign:
-        raise CommandError(f"{foreign} stay: {FOREIGN}")
+        raise CommandError(f"{foreign} stay here: {FOREIGN}")
     if unsent:
-        raise CommandError(f"The event queue did not take {unsent} of them: they stay, try again later.")
+        raise CommandError(f"The event queue did not accept {unsent} of them. They stay here: try again later.")
 
 
 def _what(found: Stack, wanted: Collection[str]) -> str | None:

@@ -29,8 +29,8 @@ STATEMENTS: Final = {
     "events_have_credits": "every event that has credited has its credit",
     "credited_once": "no event has credited twice",
     "balances_add_up": "every balance is the sum of its entries",
-    "no_orphans": "whatever is still RECEIVED is in a queue",
-    "sent_in_time": "nothing is unsent for ten minutes",
+    "no_orphans": "every event that is still RECEIVED is in a queue",
+    "sent_in_time": "no event has been unsent for ten minutes",
 }
 """The checks, in a person's words."""
 
@@ -41,25 +41,29 @@ BESIDES: Final = ("conflicts", "unusable", "dead_letters")
 def doctor(  # noqa: PLR0913  options
     found: Stack,
     *,
-    repair: Annotated[bool, typer.Option("--repair", help="Send what is still RECEIVED and in no queue.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Send events that are still RECEIVED and in no queue.")
+    ] = False,
     retention_days: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="How long events have been kept: credits that are older need none.",
+            help="The number of days that events have been kept. Older credits need no event.",
             show_default="the stack's EventRetentionDays",
         ),
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 also where something is worth a look.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with code 1 also if something is worth a look.")
+    ] = False,
     why: Why = "",
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """State from the tables themselves whether the books add up; exit code 1 where they do not.
+    """Check the tables: do the books add up? Exit code 1 if not.
 
-    Reads both tables whole, once, in memory that does not grow with them. It can run while the stack is at work. After
-    Ctrl-C nothing has changed, but it has to begin anew: half the books say nothing. Where the retention was raised
-    lately, say with --retention-days what it was before. Who repairs, when and why is kept on each event's record.
+    Both tables are read once, in bounded memory, and the stack can be at work meanwhile. Ctrl-C changes nothing, but
+    the next run starts from the beginning: half the books prove nothing. If the retention was raised recently, give
+    its former value with --retention-days. Each repaired event's record keeps who repaired it, when and why.
     """
     retention = timedelta(days=retention_days or _retention_days(found))
     with ExitStack() as looking:
@@ -90,7 +94,7 @@ def _retention_days(found: Stack) -> int:
         return int(found.parameters["EventRetentionDays"])
     except KeyError:
         raise CommandError(
-            f"The stack {found.name} does not say how long it keeps events: say it with --retention-days."
+            f"The stack {found.name} does not say how long it keeps events: give --retention-days."
         ) from None
 
 
@@ -100,10 +104,10 @@ def _show(report: Report) -> None:
     rows = [(marks[check.ok], STATEMENTS[check.name], check.detail) for check in report.checks]
     show_table(("", "statement", "found"), rows)
     besides = ", ".join(f"{name.replace('_', ' ')} {report.counts[name]}" for name in BESIDES)
-    say(f"Besides: {besides}.")
+    say(f"Also on record: {besides}.")
     _show_worth_a_look(report)
     if report.repaired:
-        say(f"{report.repaired} were sent to be processed.")
+        say(f"{report.repaired} sent to be processed.")
 
 
 def _show_worth_a_look(report: Report) -> None:

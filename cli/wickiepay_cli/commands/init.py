@@ -11,14 +11,16 @@ from wickiepay_cli.project import checkout
 
 
 def init(
-    event: Annotated[str, typer.Argument(metavar="EVENT", help="The type, as the provider names it: invoice.paid")],
+    event: Annotated[
+        str, typer.Argument(metavar="EVENT", help="The event type, as the provider names it: invoice.paid")
+    ],
     *,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a first handler for a new event type, with a test and a sample, into this checkout.
 
-    Both pass as they are: the handler keeps the state of what the event is about. Nothing is ever overwritten.
+    The test and the sample pass as they are: the handler keeps the resource's state. No file is ever overwritten.
     """
     project = checkout()
     files = files_for(event, project)
@@ -34,5 +36,7 @@ def init(
         _, test, _ = files
         say("What to do next:")
         say(f"1. Run its test: .venv/bin/pytest {test.as_posix()}")
-        say(f"2. Try it: make run (again, if it runs already), and in another terminal: wickiepay trigger {event}")
-        say(f"3. After deploying, have those processed that came before: events replay --state IGNORED --type {event}")
+        say(f"2. Try it: make run (restart it if it is running), and in another terminal: wickiepay trigger {event}")
+        say(
+            f"3. After deploying, have earlier events processed: wickiepay events replay --state IGNORED --type {event}"
+        )

@@ -46,27 +46,27 @@ def listen(  # noqa: PLR0913  options
     where: Where,
     context: typer.Context,
     *,
-    port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="Where deliveries are taken.")] = 3000,
+    port: Annotated[int, typer.Option(envvar="PORT", min=0, max=65535, help="The port to listen on.")] = 3000,
     signing_secret: Annotated[
-        str, typer.Option(envvar=SECRET_VARIABLE, help="What deliveries are signed with.")
+        str, typer.Option(envvar=SECRET_VARIABLE, help="The secret that deliveries are signed with.")
     ] = DEFAULT_SIGNING_SECRET,
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print only where it listens and what is wrong; with --json, the JSON.")
+        bool, typer.Option("--quiet", help="Print only the address and problems; with --json, also the JSON.")
     ] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Say also what of the template is prepared for the emulator.")
+        bool, typer.Option("--verbose", help="Also print how the template is prepared for the emulator.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a line of JSON for each delivery and change of state, for programs.")
     ] = False,
 ) -> None:
-    """Run the stack in an emulator of AWS until Ctrl-C, and show deliveries as they arrive; nothing of it is kept.
+    """Run the stack in an AWS emulator until Ctrl-C and show deliveries as they arrive. Nothing is kept afterwards.
 
     Its files are in .local, or in the folder that the environment variable WICKIEPAY_LOCAL names.
 
-    Where the emulator ends unbidden, a new stack takes the place of the old one, on the same port and as empty as ever.
-    Where a stack runs already, and with --stack, nothing is started: what arrives there is shown. A deployed stack
-    keeps no answers: of that, each event is shown once.
+    If the emulator dies, a new, empty stack is started on the same port. If a stack is already running, or with
+    --stack, nothing is started, and the deliveries to that stack are shown. A deployed stack does not keep its answers,
+    so each of its events is shown once.
     """
     feed = Feed()
     watch = _Watch(feed, partial(view, feed, quiet=quiet, as_json=as_json), tell if as_json else say)
@@ -136,7 +136,7 @@ def _refusing_blank(signing_secret: str) -> str:
     """
     # An empty variable is none to Typer, which would then take the secret that everybody knows.
     if os.environ.get(SECRET_VARIABLE) == "" and signing_secret == DEFAULT_SIGNING_SECRET:
-        raise CommandError(f"{SECRET_VARIABLE} is set, and empty: give it the secret, or unset it to use a fixed one.")
+        raise CommandError(f"{SECRET_VARIABLE} is set but empty: put the secret in it, or unset it to use the default.")
     return checked(os.fsencode(signing_secret))
 
 
@@ -150,7 +150,7 @@ def _introduce(running: Running, signing_secret: str, tell: Callable[[str], None
     if quiet:
         tell(listening)
         return
-    told = signing_secret if signing_secret == DEFAULT_SIGNING_SECRET else "what WICKIEPAY_WEBHOOK_SECRET says"
+    told = signing_secret if signing_secret == DEFAULT_SIGNING_SECRET else "the one you have set"
     tell(f"Signing secret: {told}")
     tell(listening)
     tell(f"Send a signed sample: {sample_command(sys.argv[0])}")
@@ -176,7 +176,7 @@ def _attach(
         with closing(delivery_log.Reader(folder)) as reader:
             watch(partial(look, watch.feed, records, reader), check)
         return
-    watch.tell("Answers are not on record there: each event is shown once, with its state.")
+    watch.tell("Answers are not on record there, so each event is shown once, with its state.")
     newcomers = Newcomers(records, lambda identities: map(of_record, records.of(identities)), clock.now)
     watch(partial(look, watch.feed, records, newcomers), check, answers=False)
 
@@ -188,7 +188,7 @@ def _refuse_what_only_a_start_takes(context: typer.Context, webhook_url: str) ->
         given = source is not None and source.name == "COMMANDLINE"  # the environment's are for any other command too
         if given and not (name == "port" and f":{context.params[name]}/" in webhook_url):
             raise CommandError(
-                f"A {option} is for starting a stack, and {webhook_url} runs: stop it, or leave that out."
+                f"A {option} is only for starting a stack, but {webhook_url} is running: stop it, or omit the {option}."
             )
 
 
@@ -201,7 +201,9 @@ def _tell_what_does_not_fit(context: typer.Context, found: Stack, tell: Callable
     }
     port, url = context.params["port"], found.output("WebhookUrl")
     if "port" in of_environment and port not in {0, httpx.URL(url).port}:
-        tell(f"PORT is {port}, and the stack that runs here has another one: to have {port}, stop that stack first.")
+        tell(
+            f"PORT is {port}, but the stack that is running here has another one. To use {port}, stop that stack first."
+        )
     if "signing_secret" in of_environment:
         tell_of_another_secret(found, secret_in(os.fsencode(context.params["signing_secret"])))
 

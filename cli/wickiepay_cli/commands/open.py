@@ -14,11 +14,11 @@ from wickiepay_cli.stacks.stack import Where
 @at_stack
 def open_console(
     where: Where,
-    what: Annotated[What, typer.Argument(help="What to look at.")],
+    what: Annotated[What, typer.Argument(help="What to open.")],
     part: Annotated[
         str | None,
         typer.Argument(
-            help="Of logs: ingest, consumer, relay, api. Of tables: events, ledger. Of queue: events, dead-letters.",
+            help="For logs: ingest, consumer, relay, api. For tables: events, ledger. For queue: events, dead-letters.",
             show_default="all",
         ),
     ] = None,
@@ -26,7 +26,7 @@ def open_console(
     only_print: Annotated[bool, typer.Option("--print", help="Print the address and open no browser.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print where the AWS console shows a part of a deployed stack and, at a terminal, open it in the browser."""
+    """Print the AWS console's address for a part of a deployed stack and, at a terminal, open it in the browser."""
     if where.name is None:
         raise CommandError("The local stack has no console: name a deployed one with --stack.")
     found = addresses(where.find(), what, part)

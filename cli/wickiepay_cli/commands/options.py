@@ -22,7 +22,7 @@ from wickiepay_cli.store.event_records import AHEAD
 _WHERE = "Where the stack is"
 
 _STACK_OPTIONS: Final = {
-    "stack_name": ("--stack", "A deployed stack; without it, the local one.", completions.stacks),
+    "stack_name": ("--stack", "The deployed stack to use. Without it, the local one is used.", completions.stacks),
     "profile": ("--profile", "The AWS profile to find --stack with.", completions.profiles),
     "region": ("--region", "The AWS region to find --stack in.", None),
 }
@@ -33,7 +33,7 @@ LIMIT_FOR_PEOPLE: Final = 50
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Limit = Annotated[
-    int | None, typer.Option(min=1, help="So many at the most.", show_default=f"{LIMIT_FOR_PEOPLE}, with --json all")
+    int | None, typer.Option(min=1, help="List at most this many.", show_default=f"{LIMIT_FOR_PEOPLE}; all with --json")
 ]
 
 MAX_WHY_CHARACTERS: Final = 500
@@ -76,7 +76,7 @@ def several(known: Mapping[str, Any] | None = None) -> dict[str, Any]:
         if known is None:
             return words
         if unknown := [word for word in words if word.upper() not in known]:
-            raise typer.BadParameter(f"{', '.join(unknown)}: it has to be one of {', '.join(known)}.")
+            raise typer.BadParameter(f"{', '.join(unknown)}: it must be one of {', '.join(known)}.")
         return [known[word.upper()] for word in words]
 
     def join(values: Sequence[list[Any]] | None) -> list[Any] | None:
@@ -87,20 +87,20 @@ def several(known: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 def _reason(text: str) -> str:
     if len(text) > MAX_WHY_CHARACTERS:
-        raise typer.BadParameter(f"a reason has {MAX_WHY_CHARACTERS} characters at the most.")
+        raise typer.BadParameter(f"a reason has at most {MAX_WHY_CHARACTERS} characters.")
     return text.encode(errors="replace").decode()  # a terminal can hand over what is no text
 
 
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.", callback=_reason)]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do nothing.")]
 Rate = Annotated[
-    float | None, typer.Option("--rate", metavar="N", min=0.1, help="So many a second at the most.", show_default="all")
+    float | None, typer.Option("--rate", metavar="N", min=0.1, help="At most N a second.", show_default="all")
 ]
 Wait = Annotated[
     bool | None,
     typer.Option(
         "--wait/--no-wait",
-        help="Wait a minute at the most, and say how it ended; exit code 1 where it is FAILED or not finished.",
+        help="Wait at most a minute, and print how it ended. Exit code 1 if it is FAILED or not finished.",
         show_default="at a terminal",
     ),
 ]
@@ -110,7 +110,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before changing a d
 WHICH: Final = "Which events"
 """The help's heading for the options that choose events."""
 
-SEVERAL: Final = "repeat it, or put commas, for several."
+SEVERAL: Final = "Repeat the option or use commas for several."
 
 
 def _offered_types(incomplete: str) -> list[str]:
@@ -123,7 +123,7 @@ OfTypes = Annotated[
         "--type",
         **several(),
         metavar="TYPE",
-        help=f"Of this type, or pattern: payment.*; {SEVERAL}",
+        help=f"Only events of this type or pattern (payment.*). {SEVERAL}",
         autocompletion=_offered_types,
         rich_help_panel=WHICH,
     ),
@@ -133,8 +133,8 @@ Since = Annotated[
     typer.Option(
         parser=moment,
         metavar="TIME",
-        help="Received at this time or later: 2026-01-15T10:00, yesterday, or 2h, 3d ago.",
-        show_default="the table's first",
+        help="Only events received at this time or later: 2026-01-15T10:00, yesterday, or 2h, 3d ago.",
+        show_default="the first event",
         rich_help_panel=WHICH,
     ),
 ]
@@ -143,7 +143,7 @@ Until = Annotated[
     typer.Option(
         parser=moment,
         metavar="TIME",
-        help="Received at this time or earlier.",
+        help="Only events received at this time or earlier.",
         show_default="now",
         rich_help_panel=WHICH,
     ),
@@ -154,28 +154,29 @@ InStates = Annotated[
         "--state",
         **several(State.__members__),
         metavar="STATE",
-        help=f"In this state: {', '.join(State)}; {SEVERAL}",
+        help=f"Only events in this state: {', '.join(State)}. {SEVERAL}",
         autocompletion=completions.of_words(*State),
         rich_help_panel=WHICH,
     ),
 ]
 OfUuid = Annotated[
     str | None,
-    typer.Option("--uuid", help="Of this uuid.", autocompletion=completions.uuids, rich_help_panel=WHICH),
+    typer.Option("--uuid", help="Only events of this uuid.", autocompletion=completions.uuids, rich_help_panel=WHICH),
 ]
 Reference = Annotated[
-    str | None, typer.Option(help="With this reference in their data; reads each body.", rich_help_panel=WHICH)
+    str | None,
+    typer.Option(help="Only events with this reference in their data. Reads each body.", rich_help_panel=WHICH),
 ]
 Containing = Annotated[
     str | None,
-    typer.Option("--text", help="With this text in their body, whatever its case.", rich_help_panel=WHICH),
+    typer.Option("--text", help="Only events whose body contains this text (any case).", rich_help_panel=WHICH),
 ]
 
 
 def tell_of_more(rest: Iterator[object], limit: int) -> None:
     """Says so where more is left than the `limit` that was listed."""
     if next(rest, None):
-        tell(f"There are more than these {limit}: --limit {limit * 10}")
+        tell(f"There are more than these {limit}. To see more: --limit {limit * 10}")
 
 
 def refuse_backwards(since: datetime | None, until: datetime | None) -> None:
@@ -229,7 +230,7 @@ def read_by_a_person(*, said: bool | None = None) -> bool:
 def tell_of_another_secret(stack: Stack, secret: bytes) -> None:
     """Says so where `secret`, which the environment has, is not the one of the stack on this machine."""
     if stack.signing_secret() != secret:
-        tell(f"{SECRET_VARIABLE} is not the secret of the stack that runs here, which refuses what it signs: unset it.")
+        tell(f"{SECRET_VARIABLE} is not the secret of the stack that is running here, which refuses it: unset it.")
 
 
 def confirm_change(stack: Stack, what: str | Callable[[], str | None], *, yes: bool) -> None:
@@ -245,8 +246,8 @@ def confirm_change(stack: Stack, what: str | Callable[[], str | None], *, yes: b
         return
     would = f"On {stack.deployed} this would {does}."
     if not at_a_terminal():
-        raise typer.BadParameter(f"{would} Nobody is here to be asked: if that is meant, say --yes.")
+        raise typer.BadParameter(f"{would} There is no terminal to ask at: if you mean it, give --yes.")
     if stack.is_production:
-        ask_for(stack.deployed, f"{would} It is production: to go on, type the stack's name")
+        ask_for(stack.deployed, f"{would} It is production. To go on, type the stack's name")
     else:
         ask(f"{would} Go on?")

@@ -56,7 +56,7 @@ def list_payments(  # noqa: PLR0913  options
             **several(),
             metavar="STATUS",
             autocompletion=completions.of_words(*STATUSES),
-            help=f"In this status alone: COMPLETE, UNDERPAID, EXPIRED …; {SEVERAL}",
+            help=f"Only payments in this status, such as COMPLETE, UNDERPAID or EXPIRED. {SEVERAL}",
         ),
     ] = None,
     orders: Annotated[
@@ -66,26 +66,32 @@ def list_payments(  # noqa: PLR0913  options
             **several({order: order for order in ORDERS}),
             metavar="STATUS",
             autocompletion=completions.of_words(*ORDERS),
-            help=f"Of orders in this status alone: {', '.join(ORDERS)}; {SEVERAL}",
+            help=f"Only payments whose order is in this status: {', '.join(ORDERS)}. {SEVERAL}",
         ),
     ] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(parser=moment, metavar="TIME", help="Changed at this time or later: 2h, yesterday, 2026-01-15."),
+        typer.Option(
+            parser=moment,
+            metavar="TIME",
+            help="Only payments changed at this time or later: 2h, yesterday, 2026-01-15.",
+        ),
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(parser=moment, metavar="TIME", help="Changed at this time or earlier.")
+        datetime | None,
+        typer.Option(parser=moment, metavar="TIME", help="Only payments changed at this time or earlier."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="So many at the most, the newest.", show_default="50, with --csv all")
+        int | None,
+        typer.Option(min=1, help="List at most this many, the newest.", show_default="50; all with --csv"),
     ] = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")] = False,
 ) -> None:
-    """List the payments that changed last, the newest first; with --csv and no --limit all of them, in no order.
+    """List the payments that changed last, newest first. With --csv and no --limit: all, in no particular order.
 
-    The ledger has no index by time: all of it is read, in bounded memory. That takes a while, and capacity, where it is
-    large.
+    The ledger has no index by time, so all of it is read, in bounded memory. If it is large, this takes a while and
+    uses read capacity.
     """
     if as_csv and as_json:
         raise typer.BadParameter("give either --csv or --json.")
@@ -138,12 +144,12 @@ def show(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show the payments of a uuid or a reference. Exit code 1 where there are none."""
+    """Show the payments with a uuid or a reference. Exit code 1 if there are none."""
     payments = found.ledger().payments(uuid_or_reference)
     if as_json:
         show_json(payments)
     if not payments:
-        raise CommandError(f"There is no payment of the uuid or reference {uuid_or_reference}.")
+        raise CommandError(f"There is no payment with the uuid or reference {uuid_or_reference}.")
     if not as_json:
         _show_table(payments)
 

@@ -23,16 +23,16 @@ def show(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show what is kept of a uuid that is no payment, whatever it is of. Exit code 1 where there is nothing.
+    """Show what the ledger keeps of a uuid that is not a payment. Exit code 1 if there is nothing.
 
-    A balance at the provider goes by its asset and pool: BTC#-.
+    A balance at the provider is named by its asset and pool: BTC#-.
     """
     kinds = resource_kinds(handlers_of(found))
     kept = found.ledger().resources(uuid, kinds)
     if as_json:
         show_json(kept)
     if not kept:
-        raise CommandError(f"There is nothing of {uuid} among these: {', '.join(kinds)}.")
+        raise CommandError(f"The ledger keeps nothing of {uuid} among these: {', '.join(kinds)}.")
     for each in [] if as_json else kept:
         facts = {**asdict(each), "updated_at": seconds(each.updated_at)}
         show_facts((name.replace("_", " "), fact) for name, fact in facts.items() if name != "data")

@@ -6,7 +6,7 @@ from wickiepay_cli.project import EVENTS, checkout
 
 
 def samples() -> None:
-    """Write events/ingest, events/consumer and events/relay anew, from the payloads."""
+    """Rewrite events/ingest, events/consumer and events/relay from the payloads."""
     checkout()
     for name, text in sample_events().items():
         (EVENTS / name).parent.mkdir(exist_ok=True)

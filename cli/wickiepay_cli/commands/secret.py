@@ -17,6 +17,7 @@ from wickiepay_cli.store.secret_uses import PERIOD, last_uses
 from wickiepay_cli.store.secret_versions import (
     CURRENT,
     KNOWN_AFTER,
+    MIN_CHARACTERS,
     PREVIOUS,
     SecretVersions,
     Version,
@@ -30,10 +31,10 @@ from wickiepay_cli.store.secret_versions import (
     with_stage,
 )
 
-Generate = Annotated[bool, typer.Option("--generate", help="Make up a new one.")]
+Generate = Annotated[bool, typer.Option("--generate", help="Generate a new secret.")]
 FromEnvironment = Annotated[
     str | None,
-    typer.Option("--from-env", metavar="VARIABLE", help="Take it from this environment variable."),
+    typer.Option("--from-env", metavar="VARIABLE", help="Read the secret from this environment variable."),
 ]
 
 
@@ -43,26 +44,28 @@ def set_secret(  # noqa: PLR0913  options
     *,
     generate: Generate = False,
     from_environment: FromEnvironment = None,
-    force: Annotated[bool, typer.Option("--force", help="Even though it is short.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help=f"Accept a secret that is shorter than {MIN_CHARACTERS} characters.")
+    ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Accept this secret and no other, from now on: to set up a stack, or because the present secret has leaked.
+    """Accept only this secret from now on: to set up a stack, or because the current secret has leaked.
 
-    The secret is asked for, or read from standard input. A change that refuses nothing is secret rotate.
+    The command asks for the secret, or reads it from standard input. To refuse no delivery, use secret rotate.
     """
     versions = found.secret()
     value = _given(generate=generate, variable=from_environment, may_be_piped=yes or found.deployed is None)
     if not force:
         refuse_short(value)
-    confirm_change(found, "refuse whatever is signed with another secret", yes=yes)
+    confirm_change(found, "refuse deliveries signed with any other secret", yes=yes)
     version = versions.replace(value)
     alone_from = clock.now() + KNOWN_AFTER
     where = found.asked.options
     if as_json:
         show_json({"current": version, "known_from": clock.instant(alone_from)})
         return
-    say(f"The secret is set (version {version}). From {_time(alone_from)} on no other is accepted anywhere.")
+    say(f"The secret is set (version {version}). From {_time(alone_from)} on, no other secret is accepted.")
     if generate:
         say(f"Give it to WickiePay: wickiepay secret show --yes-print-it{where}")
 
@@ -76,16 +79,16 @@ def rotate(  # noqa: PLR0913  options
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Even though the previous one still counts (it is dropped), or the new one is short."
+            "--force", help="Rotate even if the previous secret still counts (it is dropped) or the new one is short."
         ),
     ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Accept a new secret besides the present one, so that WickiePay can change over and nothing is refused.
+    """Accept a new secret as well as the current one, so that WickiePay can change over and nothing is refused.
 
-    The secret is asked for, or read from standard input. Refused while an earlier rotation is under way, that is until
-    secret retire: it would drop the secret that WickiePay may still sign with.
+    The command asks for the secret, or reads it from standard input. It refuses while an earlier rotation is under way
+    (until secret retire), because it would drop the secret that WickiePay may still sign with.
     """
     versions = found.secret()
     if not force:
@@ -93,7 +96,7 @@ def rotate(  # noqa: PLR0913  options
     value = _given(generate=generate, variable=from_environment, may_be_piped=yes or found.deployed is None)
     if not force:
         refuse_short(value)
-    confirm_change(found, "accept a new secret besides the present one", yes=yes)
+    confirm_change(found, "accept a new secret as well as the current one", yes=yes)
     current = _of(versions, versions.rotate(value))
     where = found.asked.options
     if as_json:
@@ -101,10 +104,10 @@ def rotate(  # noqa: PLR0913  options
         known_from = clock.instant(current.known_from)
         show_json({"current": current.id, "previous": previous.id if previous else None, "known_from": known_from})
         return
-    say(f"The new secret is accepted, and the one before it still is (version {current.id}). What to do next:")
-    say(f"1. Wait until {_time(current.known_from)}: then every function knows the new one.")
-    say(f"2. Give it to WickiePay. It is printed by wickiepay secret show --yes-print-it{where}")
-    say("3. A day after, when nothing signed with the one before can come any more:")
+    say(f"The new secret (version {current.id}) is accepted, and so is the previous one. What to do next:")
+    say(f"1. Wait until {_time(current.known_from)}. By then every function knows the new secret.")
+    say(f"2. Give it to WickiePay. To print it: wickiepay secret show --yes-print-it{where}")
+    say("3. A day later, when nothing signed with the previous secret can arrive any more:")
     say(f"   wickiepay secret retire{where}")
 
 
@@ -115,15 +118,16 @@ def retire(
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Even though not every function knows the new one yet, or the previous one signed lately."
+            "--force",
+            help="Retire even if some functions do not know the new secret yet, or the previous one signed recently.",
         ),
     ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take the previous secret out of use: whatever is still signed with it is refused, within five minutes.
+    """Stop accepting the previous secret. Deliveries signed with it are refused within five minutes.
 
-    Refused where a delivery that came within the last day was signed with it.
+    The command refuses if the previous secret signed a delivery within the last day.
     """
     versions = found.secret()
     staged = versions.staged()
@@ -134,15 +138,15 @@ def retire(
         if uses and not force:
             refuse_blind_retirement(uses[PREVIOUS], clock.now())
         last = _use(uses, PREVIOUS)
-        what = f"refuse whatever is signed with the previous secret (the last delivery signed with it: {last})"
+        what = f"refuse deliveries signed with the previous secret (the last delivery signed with it: {last})"
         confirm_change(found, what, yes=yes)
     retired = versions.retire()
     if as_json:
         show_json({"retired": retired})
     elif retired:
-        say(f"The previous secret is out of use (version {retired}).")
+        say(f"The previous secret (version {retired}) is retired.")
     else:
-        say("There is no previous secret: the present one alone is accepted.")
+        say("There is no previous secret: only the current one is accepted.")
 
 
 @on_stack
@@ -151,7 +155,7 @@ def status(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Show which secrets are accepted and since when, and when one last signed a delivery; never the secrets."""
+    """Show which secrets are accepted, since when, and when each last signed a delivery. No secret is ever shown."""
     versions = found.secret()
     staged = versions.staged()
     uses = _last_uses(found, staged)
@@ -197,13 +201,15 @@ def status(
 def show(
     where: Where,
     *,
-    print_it: Annotated[bool, typer.Option("--yes-print-it", help="Yes, here and now.")] = False,
+    print_it: Annotated[bool, typer.Option("--yes-print-it", help="Print the secret without asking.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print the current secret, to be registered with WickiePay. Asks first; without a terminal, --yes-print-it."""
+    """Print the current secret, to register it with WickiePay. Asks first; without a terminal, give --yes-print-it."""
     if not print_it:
         if not at_a_terminal():
-            raise typer.BadParameter("the secret is printed only with --yes-print-it: a log may keep it.")
+            raise typer.BadParameter(
+                "without a terminal, the secret is printed only with --yes-print-it: a log may keep it."
+            )
         ask("Print the secret on this screen?")
     secret = where.find().secret().current()
     if as_json:
@@ -228,7 +234,7 @@ def _given(*, generate: bool, variable: str | None, may_be_piped: bool) -> str:
     if at_a_terminal():
         return checked(typer.prompt("The secret", hide_input=True, confirmation_prompt="Once more", err=True))
     if not may_be_piped:
-        raise CommandError("Standard input is for the secret, and no answer can come from there: say --yes.")
+        raise CommandError("Standard input is used for the secret, so no question can be answered there: give --yes.")
     return checked(sys.stdin.buffer.read())
 
 

@@ -22,25 +22,23 @@ if TYPE_CHECKING:
 
 def stacks(
     *,
-    profile: Annotated[
-        str | None, typer.Option("--profile", metavar="NAME", help="The AWS profile to look with.")
-    ] = None,
+    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="The AWS profile to use.")] = None,
     regions: Annotated[
         list[str] | None,
         typer.Option(
             "--region",
             **several(),
             metavar="NAME",
-            help=f"An AWS region to look in; {SEVERAL}",
+            help=f"An AWS region to look in. {SEVERAL}",
             show_default="the profile's",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the deployed listeners, and the local one.
+    """Find the deployed listeners and the local one.
 
-    They are known by the tag application=wickiepay-webhook-listener, or by their outputs. Where nothing is configured
-    for AWS, the local one alone is looked for.
+    They are recognised by the tag application=wickiepay-webhook-listener, or by their outputs. If AWS is not
+    configured, only the local one is looked for.
     """
     local = local_stack.read(local_stack.state_folder())
     found = chain(_local(local), _deployed(profile, regions or [], local))

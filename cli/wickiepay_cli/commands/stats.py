@@ -31,20 +31,25 @@ def stats(  # noqa: PLR0913  options
     since: Annotated[
         datetime | None,
         typer.Option(
-            parser=moment, metavar="TIME", help="Received at this time or later: 2h, 30d …", show_default="1d"
+            parser=moment,
+            metavar="TIME",
+            help="Only events received at this time or later: 2h, 30d …",
+            show_default="1d",
         ),
     ] = None,
     until: Until = None,
     types: OfTypes = None,
-    by: Annotated[Span | None, typer.Option(help="What to count apart.", show_default="what fits the period")] = None,
+    by: Annotated[
+        Span | None, typer.Option(help="The bucket size of the chart.", show_default="to fit the period")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Count events by outcome, type and time, and say how long they took from receipt to PROCESSED.
+    """Count events by outcome, type and time, and show how long they took from receipt to PROCESSED.
 
-    An accepted conflict counts from its acceptance. Hours and days in which nothing came are left out of the chart
-    before the first event and after the last.
+    An accepted conflict counts from its acceptance. The chart leaves out the empty times before the first event and
+    after the last.
 
-    Reads the record of each event of the period, once. Times are UTC. Quantiles are right to 1 %.
+    The record of each event in the period is read once. Times are UTC. Quantiles are accurate to 1 %.
     """
     now = clock.now()
     begin, end = since or now - AT_FIRST, until or now

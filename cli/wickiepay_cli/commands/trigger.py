@@ -80,13 +80,13 @@ def _not_empty(text: str | None) -> str | None:
 def _there(file: Path | None) -> Path | None:
     # Not by Typer's own means: its `exists` does not know standard input.
     if file is not None and file != STANDARD_INPUT and not file.exists():
-        raise typer.BadParameter(f"there is no {file}.")
+        raise typer.BadParameter(f"{file} does not exist.")
     return file
 
 
 def _reachable(url: str | None) -> str | None:
     if url is not None and not client.is_web_address(url):
-        raise typer.BadParameter(f"{url} is no address that begins with http:// or https://.")
+        raise typer.BadParameter(f"{url} is not an http:// or https:// address.")
     return url
 
 
@@ -98,7 +98,7 @@ def trigger(  # noqa: PLR0913  options
         str | None,
         typer.Argument(
             metavar="EVENT",
-            help="The type: payment.completed …",
+            help="The event type of a sample, such as payment.completed.",
             callback=_sampled,
             autocompletion=samples.event_types,
         ),
@@ -108,7 +108,7 @@ def trigger(  # noqa: PLR0913  options
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Instead of EVENT: one of the above.",
+            help="Send this scenario instead of EVENT: one of the above.",
             callback=_known,
             autocompletion=lambda: list(SCENARIOS),
             rich_help_panel=_SCENARIOS,
@@ -119,7 +119,7 @@ def trigger(  # noqa: PLR0913  options
         typer.Option(
             min=1,
             max=MAX_COUNT,
-            help="Deliveries of a storm.",
+            help="The number of deliveries in a storm.",
             show_default=str(DEFAULT_COUNT),
             rich_help_panel=_SCENARIOS,
         ),
@@ -129,7 +129,7 @@ def trigger(  # noqa: PLR0913  options
         typer.Option(
             metavar="N",
             min=0.1,
-            help="Deliveries of a storm a second, at the most.",
+            help="In a storm, at most N deliveries a second.",
             show_default="all",
             rich_help_panel=_SCENARIOS,
         ),
@@ -139,7 +139,7 @@ def trigger(  # noqa: PLR0913  options
         typer.Option(
             min=1,
             max=MAX_SENDERS,
-            help="That send a storm side by side.",
+            help="The number of parallel senders in a storm.",
             show_default=str(DEFAULT_SENDERS),
             rich_help_panel=_SCENARIOS,
         ),
@@ -150,32 +150,34 @@ def trigger(  # noqa: PLR0913  options
             dir_okay=False,
             readable=True,
             callback=_there,
-            help="Instead of EVENT: a payload of your own, sent as it is; - reads standard input.",
+            help="Send your own payload from this file instead of EVENT, as it is; - reads standard input.",
         ),
     ] = None,
     listing: Annotated[bool, typer.Option("--list", help="List the events and scenarios, and send nothing.")] = False,
     uuid: Annotated[
         str | None,
-        typer.Option(help="The uuid of what it is about.", show_default="a fresh one", callback=_not_empty),
+        typer.Option(help="The uuid of the payment or other resource.", show_default="a new one", callback=_not_empty),
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="A field to change: data.displayCurrency.amount=100.00"),
+        typer.Option(
+            "--set", metavar="PATH=VALUE", help="A field to change, such as data.displayCurrency.amount=100.00"
+        ),
     ] = None,
     edit: Annotated[bool, typer.Option("--edit", help="Change the payload in $VISUAL or $EDITOR first.")] = False,
-    scheme: Annotated[Scheme, typer.Option(help="What of the body is signed.")] = "raw",
+    scheme: Annotated[Scheme, typer.Option(help="The form of the body that is signed.")] = "raw",
     secret: Annotated[
         str | None,
         typer.Option(
-            envvar=SECRET_VARIABLE, help="What to sign with.", show_default="the stack's", callback=_not_empty
+            envvar=SECRET_VARIABLE, help="The secret to sign with.", show_default="the stack's", callback=_not_empty
         ),
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="Where to send it.", show_default="the stack's", callback=_reachable)
+        str | None, typer.Option(help="The URL to send it to.", show_default="the stack's", callback=_reachable)
     ] = None,
-    repeat: Annotated[int, typer.Option(min=1, help="How often to send it, one after another.")] = 1,
+    repeat: Annotated[int, typer.Option(min=1, help="How many times to send it, one after another.")] = 1,
     retries: Annotated[
-        bool, typer.Option("--retries", help="Try three times, as the provider does, with growing pauses.")
+        bool, typer.Option("--retries", help="Try at most three times, with growing pauses, as the provider does.")
     ] = False,
     why: Why = "",
     wait: Wait = None,
@@ -184,12 +186,12 @@ def trigger(  # noqa: PLR0913  options
 ) -> None:
     """Sign deliveries and send them as the provider would: a sample, a payload of your own, or a whole scenario.
 
-    A sample gets a fresh uuid and the present time, unless they are set; its amounts go out as they are spelled.
-    Exit code 1 unless each delivery is taken (a 2xx) and ends well, where that is waited for, or, in a scenario, is
-    answered as it must be. The scenarios:
+    A sample gets a new uuid and the current time, unless they are set. Its amounts are sent exactly as written. Exit
+    code 1 unless each delivery is accepted (a 2xx) and, if it is waited for, ends well. In a scenario, exit code 1
+    unless each answer is as expected. The scenarios:
     """
     if sum((event is not None, scenario is not None, file is not None, listing)) != 1:
-        raise typer.BadParameter("give one of EVENT, for a sample, --scenario, --file and --list.")
+        raise typer.BadParameter("give exactly one of EVENT (a sample), --scenario, --file and --list.")
     if listing:
         _list(as_json=as_json)
         return
@@ -229,9 +231,11 @@ def _size(scenario: str | None, count: int | None, rate: float | None, senders: 
 
 def _refuse_what_is_no_storm(uuid: str | None, url: str | None) -> None:
     if uuid is not None:
-        raise typer.BadParameter("a storm is about many of them.", param_hint="--uuid")
+        raise typer.BadParameter("a storm has many uuids.", param_hint="--uuid")
     if url is not None and not client.is_this_machine(url):
-        raise typer.BadParameter("a storm goes to this machine, or to a stack's own URL.", param_hint="--url")
+        raise typer.BadParameter(
+            "a storm can only be sent to this machine or to a stack's own URL.", param_hint="--url"
+        )
 
 
 def _of_environment(context: typer.Context, name: str) -> bool:
@@ -262,7 +266,7 @@ class _How:
         except CommandError as error:
             if self.url is None or self.where.name is not None:
                 raise
-            raise CommandError(f"What to sign with is not known: give --secret or {SECRET_VARIABLE}.") from error
+            raise CommandError(f"There is no secret to sign with: give --secret or set {SECRET_VARIABLE}.") from error
         if given is not None and self.of_environment and self.url is None:
             tell_of_another_secret(found, given)
         return self.url or found.output("WebhookUrl"), found.signing_secret() if given is None else given, found
@@ -327,7 +331,7 @@ def _keep_who(bodies: Iterable[bytes], how: _How, found: Stack) -> None:
     try:
         replayer.note(identities, order, REPLAYABLE)
     except (StoreUnavailable, ClientError, BotoCoreError) as error:
-        tell(f"It is not on record who sent it: {sentence(error)}")
+        tell(f"The sender could not be put on record: {sentence(error)}")
 
 
 def _in_all(name: str, cast: Cast, size: Size | None, scheme: Scheme, found: Stack) -> str | None:
@@ -343,5 +347,5 @@ def _list(*, as_json: bool) -> None:
         scenarios = [{"name": name, "tells": scenario.tells} for name, scenario in SCENARIOS.items()]
         show_json({"events": samples.event_types(), "scenarios": scenarios})
     else:
-        show_table(("scenario", "what comes, and how it ends"), ((n, each.tells) for n, each in SCENARIOS.items()))
+        show_table(("scenario", "what is sent, and how it ends"), ((n, each.tells) for n, each in SCENARIOS.items()))
         show_table(("event",), ((event,) for event in samples.event_types()))

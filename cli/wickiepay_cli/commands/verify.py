@@ -34,7 +34,8 @@ def verify(  # noqa: PLR0913  options
     where: Where,
     *,
     body: Annotated[
-        Path | None, typer.Option(**_FILE_OR_PIPE, help="The body as it was received; - is standard input.")
+        Path | None,
+        typer.Option(**_FILE_OR_PIPE, help="A file with the body as it was received; - reads standard input."),
     ] = None,
     signature: Annotated[
         str | None, typer.Option(metavar="HEX", help="The value of the header X-Webhook-Signature.")
@@ -43,36 +44,36 @@ def verify(  # noqa: PLR0913  options
         Path | None,
         typer.Option(
             **_FILE_OR_PIPE,
-            help="A captured request: curl (bash, cmd), PowerShell, HAR, raw HTTP, what curl -v or --trace says, "
+            help="A captured request: curl (bash, cmd), PowerShell, HAR, raw HTTP, the output of curl -v or --trace, "
             "an event of API Gateway or a load balancer.",
         ),
     ] = None,
     entry: Annotated[
-        int | None, typer.Option(min=0, help="Which entry of the HAR archive.", show_default="every POST")
+        int | None, typer.Option(min=0, help="The entry of the HAR archive to check.", show_default="every POST")
     ] = None,
     secrets: Annotated[
         list[str] | None,
         typer.Option(
             "--secret",
             metavar="SECRET",
-            help="The signing secret; given again, the previous one.",
-            show_default=f"{SECRET_VARIABLE}, else the stack's",
+            help="The signing secret. Repeat the option for the previous one.",
+            show_default=f"{SECRET_VARIABLE}, otherwise the stack's",
         ),
     ] = None,
     scheme: Annotated[
         Literal["raw", "node", "python"] | None,
-        typer.Option(help="The only scheme to accept.", show_default="those of the stack, else all"),
+        typer.Option(help="The only scheme to accept.", show_default="those of the stack, otherwise all"),
     ] = None,
     others: Annotated[
-        list[Path] | None, typer.Option("--other", **_FILE, help="Another body, which the signature may belong to.")
+        list[Path] | None, typer.Option("--other", **_FILE, help="Another body that the signature may belong to.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say whether a signature is valid, under which scheme and with which secret, and if not, why.
+    """Check whether a signature is valid, under which scheme and with which secret. If it is not, say why.
 
-    A secret that is given keeps the local stack out of it. No secret is ever shown.
+    If a secret is given, the local stack is not used. No secret is ever shown.
 
-    Exit codes: 0 valid (each one of several), 1 not valid, 2 wrong usage, 3 it could not be checked.
+    Exit codes: 0 valid (all, if there are several), 1 not valid, 2 wrong usage, 3 could not be checked.
     """
     try:
         deliveries = _deliveries(body, signature, request, entry)
@@ -131,8 +132,8 @@ def _found(where: Where) -> Stack:
         if where:
             raise
         raise CommandError(
-            f"There is no secret to verify with: give it with --secret or in {SECRET_VARIABLE}, or name with --stack "
-            "the deployed stack that has it. (No local stack is running.)"
+            f"There is no secret to verify with: give it with --secret or in {SECRET_VARIABLE}, or name the "
+            "deployed stack that has it with --stack. (No local stack is running.)"
         ) from error
 
 
@@ -180,7 +181,7 @@ def _body_facts(received: Received) -> dict[str, object]:
 def _show(verdict: Verdict, received: Received) -> None:
     if verdict.valid:
         is_event = all(finding.code != NO_EVENT for finding in verdict.findings)
-        but = "" if is_event else " But it is no event."
+        but = "" if is_event else " But it is not an event."
         say(f"✓ The signature is valid: scheme {verdict.scheme}, {verdict.secret} secret.{but}")
     else:
         say("✗ The signature is not valid.")

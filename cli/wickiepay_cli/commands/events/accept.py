@@ -22,12 +22,14 @@ from wickiepay_cli.store.acceptances import Outlook, Questions, one_question
 
 Asked = Annotated[
     str,
-    typer.Argument(metavar="UUID", help="The uuid, as events list --open shows it.", autocompletion=completions.uuids),
+    typer.Argument(metavar="UUID", help="The uuid, as shown by events list --open.", autocompletion=completions.uuids),
 ]
 WhichKey = Annotated[
     str | None,
     typer.Option(
-        "--event-key", metavar="KEY", help="Which one of the uuid: its key, or its event's; its beginning will do."
+        "--event-key",
+        metavar="KEY",
+        help="Which event of the uuid: its key or its event's key. The beginning of the key is enough.",
     ),
 ]
 
@@ -39,17 +41,17 @@ def accept(  # noqa: PLR0913  options
     *,
     event_key: WhichKey = None,
     second_credit: Annotated[
-        bool, typer.Option("--second-credit", help="Credit a payment again that was credited before.")
+        bool, typer.Option("--second-credit", help="Allow a second credit for the same payment.")
     ] = False,
     why: Why = "",
     dry_run: DryRun = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Accept a delivery that differs from the one on record, or a credit that may be a second one; have it processed.
+    """Accept a delivery that differs from the one on record, or a possible second credit, and have it processed.
 
-    An accepted delivery is an event of its own, which stands just above the one that it corrects. What would credit a
-    payment again is refused, unless --second-credit says that this is meant. Accepting it twice does nothing twice.
+    An accepted delivery becomes an event of its own, which ranks just above the one that it corrects. A second credit
+    for a payment is refused unless --second-credit is given. Accepting the same thing again changes nothing.
     """
     asked = one_question(found.events().of_uuid(uuid), event_key)
     questions, now = _questions(found), clock.now()
@@ -81,11 +83,11 @@ def accept(  # noqa: PLR0913  options
             }
         )
     elif earlier:
-        say(f"It was accepted already, at {earlier.at} by {earlier.by}, as {earlier.accepted_as}.")
+        say(f"It was already accepted, at {earlier.at} by {earlier.by}, as {earlier.accepted_as}.")
     elif decision and asked.identity.kind is Kind.CONFLICT:
         say(f"It is an event of its own now: {decision.accepted_as}.")
     elif decision:
-        say("It is sent to be processed again, and credited besides.")
+        say("It is sent to be processed again, and credited as well.")
 
 
 @on_stack
@@ -98,9 +100,9 @@ def dismiss(  # noqa: PLR0913  options
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Close a conflict, or a credit that may be a second one: what is on record stays as it is, and nothing is sent.
+    """Close a conflict or a possible second credit. What is on record stays as it is, and nothing is sent.
 
-    The same content is a duplicate from then on. What was dismissed can still be accepted.
+    From then on, the same content counts as a duplicate. A dismissed delivery or credit can still be accepted.
     """
     asked = one_question(found.events().of_uuid(uuid), event_key)
     questions = _questions(found)
@@ -115,7 +117,7 @@ def dismiss(  # noqa: PLR0913  options
     if as_json:
         show_json({**_facts(decision), "uuid": asked.uuid, "event_key": asked.event_key, "already": not asked.open})
     else:
-        say(f"{asked.event_key} is dismissed, at {decision.at} by {decision.by}.")
+        say(f"{asked.event_key} was dismissed at {decision.at} by {decision.by}.")
 
 
 def _questions(found: Stack) -> Questions:

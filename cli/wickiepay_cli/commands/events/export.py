@@ -37,12 +37,12 @@ def export(  # noqa: PLR0913  options
     *,
     form: Annotated[Format, typer.Option("--format", help="A line of JSON for each event, or CSV.")] = "jsonl",
     output: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Where to write it.", show_default="standard output")
+        Path | None, typer.Option(dir_okay=False, help="The file to write to.", show_default="standard output")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with --output where it was cut off; all else as it was.")
+        bool, typer.Option("--resume", help="Continue --output where it was cut off. Give the other options as before.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite --output where it is there already.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite --output if it exists.")] = False,
     states: InStates = None,
     types: OfTypes = None,
     since: Since = None,
@@ -52,11 +52,12 @@ def export(  # noqa: PLR0913  options
     text: Containing = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write whole events, body and all, the newest first, as they are read; --json says at the end how many they were.
+    """Write whole events with their bodies, newest first. With --json, print at the end how many there were.
 
-    A run that ends early (Ctrl-C) leaves FILE.resume beside its --output, and --resume goes on from there.
+    Events are written as they are read. A run that ends early (Ctrl-C) leaves FILE.resume beside its --output, and
+    --resume continues from there.
 
-    You alone can read both files. In CSV, a cell that a spreadsheet would take for a formula begins with an apostrophe.
+    Only you can read both files. In CSV, a cell that a spreadsheet would take for a formula begins with an apostrophe.
     """
     if output is None and (resume or as_json):
         raise typer.BadParameter("--resume and --json go with --output.")
@@ -93,7 +94,7 @@ def export(  # noqa: PLR0913  options
         with progress("Exporting", None) as advance:
             events = export_file.write(output, place, wanted, form, advance)
     except KeyboardInterrupt:
-        tell(f"{output} is not whole: the same command with --resume goes on with it.")
+        tell(f"{output} is incomplete: run the same command with --resume to continue.")
         raise typer.Exit(130) from None
     except OSError as error:
         raise CommandError(f"{output} cannot be written: {error.strerror}.") from error

@@ -43,12 +43,13 @@ def list_events(  # noqa: PLR0913  options
     reference: Reference = None,
     text: Containing = None,
     open_alone: Annotated[
-        bool, typer.Option("--open", help="Only what has yet to be accepted or dismissed.", rich_help_panel=WHICH)
+        bool,
+        typer.Option("--open", help="Only events that are still to be accepted or dismissed.", rich_help_panel=WHICH),
     ] = False,
     limit: Limit = None,
     as_json: AsJson = False,
 ) -> None:
-    """List events, the newest first."""
+    """List events, newest first."""
     refuse_backwards(since, until)
     found = where.find()
     shown = limit if as_json else limit or LIMIT_FOR_PEOPLE

@@ -43,7 +43,7 @@ from wickiepay_cli.watching.ending import MOST, Waiting, ended_well, show_ends
 
 INSTEAD: Final = {
     State.CONFLICT: "A conflict is not processed: make it an event of its own with wickiepay events accept UUID.",
-    State.UNUSABLE: "A body that holds no event cannot be processed: have the provider send the event as it should be.",
+    State.UNUSABLE: "A body that is not an event cannot be processed: ask the provider to send the event correctly.",
 }
 """What to do about a delivery that cannot be replayed."""
 
@@ -79,24 +79,29 @@ def replay(  # noqa: PLR0913  options
     uuid: Annotated[
         str | None,
         typer.Argument(
-            metavar="[UUID]", help="All events of this uuid; else see --state.", autocompletion=completions.uuids
+            metavar="[UUID]",
+            help="The uuid whose events to replay. Otherwise, give --state.",
+            autocompletion=completions.uuids,
         ),
     ] = None,
     *,
     event_key: Annotated[
         str | None,
-        typer.Option("--event-key", metavar="KEY", help="Of the uuid's events only this one; its beginning will do."),
+        typer.Option(
+            "--event-key", metavar="KEY", help="Only this event of the uuid. The beginning of its key is enough."
+        ),
     ] = None,
     states: InStates = None,
     since: Since = None,
     until: Until = None,
     types: OfTypes = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="So many at the most, the newest.", show_default="all")
+        int | None, typer.Option(min=1, help="Replay at most this many, the newest.", show_default="all")
     ] = None,
     why: Why = "",
     announce: Annotated[
-        bool, typer.Option("--announce", help="Announce also what was announced already, under the replay's id.")
+        bool,
+        typer.Option("--announce", help="Announce events even if they were announced before, under the replay's id."),
     ] = False,
     dry_run: DryRun = False,
     rate: Rate = None,
@@ -104,13 +109,13 @@ def replay(  # noqa: PLR0913  options
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Have events processed again; nothing that they did already is done twice.
+    """Have events processed again. Nothing that they already did is done twice.
 
-    Who, when and why is kept on each event's record (the last ten times). Exit code 1 where the queue did not take all,
-    130 after Ctrl-C. A thousand events at the most are waited for.
+    Each event's record keeps who replayed it, when and why (the last ten times). Exit code 1 if the queue did not
+    accept all events, 130 after Ctrl-C. At most a thousand events are waited for.
 
-    The newest come first; Ctrl-C says how to go on with the rest. What is FAILED or IGNORED and has been processed by
-    then is in another state, and would not be replayed again anyhow.
+    The newest events come first, and Ctrl-C prints how to continue with the rest. FAILED or IGNORED events that were
+    processed by then are in another state, so they are not replayed again.
     """
     _refuse(uuid, event_key, states, narrowed=bool(since or until or types or limit))
     refuse_backwards(since, until)
@@ -149,7 +154,7 @@ def _refuse(uuid: str | None, event_key: str | None, states: Sequence[State] | N
             "give either a UUID, or --state for all events in that state, for example --state FAILED,IGNORED."
         )
     if uuid is None and event_key is not None:
-        raise typer.BadParameter("--event-key tells the events of one UUID apart.")
+        raise typer.BadParameter("--event-key goes with a UUID.")
     if uuid is not None and narrowed:
         raise typer.BadParameter("--since, --until, --type and --limit go with --state.")
     for state in states or []:
@@ -171,10 +176,10 @@ def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selecti
     chosen = there if event_key is None else with_key(there, event_key)
     if event_key is not None and len(chosen) > 1:
         keys = ", ".join(record.event_key for record in chosen)
-        raise CommandError(f"There are {len(chosen)} events whose key begins so: {keys}.")
+        raise CommandError(f"There are {len(chosen)} events whose key begins like that: {keys}.")
     if not chosen:
         keys = ", ".join(record.event_key for record in there)
-        raise CommandError(f"There is no such event of the uuid {uuid}. {f'There are: {keys}.' if keys else ''}")
+        raise CommandError(f"The uuid {uuid} has no such event. {f'Its events: {keys}.' if keys else ''}")
     replayable = [record for record in chosen if record.state in REPLAYABLE]
     if not replayable:
         raise CommandError(INSTEAD[chosen[0].state])
@@ -184,7 +189,7 @@ def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selecti
 def _waiting(records: EventRecords, matched: int, where: Where) -> Waiting | None:
     """What waits for so many events; None, which is told, where they are too many."""
     if matched > MOST:
-        tell(f"These are too many to wait for: wickiepay stats{where.options} counts how they end.")
+        tell(f"These are too many to wait for: wickiepay stats{where.options} shows how they end.")
         return None
     return Waiting(records)
 
@@ -230,7 +235,7 @@ def _complain(done: Done, matched: int, *, by_time: bool) -> None:
     """Ends the command, with the way to go on, where not all was done; after Ctrl-C as shells expect it."""
     if done.interrupted:
         again = f"with --until {done.until}" if by_time and done.until else "again"
-        tell(f"That was not all of the {matched}: for the rest, give the same command {again}.")
+        tell(f"Not all of the {matched} are done: for the rest, run the same command {again}.")
         raise typer.Exit(130)
     if done.tally.unsent:
-        raise CommandError(f"The event queue did not take {done.tally.unsent} of them: try again later.")
+        raise CommandError(f"The event queue did not accept {done.tally.unsent} of them: try again later.")

@@ -21,15 +21,15 @@ from wickiepay_cli.store.replays import TRIGGERED
 @on_stack
 def show(
     found: Stack,
-    uuid: Annotated[str, typer.Argument(help="The uuid, as events list shows it.", autocompletion=completions.uuids)],
+    uuid: Annotated[str, typer.Argument(help="The uuid, as shown by events list.", autocompletion=completions.uuids)],
     *,
     raw: Annotated[bool, typer.Option("--raw", help="Print the bodies as they were received.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what happened to a uuid, moment by moment; then each of its events, with body and effects.
+    """Show the history of a uuid, then each of its events with body and effects.
 
-    A delivery that only repeats an event is not on record: the log of ingest has it, which is read as well, but for
-    --json. Exit code 1 where nothing is on record.
+    Duplicate deliveries are not on record. They are read from the log of ingest, except with --json. Exit code 1 if
+    nothing is on record.
     """
     records = found.events().of_uuid(uuid)
     if as_json:
@@ -45,7 +45,7 @@ def show(
         if again is None:
             where = found.asked.options
             look = f": wickiepay open logs ingest{where}" if where else ", which cannot be read here."
-            say(f"Deliveries that only repeat an event are in the log of ingest alone{look}\n", lines=True)
+            say(f"Duplicate deliveries are only in the log of ingest{look}\n", lines=True)
         for record in records:
             _show_whole(record, raw=raw)
 
@@ -81,7 +81,7 @@ def _replayed(replay: Mapping[str, Any]) -> str:
     if replay["why"].startswith(TRIGGERED):
         return f"{replay['why']}, by {replay['by']}"
     said = " ".join(filter(None, ("replayed by", replay["by"], replay["why"])))
-    announced = "to be announced again" if replay.get("announce") else "to be announced only if it was not yet"
+    announced = "to be announced again" if replay.get("announce") else "to be announced only if not announced yet"
     return f"{said}; {announced}"
 
 
@@ -114,7 +114,7 @@ def _show_whole(record: WholeRecord, *, raw: bool) -> None:
             ("body sha256", record.body_sha256),
             (
                 "kept of",
-                f"{record.received.bytes} bytes, of SHA-256 {record.received.sha256}" if record.received else None,
+                f"{record.received.bytes} bytes, SHA-256 {record.received.sha256}" if record.received else None,
             ),
             ("stands at", record.place),
             *(("effect", _in_words(effect)) for effect in record.effects),

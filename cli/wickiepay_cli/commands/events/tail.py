@@ -35,7 +35,7 @@ def tail(
 ) -> None:
     """Show events as they arrive, and their outcomes, until Ctrl-C.
 
-    Where AWS does not answer for a while, or the local stack is stopped and started again, it waits and goes on.
+    If AWS does not answer for a while, or the local stack is restarted, it waits and then continues.
     """
     wanted = Filter(types=types, reference=reference, text=text)
 
