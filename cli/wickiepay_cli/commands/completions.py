@@ -1,4 +1,4 @@
-"""What a TAB offers. It is quick and says nothing where AWS cannot be asked: nobody waits at a TAB, or reads errors."""
+"""What a TAB offers. It is quick, and silent if AWS cannot be asked: nobody waits at a TAB, or reads errors."""
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress

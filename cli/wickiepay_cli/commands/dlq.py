@@ -1,4 +1,4 @@
-"""`wickiepay dlq`: the dead-letter queue, where messages lie that the consumer gave up."""
+"""`wickiepay dlq`: the dead-letter queue, with the messages that the consumer gave up on."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass

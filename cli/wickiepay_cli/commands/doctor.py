@@ -34,7 +34,7 @@ STATEMENTS: Final = {
 }
 """The checks, in a person's words."""
 
-BESIDES: Final = ("conflicts", "unusable", "dead_letters")
+ALSO: Final = ("conflicts", "unusable", "dead_letters")
 
 
 @on_stack
@@ -103,8 +103,8 @@ def _show(report: Report) -> None:
     marks = {True: "✓", False: "✗"}
     rows = [(marks[check.ok], STATEMENTS[check.name], check.detail) for check in report.checks]
     show_table(("", "statement", "found"), rows)
-    besides = ", ".join(f"{name.replace('_', ' ')} {report.counts[name]}" for name in BESIDES)
-    say(f"Also on record: {besides}.")
+    also = ", ".join(f"{name.replace('_', ' ')} {report.counts[name]}" for name in ALSO)
+    say(f"Also on record: {also}.")
     _show_worth_a_look(report)
     if report.repaired:
         say(f"{report.repaired} sent to be processed.")

@@ -81,7 +81,7 @@ def listen(  # noqa: PLR0913  options
 
 
 def follow(feed: Feed, show: Show, check: Callable[[], None]) -> None:
-    """Lets `show` have the news, and None where there is none for a moment, until `check` raises."""
+    """Gives `show` the news, or None if there is none for a moment, until `check` raises."""
     while True:
         check()
         show(feed.news(TICK_SECONDS))
@@ -89,7 +89,7 @@ def follow(feed: Feed, show: Show, check: Callable[[], None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
-    """What is known of deliveries, how it is shown, and where all else is said that people are to know."""
+    """What is known of deliveries, how it is shown, and where everything else is told."""
 
     feed: Feed
     shown: Callable[..., AbstractContextManager[Show]]
@@ -132,7 +132,7 @@ class _Run:
 def _refusing_blank(signing_secret: str) -> str:
     """The secret as functions will read it.
 
-    Raises `CommandError` where it is none, or a variable was set to nothing.
+    Raises `CommandError` if it is not a secret, or if the variable is empty.
     """
     # An empty variable is none to Typer, which would then take the secret that everybody knows.
     if os.environ.get(SECRET_VARIABLE) == "" and signing_secret == DEFAULT_SIGNING_SECRET:
@@ -182,7 +182,7 @@ def _attach(
 
 
 def _refuse_what_only_a_start_takes(context: typer.Context, webhook_url: str) -> None:
-    """Whoever names a port or a secret wants a stack of their own, and is not to get another one unawares."""
+    """A port or a secret on the command line asks for a new stack; showing another one instead would mislead."""
     for name, option in (("port", "port"), ("signing_secret", "signing secret")):
         source = context.get_parameter_source(name)
         given = source is not None and source.name == "COMMANDLINE"  # the environment's are for any other command too

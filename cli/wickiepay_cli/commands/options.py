@@ -66,7 +66,7 @@ def moment(text: str) -> datetime:
 def several(known: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Settings of an option that can be repeated, and takes several values with commas between them.
 
-    With `known`, a value stands for what that has under its capitals, and any other is refused.
+    With `known`, a value is looked up there in upper case, and any other value is refused.
     """
 
     def split(text: str) -> list[Any]:
@@ -174,7 +174,7 @@ Containing = Annotated[
 
 
 def tell_of_more(rest: Iterator[object], limit: int) -> None:
-    """Says so where more is left than the `limit` that was listed."""
+    """Says so if there are more than the `limit` that was listed."""
     if next(rest, None):
         tell(f"There are more than these {limit}. To see more: --limit {limit * 10}")
 
@@ -223,12 +223,12 @@ def _stack_option(name: str, option: tuple[str, str, Callable[..., list[str]] | 
 
 
 def read_by_a_person(*, said: bool | None = None) -> bool:
-    """What an option has said or, where it has said nothing, whether a person reads the result."""
+    """The option's value or, if it was not given, whether a person reads the result."""
     return sys.stdout.isatty() if said is None else said
 
 
 def tell_of_another_secret(stack: Stack, secret: bytes) -> None:
-    """Says so where `secret`, which the environment has, is not the one of the stack on this machine."""
+    """Says so if `secret`, from the environment, is not that of the stack on this machine."""
     if stack.signing_secret() != secret:
         tell(f"{SECRET_VARIABLE} is not the secret of the stack that is running here, which refuses it: unset it.")
 
@@ -237,7 +237,7 @@ def confirm_change(stack: Stack, what: str | Callable[[], str | None], *, yes: b
     """Asks before a deployed stack is changed, unless --yes was given; in production, its name has to be typed.
 
     `what` is what the command would do, as in "credit 1 EUR to customer-7". A function that says it is called only to
-    ask; None means that there is nothing to ask. Raises `typer.BadParameter` where nobody can answer.
+    ask; None means that there is nothing to ask. Raises `typer.BadParameter` if nobody can answer.
     """
     if stack.deployed is None or yes:
         return

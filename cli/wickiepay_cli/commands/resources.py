@@ -1,4 +1,4 @@
-"""`wickiepay resources`: deposits, withdrawals, conversions, and whatever else is no payment."""
+"""`wickiepay resources`: deposits, withdrawals, conversions, and everything else that is not a payment."""
 
 import json
 from dataclasses import asdict

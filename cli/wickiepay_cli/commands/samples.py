@@ -1,4 +1,4 @@
-"""`wickiepay samples`: writes the sample invocations in `events` anew."""
+"""`wickiepay samples`: rewrites the sample invocations in `events`."""
 
 from wickiepay_cli.checkout.sample_events import sample_events
 from wickiepay_cli.output.tables import say

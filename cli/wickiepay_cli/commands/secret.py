@@ -219,9 +219,9 @@ def show(
 
 
 def _given(*, generate: bool, variable: str | None, may_be_piped: bool) -> str:
-    """The secret, from where somebody has put it. Raises `CommandError` where there is none that could be one.
+    """The secret, from where it was given. Raises `CommandError` if there is none, or none that can be used.
 
-    Where it comes through standard input, nobody can answer there: that `may_be_piped` where nothing will be asked.
+    A question cannot be answered on a standard input that holds the secret: it `may_be_piped` only if none is asked.
     """
     if generate and variable is not None:
         raise typer.BadParameter("give one of --generate and --from-env.")
@@ -257,7 +257,7 @@ def _of_stage[T](version: Version, facts: Mapping[str, T]) -> T | None:
 
 
 def _last_uses(found: Stack, staged: Sequence[Version]) -> Mapping[str, datetime | None] | None:
-    """Stage → when its secret last signed a delivery; no stage, or None for all, where that is not known."""
+    """Stage → when its secret last signed a delivery; a stage is missing, or all is None, if that is not known."""
     if found.deployed is None:  # the emulator counts nothing
         return None
     monitoring = found.parameters.get("Monitoring", "full")  # versions up to 0.1 have no such parameter

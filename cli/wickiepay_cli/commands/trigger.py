@@ -257,7 +257,7 @@ class _How:
     of_environment: bool = False
 
     def destination(self) -> tuple[str, bytes, Stack | None]:
-        """Where to send, what to sign with, and the stack that was asked; None where none had to be."""
+        """The URL, the secret, and the stack that was asked, or None if none had to be."""
         given = None if self.secret is None else secret_in(os.fsencode(self.secret))
         if self.url is not None and given is not None and self.where.name is None:
             return self.url, given, None
@@ -311,7 +311,7 @@ def _play_scenario(  # noqa: PLR0913  what trigger was told
 
 
 def _in_money(bodies: Iterable[bytes], scheme: Scheme, found: Stack) -> str | None:
-    """What deliveries of these bodies would do; None for nothing to the books."""
+    """What deliveries of these bodies would do to the books, or None."""
     return in_money(_events(bodies, scheme), handlers_of(found))
 
 
@@ -322,7 +322,7 @@ def _events(bodies: Iterable[bytes], scheme: Scheme) -> Iterator[WebhookEvent]:
 
 
 def _keep_who(bodies: Iterable[bytes], how: _How, found: Stack) -> None:
-    """Notes on the records of a deployed stack who sent it, and why. Where that is refused, it is sent all the same."""
+    """Notes on the records of a deployed stack who sent it, and why. If that fails, it only says so."""
     if found.deployed is None:
         return
     order = Replay(str(uuid4()), operator_name(found), ": ".join(filter(None, (TRIGGERED, how.why))))

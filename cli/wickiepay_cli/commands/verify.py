@@ -26,7 +26,7 @@ _FILE: Final[Mapping[str, Any]] = {"metavar": "FILE", "exists": True, "dir_okay"
 _FILE_OR_PIPE: Final[Mapping[str, Any]] = {"metavar": "FILE", "dir_okay": False}
 
 UNCHECKED: Final = 3
-"""The exit code where nothing is known of the signature: neither that it is valid, nor that it is not."""
+"""The exit code if the signature could not be checked: it may be valid or not."""
 
 
 @at_stack
@@ -138,7 +138,7 @@ def _found(where: Where) -> Stack:
 
 
 def _given(given: Sequence[str], of_environment: str | None) -> Sequence[bytes]:
-    """The secrets that are said on the command line, else in the environment; none where neither says any.
+    """The secrets that are given on the command line, otherwise in the environment; empty if there are none.
 
     The environment's is for this machine: a deployed stack that is named has its own.
     """
@@ -156,7 +156,7 @@ def _of_stack(found: Stack) -> Sequence[bytes]:
 
 
 def _accepted(found: Stack | None) -> Sequence[str]:
-    """The schemes that the stack takes; all of them where it does not say, or there is none."""
+    """The schemes that the stack accepts; all of them if it does not say, or if there is no stack."""
     said = found.parameters.get("AcceptedSchemes") if found else None
     return said.split(",") if said else tuple(SCHEMES)
 

@@ -97,6 +97,6 @@ def _show(records: Iterator[Record], limit: int, now: datetime) -> None:
 
 
 def standing(record: Record) -> str:
-    """The state, and where an operator is or was asked, whether that is open, accepted or dismissed."""
+    """The state and, if an operator has to decide or has decided, whether that is open, accepted or dismissed."""
     answer = "accepted" if record.accepted else "dismissed" if record.dismissed else "open" if record.open else None
     return " ".join(filter(None, (record.state, answer)))

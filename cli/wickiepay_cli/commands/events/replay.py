@@ -50,9 +50,9 @@ INSTEAD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The events to replay. `records` reads them anew each time, so that none has to be held on to.
+    """The events to replay. `records` reads them again each time, so that none has to be kept in memory.
 
-    Each is replayed only where it still is in one of `states` when its turn comes.
+    Each is replayed only if it is still in one of `states` when its turn comes.
     """
 
     records: Callable[[], Iterator[Record]]
@@ -148,7 +148,7 @@ def replay(  # noqa: PLR0913  options
 
 
 def _refuse(uuid: str | None, event_key: str | None, states: Sequence[State] | None, *, narrowed: bool) -> None:
-    """Raises `typer.BadParameter` for options that do not go together, and for what is no event."""
+    """Raises `typer.BadParameter` for options that do not go together, and for deliveries that are not events."""
     if (uuid is None) != bool(states):
         raise typer.BadParameter(
             "give either a UUID, or --state for all events in that state, for example --state FAILED,IGNORED."
@@ -170,7 +170,7 @@ def _what(found: Stack, selection: Selection, matched: int) -> str:
 def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selection:
     """The events of a uuid that can be replayed.
 
-    Raises `CommandError`, with what to do instead, where there is none.
+    Raises `CommandError`, with what to do instead, if there is none.
     """
     there = records.of_uuid(uuid)
     chosen = there if event_key is None else with_key(there, event_key)
@@ -187,7 +187,7 @@ def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selecti
 
 
 def _waiting(records: EventRecords, matched: int, where: Where) -> Waiting | None:
-    """What waits for so many events; None, which is told, where they are too many."""
+    """What waits for the events, or None if they are too many, which is told."""
     if matched > MOST:
         tell(f"These are too many to wait for: wickiepay stats{where.options} shows how they end.")
         return None
@@ -197,7 +197,7 @@ def _waiting(records: EventRecords, matched: int, where: Where) -> Waiting | Non
 def _replay(  # noqa: PLR0913  what replay was told
     found: Stack, selection: Selection, matched: int, order: Replay, rate: float | None, *, waiting: Waiting | None
 ) -> Done:
-    """Replays the selected events, at most as many as were counted; stops where the queue is out of reach."""
+    """Replays the selected events, at most as many as were counted. Stops if the queue is out of reach."""
     replayer = Replayer(found.dynamodb(), found.output("EventTableName"), found.queue(), clock.now)
     done = Done(Tally(), interrupted=True)
     with suppress(KeyboardInterrupt), progress("Replaying", matched) as advance:
@@ -215,7 +215,7 @@ def _replay(  # noqa: PLR0913  what replay was told
 
 
 def _more(done: Done, ends: Sequence[Record] | None) -> dict[str, Any]:
-    """What JSON says besides where it was interrupted, or waited."""
+    """Further JSON members if the replay was interrupted, or waited."""
     interrupted = {"interrupted": done.interrupted, "until": done.until} if done.interrupted else {}
     return interrupted if ends is None else {**interrupted, "ended": ends}
 
@@ -232,7 +232,7 @@ def _show(selection: Selection, matched: int, tally: Tally | None) -> None:
 
 
 def _complain(done: Done, matched: int, *, by_time: bool) -> None:
-    """Ends the command, with the way to go on, where not all was done; after Ctrl-C as shells expect it."""
+    """If not all was done, says how to go on and ends the command; after Ctrl-C with the code that shells expect."""
     if done.interrupted:
         again = f"with --until {done.until}" if by_time and done.until else "again"
         tell(f"Not all of the {matched} are done: for the rest, run the same command {again}.")

@@ -60,7 +60,7 @@ def timeline(
 
 
 def _moments(record: WholeRecord, *, announces: bool) -> list[tuple[str, str, str]]:
-    """Of what the verdict alone bears the instant, in the order in which the consumer works: announce before mark."""
+    """The moments of a record. Effects, announcement and verdict share the verdict's time, in the consumer's order."""
     name = record.event_key
     moments = [(record.received_at, name, f"received, signed under the scheme {record.scheme}")]
     moments += [(each["at"], name, _replayed(each)) for each in record.replays]
@@ -129,7 +129,7 @@ def _show_whole(record: WholeRecord, *, raw: bool) -> None:
 
 
 def _show_body(body: str) -> None:
-    """Line by line, every number as it is spelled; what is no JSON as it is."""
+    """Prints JSON indented, with every number as it is spelled, and anything else as it is."""
     try:
         laid_out = exact_json.write(exact_json.read(body))
     except ValueError:

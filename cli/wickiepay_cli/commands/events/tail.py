@@ -86,7 +86,7 @@ def arriving(
 
 
 def wanted_of(records: EventRecords, wanted: Filter) -> Callable[[list[Identity]], Iterator[Record]]:
-    """Reads of some events those that are wanted, and their bodies only where those have to be looked into."""
+    """A reader of the wanted ones among some events. It reads bodies only if the filter asks for them."""
     read = records.whole_of if wanted.asks_for_bodies else records.of
     return lambda identities: filter(wanted.wants, read(identities))
 
