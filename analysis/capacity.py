@@ -28,7 +28,7 @@ INVOCATIONS: Final = "Lambda, ten invocations a second for each concurrent execu
 class Limit:
     """`value` of something there is; a delivery a second takes `use` of it, `prepared` with what may come on top.
 
-    `kind` is where it is set, `most` what it can be at the most, as things stand.
+    `kind` is where it is set, `most` what it can be at most, as things stand.
     """
 
     kind: Literal["parameter", "code", "quota", "table, not in the template"]

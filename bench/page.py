@@ -13,7 +13,7 @@ FILE: Final = Path(__file__).parents[1] / "docs/performance.md"
 HEAD: Final = """\
 # Performance
 
-What a delivery costs, beside what others cost and beside the goals. `make bench` measures it all anew and writes this
+What a delivery costs, beside what others cost and the goals. `make bench` measures all of it again and writes this
 page, its plots and `bench/figures.json`; `make check` counts the most of it again, and fails where more is spent.
 """
 

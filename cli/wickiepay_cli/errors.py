@@ -27,7 +27,7 @@ EXPECTED = (CommandError, ListenerError, BotoCoreError, ClientError)
 
 
 _SIGN_IN: Final = "Sign in (aws sso login, aws configure), or name another profile with --profile or AWS_PROFILE."
-_SIGN_IN_AGAIN: Final = "Sign in anew (aws sso login, or new keys), then give the same command again."
+_SIGN_IN_AGAIN: Final = "Sign in again (aws sso login, or new keys), then repeat the command."
 _NAME_A_REGION: Final = "Name the region with --region or AWS_REGION, for example eu-west-1."
 _LOOK_AT_THE_WAY: Final = (
     "See whether the network is up, and --region, AWS_REGION and AWS_ENDPOINT_URL are spelled right."
@@ -41,7 +41,7 @@ _REMEDIES: Final[Sequence[tuple[tuple[type[Exception], ...], str]]] = (
         _SIGN_IN,
     ),
     ((sdk.SSOError, sdk.TokenRetrievalError, sdk.LoginError), _SIGN_IN_AGAIN),
-    ((sdk.ProfileNotFound,), "These there are: aws configure list-profiles."),
+    ((sdk.ProfileNotFound,), "To list the profiles: aws configure list-profiles."),
     ((sdk.NoRegionError, sdk.InvalidRegionError, sdk.UnknownRegionError), _NAME_A_REGION),
     ((sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.ProxyConnectionError, sdk.SSLError), _LOOK_AT_THE_WAY),
     ((sdk.HTTPClientError, sdk.ConnectionError, sdk.IncompleteReadError, StoreUnavailable), _TRY_AGAIN),
@@ -53,7 +53,7 @@ _REMEDIES_BY_CODE: Final[Mapping[str, str]] = {
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "RequestExpired"), _SIGN_IN_AGAIN),
     **dict.fromkeys(
         ("InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException", "SignatureDoesNotMatch"),
-        "AWS does not know these keys, or not in this region: sign in anew, or name another --profile or --region.",
+        "AWS does not know these keys, or not in this region: sign in again, or name another --profile or --region.",
     ),
 }
 """The same for refusals by AWS, by their codes."""

@@ -73,7 +73,7 @@ def no_local_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ),
         (
             ["balances", "show", "a", "--stack", "prod", "--profile", "nobody"],
-            "The config profile (nobody) could not be found. These there are: aws configure list-profiles.",
+            "The config profile (nobody) could not be found. To list the profiles: aws configure list-profiles.",
         ),
         (
             ["trigger", "payment.completed", "--url", "http://127.0.0.1:9", "--secret", "s"],

@@ -106,7 +106,8 @@ class DeadLetters:
 
 def missing(ids: Sequence[str]) -> str:
     """The sentence about messages that were not found."""
-    return f"Not in the dead-letter queue now: {', '.join(ids)}. What somebody looks at is hidden for up to a minute."
+    hidden = "A message that somebody is reading is hidden for up to a minute."
+    return f"Not in the dead-letter queue now: {', '.join(ids)}. {hidden}"
 
 
 def message_count(client: "SQSClient", url: str) -> int:

@@ -51,7 +51,7 @@ def last_uses(
                 for metric in counts.values()
             ],
             StartTime=begin.replace(second=0, microsecond=0),
-            EndTime=now,
+            EndTime=now + timedelta(minutes=1),  # exclusive, and rounded down: the present minute counts
             ScanBy="TimestampDescending",
         )["MetricDataResults"]
     except (BotoCoreError, ClientError):

@@ -195,5 +195,5 @@ def refuse_short(secret: str) -> None:
     if len(secret) < MIN_CHARACTERS:
         raise CommandError(
             f"The secret has fewer than {MIN_CHARACTERS} characters: short secrets can be guessed. "
-            "If it has to be this one, say --force."
+            "To use it all the same, give --force."
         )
