@@ -71,12 +71,14 @@ def counted(plan: Plan, place: Place, endpoint_url: str, folder: Path) -> Run:
     return _run(plan, place, endpoint_url, folder, under_callgrind=True)
 
 
-def timed(plan: Plan, place: Place, endpoint_url: str, folder: Path) -> Run:
-    """Runs without counting, so the result has no instructions."""
-    return _run(plan, place, endpoint_url, folder, under_callgrind=False)
+def timed(plan: Plan, place: Place, endpoint_url: str, folder: Path, group: Path | None = None) -> Run:
+    """Runs without counting, so the result has no instructions; in a control group, if one is given."""
+    return _run(plan, place, endpoint_url, folder, group, under_callgrind=False)
 
 
-def _run(plan: Plan, place: Place, endpoint_url: str, folder: Path, *, under_callgrind: bool) -> Run:
+def _run(
+    plan: Plan, place: Place, endpoint_url: str, folder: Path, group: Path | None = None, *, under_callgrind: bool
+) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
     plan_file, report_file, output = folder / "plan", folder / "report", folder / "output"
     plan_file.write_bytes(marshal.dumps(_as_plain(plan, under_callgrind=under_callgrind)))
@@ -87,7 +89,8 @@ def _run(plan: Plan, place: Place, endpoint_url: str, folder: Path, *, under_cal
         instructions = callgrind.count(command, environment, folder, output)
     else:
         with output.open("wb") as stdout:
-            subprocess.run(command, env=environment, stdout=stdout, check=True, timeout=MOST_SECONDS)
+            entering = ("sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(group)) if group else ()
+            subprocess.run([*entering, *command], env=environment, stdout=stdout, check=True, timeout=MOST_SECONDS)
     return _read(marshal.loads(report_file.read_bytes()), output.read_bytes(), instructions)  # noqa: S302  our own
 
 

@@ -26,15 +26,16 @@ def prepare(environment: Mapping[str, str], secrets: "SigningSecrets", connected
     in it, so it reads and connects once it is restored. Provisioned concurrency starts long before a delivery comes: by
     then the connections would be closed. (AWS: Configuring reserved environment variables, Lambda SnapStart hooks.)
     """
-    match environment.get("AWS_LAMBDA_INITIALIZATION_TYPE"):
-        case "on-demand":
-            _at_once(secrets, connected)
-        case "snap-start":
-            from snapshot_restore_py import register_after_restore  # noqa: PLC0415  Lambda's runtime alone has it
+    kind = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE")
+    if kind in {"on-demand", "snap-start"}:
+        for client in connected:
+            sdk.read_trust(client)  # before the threads: each would read all of it
+    if kind == "on-demand":
+        _at_once(secrets, connected)
+    elif kind == "snap-start":
+        from snapshot_restore_py import register_after_restore  # noqa: PLC0415  Lambda's runtime alone has it
 
-            for client in connected:
-                sdk.read_trust(client)
-            register_after_restore(partial(_at_once, secrets, connected))
+        register_after_restore(partial(_at_once, secrets, connected))
 
 
 def _at_once(secrets: "SigningSecrets", connected: Sequence["BaseClient"]) -> None:
