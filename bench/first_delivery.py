@@ -1,8 +1,8 @@
 """What a sender waits for: the first delivery of a new container, over TLS, on the CPU that a function of 512 MB has.
 
-Lambda gives a function CPU by its memory: a whole one at 1,769 MB. A quota of the kernel limits the function to its
-share, and the stub answers after fixed times, as AWS might. These times are assumptions: what is compared is how a
-function spends them.
+Lambda gives a function CPU by its memory (a whole one at 1,769 MB), but while it is imported a whole one in any case. A
+quota of the kernel limits the function to its share, and the stub answers after fixed times, as AWS might. These times
+are assumptions: what is compared is how a function spends them.
 """
 
 import os
@@ -50,8 +50,8 @@ def first_delivery(place: Place, scratch: Path) -> FirstDelivery | None:
         with stub_aws(certificate) as stub, _quota() as group:
             stub.pause(0, **ANSWERS_AFTER)
             assert stub.https_url
-            plan = Plan("ingest", [deliveries.firsts("cold", 1)])
-            runs.append(timed(plan, trusting, stub.https_url, scratch / str(number), group))
+            plan = Plan("ingest", [deliveries.firsts("cold", 1)], group=str(group))
+            runs.append(timed(plan, trusting, stub.https_url, scratch / str(number)))
             assert runs[-1].answers == [200], runs[-1].answers
     return FirstDelivery(
         median(1000 * run.wall_seconds[1] for run in runs),

@@ -62,6 +62,9 @@ def main(plan_file: str, report_file: str) -> None:
     now(measured)
     if plan["attributed"]:
         sys.modules["attribution"].watch_stages()
+    if plan["group"]:
+        with open(f"{plan['group']}/cgroup.procs", "w") as group:  # noqa: PTH123
+            group.write(str(posix.getpid()))
     context, answers, memory = Context(), [], []
     for events in plan["steps"]:
         answer = None

@@ -29,6 +29,8 @@ class Plan:
     traced: bool = False
     """Whether each event begins a trace of its own, as on Lambda; for those that have a tracer."""
     memory: bool = False
+    group: str = ""
+    """The control group that the process enters once the function is imported, so that its quota is for the steps."""
     attributed: str = ""
     """The path of attribution.py, if the steps are told apart by what they do."""
 
@@ -71,14 +73,12 @@ def counted(plan: Plan, place: Place, endpoint_url: str, folder: Path) -> Run:
     return _run(plan, place, endpoint_url, folder, under_callgrind=True)
 
 
-def timed(plan: Plan, place: Place, endpoint_url: str, folder: Path, group: Path | None = None) -> Run:
-    """Runs without counting, so the result has no instructions; in a control group, if one is given."""
-    return _run(plan, place, endpoint_url, folder, group, under_callgrind=False)
+def timed(plan: Plan, place: Place, endpoint_url: str, folder: Path) -> Run:
+    """Runs without counting, so the result has no instructions."""
+    return _run(plan, place, endpoint_url, folder, under_callgrind=False)
 
 
-def _run(
-    plan: Plan, place: Place, endpoint_url: str, folder: Path, group: Path | None = None, *, under_callgrind: bool
-) -> Run:
+def _run(plan: Plan, place: Place, endpoint_url: str, folder: Path, *, under_callgrind: bool) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
     plan_file, report_file, output = folder / "plan", folder / "report", folder / "output"
     plan_file.write_bytes(marshal.dumps(_as_plain(plan, under_callgrind=under_callgrind)))
@@ -89,8 +89,7 @@ def _run(
         instructions = callgrind.count(command, environment, folder, output)
     else:
         with output.open("wb") as stdout:
-            entering = ("sh", "-c", 'echo $$ > "$0/cgroup.procs" && exec "$@"', str(group)) if group else ()
-            subprocess.run([*entering, *command], env=environment, stdout=stdout, check=True, timeout=MOST_SECONDS)
+            subprocess.run(command, env=environment, stdout=stdout, check=True, timeout=MOST_SECONDS)
     return _read(marshal.loads(report_file.read_bytes()), output.read_bytes(), instructions)  # noqa: S302  our own
 
 
@@ -103,6 +102,7 @@ def _as_plain(plan: Plan, *, under_callgrind: bool) -> dict[str, Any]:
         "traced": plan.traced,
         "frozen": under_callgrind,  # there time passes slowly: what is done every ten seconds would come at random
         "memory": plan.memory,
+        "group": plan.group,
         "attributed": plan.attributed,
     }
 
