@@ -11,6 +11,9 @@ IS_3_13 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))'
 PYTHON ?= $(shell for python in python3.13 python3; do "$$python" $(IS_3_13) 2>/dev/null && echo "$$python" && break; done)
 NO_PYTHON := This project needs Python 3.13: install it (with pyenv: pyenv install 3.13), or uv, or name it (make PYTHON=…).
 
+# Settings of the user's own that pip refuses in an environment, or for a folder.
+export PIP_USER := 0
+export PIP_REQUIRE_VIRTUALENV := 0
 PIP_INSTALL := -m pip --disable-pip-version-check --no-input install
 # Installs a lock into the target's environment, and counts its packages as they come; a log gets a line for each ten.
 install = $(@D)/bin/python $(PIP_INSTALL) --progress-bar off --require-hashes --requirement $(1) 2>$(@D)/pip.log | awk \

@@ -18,7 +18,8 @@ SHORT_BODY: Final = 192
 BODIES: Final = (SHORT_BODY, 1_024, 4_096, 16_384, 65_536, 262_144)
 
 
-def cost_page(costs: Costs) -> str:
+def cost_page(costs: Costs, lean: Costs) -> str:
+    """The page, of a stack with every default and of one with `lean` monitoring."""
     stack, most = costs.stack, costs.all_metrics()
     announced, silent = (bill(_announcing(costs, on).million(1)) + bill(costs.kept()) for on in (True, False))
     facts = {
@@ -35,7 +36,8 @@ def cost_page(costs: Costs) -> str:
         "levers": _levers(costs),
         "cheap": _cheap(costs),
         "month": _month(costs),
-        "idle": _bill("", costs.idle()),
+        "idle": _side_by_side({"full": costs.idle(), "lean": lean.idle()}),
+        "lean_month": _month(lean),
         "ordinary_metrics": str(costs.ordinary_metrics()),
         "event_types": str(stack.event_types),
         "all_metrics": str(most),
@@ -109,6 +111,17 @@ def _against_goal(costs: Costs, goal: float) -> list[str]:
     total = bill(handling) + keeping
     parts = ", ".join(f"{part} {usd(amount)}" for part, amount in dearest)
     return [usd(bill(handling)), usd(keeping), usd(total), usd(goal), _verdict(total, goal), parts]
+
+
+def _side_by_side(bills: dict[str, dict[str, float]]) -> str:
+    parts = next(iter(bills.values()))
+    return table(
+        ["`Monitoring`", *bills],
+        [
+            *([part, *(usd(each[part]) for each in bills.values())] for part in parts),
+            ["**Total**", *(f"**{usd(bill(each))}**" for each in bills.values())],
+        ],
+    )
 
 
 def _month(costs: Costs) -> str:

@@ -3,7 +3,7 @@
 import ast
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -32,7 +32,10 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployed listener, where every parameter has its default; `replace` makes another."""
+    """A deployed listener, where every parameter has its default unless another value is given.
+
+    `replace` makes another.
+    """
 
     ingest: Function
     consumer: Function
@@ -53,6 +56,7 @@ class Stack:
     relay_events: int
     relay_run_seconds: int
     shards: int
+    monitors_fully: bool
     alarms: int
     dashboards: int
     secrets: int
@@ -64,9 +68,14 @@ class Stack:
     """How many event types have a handler."""
 
     @classmethod
-    def of(cls, template: Template, project: Path) -> Self:
-        """Reads a parsed template, and from the code in `project` what no template holds."""
-        parameters = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()}
+    def of(cls, template: Template, project: Path, **values: object) -> Self:
+        """Reads a parsed template, and from the code in `project` what no template holds.
+
+        `values` are those of parameters, by name.
+        """
+        parameters = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()} | values
+        monitors_fully = parameters["Monitoring"] == "full"
+        made = [r for r in template["Resources"].values() if monitors_fully or r.get("Condition") != "MonitorsFully"]
         resources = {name: resource["Properties"] for name, resource in template["Resources"].items()}
 
         def value(of: object) -> Any:  # noqa: ANN401  whatever a template may hold
@@ -78,7 +87,7 @@ class Stack:
             return Function(value(of["MemorySize"]), value(of["Timeout"]), level in TOLD_BY_THE_PLATFORM)
 
         def count(kind: str) -> int:
-            return sum(resource["Type"] == kind for resource in template["Resources"].values())
+            return sum(resource["Type"] == kind for resource in made)
 
         api, source = resources["WebhookApi"], resources["ConsumerFunction"]["Events"]["Queue"]["Properties"]
         schedule = resources["RelayFunction"]["Events"]["EveryMinute"]["Properties"]["ScheduleExpression"]
@@ -103,19 +112,20 @@ class Stack:
             relay_events=_constant(project / "functions/relay/relay.py", "MAX_EVENTS"),
             relay_run_seconds=_constant(project / "functions/relay/relay.py", "RUN_SECONDS"),
             shards=SHARDS,
+            monitors_fully=monitors_fully,
             alarms=count("AWS::CloudWatch::Alarm"),
             dashboards=count("AWS::CloudWatch::Dashboard"),
             secrets=count("AWS::SecretsManager::Secret"),
             restorable=resources["EventTable"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
             access_log_format=api["AccessLogSettings"]["Format"],
-            metrics=frozenset(_metrics(template)),
+            metrics=frozenset(_metrics(made)),
             event_types=len(handled(project)),
         )
 
 
-def read(project: Path) -> Stack:
-    """The stack that `project` deploys."""
-    return Stack.of(yaml_parse((project / "template.yaml").read_text()), project)
+def read(project: Path, **values: object) -> Stack:
+    """The stack that `project` deploys with these values of parameters."""
+    return Stack.of(yaml_parse((project / "template.yaml").read_text()), project, **values)
 
 
 def handled(project: Path) -> set[str]:
@@ -132,9 +142,9 @@ def handled(project: Path) -> set[str]:
     return {ast.literal_eval(name) for names in registered for name in names}
 
 
-def _metrics(template: Template) -> Iterator[tuple[str, str]]:
+def _metrics(resources: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """Each custom metric that an alarm, the dashboard or a log filter names, with its service."""
-    for resource in template["Resources"].values():
+    for resource in resources:
         of = resource["Properties"]
         match resource["Type"]:
             case "AWS::CloudWatch::Alarm" if _is_ours(of["Namespace"]):

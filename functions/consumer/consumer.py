@@ -26,7 +26,7 @@ from wickiepay.event import WebhookEvent
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import State
 from wickiepay.ledger import Ledger, Rows
-from wickiepay.metrics import Metric
+from wickiepay.metrics import LEAN, Metric, emitted
 from wickiepay.queue import EventQueue, Message, decode
 from wickiepay.routing import Handler, Settings, discover, router
 
@@ -50,6 +50,8 @@ OF_OUTCOME: Final[Mapping[str, Metric]] = {
 
 COUNTED_BY_TYPE: Final = frozenset({"processed", "ignored", "failed"})
 """Outcomes that are also counted per event type. Each such metric is billed, so only these."""
+
+EMITTED: Final = emitted(os.environ["MONITORING"])
 
 OTHER: Final = "other"
 """The event type, in metrics, of events without a handler: a sender's names must not become our metrics."""
@@ -359,11 +361,22 @@ def _report(batch: Iterable[Work], malformed: Sequence[SqsRecord]) -> None:
             counts[None][Metric.DELIVERY_CONFLICT] += 1
     _report_age([work.next_age for work in batch if work.next_age])
     for event_type, numbers in counts.items():
-        for name, number in numbers.items():
-            metrics.add_metric(name, MetricUnit.Count, number)
-        if event_type:  # in the same line, so that a count for a type also counts for the service
-            metrics.add_dimensions(service=metrics.service, event_type=event_type)
-        metrics.flush_metrics()
+        _emit(numbers, event_type)
+
+
+def _emit(numbers: Mapping[Metric, int], event_type: str | None) -> None:
+    """Emits these counts for the service and, in the same line, for the event type, if one is given.
+
+    With lean monitoring, nothing is counted by type.
+    """
+    wanted = {name: number for name, number in numbers.items() if name in EMITTED}
+    if not wanted:
+        return
+    for name, number in wanted.items():
+        metrics.add_metric(name, MetricUnit.Count, number)
+    if event_type and EMITTED is not LEAN:
+        metrics.add_dimensions(service=metrics.service, event_type=event_type)
+    metrics.flush_metrics()
 
 
 def from_environment(environment: Mapping[str, str]) -> Consumer:

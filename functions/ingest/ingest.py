@@ -17,6 +17,7 @@ from wickiepay import clients, clock
 from wickiepay.delivery import Delivery
 from wickiepay.emf import EmfLog
 from wickiepay.errors import (
+    AllowListUnreadable,
     BodyTooLarge,
     DeliveryError,
     MalformedRequest,
@@ -33,7 +34,7 @@ from wickiepay.errors import (
 )
 from wickiepay.event import WebhookEvent, parse
 from wickiepay.event_log import EventLog
-from wickiepay.metrics import OF_SCHEME, Metric
+from wickiepay.metrics import OF_SCHEME, Metric, emitted
 from wickiepay.queue import EventQueue, Message
 from wickiepay.signature import Verified, parse_signature, verify
 from wickiepay.signing_secrets import SigningSecrets
@@ -48,6 +49,7 @@ STATUS: Final[Mapping[type[DeliveryError], int]] = {
     NoSuchPath: 404,
     MethodNotAllowed: 405,
     BodyTooLarge: 413,
+    AllowListUnreadable: 503,
     SecretUnavailable: 503,
     StoreUnavailable: 503,
 }
@@ -71,18 +73,25 @@ OF_DETOUR: Final[Mapping[str, Metric]] = {"unrecorded": Metric.DELIVERY_UNRECORD
 
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-emf = EmfLog(os.environ["POWERTOOLS_SERVICE_NAME"], os.environ["POWERTOOLS_METRICS_NAMESPACE"])
+emf = EmfLog(
+    os.environ["POWERTOOLS_SERVICE_NAME"],
+    os.environ["POWERTOOLS_METRICS_NAMESPACE"],
+    emitted(os.environ["MONITORING"]),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """Accepts deliveries. `now` returns the current time. An empty `allowed_sources` admits every address."""
+    """Accepts deliveries. `now` returns the current time.
+
+    An empty `allowed_sources` admits every address. If it is an error, the list cannot be read and admits none.
+    """
 
     secrets: SigningSecrets
     events: EventLog
     queue: EventQueue
     schemes: Sequence[str]
-    allowed_sources: Sequence[Network]
+    allowed_sources: Sequence[Network] | ValueError
     now: Callable[[], datetime]
 
     def handle(self, api_event: object) -> dict[str, Any]:
@@ -132,15 +141,10 @@ class Ingest:
             raise NoSuchPath("Deliveries are taken at /webhooks/wickiepay and nowhere below.")
         if request.method != "POST":
             raise MethodNotAllowed("Deliveries are sent with POST.")
-        if self.allowed_sources and not self._is_allowed(request.source):
+        if isinstance(self.allowed_sources, ValueError):
+            raise AllowListUnreadable("Who may deliver is not known.") from self.allowed_sources
+        if self.allowed_sources and not _is_among(self.allowed_sources, request.source):
             raise SourceNotAllowed("Deliveries are not taken from this address.")
-
-    def _is_allowed(self, source: str) -> bool:
-        try:
-            address = ipaddress.ip_address(source)
-        except ValueError:
-            return False
-        return any(address in network for network in self.allowed_sources)
 
     def _verify(self, body: bytes, request: HttpRequest) -> Verified:
         signature = parse_signature(request.header("x-webhook-signature"))
@@ -179,6 +183,22 @@ class Ingest:
         return recorded.outcome
 
 
+def _is_among(allowed: Sequence[Network], source: str) -> bool:
+    try:
+        address = ipaddress.ip_address(source)
+    except ValueError:
+        return False
+    return any(address in network for network in allowed)
+
+
+def networks(text: str) -> Sequence[Network] | ValueError:
+    """The networks that a list in CIDR notation names, or the error if it cannot be read."""
+    try:
+        return [ipaddress.ip_network(network, strict=False) for network in text.split(",")] if text else []
+    except ValueError as error:
+        return error
+
+
 def _position(cause: BaseException | None) -> str:
     """Where and how reading a body failed, without any of its content."""
     match cause:
@@ -206,7 +226,6 @@ def _counts(outcome: str, facts: Mapping[str, object]) -> tuple[Metric, ...]:
 
 def from_environment(environment: Mapping[str, str]) -> Ingest:
     """Wires an `Ingest` to the stack that the template's environment variables name, and prepares it for a delivery."""
-    networks = environment.get("SOURCE_ALLOW_LIST", "")
     dynamodb, sqs = clients.dynamodb(), clients.sqs()
     secrets = SigningSecrets(clients.secretsmanager(), environment["SIGNING_SECRET_ARN"], time.time)
     warm_start.prepare(environment, secrets, [dynamodb, sqs])
@@ -215,7 +234,7 @@ def from_environment(environment: Mapping[str, str]) -> Ingest:
         events=EventLog(dynamodb, environment["EVENT_TABLE"]),
         queue=EventQueue(sqs, environment["EVENT_QUEUE_URL"]),
         schemes=environment["ACCEPTED_SCHEMES"].split(","),
-        allowed_sources=[ipaddress.ip_network(network, strict=False) for network in networks.split(",") if network],
+        allowed_sources=networks(environment.get("SOURCE_ALLOW_LIST", "")),
         now=clock.now,
     )
 

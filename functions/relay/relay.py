@@ -15,7 +15,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from wickiepay import clients, clock
 from wickiepay.event_log import EventLog
-from wickiepay.metrics import Metric
+from wickiepay.metrics import Metric, emitted
 from wickiepay.queue import MAX_ENTRIES, EventQueue, Message
 
 MAX_EVENTS: Final = 3000
@@ -26,6 +26,7 @@ RUN_SECONDS: Final = 40
 
 logger = Logger()
 metrics = Metrics()
+EMITTED: Final = emitted(os.environ["MONITORING"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Relay:
         end = self.now() + timedelta(seconds=RUN_SECONDS)
         unsent = self.events.unsent(MAX_EVENTS)
         oldest = (self.now() - datetime.fromisoformat(unsent[0].received_at)).total_seconds() if unsent else 0
-        metrics.add_metric(Metric.UNSENT, MetricUnit.Count, len(unsent))
+        if Metric.UNSENT in EMITTED:
+            metrics.add_metric(Metric.UNSENT, MetricUnit.Count, len(unsent))
         metrics.add_metric(Metric.UNSENT_OLDEST_SECONDS, MetricUnit.Seconds, oldest)
         metrics.flush_metrics()
         sent = 0

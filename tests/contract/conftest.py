@@ -40,6 +40,7 @@ def variables(stack: LocalStack) -> dict[str, str]:
         "ACCEPTED_SCHEMES": "raw,node,python",
         "SOURCE_ALLOW_LIST": "",
         "ACCOUNT_FIELD": "reference",
+        "MONITORING": "full",
         "POWERTOOLS_SERVICE_NAME": "test",
         "POWERTOOLS_METRICS_NAMESPACE": "test",
         "AWS_REGION": stack.region,

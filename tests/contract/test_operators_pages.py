@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -10,13 +11,18 @@ from typing import Any, Final
 import pytest
 
 import consumer
+from analysis.cost import Costs
+from analysis.figures import Figures
+from analysis.markdown import bill
+from analysis.stack import read
 from ingest import STATUS
+from tests.support.cloudformation import Template, allows
 from tests.support.deployed import TEMPLATE
 from tests.support.pages import anchor, commands, links_in, names, rows, section, subsections
 from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.errors import QUESTIONS
 from wickiepay.event_log import REPLAYS_KEPT
-from wickiepay.metrics import Metric
+from wickiepay.metrics import LEAN, Metric
 from wickiepay.money import MAX_DIGITS
 from wickiepay.signature import MAX_RESERIALISED_BYTES
 from wickiepay.signing_secrets import REFETCH_SECONDS, TIME_TO_LIVE_SECONDS
@@ -175,6 +181,21 @@ def test_the_tries_of_an_event_take_about_a_day() -> None:
     assert 20 <= sum(map(consumer.delay_seconds, range(1, MAX_RECEIVES))) / 3600 <= 28
 
 
+def test_a_small_account_is_told_a_consumer_that_leaves_room_for_ingest() -> None:
+    text = section(OPERATING, "A small account")
+    [said] = re.findall(r"ConsumerMaximumConcurrency=(\d+)", text)
+    assert "can run 10 functions at once" in text
+    assert allows(TEMPLATE["Parameters"]["ConsumerMaximumConcurrency"], said)
+    assert int(said) < 10
+
+
+def test_a_first_deployment_that_fails_is_deleted_before_the_next() -> None:
+    text = section(OPERATING, "A first deployment that fails")
+    assert ["aws", "cloudformation", "delete-stack", "--stack-name", STACK] in COMMANDS
+    assert re.search(r"ROLLBACK_COMPLETE.*delete-stack.*sam deploy", text, re.DOTALL)
+    assert {"5,120 characters", "`/aws/vendedlogs/`"} <= set(re.findall(r"5,120 characters|`/aws/vendedlogs/`", text))
+
+
 # --- Names and tables --------------------------------------------------------------------------------
 def test_the_expiry_that_a_restore_switches_on_is_that_of_the_table() -> None:
     attribute = properties("EventTable")["TimeToLiveSpecification"]["AttributeName"]
@@ -239,13 +260,31 @@ def test_every_reason_for_which_a_credit_may_be_a_second_one_is_explained() -> N
     assert all(any(reason in question for question in QUESTIONS) for reason in reasons)
 
 
-def test_the_costs_are_counted_and_added_up() -> None:
-    *table, (_, _, _, total) = rows(section(OPERATING, "What it costs"))
-    parts = [(int(number), Decimal(each), Decimal(both)) for _, number, each, both in table]
+@pytest.mark.parametrize(
+    ("monitoring", "column", "relays"), [("full", 2, RELAYS_METRICS), ("lean", 4, RELAYS_METRICS & LEAN)]
+)
+def test_the_costs_are_counted_and_added_up(monitoring: str, column: int, relays: Collection[Metric]) -> None:
+    *table, total = rows(section(OPERATING, "What it costs"))
+    parts = [(int(row[column]), Decimal(row[1]), Decimal(row[column + 1])) for row in table]
     assert all(number * each == both for number, each, both in parts)
-    assert sum(both for *_, both in parts) == Decimal(total)
-    dashboards, secrets = of_type("AWS::CloudWatch::Dashboard"), of_type("AWS::SecretsManager::Secret")
-    assert [number for number, *_ in parts] == [len(ALARMS), len(RELAYS_METRICS), len(dashboards), len(secrets)]
+    assert sum(both for *_, both in parts) == Decimal(total[column + 1])
+    stack = Template(TEMPLATE).stack(Monitoring=monitoring)
+    billed = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::SecretsManager::Secret")
+    alarms, dashboards, secrets = (len(stack.of_type(kind)) for kind in billed)
+    assert [number for number, *_ in parts] == [alarms, len(relays), dashboards, secrets]
+
+
+@pytest.mark.parametrize("monitoring", ["full", "lean"])
+def test_the_month_of_a_small_merchant_is_that_of_the_model(monitoring: str) -> None:
+    figures = Figures.of(json.loads((PROJECT / "bench/figures.json").read_text()))
+    month = bill(Costs(read(PROJECT, Monitoring=monitoring), figures).month(10_000))
+    assert re.search(rf"10,000 deliveries .*\b{month:.2f}\b", " ".join(section(OPERATING, "What it costs").split()))
+
+
+def test_an_uncaught_exception_is_found_by_the_name_that_lambda_gives_its_level() -> None:
+    patterns = [word for command in commands(RUNBOOK) for word in command if "$.level" in word]
+    assert patterns
+    assert all('$.log_level = "ERROR"' in pattern for pattern in patterns)
 
 
 def test_the_relay_writes_the_metrics_that_are_counted() -> None:

@@ -203,8 +203,14 @@ def test_a_workflow_ends_and_does_not_pile_up(name: str) -> None:
 
 
 @pytest.mark.parametrize("action", USED)
-def test_an_action_is_of_github_or_aws_and_pinned_by_its_major_version(action: str) -> None:
-    assert re.fullmatch(r"(actions|aws-actions)/[a-z-]+@v\d+", action)
+def test_an_action_is_of_github_or_aws_and_pinned_by_commit(action: str) -> None:
+    assert re.fullmatch(r"(actions|aws-actions)/[a-z-]+@[0-9a-f]{40}", action)
+
+
+@of_each_workflow
+def test_beside_a_commit_stands_its_version(name: str) -> None:
+    lines = [line for line in WORKFLOWS[name].read_text().splitlines() if re.search(r"@[0-9a-f]{40}", line)]
+    assert all(re.search(r" # v\d+\.\d+\.\d+$", line) for line in lines)
 
 
 def test_checks_run_before_a_merge_and_after() -> None:

@@ -31,6 +31,7 @@ EVERY_PARAMETER: Final[Mapping[str, str]] = {
     "HostedZoneId": "Z0A",
     "IngestReservedConcurrency": "1",
     "LogRetentionDays": "1",
+    "Monitoring": "lean",
     "Rollout": "AllAtOnce",
     "RunbookUrl": "https://example.com",
     "SnapStart": "on",

@@ -52,6 +52,10 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         instead("Parameters/EventRetentionDays/Default", 7),
         instead("Parameters/Rollout/Default", "Canary10Percent20Minutes"),
     ],
+    parameters.an_allow_list_is_one_that_ingest_can_read: [
+        instead("Parameters/SourceAllowList/AllowedPattern", r"^[0-9./]*$"),
+        instead("Parameters/SourceAllowList/AllowedPattern", r"^.*$"),
+    ],
     parameters.patterns_are_of_the_whole_value: [reworded("Parameters/AlarmEmail/AllowedPattern", "+$", "+")],
     parameters.each_parameter_stands_in_one_group: [
         without(f"{GROUPS}/5/Parameters/AlarmEmail"),
@@ -109,7 +113,10 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         reworded(LOG_FORMAT, "$context.path", "$context.authorizer.error"),
         reworded(LOG_FORMAT, "$context.path", "$request.querystring"),
     ],
-    entrance.the_access_log_is_json: [instead(LOG_FORMAT, '["$context.path", "$context.status"]')],
+    entrance.the_access_log_is_json: [
+        instead(LOG_FORMAT, '["$context.path", "$context.status"]'),
+        reworded(LOG_FORMAT, '"$context.responseLatency"', "$context.responseLatency"),
+    ],
     entrance.mutual_tls_leaves_no_other_door_open: [
         without("WebhookApi/DisableExecuteApiEndpoint"),
         instead("WebhookApi/DisableExecuteApiEndpoint/Fn::If/0", "HasDomain"),
@@ -158,7 +165,8 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
     ],
     queues.batches_at_once_are_limited_by_the_parameter: [without(f"{SOURCE}/ScalingConfig")],
     queues.a_message_stays_hidden_while_it_is_worked_on: [
-        instead("EventQueue/VisibilityTimeout", 179),
+        instead("EventQueue/VisibilityTimeout", 180),
+        instead("Parameters/ConsumerBatchingWindow/MaxValue", 300),
         without("EventQueue/VisibilityTimeout"),
         instead("ConsumerFunction/Timeout", 60),
     ],
@@ -297,6 +305,11 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         without("Resources/DeadLettersAlarm"),
         instead("EventsFailedAlarm/MetricName", "EventProcessed"),
     ],
+    alarms.lean_monitoring_keeps_every_alarm_and_what_rings_it: [
+        besides("Resources/ForgedAlarm/Condition", "MonitorsFully"),
+        without("Resources/AnsweredDeliveries/Condition"),
+        besides("Resources/ThrottledDeliveries/Condition", "MonitorsFully"),
+    ],
     alarms.every_alarm_watches_a_metric_that_there_is: [
         instead("EventsFailedAlarm/MetricName", "EventsFailed"),
         instead("ApiErrorsAlarm/MetricName", "5XXError"),  # REST APIs have that one
@@ -330,6 +343,10 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         instead("ThrottledDeliveries/LogGroupName/Ref", "RelayLogs"),
     ],
     # --- Dashboard -------------------------------------------------------------------------------
+    dashboard.lean_monitoring_has_none: [
+        without("Resources/Dashboard/Condition"),
+        without("Outputs/DashboardName/Condition"),
+    ],
     dashboard.widgets_have_a_place_each: [
         reworded(BODY, '"x": 12, "y": 4, "width": 6', '"x": 12, "y": 4, "width": 8'),
         reworded(BODY, '"x": 18, "y": 4, "width": 6', '"x": 18, "y": 4, "width": 8'),

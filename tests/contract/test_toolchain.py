@@ -1,11 +1,15 @@
 """What is installed is pinned, and the same from wherever it is installed."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
+from wickiepay_build.packages import downloaded
 
 PROJECT = Path(__file__).parents[2]
 WANTED = sorted(PROJECT.glob("requirements/*.in"))
@@ -58,6 +62,32 @@ def test_the_layer_brings_the_sdk_in_the_tested_version_and_nothing_on_top_of_it
 
     assert layer["botocore"] == pins(PROJECT / "requirements/dev.txt")["botocore"]
     assert not {"boto3", "s3transfer"} & layer.keys()
+
+
+@pytest.fixture
+def refused_by_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's settings that pip refuses in an environment, for a folder, or outside an environment."""
+    monkeypatch.setenv("PIP_USER", "1")
+    monkeypatch.setenv("PIP_REQUIRE_VIRTUALENV", "1")
+
+
+@pytest.mark.usefixtures("refused_by_pip")
+def test_the_layer_is_built_whatever_the_users_pip_is_set_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = tmp_path / "requirements.txt"
+    nothing.touch()
+    monkeypatch.setattr(sys, "executable", sys._base_executable)  # type: ignore[attr-defined]  # outside an environment
+
+    with downloaded(nothing) as site:
+        assert not list(site.iterdir())
+
+
+@pytest.mark.usefixtures("refused_by_pip")
+def test_environments_are_made_whatever_the_users_pip_is_set_to(tmp_path: Path) -> None:
+    nothing = tmp_path / "requirements.txt"
+    nothing.touch()
+    rule = f"nothing: ; @{sys.executable} $(PIP_INSTALL) -qq --requirement {nothing}"
+
+    subprocess.run(["make", f"--eval={rule}", "nothing"], cwd=PROJECT, check=True)
 
 
 def test_one_version_of_python_everywhere() -> None:

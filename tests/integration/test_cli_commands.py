@@ -70,7 +70,7 @@ NOWHERE: Final = {"init", "stacks", "open"}
 """These are about no single stack, or never about the local one."""
 
 ASKS: Final = {
-    *("trigger", "trigger --scenario", "events accept", "events dismiss", "balances adjust"),
+    *("trigger", "trigger --scenario", "events accept", "events dismiss", "balances adjust", "dlq redrive"),
     *("secret set", "secret rotate", "secret retire"),
 }
 """These ask before they change a deployed stack."""

@@ -78,7 +78,7 @@ def test_what_comes_is_counted_and_timed(wickiepay: Installed, where: tuple[str,
     while (figures := wickiepay.answer("stats", *where))["outcomes"].get("RECEIVED"):
         assert time.monotonic() < deadline
     deposits = {each["type"]: each for each in figures["types"]}["deposit.status_change"]
-    assert deposits["outcomes"] == {"PROCESSED": deposits["received"]}
+    assert deposits["outcomes"] == {"PROCESSED": deposits["deliveries"]}
     assert 0 < deposits["latency_seconds"]["p50"] <= deposits["latency_seconds"]["max"] < PATIENCE_SECONDS
 
 

@@ -18,7 +18,7 @@ from samtranslator.yaml_helper import yaml_parse
 from typer.testing import CliRunner, Result
 
 from tests.support.aws_commands import check
-from tests.support.command_line import run
+from tests.support.command_line import at_a_terminal, run
 from tests.support.pages import OURS, PAGES, Command, commands, in_the_text, of_all_pages, rows, section
 from wickiepay import clock
 from wickiepay.delivery import Delivery
@@ -160,7 +160,8 @@ class Operator:
         named = (
             [*words[: words.index("--stack")], *words[words.index("--stack") + 2 :]] if "--stack" in words else words
         )
-        return CliRunner().invoke(app, [*named, "--stack", self._stack.stack_name], input="y\n")
+        with at_a_terminal():
+            return CliRunner().invoke(app, [*named, "--stack", self._stack.stack_name], input="y\n")
 
     def _bury(self) -> str:
         """Puts a message into the dead-letter queue; its id."""

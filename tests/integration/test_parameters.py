@@ -45,6 +45,7 @@ MUTUAL_TLS: Final = {"TruststoreUri": "s3://{bucket}/truststore.pem"}
 FOR_DOMAIN: Final = frozenset({"WebhookDomain", "WebhookDomainMapping"})
 FOR_RECORD: Final = frozenset({"WebhookDomainRecord"})
 FOR_MAIL: Final = frozenset({"AlarmSubscription"})
+FOR_FULL_MONITORING: Final = frozenset({"AnsweredDeliveries", "Dashboard"})
 CONDITIONAL: Final = FOR_DOMAIN | FOR_RECORD | FOR_MAIL
 """The resources that are there for some values of the parameters only."""
 
@@ -57,6 +58,7 @@ COMBINATIONS: Final[Mapping[str, tuple[Mapping[str, str], frozenset[str]]]] = {
         {"AlarmEmail": "alarms@example.com", "IngestReservedConcurrency": "1", "Rollout": "AllAtOnce"},
         FOR_MAIL,
     ),
+    "lean-monitoring": ({"Monitoring": "lean"}, frozenset()),
     "all-but-mutual-tls": (ALL_BUT_MUTUAL_TLS, CONDITIONAL),
     "all": ({**ALL_BUT_MUTUAL_TLS, **MUTUAL_TLS, "TruststoreVersion": "{version}"}, CONDITIONAL),
 }
@@ -110,7 +112,9 @@ def test_a_stack_with_these_parameters_processes_what_it_takes(
 
     listener = account.deploy(name, values)
 
-    assert CONDITIONAL & listener.resources().keys() == conditional
+    made_here = listener.resources().keys()
+    assert CONDITIONAL & made_here == conditional
+    assert FOR_FULL_MONITORING & made_here == (frozenset() if values.get("Monitoring") else FOR_FULL_MONITORING)
     assert listener.stack.parameters.items() >= values.items()
     assert listener.deliver("u-1", metadata={"customerId": "inner"}) == 200
     assert listener.end("u-1") == "PROCESSED"

@@ -130,7 +130,7 @@ class Both:
     def is_right(self) -> list[str]:
         """What the doctor finds wrong."""
         stack = Stack("listener", self.stores.outputs, self.stores.client)
-        report = audit(stack, timedelta(days=400), datetime.now(UTC), time.sleep, repair=False)
+        report = audit(stack, timedelta(days=400), datetime.now(UTC), time.sleep)
         return [f"{check.name}: {check.detail}" for check in report.checks if not check.ok]
 
 

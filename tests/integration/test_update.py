@@ -92,7 +92,7 @@ def test_an_update_loses_nothing_and_keeps_what_the_stack_holds(account: Account
     consume(new, enabled=True)
     assert {uuid: new.end(uuid) for uuid in sent} == dict.fromkeys(sent, "PROCESSED")
     assert new.balance() == 5 * len(sent)
-    report = audit(new.stack, timedelta(days=400), datetime.now(UTC), time.sleep, repair=False)
+    report = audit(new.stack, timedelta(days=400), datetime.now(UTC), time.sleep)
     assert not [check for check in report.checks if not check.ok]
     after = new.resources()
     assert {name: after.get(name) for name in held} == {name: before[name] for name in held}

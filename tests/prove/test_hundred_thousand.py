@@ -142,7 +142,7 @@ def test_figures_are_right_and_take_little_memory(full: Full, record_property: F
 
 def test_the_doctor_s_memory_does_not_grow_with_the_books(full: Full, record_property: Figure) -> None:
     used = full.wickiepay("doctor", "--json")
-    assert used.answer["counts"]["received"] == EVENTS
+    assert used.answer["counts"]["events"] == EVENTS
     assert used.answer["counts"]["credits"] == EVENTS // CREDIT_EVERY
     assert used.peak_bytes < full.doctor_on_few.peak_bytes * 1.15
     record_property(

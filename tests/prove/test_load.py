@@ -33,7 +33,7 @@ type RecordProperty = Callable[[str, object], None]
 def ailments(stores: Stores) -> list[str]:
     """What `wickiepay doctor` finds wrong with the books."""
     found = Stack("load", stores.outputs, stores.client)
-    report = audit(found, timedelta(days=30), clock.now(), time.sleep, repair=False)
+    report = audit(found, timedelta(days=30), clock.now(), time.sleep)
     return [f"{check.name}: {check.detail}" for check in report.checks if not check.ok]
 
 

@@ -3,12 +3,14 @@
 import io
 import json
 import traceback
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
 from subprocess import CompletedProcess
 from typing import Any, Final
 
 import boto3
+import pytest
 import typer.main
 import typer.testing
 from botocore.config import Config
@@ -46,6 +48,25 @@ def stack(*_: object) -> Stack:
 def run(*arguments: str) -> Result:
     """How the command ends, and what it prints."""
     return CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+class _Keyboard(io.BytesIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@contextmanager
+def at_a_terminal() -> Iterator[None]:
+    """Meanwhile, the input of each command that a `CliRunner` invokes is typed by somebody."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "make_input_stream", lambda text, _: _Keyboard((text or "").encode()))
+        yield
+
+
+def run_asked(*arguments: str, answer: str) -> Result:
+    """The same at a terminal, where somebody types `answer`."""
+    with at_a_terminal():
+        return CliRunner().invoke(app, arguments, input=f"{answer}\n", catch_exceptions=False)
 
 
 def run_json(*arguments: str) -> Any:  # noqa: ANN401  JSON

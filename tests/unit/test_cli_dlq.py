@@ -188,6 +188,15 @@ def test_a_redriven_message_is_the_one_that_was_given_up(operator: OperatorStack
     assert operator.consume() == [message]
 
 
+def test_who_redrives_a_message_is_kept_on_its_events_record(operator: OperatorStack, bury: Bury) -> None:
+    identity = failed(operator)
+    for _ in range(2):  # messages of one event
+        bury(identity)
+    run("dlq", "redrive", "--all", "--why", "mended")
+    [noted] = operator.replays(identity)
+    assert (noted["by"], noted["why"]) == ("arn:aws:sts::123456789012:user/moto", "mended")
+
+
 def test_only_the_named_messages_are_redriven(operator: OperatorStack, bury: Bury) -> None:
     ids = {uuid: bury(operator.receive(uuid)) for uuid in ("c-1", "c-2", "c-3")}
     run("dlq", "redrive", "--id", ids["c-1"], "--id", ids["c-3"])

@@ -114,11 +114,12 @@ def test_empty_books_add_up() -> None:
 @pytest.mark.usefixtures("books")
 def test_everything_is_counted_once() -> None:
     assert diagnosis()["counts"] == {
-        "received": 7,
+        "deliveries": 9,
+        "events": 7,
         "processed": 3,
         "ignored": 1,
         "failed": 1,
-        "pending": 2,
+        "received": 2,
         "conflicts": 1,
         "unusable": 1,
         "unsent": 1,
@@ -143,8 +144,11 @@ def test_programs_get_counts_checks_and_orphans() -> None:
 @pytest.mark.usefixtures("books")
 def test_people_get_a_table_of_statements() -> None:
     shown = run("doctor").stdout
-    assert ("7 received = 3 processed + 1 ignored + 1 failed + 2 pending" in shown, shown.count("✓")) == (True, 7)
+    assert ("7 events = 3 processed + 1 ignored + 1 failed + 2 received" in shown, shown.count("✓")) == (True, 7)
     assert "Besides: conflicts 1, unusable 1, dead letters 0." in shown
+    assert shown.startswith(
+        "listener at 2026-01-15 10:25:01 UTC, deliveries from 2025-12-16 10:25:01 to 2026-01-15 10:25:01\n"
+    )
 
 
 def test_people_see_what_is_wrong(books: OperatorStack) -> None:
@@ -521,6 +525,13 @@ def test_orphans_are_sent_again(books: OperatorStack) -> None:
     assert ({books.state(orphan) for orphan in orphans}, complaints()) == ({"PROCESSED"}, set())
 
 
+def test_who_sends_an_orphan_again_is_kept(books: OperatorStack) -> None:
+    orphan = books.receive("o-1", age=timedelta(hours=1))
+    diagnosis("--repair", "--why", "ingest died")
+    [noted] = books.replays(orphan)
+    assert (noted["by"], noted["why"]) == ("arn:aws:sts::123456789012:user/moto", "ingest died")
+
+
 def test_an_orphan_is_named(books: OperatorStack) -> None:
     an_event_is_in_no_queue(books)
     received_at = "2026-01-15T10:09:01.000000Z"
@@ -544,7 +555,7 @@ def test_an_orphan_that_is_finished_after_all_needs_no_repair(
     books: OperatorStack, happenings: list[Callable[[], object]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     an_event_is_in_no_queue(books)
-    monkeypatch.setattr("wickiepay.event_log.EventLog.unfinished", lambda *_: {})
+    monkeypatch.setattr("wickiepay_cli.store.replays.Replayer.note", lambda *_: [])
     assert (diagnosis("--repair")["repaired"], complaints("--repair"), happenings) == (0, set(), [])
 
 
@@ -620,7 +631,7 @@ def test_every_item_that_was_looked_at_is_told(operator: OperatorStack, monkeypa
     for number in range(15):
         operator.process(operator.receive(f"c-{number}"))  # with a payment and an entry each, and one balance
     told: list[int] = []
-    audit(operator.stack(), timedelta(days=30), operator.now, lambda _: None, repair=False, seen=told.append)
+    audit(operator.stack(), timedelta(days=30), operator.now, lambda _: None, seen=told.append)
     assert told == [10, 5, 10, 10, 10, 1]
 
 

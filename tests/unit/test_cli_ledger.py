@@ -456,14 +456,6 @@ def test_below_zero_only_where_that_is_said() -> None:
     assert run_json("balances", "show", "top-up")["balances"] == {"EUR": "-1"}
 
 
-@pytest.mark.usefixtures("announced")
-@pytest.mark.parametrize(("more", "exit_code"), [((), 1), (("--yes",), 0)])
-def test_in_a_deployed_stack_an_adjustment_is_made_only_after_a_question(more: tuple[str, ...], exit_code: int) -> None:
-    arguments = ("top-up", "EUR", "1", "--why", "x", "--stack", "prod", *more)
-    assert run("balances", "adjust", *arguments).exit_code == exit_code
-    assert len(run_json("balances", "list")) == 1 - exit_code
-
-
 def test_an_adjustment_that_is_not_announced_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     def out(*_: object) -> None:
         raise StoreUnavailable("The event bus is out.")

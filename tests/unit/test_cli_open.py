@@ -1,6 +1,7 @@
 """`wickiepay open` says where the AWS console shows a part of a stack."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import boto3
@@ -112,6 +113,14 @@ def test_each_partition_has_a_console_of_its_own(region: str, beginning: str, mo
 def test_a_partition_without_a_known_console_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stack, "find", stack_in("us-iso-east-1"))
     with pytest.raises(CommandError, match="partition aws-iso"):
+        run("open", "dashboard", *PROD)
+
+
+def test_without_a_dashboard_the_parameter_that_decides_so_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_full = stack_in("eu-west-1")()
+    monkeypatch.setattr(stack, "find", lambda *_: replace(in_full, parameters={"Monitoring": "lean"}))
+
+    with pytest.raises(CommandError, match="Monitoring is lean"):
         run("open", "dashboard", *PROD)
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from tests.support import command_line
 from tests.support.aws import Calls
-from tests.support.command_line import run, run_json
+from tests.support.command_line import run, run_asked, run_json
 from wickiepay import clock
 from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS, SigningSecrets
 from wickiepay_cli.app import app
@@ -126,7 +126,7 @@ def test_at_a_terminal_a_secret_is_asked_for_and_not_shown(monkeypatch: pytest.M
         asked.update(how)
         return NEW
 
-    monkeypatch.setattr(command, "_at_a_terminal", lambda: True)
+    monkeypatch.setattr(command, "at_a_terminal", lambda: True)
     monkeypatch.setattr(typer, "prompt", prompt)
     secret("set")
     assert (asked["hide_input"], bool(asked["confirmation_prompt"]), accepted()) == (True, True, (NEW.encode(),))
@@ -226,8 +226,8 @@ CHANGES: Final = [("set", "--generate"), ("rotate", "--generate", "--force"), ("
 def test_a_deployed_stack_is_changed_by_whoever_says_so(arguments: tuple[str, ...], answer: str) -> None:
     rotated()
     before = accepted()
-    result = secret(*arguments, *DEPLOYED, given=f"{answer}\n")
-    assert "the stack prod" in result.stderr
+    result = run_asked("secret", *arguments, *DEPLOYED, answer=answer)
+    assert "On prod this would" in result.stderr
     assert (result.exit_code, accepted() == before) == ((0, False) if answer == "y" else (1, True))
 
 
@@ -361,6 +361,18 @@ def test_what_was_signed_before_a_rotation_was_signed_with_another_previous_secr
     assert last_uses()[PREVIOUS] is None
 
 
+def test_with_lean_monitoring_the_current_secrets_use_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    rotated()
+    after(timedelta(hours=3), monkeypatch)
+    minute = clock.now().replace(second=0, microsecond=0)
+    signed("SecretPrevious", minute)
+
+    monkeypatch.setitem(command_line.PARAMETERS, "Monitoring", "lean")
+
+    assert last_uses() == {CURRENT: None, PREVIOUS: clock.instant(minute)}
+    assert "not known" in run("secret", "status", *DEPLOYED).stdout
+
+
 def test_where_nothing_is_counted_nothing_is_known(calls: Calls) -> None:
     assert "not known" in run("secret", "status").stdout  # on this machine
     calls.fail("GetMetricData", EndpointConnectionError(endpoint_url="https://aws.invalid"))
@@ -376,7 +388,7 @@ def test_a_secret_that_signed_within_a_day_is_not_retired(
     after(timedelta(days=3), monkeypatch)
     signed("SecretPrevious", clock.now() - ago)
     if retired:
-        assert "signed with it: 2" in secret("retire", *DEPLOYED, given="y\n").stderr
+        assert "signed with it: 2" in run_asked("secret", "retire", *DEPLOYED, answer="y").stderr
     else:
         with pytest.raises(CommandError, match="once none has come for a day, or say --force"):
             secret("retire", *DEPLOYED, "--yes")
@@ -419,9 +431,8 @@ def test_without_that_word_it_is_wrong_usage() -> None:
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])
-def test_at_a_terminal_one_is_asked_whether_to_print_it(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_at_a_terminal", lambda: True)
-    result = CliRunner().invoke(app, ["secret", "show"], input=f"{answer}\n")
+def test_at_a_terminal_one_is_asked_whether_to_print_it(answer: str) -> None:
+    result = run_asked("secret", "show", answer=answer)
     assert (OLD in result.stdout, result.exit_code) == ((True, 0) if answer == "y" else (False, 1))
 
 

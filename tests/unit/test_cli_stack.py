@@ -34,6 +34,15 @@ def test_a_deployed_stack_is_known_by_its_outputs(cloudformation: Stubber) -> No
         assert stack.find("prod").output("EventTableName") == "events"
 
 
+@pytest.mark.parametrize("environment", ["prod", "sandbox"])
+def test_its_tag_says_whether_it_is_production(environment: str, cloudformation: Stubber) -> None:
+    answer = described([])
+    answer["Stacks"][0]["Tags"] = [{"Key": "environment", "Value": environment}]
+    cloudformation.add_response("describe_stacks", answer)
+    with cloudformation:
+        assert stack.find("prod").is_production is (environment == "prod")
+
+
 def test_an_output_that_a_stack_has_not_is_named() -> None:
     with pytest.raises(CommandError, match="prod has no output EventTableName"):
         Stack("prod", {}, command_line.client).output("EventTableName")

@@ -1,5 +1,6 @@
 """`wickiepay stats` counts events and says how long they took."""
 
+import json
 import tracemalloc
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.command_line import run, run_json
-from tests.support.operator_stack import OperatorStack
+from tests.support.operator_stack import CONFIRMED, OperatorStack
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
 from wickiepay.event_record import Record, State
@@ -51,7 +52,7 @@ def busy(operator: OperatorStack) -> OperatorStack:
 @pytest.mark.usefixtures("busy")
 def test_every_outcome_is_counted() -> None:
     answer = run_json("stats")
-    assert answer["received"] == 8
+    assert answer["deliveries"] == 8
     assert answer["outcomes"] == {
         "RECEIVED": 1,
         "PROCESSED": 3,
@@ -65,7 +66,7 @@ def test_every_outcome_is_counted() -> None:
 @pytest.mark.usefixtures("busy")
 def test_every_type_is_counted_the_most_frequent_first() -> None:
     types = run_json("stats")["types"]
-    assert [(each["type"], each["received"]) for each in types] == [
+    assert [(each["type"], each["deliveries"]) for each in types] == [
         (COMPLETED, 5),
         (None, 1),
         ("deposit.status_change", 1),
@@ -77,7 +78,7 @@ def test_every_type_is_counted_the_most_frequent_first() -> None:
 @pytest.mark.usefixtures("busy")
 def test_every_hour_is_counted_the_empty_ones_too() -> None:
     times = run_json("stats")["times"]
-    counts = {each["from"]: each["received"] for each in times if each["received"]}
+    counts = {each["from"]: each["deliveries"] for each in times if each["deliveries"]}
     assert (len(times), counts) == (
         25,
         {
@@ -114,11 +115,42 @@ def test_the_chart_begins_with_the_first_event_and_ends_with_the_last(operator: 
     assert [line.split()[1] for line in shown if line.split()[:1] == ["2026-01-15"]] == ["05:00", "06:00", "07:00"]
 
 
-def test_nothing_is_counted_as_such(operator: OperatorStack) -> None:
+@pytest.mark.usefixtures("operator")
+def test_nothing_is_counted_as_such() -> None:
     answer = run_json("stats")
-    assert (answer["received"], answer["outcomes"], answer["latency_seconds"], answer["types"]) == (0, {}, None, [])
-    assert run("stats").stdout == "0 deliveries on record from 2026-01-14 10:25 to 2026-01-15 10:25 UTC.\n"
-    assert operator.now.isoformat() == "2026-01-15T10:25:01+00:00"
+    assert (answer["deliveries"], answer["outcomes"], answer["latency_seconds"], answer["types"]) == (0, {}, None, [])
+    assert run("stats").stdout == (
+        "listener at 2026-01-15 10:25:01 UTC, deliveries from 2026-01-14 10:25:01 to 2026-01-15 10:25:01\n"
+        "0 deliveries on record.\n"
+    )
+
+
+# --- The same as the doctor --------------------------------------------------------------------------
+@pytest.mark.usefixtures("busy")
+def test_the_doctor_counts_the_same_under_the_same_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    ours, doctors = run_json("stats", "--since", "30d"), json.loads(run("doctor", "--json").stdout)
+    same = {name: ours[name] for name in ("deliveries", "being_retried")}
+    outcomes = {state.lower(): count for state, count in ours["outcomes"].items()}
+    outcomes["conflicts"] = outcomes.pop("conflict")
+    counted = {**doctors["counts"], "being_retried": doctors["counts"].get("being-retried", 0)}
+    assert {**same, **outcomes} == {name: counted[name] for name in {**same, **outcomes}}
+    assert [ours[name] for name in ("stack", "at", "since")] == [doctors[name] for name in ("stack", "at", "since")]
+
+
+# --- What is being retried ---------------------------------------------------------------------------
+def test_what_is_being_retried_is_named_with_its_tries_the_next_one_and_the_last_error(operator: OperatorStack) -> None:
+    for number in range(7):
+        identity = operator.receive(f"r-{number}", age=timedelta(minutes=number))
+        operator.events.note_retry(identity, 3, "ValueError: No.", operator.now)
+    answer = run_json("stats")
+    first = {"uuid": "r-0", "event_key": CONFIRMED, "tries": 3, "last_error": "ValueError: No."}
+    assert answer["retried"][0] == {**first, "next_try_at": instant(operator.now)}
+    assert (answer["being_retried"], len(answer["retried"])) == (7, 5)
+    trouble = "tried 3 times, next at 10:25:01 UTC: ValueError: No."
+    shown = run("stats").stdout
+    assert (shown.count(trouble), "2 more are being retried." in shown) == (5, True)
+    assert run("doctor").stdout.count(f"({trouble})") == 5
 
 
 # --- Of what -----------------------------------------------------------------------------------------
@@ -136,13 +168,13 @@ def test_nothing_is_counted_as_such(operator: OperatorStack) -> None:
     ],
 )
 def test_a_period_or_a_type_alone_can_be_counted(arguments: tuple[str, ...], received: int) -> None:
-    assert run_json("stats", *arguments)["received"] == received
+    assert run_json("stats", *arguments)["deliveries"] == received
 
 
 def test_an_event_stamped_by_a_clock_that_is_ahead_is_counted(operator: OperatorStack) -> None:
     operator.receive(age=timedelta(minutes=-50))
     answer = run_json("stats")
-    assert (answer["received"], answer["times"][-1]["from"]) == (1, "2026-01-15T11:00:00.000000Z")
+    assert (answer["deliveries"], answer["times"][-1]["from"]) == (1, "2026-01-15T11:00:00.000000Z")
 
 
 @pytest.mark.usefixtures("busy")
@@ -163,7 +195,7 @@ def test_the_period_is_cut_into_hours_days_or_months(
     answer = run_json("stats", *arguments)
     times = [each["from"] for each in answer["times"]]
     assert (answer["by"], times[0][:16], times[-1][:16], len(times)) == (by, first, last, count)
-    assert sum(each["received"] for each in answer["times"]) == answer["received"]
+    assert sum(each["deliveries"] for each in answer["times"]) == answer["deliveries"]
 
 
 @pytest.mark.parametrize("arguments", [("--since", "yesterday"), ("--by", "week"), ("--until", "soon")])
@@ -227,54 +259,56 @@ def test_the_cut_fits_the_period(period: timedelta, span: Span, now: datetime) -
 # --- What people see ---------------------------------------------------------------------------------
 SHOWN: Final = {
     80: """\
-8 deliveries on record from 2026-01-15 07:25 to 2026-01-15 10:25 UTC.
-  outcome     events   share
- ───────────────────────────────────────────────────────
-  RECEIVED    1        12.5%   ████████
-  PROCESSED   3        37.5%   ████████████████████████
-  IGNORED     1        12.5%   ████████
-  FAILED      1        12.5%   ████████
-  UNUSABLE    1        12.5%   ████████
-  CONFLICT    1        12.5%   ████████
+listener at 2026-01-15 10:25:01 UTC, deliveries from 2026-01-15 07:25:01 to 2026-01-15 10:25:01
+8 deliveries on record.
+  outcome     deliveries   share
+ ───────────────────────────────────────────────────────────
+  RECEIVED    1            12.5%   ████████
+  PROCESSED   3            37.5%   ████████████████████████
+  IGNORED     1            12.5%   ████████
+  FAILED      1            12.5%   ████████
+  UNUSABLE    1            12.5%   ████████
+  CONFLICT    1            12.5%   ████████
 
-  type                    events                      failed   p50      p95
+  type                    deliveries                  failed   p50      p95
  ──────────────────────────────────────────────────────────────────────────────
-  payment.completed       5        ████████████████   1        248 ms   3.97 s
-  (no event)              1        ███▏
-  deposit.status_change   1        ███▏                        2.49 h   2.49 h
-  refund.created          1        ███▏
+  payment.completed       5            ████████████   1        248 ms   3.97 s
+  (no event)              1            ██▍
+  deposit.status_change   1            ██▍                     2.49 h   2.49 h
+  refund.created          1            ██▍
 
-  hour (UTC)         events                           failed   p50      p95
+  hour (UTC)         deliveries                       failed   p50      p95
  ──────────────────────────────────────────────────────────────────────────────
-  2026-01-15 07:00   1        ███████                          2.49 h   2.49 h
-  2026-01-15 08:00   1        ███████                          3.97 s   3.97 s
-  2026-01-15 09:00   3        █████████████████████   1        248 ms   248 ms
-  2026-01-15 10:00   3        █████████████████████
+  2026-01-15 07:00   1            █████▋                       2.49 h   2.49 h
+  2026-01-15 08:00   1            █████▋                       3.97 s   3.97 s
+  2026-01-15 09:00   3            █████████████████   1        248 ms   248 ms
+  2026-01-15 10:00   3            █████████████████
 """,
     160: """\
-8 deliveries on record from 2026-01-15 07:25 to 2026-01-15 10:25 UTC.
-  outcome     events   share
- ───────────────────────────────────────────────────────
-  RECEIVED    1        12.5%   ████████
-  PROCESSED   3        37.5%   ████████████████████████
-  IGNORED     1        12.5%   ████████
-  FAILED      1        12.5%   ████████
-  UNUSABLE    1        12.5%   ████████
-  CONFLICT    1        12.5%   ████████
+listener at 2026-01-15 10:25:01 UTC, deliveries from 2026-01-15 07:25:01 to 2026-01-15 10:25:01
+8 deliveries on record.
+  outcome     deliveries   share
+ ───────────────────────────────────────────────────────────
+  RECEIVED    1            12.5%   ████████
+  PROCESSED   3            37.5%   ████████████████████████
+  IGNORED     1            12.5%   ████████
+  FAILED      1            12.5%   ████████
+  UNUSABLE    1            12.5%   ████████
+  CONFLICT    1            12.5%   ████████
 
-  type                    events                              failed   p50      p95
- ──────────────────────────────────────────────────────────────────────────────────────
-  payment.completed       5        ████████████████████████   1        248 ms   3.97 s
-  (no event)              1        ████▊
-  deposit.status_change   1        ████▊                               2.49 h   2.49 h
-  refund.created          1        ████▊
+  type                    deliveries                              failed   p50      p95
+ ──────────────────────────────────────────────────────────────────────────────────────────
+  payment.completed       5            ████████████████████████   1        248 ms   3.97 s
+  (no event)              1            ████▊
+  deposit.status_change   1            ████▊                               2.49 h   2.49 h
+  refund.created          1            ████▊
 
-  hour (UTC)         events                              failed   p50      p95
- ─────────────────────────────────────────────────────────────────────────────────
-  2026-01-15 07:00   1        ████████                            2.49 h   2.49 h
-  2026-01-15 08:00   1        ████████                            3.97 s   3.97 s
-  2026-01-15 09:00   3        ████████████████████████   1        248 ms   248 ms
-  2026-01-15 10:00   3        ████████████████████████
+  hour (UTC)         deliveries                              failed   p50      p95
+ ─────────────────────────────────────────────────────────────────────────────────────
+  2026-01-15 07:00   1            ████████                            2.49 h   2.49 h
+  2026-01-15 08:00   1            ████████                            3.97 s   3.97 s
+  2026-01-15 09:00   3            ████████████████████████   1        248 ms   248 ms
+  2026-01-15 10:00   3            ████████████████████████
 """,
 }
 
@@ -292,7 +326,7 @@ def test_a_long_type_is_not_cut_off(operator: OperatorStack, monkeypatch: pytest
     name = "".join(f"part{number:03}." for number in range(12))
     operator.receive(event=name)
     lines = run("stats").stdout.splitlines()
-    assert max(map(len, lines)) <= 80
+    assert max(map(len, lines[1:])) <= 80  # the first is no table
     assert all(any(part in line for line in lines) for part in ("part000", "part011"))
 
 

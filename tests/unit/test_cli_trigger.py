@@ -167,14 +167,14 @@ def test_the_environment_s_secret_is_not_for_a_stack_that_is_named(
     listener: Listener, secret: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", "of-the-environment")
-    run("trigger", "payment.completed", "--stack", "prod")
+    run("trigger", "payment.completed", "--stack", "prod", "--yes")
     [request] = listener.requests
     assert request.headers["x-webhook-signature"] == sign(request.content, secret)
 
 
 @pytest.mark.usefixtures("deployed")
 def test_a_secret_on_the_command_line_is_for_whatever_stack_is_named(listener: Listener) -> None:
-    run("trigger", "payment.completed", "--stack", "prod", "--secret", "given")
+    run("trigger", "payment.completed", "--stack", "prod", "--secret", "given", "--yes")
     [request] = listener.requests
     assert request.headers["x-webhook-signature"] == sign(request.content, b"given")
 

@@ -28,7 +28,7 @@ from wickiepay.event_record import Pending, State
 from wickiepay.identity import Identity
 from wickiepay.lambda_events import sqs_batch, sqs_message
 from wickiepay.ledger import Ledger
-from wickiepay.metrics import Metric
+from wickiepay.metrics import Metric, emitted
 from wickiepay.queue import EventQueue, Message, Replay, encode
 from wickiepay.routing import Handler, Settings, discover, router
 
@@ -1052,6 +1052,28 @@ def test_what_ends_is_counted_for_its_event_type_as_well(
         ("EventIgnored",): 1,
         ("EventIgnored", "other"): 1,
     }
+
+
+def test_lean_monitoring_counts_what_rings_an_alarm_for_the_service_alone(
+    platform: Platform, message_of: MessageOf, printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "EMITTED", emitted("lean"))
+    platform.run(
+        platform.record(message_of(data={**PAID, "uuid": "u-1"})),
+        platform.record(message_of(data={"uuid": "u-2"})),
+        platform.record(message_of("invoice.paid", {"uuid": "u-3"})),
+    )
+
+    assert counts(printed) == {("EventFailed",): 1}
+
+
+def test_a_healthy_batch_prints_no_metrics_with_lean_monitoring(
+    platform: Platform, message_of: MessageOf, printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "EMITTED", emitted("lean"))
+    platform.run(platform.record(message_of()))
+
+    assert "_aws" not in printed.text()
 
 
 def test_no_sender_makes_a_metric(platform: Platform, message_of: MessageOf, printed: Printed) -> None:

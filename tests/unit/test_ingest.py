@@ -27,9 +27,11 @@ from tests.support.deliveries import BodyOf
 from tests.support.printed import Printed
 from tests.support.wiring import Wiring, ingest_on
 from wickiepay.delivery import MAX_BODY_BYTES, unpack
+from wickiepay.emf import EmfLog
 from wickiepay.event_log import EventLog
 from wickiepay.identity import Identity
 from wickiepay.lambda_events import http_request
+from wickiepay.metrics import emitted
 from wickiepay.queue import EventQueue, decode
 from wickiepay.reserialise import node_text
 from wickiepay.signature import SCHEMES, sign
@@ -406,6 +408,29 @@ def test_with_an_allow_list_only_its_addresses_may_deliver(
     deliver.ingest = replace(deliver.ingest, allowed_sources=networks)
 
     assert deliver(body_of(), source=source).status == status
+
+
+@pytest.mark.parametrize(
+    "unreadable", [",", "192.0.2.0/24,", "192.0.2.0/24, 198.51.100.0/24", "192.0.2.0/33", ":::", "wickiepay.example"]
+)
+def test_an_allow_list_that_cannot_be_read_admits_nobody_and_says_why(
+    unreadable: str,
+    deliver: Listener,
+    body_of: BodyOf,
+    environment: Callable[[str], dict[str, str]],
+    calls: Calls,
+    printed: Printed,
+) -> None:
+    wired = ingest.from_environment({**environment("IngestFunction"), "SOURCE_ALLOW_LIST": unreadable})
+    deliver.ingest = replace(deliver.ingest, allowed_sources=wired.allowed_sources)
+
+    answer = deliver(body_of(), source="192.0.2.7")
+
+    assert (answer.status, answer.content["error"]) == (503, "allow_list_unreadable")
+    assert not calls.made
+    [line] = printed.logs()
+    assert "does not appear to be an IPv4 or IPv6 network" in line["cause"]
+    assert printed.metrics() == {"DeliveryUnavailable": [1]}
 
 
 @pytest.mark.parametrize(
@@ -1001,6 +1026,22 @@ def test_every_outcome_is_counted(
     assert printed.metrics()[metric] == [1]
 
 
+def test_lean_monitoring_counts_what_rings_an_alarm_and_nothing_else(
+    deliver: Listener, body_of: BodyOf, printed: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "emf", EmfLog("ingest", "WickiePay/stack", emitted("lean")))
+    deliver(body_of())
+    deliver(body_of())
+    deliver(body_of(), signature="")
+
+    assert [line["message"] for line in printed.logs()] == [
+        "delivery accepted",
+        "delivery duplicate",
+        "delivery forged",
+    ]
+    assert printed.metrics() == {"DeliveryForged": [1]}
+
+
 def test_an_unusable_body_rings_its_alarm(deliver: Listener, printed: Printed, alarm: Callable[[str], str]) -> None:
     deliver(b"not JSON")
 
@@ -1098,7 +1139,7 @@ def test_the_lambda_function(wired: Listener, body_of: BodyOf, dynamodb: "Dynamo
 
 def test_the_templates_defaults(wired: Listener) -> None:
     assert list(wired.ingest.schemes) == list(SCHEMES)
-    assert list(wired.ingest.allowed_sources) == []
+    assert wired.ingest.allowed_sources == []
 
 
 def test_the_templates_parameters(environment: Callable[[str], dict[str, str]]) -> None:
@@ -1107,11 +1148,11 @@ def test_the_templates_parameters(environment: Callable[[str], dict[str, str]]) 
     made = ingest.from_environment({**environment("IngestFunction"), **parameters})
 
     assert list(made.schemes) == ["raw", "python"]
-    assert [str(network) for network in made.allowed_sources] == list(ALLOWED)
+    assert made.allowed_sources == [ipaddress.ip_network(network) for network in ALLOWED]
     assert made.secrets._clock is time.time
 
 
 def test_an_allowed_network_may_be_named_by_any_of_its_addresses(environment: Callable[[str], dict[str, str]]) -> None:
     made = ingest.from_environment({**environment("IngestFunction"), "SOURCE_ALLOW_LIST": "192.0.2.7/24"})
 
-    assert [str(network) for network in made.allowed_sources] == ["192.0.2.0/24"]
+    assert made.allowed_sources == [ipaddress.ip_network("192.0.2.0/24")]

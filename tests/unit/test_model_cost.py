@@ -1,5 +1,6 @@
 """What a delivery costs: by hand-worked examples with round figures, and by laws."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -8,11 +9,12 @@ from hypothesis import strategies as st
 
 from analysis import assumptions, prices
 from analysis.cost import MONTH_SECONDS, Costs
+from analysis.figures import Figures
 from analysis.levers import levers
 from analysis.markdown import bill
 from analysis.prices import GATEWAYS, GIB
 from analysis.sizes import sizes
-from analysis.stack import Stack
+from analysis.stack import Stack, read
 from tests.support.on_paper import ONE_CPU_MB, PROJECT, ROUND, STACK, costs, template
 from wickiepay.payments import MAX_DETAIL_BYTES
 
@@ -102,6 +104,15 @@ def test_a_month_without_a_delivery_is_the_idle_one() -> None:
     assert bill(costs().month(0)) == pytest.approx(bill(costs().idle()))
 
 
+def test_lean_monitoring_costs_a_small_merchant_four_dollars_at_most() -> None:
+    figures = Figures.of(json.loads((PROJECT / "bench/figures.json").read_text()))
+    full, lean = (Costs(read(PROJECT, Monitoring=monitoring), figures) for monitoring in ("full", "lean"))
+
+    assert bill(lean.month(10_000)) <= 4
+    assert lean.idle()["Alarms"] == full.idle()["Alarms"]
+    assert bill(full.month(10_000)) - bill(lean.month(10_000)) == pytest.approx(3.00 + 0.30 * (1 + 25))
+
+
 def test_each_event_type_has_its_metrics() -> None:
     more = replace(costs(), stack=replace(costs().stack, event_types=STACK.event_types + 1))
 
@@ -134,8 +145,10 @@ def test_a_larger_body_never_costs_less(one: int, other: int) -> None:
     small, large = sorted((one, other))
     assume(large > 1.1 * small)  # the same digits deflate a little better or worse with others beside them
 
-    assert bill(costs().million(1, large)) >= bill(costs().million(1, small))
-    if large <= MAX_DETAIL_BYTES or small > 2 * MAX_DETAIL_BYTES:  # of longer details the ledger keeps the hash
+    if (
+        large <= MAX_DETAIL_BYTES or small > 2 * MAX_DETAIL_BYTES
+    ):  # of longer details the ledger writes and keeps the hash
+        assert bill(costs().million(1, large)) >= bill(costs().million(1, small))
         assert bill(costs().kept(large)) > bill(costs().kept(small))
 
 

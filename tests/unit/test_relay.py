@@ -18,6 +18,7 @@ from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import State
 from wickiepay.identity import Identity
+from wickiepay.metrics import emitted
 from wickiepay.queue import EventQueue, Message, decode
 
 KEY = "payment.completed"
@@ -238,6 +239,15 @@ def test_a_run_with_nothing_to_do_says_so(stand: Stand, printed: Printed, alarm:
     stand.relay.run()
 
     assert printed.metrics() == {"Unsent": [0], alarm("UnsentAlarm"): [0]}
+
+
+def test_lean_monitoring_tells_what_rings_the_alarm_alone(
+    stand: Stand, printed: Printed, alarm: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "EMITTED", emitted("lean"))
+    stand.relay.run()
+
+    assert printed.metrics() == {alarm("UnsentAlarm"): [0]}
 
 
 def test_the_metrics_are_out_before_anything_can_fail(stand: Stand, calls: Calls, printed: Printed) -> None:

@@ -289,26 +289,6 @@ def test_a_storm_is_as_large_as_is_said(
     assert sizes == [expected]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sent", "code"),
-    [
-        (("--stack", "prod"), 0, 1),
-        (("--stack", "prod", "--yes"), 3, 0),
-        ((), 3, 0),
-        (("--url", "http://localhost:9/hooks"), 3, 0),
-    ],
-)
-def test_a_deployed_stack_is_stormed_only_where_that_is_wanted(
-    listener: Listener, arguments: tuple[str, ...], sent: int, code: int
-) -> None:
-    result = run("trigger", "--scenario", STORM, "--count", "3", *arguments)
-    assert (len(listener.requests), result.exit_code) == (sent, code)
-
-
-def test_a_deployed_stack_is_not_asked_about_for_a_mere_life(listener: Listener) -> None:
-    assert (run("trigger", "--scenario", "paid", "--stack", "prod").exit_code, len(listener.requests)) == (0, 3)
-
-
 # --- Where the answers are not what they must be -------------------------------------------------------
 @pytest.mark.parametrize(
     ("name", "answer", "code"),
@@ -402,7 +382,7 @@ def test_people_see_each_delivery_and_the_sum(columns: int, monkeypatch: pytest.
     answers = iter([[Answer(200, '{"status": "accepted"}', 0.0123)], [out, out, out]])
     monkeypatch.setattr(sender.Sender, "send", lambda *_: next(answers))
     monkeypatch.setattr(tables, "WIDE", columns)
-    result = run("trigger", "--scenario", "conflict", "--uuid", "u-1", "--stack", "prod")
+    result = run("trigger", "--scenario", "conflict", "--uuid", "u-1", "--stack", "prod", "--yes")
     lines = [line.rstrip() for line in sub(r"in \d+\.\d s", "in 0.1 s", result.stdout).splitlines()]
     assert lines == SHOWN[columns].splitlines()
 

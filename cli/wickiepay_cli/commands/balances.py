@@ -121,7 +121,7 @@ def adjust(  # noqa: PLR0913  arguments and options
         uuid=bounded(normal_spelling(of)) if of else None,
     )
     words = f"{plain(wanted.amount)} {wanted.currency}"
-    confirm_change(found, f"Add {words} to {account} in the stack {found.deployed}?", yes=yes)
+    confirm_change(found, f"add {words} to {account}", yes=yes)
     client, table = found.dynamodb(), found.output("LedgerTableName")
     again = f"give the same command again with --id {wanted.id}."
     try:

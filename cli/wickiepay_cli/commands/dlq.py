@@ -1,22 +1,37 @@
 """`wickiepay dlq`: the dead-letter queue, where messages lie that the consumer gave up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from itertools import chain, islice
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 
 from wickiepay import clock
-from wickiepay.queue import Replay
-from wickiepay_cli.commands.options import LIMIT_FOR_PEOPLE, AsJson, DryRun, Limit, Rate, at_stack, on_stack
+from wickiepay.queue import Message, Replay
+from wickiepay_cli.checkout.in_money import processed_again
+from wickiepay_cli.commands.options import (
+    LIMIT_FOR_PEOPLE,
+    AsJson,
+    DryRun,
+    Limit,
+    Rate,
+    Why,
+    Yes,
+    at_stack,
+    confirm_change,
+    on_stack,
+)
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import say, show_facts, show_json, show_table, stream_json
 from wickiepay_cli.pacing import batch_size, paced
+from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.dead_letters import FOREIGN, DeadLetter, message_count, missing
+from wickiepay_cli.store.replays import REPLAYABLE, Replayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,22 +164,31 @@ def redrive(  # noqa: PLR0913  options
     everything: Annotated[bool, typer.Option("--all", help="All messages.")] = False,
     dry_run: DryRun = False,
     rate: Rate = None,
+    why: Why = "",
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Send messages to the event queue again; each is deleted here once that queue has taken it.
 
-    Nothing is done twice however often an event comes. Exit code 1 where a message is missing or had to stay.
+    Nothing is done twice however often an event comes. Who, when and why is kept on each event's record. Exit code 1
+    where a message is missing or had to stay.
     """
     if bool(ids) == everything:
         raise typer.BadParameter("give either --id, for a message, or --all.")
     found = where.find()
+    if not dry_run:
+        confirm_change(found, lambda: _what(found, ids or ()), yes=yes)
     queue = found.queue()
+    replayer = Replayer(found.dynamodb(), found.output("EventTableName"), queue, clock.now)
+    order = Replay(str(uuid4()), operator_name(found), why)
     wanted, redriven, foreign, unsent = set(ids or ()), 0, 0, 0
     total = len(wanted) or message_count(found.sqs(), found.output("DeadLetterQueueUrl"))
     with found.dead_letters() as dead, progress("Redriving", total, hidden=dry_run) as advance:
         for batch in paced(dead.letters(batch_size(rate)), rate):
             chosen = [letter for letter in batch if everything or letter.id in wanted]
             ours = [letter for letter in chosen if letter.message]
+            noted = set() if dry_run else {letter.message.identity for letter in ours if letter.message}
+            replayer.note(noted, order, REPLAYABLE)
             sent = ours if dry_run else dead.redrive(ours, queue)
             if dry_run and not as_json:
                 _show_brief(ours)
@@ -186,6 +210,22 @@ def redrive(  # noqa: PLR0913  options
         raise CommandError(f"{foreign} stay: {FOREIGN}")
     if unsent:
         raise CommandError(f"The event queue did not take {unsent} of them: they stay, try again later.")
+
+
+def _what(found: Stack, wanted: Collection[str]) -> str | None:
+    """What it would do to redrive the messages of these ids, or all of them; None if there are none."""
+    left, messages = set(wanted), list[Message]()
+    with found.dead_letters() as dead:
+        for batch in dead.letters():
+            chosen = [letter for letter in batch if not wanted or letter.id in wanted]
+            messages += [letter.message for letter in chosen if letter.message]
+            left -= {letter.id for letter in chosen}
+            if wanted and not left:
+                break
+    if not messages:
+        return None
+    many = "1 message" if len(messages) == 1 else f"{len(messages)} messages"
+    return processed_again(f"send {many} to be processed again", (each.event() for each in messages), found)
 
 
 def _show_brief(letters: Sequence[DeadLetter]) -> None:

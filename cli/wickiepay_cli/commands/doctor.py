@@ -1,28 +1,35 @@
 """`wickiepay doctor`: whether the books add up."""
 
 import time
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Annotated, Final
+from uuid import uuid4
 
 import typer
 
 from wickiepay import clock
-from wickiepay_cli.commands.options import AsJson, on_stack
+from wickiepay.queue import Replay
+from wickiepay_cli.checkout.in_money import processed_again
+from wickiepay_cli.commands.options import AsJson, Why, Yes, confirm_change, on_stack
 from wickiepay_cli.doctor.checks import named
+from wickiepay_cli.doctor.orphans import Orphan
 from wickiepay_cli.doctor.report import Report, audit
 from wickiepay_cli.doctor.worth_a_look import KINDS, Finding
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
-from wickiepay_cli.output.tables import say, seconds, show_json, show_table
+from wickiepay_cli.output.tables import say, scope, show_json, show_table
+from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack
 
 STATEMENTS: Final = {
-    "events_counted": "received = processed + ignored + failed + pending",
+    "events_counted": "events = processed + ignored + failed + received",
     "credits_have_events": "every credit has its event",
     "events_have_credits": "every event that has credited has its credit",
     "credited_once": "no event has credited twice",
     "balances_add_up": "every balance is the sum of its entries",
-    "no_orphans": "whatever is pending is in a queue",
+    "no_orphans": "whatever is still RECEIVED is in a queue",
     "sent_in_time": "nothing is unsent for ten minutes",
 }
 """The checks, in a person's words."""
@@ -31,10 +38,10 @@ BESIDES: Final = ("conflicts", "unusable", "dead_letters")
 
 
 @on_stack
-def doctor(
+def doctor(  # noqa: PLR0913  options
     found: Stack,
     *,
-    repair: Annotated[bool, typer.Option("--repair", help="Send again what is pending and in no queue.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Send what is still RECEIVED and in no queue.")] = False,
     retention_days: Annotated[
         int | None,
         typer.Option(
@@ -44,23 +51,38 @@ def doctor(
         ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 also where something is worth a look.")] = False,
+    why: Why = "",
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """State from the tables themselves whether the books add up; exit code 1 where they do not.
 
     Reads both tables whole, once, in memory that does not grow with them. It can run while the stack is at work. After
     Ctrl-C nothing has changed, but it has to begin anew: half the books say nothing. Where the retention was raised
-    lately, say with --retention-days what it was before.
+    lately, say with --retention-days what it was before. Who repairs, when and why is kept on each event's record.
     """
     retention = timedelta(days=retention_days or _retention_days(found))
-    with progress("Looking", None) as advance:
-        report = audit(found, retention, clock.now(), time.sleep, repair=repair, seen=advance)
+    with ExitStack() as looking:
+        advance = looking.enter_context(progress("Looking", None))
+
+        def order(orphans: Sequence[Orphan]) -> Replay:
+            looking.close()  # a bar that moves would spoil the question
+            confirm_change(found, lambda: _what(found, orphans), yes=yes)
+            return Replay(str(uuid4()), operator_name(found), why)
+
+        report = audit(found, retention, clock.now(), time.sleep, repair=order if repair else None, seen=advance)
     if as_json:
         show_json(report)
     else:
         _show(report)
     if not all(check.ok for check in report.checks) or (strict and report.worth_a_look):
         raise typer.Exit(1)
+
+
+def _what(found: Stack, orphans: Sequence[Orphan]) -> str:
+    many = "1 event" if len(orphans) == 1 else f"{len(orphans)} events"
+    events = found.events().events_of(orphan.identity for orphan in orphans)
+    return processed_again(f"send {many} to be processed", events, found)
 
 
 def _retention_days(found: Stack) -> int:
@@ -73,7 +95,7 @@ def _retention_days(found: Stack) -> int:
 
 
 def _show(report: Report) -> None:
-    say(f"{report.stack} at {seconds(report.at)}, events since {seconds(report.since)}")
+    say(scope(report.stack, report.at, report.since, report.at))
     marks = {True: "✓", False: "✗"}
     rows = [(marks[check.ok], STATEMENTS[check.name], check.detail) for check in report.checks]
     show_table(("", "statement", "found"), rows)
@@ -99,4 +121,5 @@ def _show_worth_a_look(report: Report) -> None:
 def _about(finding: Finding) -> str:
     """What a finding is about, as a person looks it up."""
     what = finding.reference or finding.uuid or finding.account or finding.scheme or ""
-    return f"{finding.event_key} of {finding.uuid}" if finding.event_key else what
+    trouble = f" ({finding.trouble})" if finding.trouble else ""
+    return f"{finding.event_key} of {finding.uuid}{trouble}" if finding.event_key else what

@@ -12,7 +12,7 @@ import typer
 
 from wickiepay import clock
 from wickiepay.event_record import State
-from wickiepay_cli.output.tables import ask, tell
+from wickiepay_cli.output.tables import ask, ask_for, at_a_terminal, tell
 from wickiepay_cli.sending.samples import event_types
 from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.event_records import AHEAD
@@ -163,7 +163,21 @@ def _stack_option(name: str, option: tuple[str, str]) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
-def confirm_change(stack: Stack, what: str, *, yes: bool) -> None:
-    """Asks before a deployed stack is changed, unless it was said already: `what` is the question."""
-    if stack.deployed is not None and not yes:
-        ask(what)
+def confirm_change(stack: Stack, what: str | Callable[[], str | None], *, yes: bool) -> None:
+    """Asks before a deployed stack is changed, unless --yes was given; in production, its name has to be typed.
+
+    `what` is what the command would do, as in "credit 1 EUR to customer-7". A function that says it is called only to
+    ask; None means that there is nothing to ask. Raises `typer.BadParameter` where nobody can answer.
+    """
+    if stack.deployed is None or yes:
+        return
+    does = what if isinstance(what, str) else what()
+    if does is None:
+        return
+    would = f"On {stack.deployed} this would {does}."
+    if not at_a_terminal():
+        raise typer.BadParameter(f"{would} Nobody is here to be asked: if that is meant, say --yes.")
+    if stack.is_production:
+        ask_for(stack.deployed, f"{would} It is production: to go on, type the stack's name")
+    else:
+        ask(f"{would} Go on?")

@@ -11,7 +11,7 @@ import typer
 from wickiepay import clock
 from wickiepay_cli.commands.options import AsJson, Yes, at_stack, confirm_change, on_stack
 from wickiepay_cli.errors import CommandError
-from wickiepay_cli.output.tables import ask, say, show_json, show_table, write
+from wickiepay_cli.output.tables import ask, at_a_terminal, say, show_json, show_table, write
 from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.secret_uses import PERIOD, last_uses
 from wickiepay_cli.store.secret_versions import (
@@ -55,7 +55,7 @@ def set_secret(  # noqa: PLR0913  options
     value = _given(generate=generate, variable=from_environment, may_be_piped=yes or found.deployed is None)
     if not force:
         refuse_short(value)
-    confirm_change(found, f"Have the stack {found.deployed} refuse whatever is signed with another secret?", yes=yes)
+    confirm_change(found, "refuse whatever is signed with another secret", yes=yes)
     version = versions.replace(value)
     alone_from = clock.now() + KNOWN_AFTER
     where = found.asked.options
@@ -93,7 +93,7 @@ def rotate(  # noqa: PLR0913  options
     value = _given(generate=generate, variable=from_environment, may_be_piped=yes or found.deployed is None)
     if not force:
         refuse_short(value)
-    confirm_change(found, f"Have the stack {found.deployed} accept a new secret besides the present one?", yes=yes)
+    confirm_change(found, "accept a new secret besides the present one", yes=yes)
     current = _of(versions, versions.rotate(value))
     where = found.asked.options
     if as_json:
@@ -133,8 +133,9 @@ def retire(
         uses = _last_uses(found, staged)
         if uses and not force:
             refuse_blind_retirement(uses[PREVIOUS], clock.now())
-        question = f"Have the stack {found.deployed} refuse whatever is signed with the previous secret?"
-        confirm_change(found, f"The last delivery signed with it: {_use(uses, PREVIOUS)}. {question}", yes=yes)
+        last = _use(uses, PREVIOUS)
+        what = f"refuse whatever is signed with the previous secret (the last delivery signed with it: {last})"
+        confirm_change(found, what, yes=yes)
     retired = versions.retire()
     if as_json:
         show_json({"retired": retired})
@@ -201,7 +202,7 @@ def show(
 ) -> None:
     """Print the current secret, to be registered with WickiePay. Asks first; without a terminal, --yes-print-it."""
     if not print_it:
-        if not _at_a_terminal():
+        if not at_a_terminal():
             raise typer.BadParameter("the secret is printed only with --yes-print-it: a log may keep it.")
         ask("Print the secret on this screen?")
     secret = where.find().secret().current()
@@ -224,16 +225,11 @@ def _given(*, generate: bool, variable: str | None, may_be_piped: bool) -> str:
         if variable not in os.environ:
             raise CommandError(f"There is no environment variable {variable}.")
         return checked(os.environ[variable])
-    if _at_a_terminal():
+    if at_a_terminal():
         return checked(typer.prompt("The secret", hide_input=True, confirmation_prompt="Once more", err=True))
     if not may_be_piped:
         raise CommandError("Standard input is for the secret, and no answer can come from there: say --yes.")
     return checked(sys.stdin.buffer.read())
-
-
-def _at_a_terminal() -> bool:
-    """Whether somebody is there to be asked."""
-    return sys.stdin.isatty()
 
 
 def _of(versions: SecretVersions, version_id: str) -> Version:
@@ -255,14 +251,15 @@ def _of_stage[T](version: Version, facts: Mapping[str, T]) -> T | None:
 
 
 def _last_uses(found: Stack, staged: Sequence[Version]) -> Mapping[str, datetime | None] | None:
-    """Stage → when its secret last signed a delivery; None where that is not known."""
+    """Stage → when its secret last signed a delivery; no stage, or None for all, where that is not known."""
     if found.deployed is None:  # the emulator counts nothing
         return None
-    return last_uses(found.client("cloudwatch"), found.name, rotation_known_from(staged), clock.now())
+    monitoring = found.parameters.get("Monitoring", "full")  # versions up to 0.1 have no such parameter
+    return last_uses(found.client("cloudwatch"), found.name, monitoring, rotation_known_from(staged), clock.now())
 
 
 def _use(uses: Mapping[str, datetime | None] | None, stage: str) -> str:
-    if uses is None:
+    if uses is None or stage not in uses:
         return "not known"
     last = uses[stage]
     return f"{last:%Y-%m-%d %H:%M}" if last else f"none in {PERIOD.days} days"

@@ -13,8 +13,9 @@ from wickiepay.event import place_and_acceptance
 from wickiepay.event_record import Record, State
 from wickiepay_cli.commands.options import AsJson, EventType, Until, at_stack, moment, refuse_backwards
 from wickiepay_cli.output.progress import progress
-from wickiepay_cli.output.tables import Share, say, show_json, show_table
+from wickiepay_cli.output.tables import Share, say, scope, show_json, show_table
 from wickiepay_cli.stacks.stack import Where
+from wickiepay_cli.store.event_records import trouble_of
 from wickiepay_cli.store.filters import Filter
 from wickiepay_cli.store.statistics import Group, Span, Statistics, fitting_span, statistics
 
@@ -54,9 +55,9 @@ def stats(  # noqa: PLR0913  options
     with progress("Reading", None) as advance:
         summed = statistics(_told(records, advance), by or fitting_span(begin, end), _begun_at)
     if as_json:
-        show_json(_whole(summed, begin, end))
+        show_json({"stack": found.name, "at": instant(now), **_whole(summed, begin, end)})
     else:
-        _show(summed, begin, end)
+        _show(summed, found.name, now, begin, end)
 
 
 def _told(records: Iterator[Record], advance: Callable[[int], None]) -> Iterator[Record]:
@@ -77,30 +78,43 @@ def _whole(summed: Statistics, since: datetime, until: datetime) -> dict[str, An
         "until": instant(until),
         **_facts(summed.total),
         "types": [{"type": name, **_facts(group)} for name, group in summed.by_type()],
+        "being_retried": summed.retried_count,
+        "retried": [
+            {name: getattr(each, name) for name in ("uuid", "event_key", "tries", "last_error", "next_try_at")}
+            for each in summed.retried
+        ],
         "by": summed.span,
         "times": [{"from": begin, **_facts(group)} for begin, group in summed.by_time(since, until)],
     }
 
 
 def _facts(group: Group) -> dict[str, Any]:
-    return {"received": group.received, "outcomes": group.outcomes, "latency_seconds": group.durations.latency()}
+    return {"deliveries": group.deliveries, "outcomes": group.outcomes, "latency_seconds": group.durations.latency()}
 
 
-def _show(summed: Statistics, since: datetime, until: datetime) -> None:
-    received = summed.total.received
-    say(f"{received:,} deliveries on record from {since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC.")
-    if not received:
+def _show(summed: Statistics, stack: str, now: datetime, since: datetime, until: datetime) -> None:
+    deliveries = summed.total.deliveries
+    say(scope(stack, *map(instant, (now, since, until))))
+    say(f"{deliveries:,} deliveries on record.")
+    if not deliveries:
         return
     outcomes = summed.total.outcomes
     most = max(outcomes.values())
     show_table(
-        ("outcome", "events", "share", ""),
+        ("outcome", "deliveries", "share", ""),
         (
-            (state, f"{outcomes[state]:,}", f"{outcomes[state] / received:.1%}", Share(outcomes[state], most))
+            (state, f"{outcomes[state]:,}", f"{outcomes[state] / deliveries:.1%}", Share(outcomes[state], most))
             for state in State
             if outcomes[state]
         ),
     )
+    if summed.retried:
+        show_table(
+            ("being retried", "uuid", "how it stands"),
+            ((each.event_key, each.uuid, trouble_of(each)) for each in summed.retried),
+        )
+    if more := summed.retried_count - len(summed.retried):
+        say(f"{more:,} more are being retried.")
     _chart("type", ((name or "(no event)", group) for name, group in summed.by_type()))
     width = {"hour": 16, "day": 10, "month": 7}[summed.span]
     _chart(
@@ -112,25 +126,25 @@ def _show(summed: Statistics, since: datetime, until: datetime) -> None:
 def _eventful(times: Iterable[tuple[str, Group]]) -> Iterator[tuple[str, Group]]:
     """Without the empty spans before the first event and after the last."""
     empty: list[tuple[str, Group]] = []
-    for time in dropwhile(lambda each: not each[1].received, times):
+    for time in dropwhile(lambda each: not each[1].deliveries, times):
         empty.append(time)
-        if time[1].received:
+        if time[1].deliveries:
             yield from empty
             empty.clear()
 
 
 def _chart(heading: str, groups: Iterator[tuple[str, Group]]) -> None:
     listed = list(groups)
-    most = max(group.received for _, group in listed)
+    most = max(group.deliveries for _, group in listed)
     rows = []
     for name, group in listed:
         latency = group.durations.latency()
         took = [_short(latency.p50), _short(latency.p95)] if latency else [None, None]
         failed = group.outcomes[State.FAILED]
         rows.append(
-            (name, f"{group.received:,}", Share(group.received, most), f"{failed:,}" if failed else None, *took)
+            (name, f"{group.deliveries:,}", Share(group.deliveries, most), f"{failed:,}" if failed else None, *took)
         )
-    show_table((heading, "events", "", "failed", "p50", "p95"), rows)
+    show_table((heading, "deliveries", "", "failed", "p50", "p95"), rows)
 
 
 def _short(seconds: float) -> str:

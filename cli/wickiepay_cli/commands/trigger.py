@@ -3,19 +3,28 @@
 import difflib
 import os
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from uuid import uuid4
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 
 from wickiepay import clock
+from wickiepay.errors import StoreUnavailable, UnusableBody
+from wickiepay.event import WebhookEvent, parse
+from wickiepay.queue import Replay
+from wickiepay.reserialise import NotReserialisable
+from wickiepay.signature import covered_text
 from wickiepay.signing_secrets import secret_in
-from wickiepay_cli.commands.options import SECRET_VARIABLE, AsJson, Yes, at_stack, confirm_change
-from wickiepay_cli.errors import CommandError
-from wickiepay_cli.output.tables import show_json, show_table
+from wickiepay_cli.checkout.handlers import handlers_of
+from wickiepay_cli.checkout.in_money import in_money
+from wickiepay_cli.commands.options import SECRET_VARIABLE, AsJson, Why, Yes, at_stack, confirm_change
+from wickiepay_cli.errors import CommandError, sentence
+from wickiepay_cli.output.tables import show_json, show_table, tell
 from wickiepay_cli.sending import client, samples
 from wickiepay_cli.sending.client import Sender
 from wickiepay_cli.sending.compose import STANDARD_INPUT, compose
@@ -24,7 +33,9 @@ from wickiepay_cli.sending.scenario_run import play
 from wickiepay_cli.sending.scenarios import SCENARIOS, STORM
 from wickiepay_cli.sending.single import deliver
 from wickiepay_cli.sending.steps import Cast
+from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack, Where
+from wickiepay_cli.store.replays import REPLAYABLE, TRIGGERED, Replayer
 
 DEFAULT_COUNT: Final = 100
 DEFAULT_SENDERS: Final = 4
@@ -155,6 +166,7 @@ def trigger(  # noqa: PLR0913  options
     retries: Annotated[
         bool, typer.Option("--retries", help="Try three times, as the provider does, with growing pauses.")
     ] = False,
+    why: Why = "",
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -172,7 +184,7 @@ def trigger(  # noqa: PLR0913  options
         raise typer.BadParameter("--edit and --repeat go with a single delivery.")
     size = _size(scenario, count, rate, senders)
     given = None if where.name and _of_environment(context, "secret") else secret
-    how = _How(url, given, where, scheme, retries)
+    how = _How(url, given, where, scheme, retries, why)
     changes = assignments or []
     if scenario is not None:
         if size:
@@ -181,7 +193,7 @@ def trigger(  # noqa: PLR0913  options
     else:
         if file == STANDARD_INPUT and edit:
             raise typer.BadParameter("the editor needs standard input for itself.", param_hint="--edit")
-        went_well = _send_event(compose(event, file, uuid, changes, edit=edit), repeat, how, as_json=as_json)
+        went_well = _send_event(compose(event, file, uuid, changes, edit=edit), repeat, how, yes=yes, as_json=as_json)
     if not went_well:
         raise typer.Exit(1)
 
@@ -220,11 +232,12 @@ class _How:
     where: Where
     scheme: Scheme
     retries: bool
+    why: str = ""
 
     def destination(self) -> tuple[str, bytes, Stack | None]:
         """Where to send, what to sign with, and the stack that was asked; None where none had to be."""
         given = None if self.secret is None else secret_in(os.fsencode(self.secret))
-        if self.url is not None and given is not None:
+        if self.url is not None and given is not None and self.where.name is None:
             return self.url, given, None
         try:
             found = self.where.find()
@@ -240,11 +253,16 @@ class _How:
             yield Sender(http, url, key, self.scheme, self.retries)
 
 
-def _send_event(body: bytes, repeat: int, how: _How, *, as_json: bool) -> bool:
+def _send_event(body: bytes, repeat: int, how: _How, *, yes: bool, as_json: bool) -> bool:
     """Sends one event; says whether it was taken each time."""
-    url, key, _ = how.destination()
+    url, key, found = how.destination()
+    if found:
+        confirm_change(found, lambda: _in_money([body], how.scheme, found), yes=yes)
     with how.sender(url, key) as sender:
-        return deliver(body, repeat, sender, as_json=as_json)
+        went_well = deliver(body, repeat, sender, as_json=as_json)
+    if found:
+        _keep_who([body], how, found)
+    return went_well
 
 
 def _play_scenario(  # noqa: PLR0913  what trigger was told
@@ -252,11 +270,46 @@ def _play_scenario(  # noqa: PLR0913  what trigger was told
 ) -> bool:
     """Sends a scenario; says whether each delivery was answered as it must be."""
     url, key, found = how.destination()
-    if size and found and how.url is None:
-        confirm_change(found, f"Send {size.count} deliveries to the stack {found.deployed}?", yes=yes)
     cast = Cast.of(name, uuid, clock.now(), random.Random(), changes)  # noqa: S311  nothing secret
+    if found:
+        confirm_change(found, lambda: _in_all(name, cast, size, how.scheme, found), yes=yes)
     with how.sender(url, key) as sender:
-        return play(name, cast, sender, size, None if how.url else how.where.options, as_json=as_json)
+        went_well = play(name, cast, sender, size, None if how.url else how.where.options, as_json=as_json)
+    if found and not size:
+        _keep_who((step.body for step in SCENARIOS[name].steps(cast)), how, found)
+    return went_well
+
+
+def _in_money(bodies: Iterable[bytes], scheme: Scheme, found: Stack) -> str | None:
+    """What deliveries of these bodies would do; None for nothing to the books."""
+    return in_money(_events(bodies, scheme), handlers_of(found))
+
+
+def _events(bodies: Iterable[bytes], scheme: Scheme) -> Iterator[WebhookEvent]:
+    for body in bodies:
+        with suppress(UnusableBody, NotReserialisable):
+            yield parse(covered_text(body, scheme))
+
+
+def _keep_who(bodies: Iterable[bytes], how: _How, found: Stack) -> None:
+    """Notes on the records of a deployed stack who sent it, and why. Where that is refused, it is sent all the same."""
+    if found.deployed is None:
+        return
+    order = Replay(str(uuid4()), operator_name(found), ": ".join(filter(None, (TRIGGERED, how.why))))
+    replayer = Replayer(found.dynamodb(), found.output("EventTableName"), found.queue(), clock.now)
+    identities = {event.identity for event in _events(bodies, how.scheme)}
+    try:
+        replayer.note(identities, order, REPLAYABLE)
+    except (StoreUnavailable, ClientError, BotoCoreError) as error:
+        tell(f"It is not on record who sent it: {sentence(error)}")
+
+
+def _in_all(name: str, cast: Cast, size: Size | None, scheme: Scheme, found: Stack) -> str | None:
+    """What a scenario would do."""
+    if size:
+        return f"send {size.count} deliveries, which credit accounts and mark orders as paid"
+    steps = SCENARIOS[name].steps(cast)
+    return _in_money((step.body for step in steps if step.takes_effect), scheme, found)
 
 
 def _list(*, as_json: bool) -> None:

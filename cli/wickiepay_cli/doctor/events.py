@@ -14,7 +14,7 @@ from wickiepay_cli.doctor.tables import Tables
 
 SEEN: Final = (
     *("uuid", "event_key", "state", "received_at", "unsent", "effects", "error", "tries"),
-    *("accepted_at", "dismissed_at"),
+    *("accepted_at", "dismissed_at", "scheme", "last_error", "next_try_at"),
 )
 """The attributes that the checks read."""
 
@@ -25,27 +25,30 @@ _COUNTED_AS: Final = {
     State.PROCESSED: "processed",
     State.IGNORED: "ignored",
     State.FAILED: "failed",
-    State.RECEIVED: "pending",
+    State.RECEIVED: "received",
 }
 
 
 class EventsCounted:
-    """received = processed + ignored + failed + pending: the left side is counted by keys, the right by states."""
+    """events = processed + ignored + failed + received: the left side is counted by keys, the right by states."""
 
     def __init__(self, tables: Tables, pause: Callable[[], None]) -> None:
         self._tables = tables
         self._misplaced = Suspects(self._look, pause)
-        self.counts = Counter(dict.fromkeys(("received", *_COUNTED_AS.values(), "conflicts", "unusable"), 0))
+        self.counts = Counter(
+            dict.fromkeys(("deliveries", "events", *_COUNTED_AS.values(), "conflicts", "unusable"), 0)
+        )
 
     def see(self, item: Item) -> None:
         identity, state = identity_of(item), state_of(item)
+        self.counts["deliveries"] += 1
         match _belonging(identity):
             case State.CONFLICT:
                 self.counts["conflicts"] += 1
             case State.UNUSABLE:
                 self.counts["unusable"] += 1
             case _:
-                self.counts["received"] += 1
+                self.counts["events"] += 1
                 if state in _COUNTED_AS:
                     self.counts[_COUNTED_AS[state]] += 1
         if not _fits(identity, state):
@@ -54,7 +57,7 @@ class EventsCounted:
     def check(self) -> Check:
         self._misplaced.settle()
         sum_of_states = " + ".join(f"{self.counts[name]} {name}" for name in _COUNTED_AS.values())
-        detail = f"{self.counts['received']} received = {sum_of_states}"
+        detail = f"{self.counts['events']} events = {sum_of_states}"
         if wrong := self._misplaced.count:
             detail = f"In no state that there is: {named(keys(self._misplaced.wrong), wrong)}"
         return Check("events_counted", not wrong, detail)

@@ -8,14 +8,14 @@ from typing import Final
 
 from wickiepay.clock import instant
 from wickiepay.dynamodb import Item
-from wickiepay.event_log import EventLog
-from wickiepay.event_record import State, state_of
+from wickiepay.event_record import UNFINISHED, State, pending_of, state_of
 from wickiepay.identity import Identity
-from wickiepay.queue import MAX_ENTRIES, Message
+from wickiepay.queue import MAX_ENTRIES, Message, Replay
 from wickiepay_cli.doctor.checks import Check, Suspects, keys, named
 from wickiepay_cli.doctor.tables import Tables
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.dead_letters import message_count
+from wickiepay_cli.store.replays import Replayer
 
 OVERDUE_AGE: Final = timedelta(minutes=15)
 """Age from which an unfinished event may be an orphan; ingest sends or flags an event within seconds."""
@@ -41,6 +41,7 @@ class NoOrphans:
     def __init__(self, stack: Stack, tables: Tables, now: datetime, pause: Callable[[], None]) -> None:
         self._stack = stack
         self._tables = tables
+        self._now = now
         self._before = instant(now - OVERDUE_AGE)
         self._overdue = Suspects(self._look, pause)
         self.late = self.dead = self.repaired = self._mended = 0
@@ -54,14 +55,19 @@ class NoOrphans:
         if _is_waiting(item) and item["received_at"]["S"] < self._before:
             self._overdue.add(Orphan(item["uuid"]["S"], item["event_key"]["S"], item["received_at"]["S"]))
 
-    def repair(self) -> None:
-        """Sends the first thousand orphans to the consumer, as ingest would have."""
+    def repair(self, order: Callable[[Sequence[Orphan]], Replay]) -> None:
+        """Sends the first thousand orphans to the consumer, as ingest would have, and notes the `order` for that.
+
+        Whoever gives it is told of the orphans first, and may raise instead.
+        """
         self._overdue.settle()
-        events = EventLog(self._tables.client, self._tables.events)
-        queue = self._stack.queue()
+        if not self.orphans:
+            return
+        replay, queue = order(self.orphans), self._stack.queue()
+        replayer = Replayer(self._tables.client, self._tables.events, queue, lambda: self._now)
         for batch in batched(self.orphans, MAX_ENTRIES, strict=False):
-            pending = events.unfinished(orphan.identity for orphan in batch)
-            taken = queue.send_all([Message.of(each) for each in pending])
+            noted = replayer.note((orphan.identity for orphan in batch), replay, UNFINISHED)
+            taken = queue.send_all([Message.of(pending_of(item)) for item in noted])
             self.repaired += taken.count(True)
             self._mended += len(batch) - taken.count(False)
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from wickiepay.clock import instant
 from wickiepay.dynamodb import Item
 from wickiepay.ledger_items import RESOURCE
+from wickiepay.queue import Replay
 from wickiepay_cli.doctor.balances import BalancesAddUp
 from wickiepay_cli.doctor.checks import MOMENT_SECONDS, Check
 from wickiepay_cli.doctor.credits import CreditedOnce, CreditsHaveEvents, EventsHaveCredits
@@ -62,13 +63,13 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
     now: datetime,
     sleep: Callable[[float], None],
     *,
-    repair: bool,
+    repair: Callable[[Sequence[Orphan]], Replay] | None = None,
     seen: Callable[[int], None] = lambda _: None,
 ) -> Report:
     """Audits all records and the books. `retention` is how long a finished event stays on record.
 
-    With `repair` orphans are sent to the consumer. `seen` is told of each few items that were looked at. Raises what
-    reading a table or a queue raises.
+    With `repair` orphans are sent to the consumer, as `NoOrphans.repair` says. `seen` is told of each few items that
+    were looked at. Raises what reading a table or a queue raises.
     """
     tables = Tables(stack.dynamodb(), stack.output("EventTableName"), stack.output("LedgerTableName"))
 
@@ -86,7 +87,7 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
     if scheme := only_scheme(stack, now):
         look.note(Finding("one-scheme-only", scheme=scheme))
     if repair:
-        orphans.repair()
+        orphans.repair(repair)
     checks = [each.check() for each in (counted, explained, paid, once, balances, orphans, unsent)]
     found = look.finish(tables.references)
     counts = {

@@ -15,12 +15,13 @@ from wickiepay import ledger_items as items
 from wickiepay.clock import instant
 from wickiepay.dynamodb import Item
 from wickiepay.effects import Family
-from wickiepay.event_record import State, identity_of, is_closed, is_question, state_of
+from wickiepay.event_record import State, identity_of, is_closed, is_question, record_of, state_of
 from wickiepay.identity import bounded
 from wickiepay.payments import Payment
 from wickiepay_cli.doctor.checks import NAMED
 from wickiepay_cli.doctor.tables import Tables
 from wickiepay_cli.store.dynamodb import id_texts
+from wickiepay_cli.store.event_records import trouble_of
 
 OPEN_AGE: Final = timedelta(days=1)
 OPEN: Final = frozenset({"PENDING", "PROCESSING", "DETECTED"})
@@ -47,7 +48,10 @@ KINDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding. `kind` is one of `KINDS`; the other fields say what it is about, if they apply."""
+    """One finding. `kind` is one of `KINDS`; the other fields say what it is about, if they apply.
+
+    `trouble` says of an event that is being retried how often it was tried, when it is tried next, and why it failed.
+    """
 
     kind: str
     uuid: str | None = None
@@ -55,6 +59,7 @@ class Finding:
     account: str | None = None
     event_key: str | None = None
     scheme: str | None = None
+    trouble: str | None = None
 
 
 class WorthALook:
@@ -82,7 +87,8 @@ class WorthALook:
         }
         for kind, holds in kinds.items():
             if holds:
-                self.note(Finding(kind, uuid=identity.uuid, event_key=identity.event_key))
+                trouble = trouble_of(record_of(record)) if kind == "being-retried" else None
+                self.note(Finding(kind, uuid=identity.uuid, event_key=identity.event_key, trouble=trouble))
 
     def see(self, item: Item) -> None:
         """Takes in an item of the ledger."""

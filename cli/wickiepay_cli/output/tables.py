@@ -149,6 +149,17 @@ def ask(question: str) -> None:
     typer.confirm(escaped(question), abort=True, err=True)
 
 
+def ask_for(name: str, question: str) -> None:
+    """Asks to type `name`, and aborts unless that is the answer."""
+    if typer.prompt(escaped(question), err=True) != name:
+        raise typer.Abort
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty()
+
+
 def write(content: bytes) -> None:
     """Writes data for other programs unchanged; on a terminal, they are `escaped`."""
     if sys.stdout.isatty():
@@ -165,6 +176,11 @@ def seconds(instant: str) -> str:
 def milliseconds(instant: str) -> str:
     """The same with milliseconds, to tell apart what happens within one second."""
     return f"{seconds(instant)}.{datetime.fromisoformat(instant).microsecond // 1000:03}"
+
+
+def scope(stack: str, at: str, since: str, until: str) -> str:
+    """What a report of a stack covers, and when it was made."""
+    return f"{stack} at {seconds(at)} UTC, deliveries from {seconds(since)} to {seconds(until)}"
 
 
 def briefly(instant: str, now: datetime) -> str:

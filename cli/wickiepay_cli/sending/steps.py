@@ -65,6 +65,11 @@ class Step:
     status: int = 200
     outcome: str | None = None
 
+    @property
+    def takes_effect(self) -> bool:
+        """Whether the books may change: not for what is refused, or expected to be a duplicate or a conflict."""
+        return self.status == 200 and self.outcome is None
+
     def is_met_by(self, answer: Answer) -> bool:
         """Whether an answer is the expected one."""
         return answer.status == self.status and (

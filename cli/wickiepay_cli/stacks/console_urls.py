@@ -55,6 +55,8 @@ def addresses(stack: Stack, what: What, part: str | None = None) -> dict[str, st
     partition, region = cloudformation.meta.partition, cloudformation.meta.region_name
     if partition not in HOSTS:
         raise CommandError(f"Where the console of the partition {partition} is, is not known.")
+    if what == "dashboard" and stack.parameters.get("Monitoring") == "lean":
+        raise CommandError(f"The stack {stack.name} has no dashboard, because its parameter Monitoring is lean.")
     if part is not None and part not in PAGES[what]:
         raise CommandError(f"There is no {part} among {what}. There are: {', '.join(PAGES[what])}.")
     return {

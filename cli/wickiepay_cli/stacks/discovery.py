@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from wickiepay.clock import instant
+from wickiepay_cli.stacks.stack import tags_of
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -40,7 +41,7 @@ def deployments(cloudformation: "CloudFormationClient", *, local: bool = False) 
     region = cloudformation.meta.region_name
     for page in cloudformation.get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
-            tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+            tags = tags_of(stack)
             outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
             if tags.get(APPLICATION[0]) == APPLICATION[1] or outputs.keys() >= OUTPUTS:
                 yield Deployment(

@@ -34,6 +34,9 @@ ASKING: Final[Mapping[str, Any]] = {
 }
 """Settings of the AWS clients, for a person who waits for the answer."""
 
+PRODUCTION: Final = frozenset({"prod", "production"})
+"""The values of the tag `environment` that mean it; samconfig.toml sets the first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -62,6 +65,8 @@ class Where:
 class Stack:
     """A stack of this project's template. `client` makes a client of a service where the stack is.
 
+    `environment` is its tag of that name.
+
     Each store is imported when it is handed out, so that no command waits for another's.
     """
 
@@ -70,6 +75,11 @@ class Stack:
     client: Callable[[str], Any]
     parameters: Mapping[str, str] = field(default_factory=dict)
     asked: Where = Where()
+    environment: str | None = None
+
+    @property
+    def is_production(self) -> bool:
+        return (self.environment or "").lower() in PRODUCTION
 
     @property
     def deployed(self) -> str | None:
@@ -174,7 +184,7 @@ def _described(name: str, client: Callable[[str], Any]) -> Stack:
             raise
         raise CommandError(f"There is no stack {name} in {cloudformation.meta.region_name}.") from error
     outputs, parameters = outputs_and_parameters(stack)
-    return Stack(name, outputs, client, parameters)
+    return Stack(name, outputs, client, parameters, environment=tags_of(stack).get("environment"))
 
 
 def outputs_and_parameters(stack: "StackTypeDef") -> tuple[dict[str, str], dict[str, str]]:
@@ -183,3 +193,8 @@ def outputs_and_parameters(stack: "StackTypeDef") -> tuple[dict[str, str], dict[
         {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])},
         {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])},
     )
+
+
+def tags_of(stack: "StackTypeDef") -> dict[str, str]:
+    """The tags of a stack by name, from CloudFormation's description."""
+    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wickiepay.clock import instant
 from wickiepay.dynamodb import Item
+from wickiepay.event import WebhookEvent
 from wickiepay.event_record import (
     SHARDS,
     SHOWN,
@@ -19,6 +20,7 @@ from wickiepay.event_record import (
     effects_of,
     identity_of,
     key,
+    pending_of,
     record_of,
     replays_of,
 )
@@ -99,6 +101,11 @@ class EventRecords:
     def whole_of(self, identities: Iterable[Identity]) -> Iterator[WholeRecord]:
         """The same, with all that is on record of each."""
         return self._whole_records(map(key, identities))
+
+    def events_of(self, identities: Iterable[Identity]) -> Iterator[WebhookEvent]:
+        """The events themselves, as the consumer gets them from their records."""
+        items = items_of(self._client, self._table, map(key, identities), at_first=self._at_first)
+        return (pending_of(item).event() for item in items)
 
     def of_uuid(self, uuid: str) -> list[WholeRecord]:
         """All records of a uuid, in the order of arrival."""

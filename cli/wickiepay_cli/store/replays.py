@@ -4,11 +4,12 @@ Who, when and why is noted on the event's record before anything is sent. The co
 what it does not do twice.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from wickiepay.dynamodb import Item
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import State, key, pending_of, state_of
 from wickiepay.identity import Identity
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 REPLAYABLE: Final = frozenset({State.RECEIVED, State.PROCESSED, State.IGNORED, State.FAILED})
+
+TRIGGERED: Final = "sent with wickiepay trigger"
+"""Begins the reason on the record of an event that no provider sent, and that was not replayed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,19 @@ class Replayer:
     def replay(self, identities: Sequence[Identity], replay: Replay, states: Collection[State] = REPLAYABLE) -> Tally:
         """Notes the replay on each of at most ten events that is in one of `states`, then sends them to the consumer.
 
-        Raises `StoreUnavailable` if the table cannot be read, or others write to a record again and again. A queue that
-        is out of reach is counted, not an error.
+        Raises as `note` does. A queue that is out of reach is counted, not an error.
         """
-        items = items_of(self._client, self._events.table, map(key, identities))
-        noted = [
-            item for item in items if state_of(item) in states and self._events.note_replay(item, replay, self._now())
-        ]
+        noted = self.note(identities, replay, states)
         messages = [Message.of(pending_of(item), replay) for item in noted]
         taken = self._queue.send_all(messages)
         return Tally(taken.count(True), len(identities) - len(noted), taken.count(False))
+
+    def note(self, identities: Iterable[Identity], replay: Replay, states: Collection[State]) -> list[Item]:
+        """Notes the replay on the events that are in one of `states`, and returns their records.
+
+        Raises `StoreUnavailable` if the table cannot be read, or others write to a record again and again.
+        """
+        items = items_of(self._client, self._events.table, map(key, identities))
+        return [
+            item for item in items if state_of(item) in states and self._events.note_replay(item, replay, self._now())
+        ]

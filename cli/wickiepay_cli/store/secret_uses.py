@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wickiepay.metrics import Metric
+from wickiepay.metrics import Metric, emitted
 from wickiepay_cli.store.secret_versions import CURRENT, PREVIOUS
 
 PERIOD: Final = timedelta(days=15)
@@ -22,14 +22,16 @@ COUNTS: Final[Mapping[str, Metric]] = {CURRENT: Metric.SECRET_CURRENT, PREVIOUS:
 def last_uses(
     client: Any,  # noqa: ANN401  of CloudWatch
     stack_name: str,
+    monitoring: str,
     since: datetime | None,
     now: datetime,
 ) -> Mapping[str, datetime | None] | None:
     """Stage → the minute of the last delivery that was signed with its secret, or None if none came.
 
-    Looks back 15 days, and no further than `since`: before that, a secret may have had another stage. None if
-    CloudWatch cannot be asked.
+    Has no stage whose metric is not emitted with this `monitoring`. Looks back 15 days, and no further than `since`:
+    before that, a secret may have had another stage. None if CloudWatch cannot be asked.
     """
+    counts = {stage: metric for stage, metric in COUNTS.items() if metric in emitted(monitoring)}
     begin = max(now - PERIOD, since) if since else now - PERIOD
     try:
         found = client.get_metric_data(
@@ -46,7 +48,7 @@ def last_uses(
                         "Stat": "Sum",
                     },
                 }
-                for metric in COUNTS.values()
+                for metric in counts.values()
             ],
             StartTime=begin.replace(second=0, microsecond=0),
             EndTime=now,
@@ -55,4 +57,4 @@ def last_uses(
     except (BotoCoreError, ClientError):
         return None
     counted = {each["Id"]: max(each["Timestamps"], default=None) for each in found}
-    return {stage: counted.get(metric.lower()) for stage, metric in COUNTS.items()}
+    return {stage: counted.get(metric.lower()) for stage, metric in counts.items()}

@@ -26,6 +26,9 @@ _BEGINNING: Final = "0000-01-01T00:00:00.000000Z"
 GROWTH: Final = 1.02
 """Factor from one class of durations to the next. The error of a quantile is half of that, 1 %."""
 
+NAMED: Final = 5
+"""How many of the events that are being retried are named."""
+
 SHORTEST: Final = 0.001
 """Seconds; all shorter durations are in one class."""
 
@@ -75,7 +78,7 @@ class Group:
     durations: Durations = field(default_factory=Durations)
 
     @property
-    def received(self) -> int:
+    def deliveries(self) -> int:
         return self.outcomes.total()
 
     def see(self, record: Record, begun_at: str) -> None:
@@ -93,14 +96,21 @@ class Statistics:
     total: Group = field(default_factory=Group)
     types: defaultdict[str | None, Group] = field(default_factory=lambda: defaultdict(Group))
     times: defaultdict[str, Group] = field(default_factory=lambda: defaultdict(Group))
+    retried: list[Record] = field(default_factory=list)
+    """The first few events that are being retried; `retried_count` counts them all."""
+    retried_count: int = 0
 
     def see(self, record: Record, begun_at: str) -> None:
+        # Versions up to 0.1 do not remove the tries when they finish an event.
+        if record.state is State.RECEIVED and record.tries is not None:
+            self.retried_count += 1
+            self.retried += [record][: NAMED - len(self.retried)]
         for group in (self.total, self.types[record.event], self.times[_span_of(record.received_at, self.span)]):
             group.see(record, begun_at)
 
     def by_type(self) -> list[tuple[str | None, Group]]:
         """The types, the most frequent first."""
-        return sorted(self.types.items(), key=lambda each: (-each[1].received, each[0] or ""))
+        return sorted(self.types.items(), key=lambda each: (-each[1].deliveries, each[0] or ""))
 
     def by_time(self, since: datetime, until: datetime) -> Iterator[tuple[str, Group]]:
         """All spans from `since` to `until`, including empty ones, and those of events with a later time."""

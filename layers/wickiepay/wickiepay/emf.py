@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime
 from functools import cache
 
@@ -20,21 +20,28 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 class EmfLog:
     """Writes EMF lines of a `service`, with metrics in `namespace`, to standard output."""
 
-    def __init__(self, service: str, namespace: str) -> None:
+    def __init__(self, service: str, namespace: str, emitted: Container[str]) -> None:
+        """Of the metrics that a line could carry, those in `emitted` are."""
         self._beginning = f'{{"level":"INFO","service":{_encode(service)},"timestamp":"'
         self._namespace = namespace
+        self._emitted = emitted
         self._counting = cache(self._counting_each)
 
     def write(self, message: str, facts: Mapping[str, object], counts: tuple[str, ...], at: datetime) -> None:
         """Logs `message` with `facts` and the time stamp `at`, and adds one to each metric of `counts`."""
         line = _encode({"message": message, "xray_trace_id": _trace(), **facts})[1:-1]
-        sys.stdout.write(
-            f'{self._beginning}{at.isoformat(timespec="milliseconds")}",{line},'
-            f'"_aws":{{"Timestamp":{int(at.timestamp() * 1000)},{self._counting(counts)}\n'
-        )
+        counting = self._counting(counts)
+        end = f',"_aws":{{"Timestamp":{int(at.timestamp() * 1000)},{counting}' if counting else "}"
+        sys.stdout.write(f'{self._beginning}{at.isoformat(timespec="milliseconds")}",{line}{end}\n')
 
     def _counting_each(self, counts: tuple[str, ...]) -> str:
-        """The end of a line that adds one to each of `counts`. There are few such ends, so all are cached."""
+        """The end of a line that adds one to each of `counts`, or "" if none is emitted.
+
+        There are few such ends, so all are cached.
+        """
+        counts = tuple(name for name in counts if name in self._emitted)
+        if not counts:
+            return ""
         metrics = [{"Name": name, "Unit": "Count"} for name in counts]
         about = {"Namespace": self._namespace, "Dimensions": [["service"]], "Metrics": metrics}
         values = {name: [1] for name in counts}

@@ -84,6 +84,12 @@ class SecretUnavailable(Unavailable):
     code = "secret_unavailable"
 
 
+class AllowListUnreadable(Unavailable):
+    """Nobody can be told from those who may deliver, so nobody may."""
+
+    code = "allow_list_unreadable"
+
+
 class SecretUnreadable(ListenerError):
     """The stored or given text cannot be a signing secret. The error says why, and quotes nothing of it."""
 

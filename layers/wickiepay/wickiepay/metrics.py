@@ -39,6 +39,32 @@ class Metric(StrEnum):
     UNSENT_OLDEST_SECONDS = "UnsentOldestSeconds"
 
 
+LEAN: Final = frozenset(
+    {
+        Metric.DELIVERY_CONFLICT,
+        Metric.DELIVERY_FORGED,
+        Metric.DELIVERY_REFUSED,
+        Metric.DELIVERY_UNAVAILABLE,
+        Metric.DELIVERY_UNUSABLE,
+        Metric.EVENT_FAILED,
+        Metric.MESSAGE_MALFORMED,
+        Metric.RETRY_AGE_SECONDS,
+        Metric.SECRET_PREVIOUS,
+        Metric.UNKNOWN_MONEY_EVENT,
+        Metric.UNSENT_OLDEST_SECONDS,
+    }
+)
+"""The metrics with `Monitoring` lean: those that ring an alarm, and the one that `secret retire` asks for.
+
+Each metric is billed for every hour in which it is emitted. Healthy traffic emits one of these, the relay's.
+"""
+
+
+def emitted(monitoring: str) -> frozenset[Metric]:
+    """The metrics that the functions emit with this value of the parameter `Monitoring`."""
+    return LEAN if monitoring == "lean" else frozenset(Metric)
+
+
 OF_SCHEME: Final[Mapping[str, Metric]] = {
     "raw": Metric.SCHEME_RAW,
     "node": Metric.SCHEME_NODE,

@@ -1,5 +1,6 @@
 """Other people's packages in the layer: their code, licences, and the metadata that scanners look for."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,9 @@ LEFT_OUT: Final = (
 )
 """No function uses these; the tests run on what is left."""
 
+NOT_THE_USERS: Final = {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_USER": "0"}
+"""Settings that pip may find in the environment or its configuration, and refuses for a folder."""
+
 KEPT: Final = (
     "aws_lambda_powertools/utilities/__init__.py",
     "aws_lambda_powertools/utilities/jmespath_utils/",  # the Logger's
@@ -36,7 +40,7 @@ def downloaded(requirements: Path) -> Iterator[Path]:
     with TemporaryDirectory() as site:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "-qq", "install"]
         options = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile", "--target", site]
-        subprocess.run([*pip, *options, "--requirement", requirements], check=True)
+        subprocess.run([*pip, *options, "--requirement", requirements], check=True, env=os.environ | NOT_THE_USERS)
         yield Path(site)
 
 

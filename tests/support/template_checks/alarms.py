@@ -7,7 +7,7 @@ from typing import Any, Final
 from tests.support.cloudformation import Stack, Template
 from tests.support.template_checks.logs import logged
 from tests.support.template_checks.metrics import exists
-from wickiepay.metrics import Metric
+from wickiepay.metrics import LEAN, Metric
 
 NEEDS_A_PERSON: Final = {
     ("ingest", Metric.DELIVERY_CONFLICT),
@@ -38,6 +38,17 @@ def what_needs_a_person_has_an_alarm(template: Template) -> Iterator[str]:
     alarms = _operators(template.stack()).values()
     watched = {(next(iter(_dimensions(alarm).values()), None), alarm["MetricName"]) for alarm in alarms}
     yield from (f"{name} of {whose} rings or needs a person, not both" for whose, name in watched ^ NEEDS_A_PERSON)
+
+
+def lean_monitoring_keeps_every_alarm_and_what_rings_it(template: Template) -> Iterator[str]:
+    full, lean = template.stack(), template.stack(Monitoring="lean")
+    if lean.of_type("AWS::CloudWatch::Alarm") != full.of_type("AWS::CloudWatch::Alarm"):
+        yield "with lean monitoring there are other alarms"
+    emitted = {name for _, name in NEEDS_A_PERSON if isinstance(name, Metric)}
+    yield from (f"{name} rings or is saved, not both" for name in emitted ^ (LEAN - {Metric.SECRET_PREVIOUS}))
+    filtered = {(made["MetricNamespace"], made["MetricName"]) for made in _made_from_logs(lean)}
+    watched = {(a["Namespace"], a["MetricName"]) for a in _operators(lean).values() if not a.get("Dimensions")}
+    yield from (f"{name} of {namespace} is read from logs or rings, not both" for namespace, name in filtered ^ watched)
 
 
 def every_alarm_watches_a_metric_that_there_is(template: Template) -> Iterator[str]:
@@ -122,6 +133,11 @@ def metric_filters_read_fields_that_the_log_has(template: Template) -> Iterator[
 
 def _operators(stack: Stack) -> dict[str, Any]:
     return {n: alarm for n, alarm in stack.of_type("AWS::CloudWatch::Alarm").items() if alarm.get("AlarmActions")}
+
+
+def _made_from_logs(stack: Stack) -> Iterator[dict[str, Any]]:
+    for metric_filter in stack.of_type("AWS::Logs::MetricFilter").values():
+        yield from metric_filter["MetricTransformations"]
 
 
 def _dimensions(alarm: dict[str, Any]) -> dict[str, str]:

@@ -15,6 +15,13 @@ SEARCH: Final = re.compile(r"""SEARCH\('\{(?P<schema>[^}]*)\} MetricName="(?P<na
 QUOTED: Final = re.compile(r'"([^"]+)"')
 
 
+def lean_monitoring_has_none(template: Template) -> Iterator[str]:
+    lean = template.stack(Monitoring="lean")
+    yield from (f"{name} is billed" for name in lean.of_type("AWS::CloudWatch::Dashboard"))
+    if "DashboardName" in lean.outputs:
+        yield "an output names it"
+
+
 def widgets_have_a_place_each(template: Template) -> Iterator[str]:
     places = [(w["properties"]["title"], w["x"], w["y"], w["width"], w["height"]) for w in _widgets(template.stack())]
     for title, x, _, width, _ in places:

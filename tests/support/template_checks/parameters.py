@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+import ingest
 from tests.support.cloudformation import Template, allows, conditions_asked, nodes, references
 
 DOMAIN: Final = {
@@ -33,6 +34,21 @@ REFUSED: Final[tuple[tuple[Mapping[str, str], str], ...]] = (
 """Combinations that do not, and how what is said of each begins."""
 
 
+READABLE: Final = (
+    *("", "192.0.2.7", "192.0.2.0/24,198.51.100.7/32", "192.0.2.7/24", "0.0.0.0/0", "::/0", "::1", "2001:db8::/32"),
+    *("2001:db8::7/32,10.0.0.0/8", "1:2:3:4:5:6:7:8", "1::8", "fe80::1:2/128"),
+)
+"""Lists of networks."""
+
+UNREADABLE: Final = (
+    *(",", "192.0.2.7,", ",192.0.2.7", "192.0.2.7,,192.0.2.8", "192.0.2.7, 192.0.2.8", " 192.0.2.7", "192.0.2.7\n"),
+    *("192.0.2", "192.0.2.7.1", "192.0.2.256", "192.0.2.07", "192.0.2.0/33", "192.0.2.0/", "192.0.2.", "example.org"),
+    *(":::", "::::", "1:2", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:", "1::2::3", "12345::", "::/129"),
+    "fe80::1%eth0",
+)
+"""Lists in which something is not a network."""
+
+
 def parameters_are_explained(template: Template) -> Iterator[str]:
     for name, parameter in template.source["Parameters"].items():
         for part in ("Type", "Default", "Description", "ConstraintDescription"):
@@ -46,6 +62,16 @@ def defaults_are_allowed(template: Template) -> Iterator[str]:
     for name, parameter in template.source["Parameters"].items():
         if not allows(parameter, str(parameter.get("Default"))):
             yield f"{name}'s default is not allowed"
+
+
+def an_allow_list_is_one_that_ingest_can_read(template: Template) -> Iterator[str]:
+    parameter = template.source["Parameters"]["SourceAllowList"]
+    for networks in READABLE:
+        if not allows(parameter, networks) or isinstance(ingest.networks(networks), ValueError):
+            yield f"{networks} is not taken"
+    for text in UNREADABLE:
+        if allows(parameter, text):
+            yield f"{text} is taken"
 
 
 def patterns_are_of_the_whole_value(template: Template) -> Iterator[str]:

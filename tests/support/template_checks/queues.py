@@ -38,8 +38,9 @@ def a_batch_is_waited_for_as_long_as_the_parameter_says(template: Template) -> I
 def a_message_stays_hidden_while_it_is_worked_on(template: Template) -> Iterator[str]:
     hidden = _queues(template)["EventQueue"].get("VisibilityTimeout", 30)
     timeout = template.stack().of_type("AWS::Lambda::Function")["ConsumerFunction"]["Timeout"]
-    if hidden < 6 * timeout:  # as AWS asks for
-        yield f"hidden for {hidden} s, worked on for {timeout} s"
+    window = template.source["Parameters"]["ConsumerBatchingWindow"]["MaxValue"]
+    if hidden < 6 * timeout + window:  # as AWS asks for
+        yield f"hidden for {hidden} s, waited for for {window} s, worked on for {timeout} s"
 
 
 def what_is_given_up_becomes_a_dead_letter(template: Template) -> Iterator[str]:

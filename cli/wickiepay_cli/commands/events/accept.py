@@ -56,8 +56,7 @@ def accept(  # noqa: PLR0913  options
     if not dry_run:
         question.refuse(second_credit=second_credit)
     if not earlier and not dry_run:
-        what = f"Have it processed, so that it may {_what(outlook)}, in the stack {found.deployed}?"
-        confirm_change(found, what, yes=yes)
+        confirm_change(found, f"accept {asked.event_key}, and so {_what(outlook)}", yes=yes)
     decision = earlier
     if not dry_run:
         decision = questions.accept(question, operator_name(found), why, now, second_credit=second_credit)
@@ -98,9 +97,15 @@ def dismiss(  # noqa: PLR0913  options
     The same content is a duplicate from then on. What was dismissed can still be accepted.
     """
     asked = one_question(found.events().of_uuid(uuid), event_key)
+    questions = _questions(found)
+
+    def what() -> str:
+        outlook = questions.look(asked.identity, handlers_of(found), clock.now()).outlook
+        return f"dismiss {asked.event_key}, which would {_what(outlook)} if it were accepted"
+
     if asked.open:
-        confirm_change(found, f"Dismiss {asked.event_key} in the stack {found.deployed}?", yes=yes)
-    decision = _questions(found).dismiss(asked.identity, operator_name(found), why, clock.now())
+        confirm_change(found, what, yes=yes)
+    decision = questions.dismiss(asked.identity, operator_name(found), why, clock.now())
     if as_json:
         show_json({**_facts(decision), "uuid": asked.uuid, "event_key": asked.event_key, "already": not asked.open})
     else:

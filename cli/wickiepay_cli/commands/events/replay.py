@@ -12,6 +12,7 @@ import typer
 from wickiepay import clock
 from wickiepay.event_record import Record, State
 from wickiepay.queue import Replay
+from wickiepay_cli.checkout.in_money import processed_again
 from wickiepay_cli.commands.options import (
     AsJson,
     DryRun,
@@ -128,8 +129,7 @@ def replay(  # noqa: PLR0913  options
     done = Done(Tally())
     if not dry_run:
         if matched:
-            events = "1 event" if matched == 1 else f"{matched} events"
-            confirm_change(found, f"Have {events} of the stack {found.deployed} processed again?", yes=yes)
+            confirm_change(found, lambda: _what(found, selection, matched), yes=yes)
         done = _replay(found, selection, matched, order, rate)
     if as_json:
         interrupted = {"interrupted": done.interrupted, "until": done.until} if done.interrupted else {}
@@ -137,6 +137,11 @@ def replay(  # noqa: PLR0913  options
     else:
         _show(selection, matched, None if dry_run else done.tally)
     _complain(done, matched, by_time=uuid is None)
+
+
+def _what(found: Stack, selection: Selection, matched: int) -> str:
+    events = found.events().events_of(record.identity for record in selection.records())
+    return processed_again(f"have {'1 event' if matched == 1 else f'{matched} events'} processed again", events, found)
 
 
 def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selection:

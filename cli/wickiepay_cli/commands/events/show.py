@@ -14,6 +14,7 @@ from wickiepay_cli.sending import exact_json
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.duplicate_deliveries import DuplicateDelivery, duplicate_deliveries
 from wickiepay_cli.store.event_records import WholeRecord, trouble_of
+from wickiepay_cli.store.replays import TRIGGERED
 
 
 @on_stack
@@ -76,6 +77,8 @@ def _moments(record: WholeRecord, *, announces: bool) -> list[tuple[str, str, st
 
 
 def _replayed(replay: Mapping[str, Any]) -> str:
+    if replay["why"].startswith(TRIGGERED):
+        return f"{replay['why']}, by {replay['by']}"
     said = " ".join(filter(None, ("replayed by", replay["by"], replay["why"])))
     announced = "to be announced again" if replay.get("announce") else "to be announced only if it was not yet"
     return f"{said}; {announced}"
