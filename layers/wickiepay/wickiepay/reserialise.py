@@ -11,6 +11,7 @@ https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length
 
 import json
 import re
+from itertools import accumulate
 from json.encoder import encode_basestring
 from typing import Final, NoReturn
 
@@ -61,13 +62,11 @@ def too_deep(body: bytes) -> bool:
     # Hardly any body contains that many brackets. (A bracket contains this byte in every Unicode encoding.)
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return False
-    depth = 0
-    for bracket in _NOT_A_BRACKET.sub("", body.decode(json.detect_encoding(body), "replace")):
-        depth += 1 if bracket in "[{" else -1
-        if depth > MAX_DEPTH:
-            return True
-    return False
+    brackets = _NOT_A_BRACKET.sub("", body.decode(json.detect_encoding(body), "replace"))
+    return max(accumulate(map(_DEEPER.__getitem__, brackets)), default=0) > MAX_DEPTH
 
+
+_DEEPER: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 # Matches strings (including an unterminated one) and everything else but brackets. The quantifiers are possessive, so
 # it takes linear time.
