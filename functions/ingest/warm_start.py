@@ -42,8 +42,10 @@ def _at_once(secrets: "SigningSecrets", connected: Sequence["BaseClient"]) -> No
     """Does it all in threads and waits for them. What fails here is tried again for the first delivery."""
     with ThreadPoolExecutor() as threads:
         threads.submit(_read, secrets)
-        for client in connected:
-            threads.submit(sdk.connect, client)
+        connecting = [threads.submit(sdk.connect, client) for client in connected]
+    for connection in connecting:
+        if not connection.exception():
+            connection.result()()
 
 
 def _read(secrets: "SigningSecrets") -> None:

@@ -156,28 +156,41 @@ def test_a_server_that_may_be_another_is_told_nothing(
 # --- Before the first call -----------------------------------------------------------------------
 
 
-def test_the_next_call_goes_over_the_connection_that_was_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("trust_of_its_own")
+def test_the_next_call_goes_over_the_connection_that_was_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Holds the private names of botocore and urllib3 that `connect` uses.
 
     If one of them is gone, look in botocore's `URLLib3Session.send` for how it gets its pool now, and do the same. If
     nothing is left to do, remove `connect`: each container's first delivery then takes about 100 ms more.
     """
+    pem = tmp_path / "server.pem"
+    pem.write_bytes(certificate_for("localhost"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
     asked: list[bytes] = []
+    greeted = threading.Event()
 
     def answer(server: socket.socket) -> None:
         """Whoever comes over another connection gets no answer."""
         connection, _ = server.accept()
-        with connection:
-            asked.append(connection.recv(1 << 16))
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        with context.wrap_socket(connection, server_side=True) as client:  # which sends session tickets
+            greeted.set()
+            asked.append(client.recv(1 << 16))
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server(("localhost", 0)) as server:
         answering = threading.Thread(target=answer, args=[server])
         answering.start()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
-        client = sdk.client("sqs", read_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
-        sdk.connect(client)
-        client.send_message(QueueUrl="http://127.0.0.1", MessageBody="text")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://localhost:{server.getsockname()[1]}")
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(pem))
+        monkeypatch.setattr(sdk, "the_session", sdk.the_session.__wrapped__)  # which has read the variables before
+        client = sdk.client("sqs", connect_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
+        hand_over = sdk.connect(client)
+        assert greeted.wait(5)
+        hand_over()
+        client.send_message(QueueUrl="https://localhost", MessageBody="text")
         answering.join()
 
     assert asked[0].startswith(b"POST / HTTP/1.1")

@@ -26,7 +26,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What was done with the clients; and, with SnapStart, Lambda's module that runs hooks after the restore."""
     done: list[Any] = []
     monkeypatch.setattr(sdk, "read_trust", lambda client: done.append(f"authorities for {client}"))
-    monkeypatch.setattr(sdk, "connect", lambda client: done.append(f"connection of {client}"))
+    monkeypatch.setattr(sdk, "connect", lambda client: lambda: done.append(f"connection of {client}"))
     hooks = SimpleNamespace(register_after_restore=done.append)
     monkeypatch.setitem(sys.modules, "snapshot_restore_py", hooks)
     return done

@@ -11,6 +11,7 @@ https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length
 
 import json
 import re
+from functools import lru_cache
 from itertools import accumulate
 from json.encoder import encode_basestring
 from typing import Final, NoReturn
@@ -54,6 +55,7 @@ def python_text(body: bytes) -> bytes:
         raise NotReserialisable("json.loads refuses the body.") from error
 
 
+@lru_cache(maxsize=1)  # each scheme asks it of the same body: of the worst forged one that is a seventh
 def too_deep(body: bytes) -> bool:
     """Whether `body`, read as JSON in the encoding that json.loads detects, may nest more than `MAX_DEPTH` levels.
 

@@ -6,8 +6,8 @@ TLS). botocore is imported when the first client is made, so importing this modu
 
 import gc
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -31,14 +31,24 @@ def client(service: str, **settings: Any) -> Any:  # noqa: ANN401  typed by its 
             return the_session().create_client(service, config=Config(**settings))
 
 
-def connect(client: "BaseClient") -> None:
-    """Opens a connection to the service of `client`, for its next call. Sends nothing. Raises what urllib3 raises."""
+def connect(client: "BaseClient") -> Callable[[], None]:
+    """Opens a connection to the service of `client`, for its next call. Sends nothing. Raises what urllib3 raises.
+
+    To be used, the connection must be handed over by a call of what is returned, some milliseconds later: in TLS 1.3 a
+    server sends session tickets after the handshake, and urllib3 takes data that nobody asked for as the end of the
+    connection. So they are read first.
+    """
     pool = _pool(client)
     connection = pool._get_conn()
-    try:
-        connection.connect()
-    finally:
+    connection.connect()
+
+    def hand_over() -> None:
+        connection.sock.settimeout(0)  # urllib3 sets another one for each request
+        with suppress(OSError):  # there is no more to read
+            connection.sock.recv(1)
         pool._put_conn(connection)
+
+    return hand_over
 
 
 def read_trust(client: "BaseClient") -> None:
