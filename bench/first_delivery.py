@@ -8,56 +8,55 @@ are assumptions: what is compared is how a function spends them.
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from statistics import median
 from typing import Final
 
 from bench import deliveries
-from bench.lambda_folder import Place
-from bench.running import Plan, timed
+from bench.lambda_folder import POWERTOOLS, LambdaFolder, Place
+from bench.running import Plan, Run, timed
 from bench.stub_aws import stub_aws
-from tests.support.certificates import certificate_for
 
 MEMORY_MB: Final = 512
 A_WHOLE_CPU_MB: Final = 1769
 PERIOD_MICROSECONDS: Final = 20_000
-ANSWERS_AFTER: Final[Mapping[str, float]] = {"GetSecretValue": 30, "PutItem": 6, "SendMessage": 10}
+ANSWERS_AFTER: Final[Mapping[str, float]] = {"GetSecretValue": 30, "PutItem": 6, "UpdateItem": 6, "SendMessage": 10}
 """Operation → milliseconds."""
 
-RUNS: Final = 5
+RUNS: Final = 9
 CONTROLLER: Final = Path("/sys/fs/cgroup/cpu")
 
 
-@dataclass(frozen=True, slots=True)
-class FirstDelivery:
-    """Milliseconds, each the median of several new containers."""
-
-    init: float
-    handler: float
-    handler_cpu: float
+type Milliseconds = dict[str, float]
 
 
-def first_delivery(place: Place, scratch: Path) -> FirstDelivery | None:
-    """What a first delivery takes, or None where no quota can be set (that takes root and a cgroup)."""
+def first_deliveries(folder: LambdaFolder, scratch: Path) -> dict[str, Milliseconds]:
+    """What a first delivery takes, of ours and of others; nothing where no quota can be set (it takes root)."""
     if not os.access(CONTROLLER / "cpu.cfs_quota_us", os.W_OK):
-        return None
-    certificate, bundle = _certificates(scratch)
-    trusting = Place(place.launcher, place.path, place.variables | {"AWS_CA_BUNDLE": str(bundle)})
-    runs = []
-    for number in range(RUNS):
-        with stub_aws(certificate) as stub, _quota() as group:
-            stub.pause(0, **ANSWERS_AFTER)
-            assert stub.https_url
-            plan = Plan("ingest", [deliveries.firsts("cold", 1)], group=str(group))
-            runs.append(timed(plan, trusting, stub.https_url, scratch / str(number)))
-            assert runs[-1].answers == [200], runs[-1].answers
-    return FirstDelivery(
-        median(1000 * run.wall_seconds[1] for run in runs),
-        median(1000 * run.wall(0) for run in runs),
-        median(1000 * run.cpu(0) for run in runs),
-    )
+        return {}
+    places = {"ingest": folder.ours("ingest"), **{name: folder.peer(name) for name in POWERTOOLS}}
+    runs: dict[str, list[Run]] = {name: [] for name in places}
+    for _ in range(RUNS):  # by turns, so that what else the machine does disturbs all alike
+        for name, place in places.items():
+            runs[name].append(_first_delivery(name, place, folder.certificate, scratch))
+    return {
+        name: {
+            "init": median(1000 * run.wall_seconds[1] for run in of_it),
+            "handler": median(1000 * run.wall(0) for run in of_it),
+            "handler_cpu": median(1000 * run.cpu(0) for run in of_it),
+            "both": median(1000 * (run.wall_seconds[1] + run.wall(0)) for run in of_it),
+        }
+        for name, of_it in runs.items()
+    }
+
+
+def _first_delivery(module: str, place: Place, certificate: Path, scratch: Path) -> Run:
+    with stub_aws(certificate) as stub, _quota() as group:
+        stub.pause(0, **ANSWERS_AFTER)
+        plan = Plan(module, [deliveries.firsts("cold", 1)], group=str(group))
+        run = timed(plan, place, stub.https_url, scratch / "first delivery")
+    assert run.answers == [200], run.answers
+    return run
 
 
 @contextmanager
@@ -71,12 +70,3 @@ def _quota() -> Iterator[Path]:
         yield group
     finally:
         group.rmdir()
-
-
-def _certificates(folder: Path) -> tuple[Path, Path]:
-    """A certificate for "localhost" with its key, and a bundle that has it behind all that botocore trusts."""
-    folder.mkdir(parents=True, exist_ok=True)
-    certificate, bundle = folder / "server.pem", folder / "trusted.pem"
-    certificate.write_bytes(made := certificate_for("localhost"))
-    bundle.write_bytes(files("botocore").joinpath("cacert.pem").read_bytes() + made)
-    return certificate, bundle

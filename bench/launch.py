@@ -56,6 +56,8 @@ def main(plan_file: str, report_file: str) -> None:
     if plan["attributed"]:
         sys.path.append(plan["attributed"])
         __import__("attribution").watch_imports()
+    if plan["client"]:
+        __import__("awslambdaric.bootstrap")
     if plan["frozen"]:
         time.time = lambda: NOON
     handler = getattr(__import__(plan["module"]), plan["handler"])

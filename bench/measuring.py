@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 from samtranslator.yaml_helper import yaml_parse
 
 from bench import deliveries
-from bench.lambda_folder import LambdaFolder, Place
+from bench.counting import WARM_UP, ready_calls
+from bench.lambda_folder import POWERTOOLS, LambdaFolder, Place
 from bench.running import Plan, Run, timed
 from bench.stub_aws import Calls, stub_aws
 from bench.write_units import Meter, Table, Written, size, tables
@@ -24,6 +26,7 @@ RUNS: Final = 3
 """Number of runs. The quickest counts, because other work of the machine only adds time."""
 
 TIMED: Final = 100
+ROUNDS: Final = 9
 CALL_MS: Final = 8
 BATCHES: Final = 20
 THOUSAND: Final = 10
@@ -47,11 +50,10 @@ class Bench:
 
     def calls(self) -> dict[str, CallCounts]:
         """The calls of one delivery or batch, by operation, of our functions and of those to compare with."""
-        ingest, typical, lean = self.folder.ours("ingest"), self.folder.peer("typical"), self.folder.peer("lean")
         return {
-            **self._calls_of_listener("", "ingest", ingest),
-            **self._calls_of_listener("typical_", "typical", typical),
-            **self._calls_of_listener("lean_", "lean", lean),
+            **self._calls_of_listener("", "ingest", self.folder.ours("ingest")),
+            **self._calls_of_listener("careful_", "careful", self.folder.peer("careful")),
+            **self._calls_of_listener("typical_", "typical", self.folder.peer("typical")),
             "consumer_batch_of_1": self._more_calls([deliveries.batch("b", n, 1) for n in range(SOME)]),
             "consumer_batch_of_10": self._more_calls([deliveries.batch("b", 10 * n, 10) for n in range(SOME)]),
         }
@@ -126,19 +128,25 @@ class Bench:
 
     # --- Time ------------------------------------------------------------------------------------
 
-    def cpu_seconds(self) -> dict[str, float]:
-        firsts, forged = deliveries.firsts("first", TIMED), deliveries.forged(TIMED)
-        steps = [deliveries.firsts("cold", 1), deliveries.firsts("warm", 10), firsts, firsts, forged]
-        ingest = [self._timed(Plan("ingest", steps), self.folder.ours("ingest")) for _ in range(RUNS)]
-        consumer = [self._timed(_batches(), self.folder.ours("consumer")) for _ in range(RUNS)]
+    def in_pairs(self) -> dict[str, dict[str, float]]:
+        """CPU seconds of a delivery and of the bare calls that it needs, over TLS; the medians of many rounds.
+
+        In each round both run one after the other, so that what else the machine does disturbs both alike.
+        """
+        firsts = deliveries.firsts("first", TIMED)
+        calls = ready_calls(self.folder, self.scratch / "ready", WARM_UP + TIMED)
+        plans = {
+            "ingest": Plan("ingest", [deliveries.firsts("warm", WARM_UP), firsts, firsts]),
+            "bare": Plan("bare_calls", [calls[:WARM_UP], calls[WARM_UP:], calls[WARM_UP:]]),
+        }
+        places = {"ingest": self.folder.ours("ingest"), "bare": self.folder.bare_calls()}
+        runs: dict[str, list[Run]] = {name: [] for name in plans}
+        for _ in range(ROUNDS):
+            for name, plan in plans.items():
+                runs[name].append(self._timed(plan, places[name], tls=True))
         return {
-            "ingest_cold": min(sum(run.cpu_seconds[:3]) for run in ingest),
-            "ingest_first": min(run.cpu(2, TIMED) for run in ingest),
-            "ingest_duplicate": min(run.cpu(3, TIMED) for run in ingest),
-            "ingest_forged": min(run.cpu(4, TIMED) for run in ingest),
-            "consumer_cold": min(sum(run.cpu_seconds[:3]) for run in consumer),
-            "consumer_batch_of_1": min(run.cpu(2, BATCHES) for run in consumer),
-            "consumer_batch_of_10": min(run.cpu(3, BATCHES) for run in consumer),
+            kind: {name: median(run.cpu(step, TIMED) for run in of_it) for name, of_it in runs.items()}
+            for kind, step in (("first", 1), ("duplicate", 2))
         }
 
     def in_parallel(self) -> dict[str, float]:
@@ -154,33 +162,38 @@ class Bench:
             "one_by_one_cpu": min(run.cpu(3, BATCHES) for run in one_by_one),
         }
 
-    def _timed(self, plan: Plan, place: Place, pause_ms: float = 0) -> Run:
-        with stub_aws() as stub:
+    def _timed(self, plan: Plan, place: Place, pause_ms: float = 0, *, tls: bool = False) -> Run:
+        with stub_aws(self.folder.certificate) as stub:
             stub.pause(pause_ms)
-            return timed(plan, place, stub.url, self.scratch / "timed")
+            return timed(plan, place, stub.https_url if tls else stub.url, self.scratch / "timed")
 
     # --- Memory and logs -------------------------------------------------------------------------
 
     def memory(self) -> dict[str, dict[str, int]]:
-        """KiB after one and after ten thousand deliveries, and the most that ever were."""
+        """KiB after one and after ten thousand deliveries, and the most that ever were: over TLS, in Lambda's client."""
         firsts = deliveries.firsts("first", 100)
         tens = [deliveries.batch("ten", 10 * number, 10) for number in range(10)]
+        places = {"ingest": self.folder.ours("ingest"), "consumer": self.folder.ours("consumer")}
+        places |= {name: self.folder.peer(name) for name in POWERTOOLS}
         return {
-            "ingest": self._memory(
-                Plan("ingest", [firsts] * 10, times=THOUSAND, memory=True), self.folder.ours("ingest")
-            ),
-            "consumer": self._memory(
-                Plan("consumer", [tens] * 10, times=THOUSAND, memory=True), self.folder.ours("consumer")
-            ),
-            "typical": self._memory(
-                Plan("typical", [firsts] * 10, times=THOUSAND, traced=True, memory=True), self.folder.peer("typical")
-            ),
+            name: self._memory(
+                Plan(
+                    name,
+                    [tens if name == "consumer" else firsts] * 10,
+                    times=THOUSAND,
+                    traced=name == "typical",
+                    memory=True,
+                    client=True,
+                ),
+                place,
+            )
+            for name, place in places.items()
         }
 
     def _memory(self, plan: Plan, place: Place) -> dict[str, int]:
-        with stub_aws() as stub:
+        with stub_aws(self.folder.certificate) as stub:
             stub.forget()
-            run = timed(plan, place, stub.url, self.scratch / "memory")
+            run = timed(plan, place, stub.https_url, self.scratch / "memory")
         return {"after_1000": run.resident[0], "after_10000": run.resident[-1], "peak": run.peak}
 
     def logs(self) -> dict[str, dict[str, float]]:

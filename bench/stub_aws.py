@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 SECRET: Final = "whsec_of_the_benchmark"
-KEPT_REQUESTS: Final = 100
+KEPT_REQUESTS: Final = 300
 KEYS: Final = (("pk", "sk"), ("uuid", "event_key"), ("id",))
 """Of the tables that are known here: the ledger, the events, and the one of Powertools' idempotency."""
 
@@ -58,8 +58,8 @@ class Stub:
     url: str
     """Where it answers over HTTP, and is told what to do."""
 
-    https_url: str | None = None
-    """Where it answers over TLS, if it was given a certificate."""
+    https_url: str
+    """Where it answers over TLS; empty unless it was given a certificate."""
 
     def calls(self) -> Calls:
         """The requests since the last call."""
@@ -89,7 +89,7 @@ def stub_aws(certificate: Path | None = None) -> Iterator[Stub]:
         try:
             assert process.stdout
             port, *of_tls = map(int, process.stdout.readline().split())
-            yield Stub(f"http://127.0.0.1:{port}", f"https://localhost:{of_tls[0]}" if of_tls else None)
+            yield Stub(f"http://127.0.0.1:{port}", f"https://localhost:{of_tls[0]}" if of_tls else "")
         finally:
             process.kill()
 
