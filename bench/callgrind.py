@@ -12,7 +12,7 @@ STEP_ENDS: Final = "getpriority"
 
 MOST_SECONDS: Final = 300
 HEAD: Final = 4096
-"""Characters of callgrind's file in which its sum stands; the rest may be megabytes."""
+"""Number of characters of callgrind's file that contain its sum; the rest may be megabytes."""
 
 _TOTALS: Final = re.compile(r"^summary: (\d+)", re.MULTILINE)
 

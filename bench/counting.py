@@ -29,7 +29,7 @@ type Counting = Callable[[], Rows]
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Counts the rows. Each count has a stub of its own, so what one put is not there for the next."""
+    """Counts the rows. Each count has its own stub, so the next count does not see what one has put there."""
 
     folder: LambdaFolder
     scratch: Path
@@ -150,7 +150,7 @@ def _listener_rows(name: str, run: Run) -> Rows:
 
 
 def ready_calls(folder: LambdaFolder, scratch: Path, times: int) -> list[dict[str, Any]]:
-    """The very calls that ingest makes for so many first deliveries, caught at the stub."""
+    """The calls that ingest makes for a number of first deliveries, caught at the stub."""
     with stub_aws() as stub:
         timed(Plan("ingest", [deliveries.firsts("ready", times)]), folder.ours("ingest"), stub.url, scratch)
         requests = stub.calls().requests
@@ -166,7 +166,7 @@ def _typed(put: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def counted_twice(counter: Counter, countings: list[Counting]) -> tuple[Rows, float]:
-    """The mean of two counts, and by how much (of one) they differ at the most."""
+    """The mean of two counts, and their largest difference as a share of one."""
     one, other = counter.count(countings), counter.count(countings)
     spread = max(abs(one[name] - other[name]) / one[name] for name in one)
     return {name: (one[name] + other[name]) // 2 for name in one}, spread

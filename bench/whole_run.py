@@ -15,7 +15,7 @@ type Say = Callable[[str], None]
 
 
 def measure(packages: Packages, folder: LambdaFolder, scratch: Path, say: Say) -> figures.Figures:
-    """The figures; `say` is told what is under way."""
+    """The figures; `say` is called with each step that begins."""
     counter, bench = Counter(folder, scratch), Bench(folder, scratch)
     say("Counting instructions, everything twice …")
     rows, spread = counted_twice(counter, [*counter.others(), *counter.ours()])

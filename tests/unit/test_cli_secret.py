@@ -152,7 +152,7 @@ def test_a_second_rotation_can_be_forced() -> None:
 
 @pytest.mark.parametrize("arguments", [(), ("--force",)])
 def test_a_rotation_to_the_present_secret_is_refused(arguments: tuple[str, ...]) -> None:
-    with pytest.raises(CommandError, match="current secret already"):
+    with pytest.raises(CommandError, match="already the current secret"):
         secret("rotate", *arguments, given=OLD)
     assert accepted() == (OLD.encode(),)
 
@@ -317,7 +317,7 @@ def test_the_status_says_why_a_secret_cannot_be_used(secretsmanager: "SecretsMan
     assert "The secret is JSON" in run("secret", "status").stdout
     calls.refuse("GetSecretValue", "AccessDeniedException")
     versions = SecretVersions(secretsmanager, "SigningSecret")
-    assert versions.problem(CURRENT) == "It could not be looked at: AccessDeniedException."
+    assert versions.problem(CURRENT) == "It could not be read: AccessDeniedException."
 
 
 def test_an_unreadable_secret_can_be_replaced(secretsmanager: "SecretsManagerClient") -> None:
