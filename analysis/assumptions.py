@@ -91,7 +91,7 @@ RELAYED_CPU_SECONDS: Final = 0.00063
 """Of the relay for an event: a tenth of what it takes to read and send ten, and what clearing a flag takes."""
 
 RELAY_CPU_SECONDS: Final = 0.008
-"""Of a run that finds nothing: its two lines, what each query of an empty index bills, its work."""
+"""What a run costs that finds nothing: its two log lines, the billed queries of an empty index, and its own work."""
 
 ANSWER_BYTES: Final = 500
 """Bytes of an answer with its headers."""

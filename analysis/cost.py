@@ -54,7 +54,7 @@ class Costs:
         return {part: usd * MILLION for part, usd in each.items()}
 
     def kept(self, body: int = USUAL_BODY) -> dict[str, float]:
-        """What it costs to keep what a million deliveries leave behind for as long as the template keeps it."""
+        """The cost of keeping what a million deliveries leave behind for as long as the template keeps it."""
         size = sizes(body)
         tables = size.kept_in_tables * MILLION / prices.GIB
         indexes = size.kept_in_indexes * MILLION / prices.GIB
@@ -128,7 +128,7 @@ class Costs:
         return len(self.stack.metrics) + len(unseen) + 2 * self.stack.event_types + 2
 
     def month(self, deliveries: float) -> dict[str, float]:
-        """A month of so many deliveries, evenly spread, once as much is kept as ever will be."""
+        """A month of evenly spread deliveries, once the tables hold as much as they ever will."""
         rate = deliveries / MONTH_SECONDS
         containers = max(1, math.ceil(rate * self.service.ingest())) if deliveries else 0
         reads = self.service.secret_reads * containers * MONTH_SECONDS / TIME_TO_LIVE_SECONDS
@@ -150,7 +150,7 @@ class Costs:
         return units.total - units.event_table + max(1, put) + max(1, mark) + payment
 
     def read_units(self, size: Sizes) -> float:
-        """Of one event: its record is billed whole, whatever is asked of it."""
+        """For one event: reading a record is billed for the whole item, whichever attributes are read."""
         usual = sizes(USUAL_BODY)
         return self.figures.read_units + _units(size.record, quotas.READ_UNIT) - _units(usual.record, quotas.READ_UNIT)
 

@@ -33,7 +33,7 @@ class Environments:
     _since: list[float] = field(default_factory=list)
 
     def warm(self, number: int) -> None:
-        """Begins with so many."""
+        """Begins with `number` idle environments."""
         self._since += [0.0] * number
 
     def take(self, now: float) -> bool:

@@ -34,7 +34,7 @@ def leanest(units: WriteUnits) -> WriteUnits:
 
 
 def levers(costs: Costs) -> Iterator[Lever]:
-    """Each on its own; what is left of one beside another may be less."""
+    """The effect of each lever alone; beside another one, less may be left to save."""
     stack, units = costs.stack, costs.figures.write_units
     handling = bill(costs.million(ONE))
     full = float(stack.batch_size)

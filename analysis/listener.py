@@ -22,7 +22,7 @@ type Work = tuple[float, Sequence[float]]
 
 NEVER: Final[Span] = (0.0, 0.0)
 USUAL: Final = (1 - assumptions.SLOW_CALLS * assumptions.SLOWER) / (1 - assumptions.SLOW_CALLS)
-"""What the calls that are not slow take on average, of what is assumed for all."""
+"""The mean duration of calls that are not slow, as a share of the assumed mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class Listener:
         return self._ingesting + self._consuming < self.account.concurrency
 
     def _waits(self, calls: Iterable[float]) -> float:
-        """For calls one after another. Their mean is what is assumed, the slow ones included."""
+        """How long calls take one after another. Their mean, including the slow ones, is the assumed one."""
         total = 0.0
         for mean in calls:
             slow = self.random.random() < assumptions.SLOW_CALLS

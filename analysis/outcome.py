@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 LATE_SECONDS: Final = 1
-"""An event that waits for longer is late; the listener has caught up when none is any more."""
+"""An event that waits longer than this is late; the listener has caught up when no event is late any more."""
 
 
 class Second(NamedTuple):

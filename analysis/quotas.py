@@ -16,7 +16,7 @@ INVOCATIONS_PER_CONCURRENCY: Final = 10
 
 SCALING_STEP: Final = 1_000
 SCALING_SECONDS: Final = 10
-"""A function gets at most so many new environments in so many seconds. Fixed."""
+"""Most new environments that a function gets in a given number of seconds. Fixed."""
 
 PARTITION_WRITES: Final = 1_000
 """Write units a second for one partition, so for one key whose items all go to its end. Fixed."""

@@ -107,7 +107,7 @@ def queue_out(service: Service, rate: int = QUEUE_OUT_RATE, random: Random | Non
 
 
 def relaying_seconds(service: Service, rate: float) -> float:
-    """How long the relay needs for what came while the queue was out, as its runs are: so many events each."""
+    """How long the relay needs for what came while the queue was out of reach, at its number of events for each run."""
     return rate * assumptions.OUTAGE_SECONDS / service.stack.relay_events * service.stack.relay_seconds
 
 

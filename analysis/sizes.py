@@ -21,7 +21,7 @@ NOW: Final = datetime(2026, 1, 15, 10, 25, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """In bytes. `entry` is the event's in the index by time; `kept_*` is what is billed as storage."""
+    """Sizes in bytes. `entry` is the event's entry in the index by time; `kept_*` is what is billed as storage."""
 
     record: int
     finished: int
@@ -54,7 +54,7 @@ class _Heard:
 
 @cache
 def sizes(size: int) -> Sizes:
-    """Of a payment's event whose body has `size` bytes: the benchmark's, so both speak of the same bodies."""
+    """The sizes for a payment's event with a body of `size` bytes: the same body as in the benchmark."""
     heard = _Heard()
     content = body(uuid("sized", size), size)
     delivery = Delivery(content, "raw", instant(NOW), "192.0.2.10", "JKJaXmPLvHcESHA=")
@@ -68,7 +68,7 @@ def sizes(size: int) -> Sizes:
     record = heard.asked["Item"]
     log.mark_processed(identity, NOW, timedelta(days=1), done)
     values = heard.asked["ExpressionAttributeValues"]
-    verdict = {"processed_at": values[":at"], "expires_at": values[":expires"], "effects": values[":effects"]}
+    verdict = {name: values[f":{name}"] for name in ("processed_at", "expires_at", "effects")}
     ledger.apply(effect, ledger.rows([effect], []) if isinstance(effect, SetPayment) else {})
     payment = heard.asked["Item"]
     EventQueue(cast("Any", heard), "queue").send(Message(identity, delivery))

@@ -14,7 +14,7 @@ MOST_SECONDS: Final = 1200
 """A busy machine takes more than 300 for a function on Powertools; only a process that hangs takes so many."""
 
 HEAD: Final = 4096
-"""Characters of callgrind's file in which its sum stands; the rest may be megabytes."""
+"""Number of characters of callgrind's file that contain its sum; the rest may be megabytes."""
 
 _TOTALS: Final = re.compile(r"^summary: (\d+)", re.MULTILINE)
 

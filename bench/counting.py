@@ -146,7 +146,7 @@ def _listener_rows(name: str, run: Run) -> Rows:
 
 
 def ready_calls(folder: LambdaFolder, scratch: Path, times: int) -> list[dict[str, Any]]:
-    """The very calls that ingest makes for so many first deliveries, caught at the stub."""
+    """The calls that ingest makes for a number of first deliveries, caught at the stub."""
     with stub_aws() as stub:
         timed(Plan("ingest", [deliveries.firsts("ready", times)]), folder.ours("ingest"), stub.url, scratch)
         requests = stub.calls().requests

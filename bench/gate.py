@@ -45,7 +45,7 @@ def compare_ratios(committed: Figures, counted: Mapping[str, float], machine: Ma
 
 
 def compare_calls(committed: Figures, counted: Mapping[str, Mapping[str, float]]) -> Iterator[Compared]:
-    """Each gated operation; there is no tolerance, and none may be new."""
+    """Each gated operation. There is no tolerance, and no operation may be new."""
     for name in GATED_CALLS:
         before, now = committed["calls"][name], counted[name]
         for operation in sorted({*before, *now}):

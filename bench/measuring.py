@@ -30,7 +30,7 @@ ROUNDS: Final = 9
 CALL_MS: Final = 8
 BATCHES: Final = 20
 THOUSAND: Final = 10
-"""Times that a hundred deliveries are gone through in one step."""
+"""How often one step goes through a hundred deliveries."""
 
 CREATED: Final = "payment.created"
 COMPLETED: Final = "payment.completed"

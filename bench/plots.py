@@ -12,7 +12,7 @@ from bench.figures import Figures
 FOLDER: Final = Path(__file__).parents[1] / "docs"
 MILLION: Final = 1e6
 UNTOLD: Final = {"Software": None}
-"""Else the version of the library that drew it stands in the file."""
+"""Otherwise the file would contain the version of the library that drew it."""
 
 mpl.use("agg")
 

@@ -38,7 +38,7 @@ ANSWERS: Final[Mapping[str, Callable[["Content"], "Content"]]] = {
     "ChangeMessageVisibility": lambda _: {},
     "PutEvents": lambda asked: {"FailedEntryCount": 0, "Entries": [{"EventId": "event"}] * len(asked["Entries"])},
 }
-"""Operation → the answer to what is asked, where nothing of it has to be remembered."""
+"""Operation → its answer, for operations that need no memory."""
 
 _SET: Final = re.compile(r"(#?\w+) = (:\w+)")
 

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
-from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from wickiepay_cli.command_classes import Command, Group
 from wickiepay_cli.interrupts import INTERRUPTED
 from wickiepay_cli.lazy_commands import Later, loader
 
@@ -80,6 +80,17 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "Write events/ingest, events/consumer and events/relay anew, from the payloads.",
     ),
     (
+        "help",
+        "about:help_of",
+        "Show the help of a command, or the list of commands.",
+        "events list",
+    ),
+    (
+        "version",
+        "about:version",
+        "Show the version.",
+    ),
+    (
         "events list",
         "events.list:list_events",
         "List events, the newest first.",
@@ -94,7 +105,7 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "events tail",
         "events.tail:tail",
-        "Show events as they arrive, until Ctrl-C.",
+        "Show events as they arrive, and their outcomes, until Ctrl-C.",
         "--type 'payment.*' --json",
     ),
     (
@@ -218,10 +229,7 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "--yes-print-it --stack sandbox",
     ),
 )
-"""For each command: its words, the place of its function, its summary in lists, and examples of its arguments.
-
-A command is imported when it is named, so --help and a TAB only have to read this list.
-"""
+"""For each command: words, place of its function, summary, examples. --help and a TAB read only this list."""
 
 SPECIAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "samples": {"hidden": True},
@@ -230,7 +238,7 @@ SPECIAL: Final[Mapping[str, Mapping[str, Any]]] = {
 """Further settings of single commands for Typer."""
 
 
-class _Group(TyperGroup):
+class _Root(Group):
     """The root command. It escapes its error messages like any other output, since arguments may have been pasted."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  as Typer has them
@@ -256,23 +264,25 @@ def _escaping() -> Iterator[None]:
 def assembled(*, loaded: bool = False) -> typer.Typer:
     """The tree of commands. Each command is imported when it is named; with `loaded`, all are imported now."""
     tree = typer.Typer(
-        cls=_Group,
+        cls=_Root,
         callback=wickiepay,
+        context_settings={"help_option_names": ["-h", "--help"]},
         no_args_is_help=True,
         pretty_exceptions_enable=False,  # they show local variables, and a secret is one of them
     )
-    branches = {"": tree, **{name: typer.Typer(help=text, no_args_is_help=True) for name, text in GROUPS.items()}}
+    groups = {name: typer.Typer(cls=Group, help=text, no_args_is_help=True) for name, text in GROUPS.items()}
+    branches = {"": tree, **groups}
     for words, where, summary, *examples in COMMANDS:
         group, _, name = words.rpartition(" ")
         load = loader(f"wickiepay_cli.commands.{where}")
         epilog = "\n".join(f"Example: wickiepay {words} {example}" for example in examples)
         special = SPECIAL.get(words, {})
         if loaded:
-            branches[group].command(name, epilog=epilog, **special)(load())
+            branches[group].command(name, cls=Command, epilog=epilog, **special)(load())
         else:
             branches[group].command(name, epilog=epilog, help=summary, cls=Later, **special)(load)
-    for name in GROUPS:
-        tree.add_typer(branches[name], name=name)
+    for name, branch in groups.items():
+        tree.add_typer(branch, name=name)
     return tree
 
 
@@ -298,10 +308,7 @@ app = assembled()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command. On an expected error it prints one sentence on standard error and exits with code 1.
-
-    Ctrl-C ends it with exit code 130, unless it is the usual end of the command.
-    """
+    """Runs the command: one sentence and exit code 1 for an expected error, 130 for a Ctrl-C that cuts it short."""
     try:
         try:
             app(arguments)
@@ -323,10 +330,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _end(error: Exception) -> NoReturn:
-    from wickiepay_cli.errors import sentence  # noqa: PLC0415  as above
+    from wickiepay_cli.errors import BrokenHandler, sentence  # noqa: PLC0415  as above
     from wickiepay_cli.output.tables import tell  # noqa: PLC0415  as above
 
-    tell(sentence(error))
+    for line in error.lines if isinstance(error, BrokenHandler) else [sentence(error)]:
+        tell(line)
     sys.exit(1)
 
 

@@ -8,6 +8,7 @@ from typing import Any, override
 import typer
 from typer.core import TyperCommand
 
+from wickiepay_cli.command_classes import Command
 from wickiepay_cli.interrupts import starting
 
 type Function = Callable[..., None]
@@ -32,7 +33,8 @@ class Later(TyperCommand):
     def _command(self) -> Any:  # noqa: ANN401  Typer's own copy of click has no public types
         assert self.callback
         alone = typer.Typer(add_completion=False)
-        alone.command(self.name, epilog=self.epilog, context_settings=dict(self.context_settings))(self.callback())
+        settings = dict(self.context_settings)
+        alone.command(self.name, cls=Command, epilog=self.epilog, context_settings=settings)(self.callback())
         return typer.main.get_command(alone)
 
     @override

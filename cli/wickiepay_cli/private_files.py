@@ -3,6 +3,7 @@
 import os
 import stat
 from contextlib import suppress
+from pathlib import Path
 
 
 def private(path: str, flags: int) -> int:
@@ -12,3 +13,11 @@ def private(path: str, flags: int) -> int:
         with suppress(PermissionError):  # the file is somebody else's, and so is the choice
             os.fchmod(descriptor, 0o600)
     return descriptor
+
+
+def replace(path: Path, text: str) -> None:
+    """Writes a private file in one step: whoever reads it meanwhile gets all of the old one, or all of the new one."""
+    draft = path.with_name(f"{path.name}.new")
+    with open(draft, "w", opener=private) as file:
+        file.write(text)
+    draft.replace(path)

@@ -98,11 +98,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Consumer:
-    """Processes batches, and hands `settings` to each handler.
+    """Processes batches, and hands `settings` to each handler. Without a `bus` nothing is announced.
 
-    Without a `bus` nothing is announced. `keep` is how long a finished event stays on record.
-
-    After `max_receives` tries an event is given up: it is marked FAILED, and its message goes to the dead-letter queue.
+    A finished event stays on record for `keep`. After `max_receives` tries an event is given up: it is marked FAILED,
+    and its message goes to the dead-letter queue.
     """
 
     events: EventLog
@@ -259,7 +258,8 @@ class Consumer:
                 marked = self.events.mark_failed(work.message.identity, self.now(), work.reason, work.done)
                 work.given_up, work.verdict = True, State.FAILED if marked else None
         else:
-            work.next_age = due - _sent_at(work.record)
+            sent_at = datetime.fromtimestamp(int(work.record["attributes"]["SentTimestamp"]) / 1000, UTC)
+            work.next_age = due - sent_at
             if work.error and receives > 1:  # most events that fail once succeed on the next try
                 with _tolerated("event not marked as retried"):
                     self.events.note_retry(work.message.identity, receives, _cause(work.error), due)
@@ -319,10 +319,6 @@ def delay_seconds(receives: int) -> int:
 
 def _receives(record: SqsRecord) -> int:
     return int(record["attributes"]["ApproximateReceiveCount"])
-
-
-def _sent_at(record: SqsRecord) -> datetime:
-    return datetime.fromtimestamp(int(record["attributes"]["SentTimestamp"]) / 1000, UTC)
 
 
 def _report_age(ages: Sequence[timedelta]) -> None:

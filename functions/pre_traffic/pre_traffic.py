@@ -19,7 +19,6 @@ from aws_lambda_powertools import Logger
 
 from wickiepay import clients, clock
 from wickiepay.delivery import Delivery
-from wickiepay.identity import Identity
 from wickiepay.lambda_events import http_request, sqs_batch, sqs_message
 from wickiepay.queue import Message, encode
 from wickiepay.signature import sign
@@ -50,8 +49,7 @@ class ProbeFailed(Exception):
 class PreTraffic:
     """Probes the versions `ingest`, `consumer` and `relay`, which are given by their ARNs.
 
-    `scheme` is one that ingest accepts, and `source` an address that may deliver. `new_uuid` returns the uuid of a new
-    probe.
+    `scheme` is one that ingest accepts, `source` an address that may deliver; `new_uuid` returns one for a new probe.
     """
 
     functions: "LambdaClient"
@@ -93,18 +91,21 @@ class PreTraffic:
             (self.secrets.get()[0], (200, "accepted")),
             (FORGER, (401, "signature_mismatch")),
         ):
-            answer = self._invoke(self.ingest, _request(probe, sign(probe.body, secret, self.scheme)))
+            signature = sign(probe.body, secret, self.scheme)
+            request = http_request(probe.body, signature, sourceIp=probe.source, request_id=probe.request_id)
+            answer = self._invoke(self.ingest, request)
             content = json.loads(answer["body"])
             answered = answer["statusCode"], content.get("status") or content.get("error")
             if answered != expected:
                 raise ProbeFailed(f"{self.ingest} answered {answered}, not {expected}.")
 
     def _probe_consumer(self) -> None:
-        """Expects a message to be finished. It is marked unrecorded, so its event has to be recorded first."""
+        """Expects a message, which is in no queue, to be finished. Its event is unrecorded, and so recorded first."""
         probe = self._probe()
-        event = probe.event()
-        message = Message(Identity(event.identity.uuid, event.identity.event_key), probe, unrecorded=True)
-        if self._invoke(self.consumer, _batch(message)) != {"batchItemFailures": []}:
+        identity = probe.event().identity
+        text = encode(Message(identity, probe, unrecorded=True))
+        batch = sqs_batch([sqs_message(text, datetime.fromisoformat(probe.received_at), identity.uuid)])
+        if self._invoke(self.consumer, batch) != {"batchItemFailures": []}:
             raise ProbeFailed(f"{self.consumer} did not finish its message.")
 
     def _probe_relay(self) -> None:
@@ -133,18 +134,6 @@ class PreTraffic:
             request = answer["ResponseMetadata"]["RequestId"]
             raise ProbeFailed(f"{version} failed: {content.get('errorType', 'no type of error')}, request {request}.")
         return content
-
-
-def _request(probe: Delivery, signature: str) -> dict[str, Any]:
-    """What API Gateway hands to ingest for the delivery of `probe`."""
-    return http_request(probe.body, signature, sourceIp=probe.source, request_id=probe.request_id)
-
-
-def _batch(message: Message) -> dict[str, Any]:
-    """What Lambda hands to the consumer for `message`. The message is in no queue, so it does not come again."""
-    return sqs_batch(
-        [sqs_message(encode(message), datetime.fromisoformat(message.delivery.received_at), message.identity.uuid)]
-    )
 
 
 def from_environment(environment: Mapping[str, str]) -> PreTraffic:

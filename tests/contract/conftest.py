@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.emulated import variables_of
 from tests.support.sam_command import sam
 from wickiepay_cli.local.run import running_stack
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
@@ -44,5 +45,5 @@ def variables(stack: LocalStack) -> dict[str, str]:
         "POWERTOOLS_SERVICE_NAME": "test",
         "POWERTOOLS_METRICS_NAMESPACE": "test",
         "AWS_REGION": stack.region,
-        **stack.aws.environment,
+        **variables_of(stack.aws),
     }

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from tests.support.deployed import TEMPLATE
+from tests.support.emulated import variables_of
 from tests.support.pages import of_all_pages
 from tests.support.sam_command import sam
 from wickiepay_cli.local.emulator import emulator
@@ -149,7 +150,7 @@ def test_what_was_built_is_packaged_and_published(build: Path, tmp_path: Path) -
     with emulator(tmp_path) as running, application_repository() as (url, applications):
         running.access.client("s3").create_bucket(Bucket="artifacts")
         where = {
-            **running.access.environment,
+            **variables_of(running.access),
             "AWS_ENDPOINT_URL_SERVERLESSAPPLICATIONREPOSITORY": url,
         }
         sam(

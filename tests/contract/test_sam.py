@@ -16,6 +16,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from tests.support.account import Account
 from tests.support.deployed import FUNCTIONS
+from tests.support.emulated import variables_of
 from tests.support.lambda_emulator import Invoke, in_lambda_emulator
 from tests.support.sam_command import sam
 from tests.support.samples_expected import ANSWERS, function_of
@@ -117,7 +118,7 @@ def test_sam_deploys_what_was_built(build: Path, stack: LocalStack, tmp_path: Pa
             command,
             *("--config-file", SAMCONFIG, "--config-env", environment, "--template-file", template, *options),
             answer="y",
-            **stack.aws.environment,
+            **variables_of(stack.aws),
         )
         return done.stdout
 

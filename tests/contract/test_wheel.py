@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.emulated import variables_of
 from wickiepay_cli.project import PROJECT
 from wickiepay_cli.stacks.local_stack import LocalStack
 
@@ -78,7 +79,7 @@ def test_what_it_has_not_got_it_says_in_a_sentence(installed: Run, arguments: li
 
 def test_it_works_on_a_stack_of_an_account(installed: Run, stack: LocalStack) -> None:
     def on_stack(*arguments: str) -> str:
-        done = installed(*arguments, "--stack", stack.stack_name, **stack.aws.environment)
+        done = installed(*arguments, "--stack", stack.stack_name, **variables_of(stack.aws))
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import pytest
 
 from tests.support.command_line import run_json
+from tests.support.emulated import variables_of
 from wickiepay.signature import sign
 from wickiepay_cli.project import PAYLOADS
 from wickiepay_cli.sending.samples import sample
@@ -51,7 +52,7 @@ def test_the_secret_of_the_local_stack_is_the_default(verify: Verify) -> None:
 def test_the_secret_of_a_deployed_stack_is_read_too(
     verify: Verify, stack: LocalStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in stack.aws.environment.items():
+    for name, value in variables_of(stack.aws).items():
         monkeypatch.setenv(name, value)
     code, verdict = verify(sample(SAMPLE).rstrip(), "--stack", stack.stack_name, "--region", stack.region)
     assert (code, [finding["code"] for finding in verdict["findings"]]) == (1, ["trailing_newline"])

@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from tests.support.aws_commands import check
 from tests.support.command_line import at_a_terminal, run
+from tests.support.emulated import variables_of
 from tests.support.pages import OURS, PAGES, Command, commands, in_the_text, of_all_pages, rows, section
 from wickiepay import clock
 from wickiepay.delivery import Delivery
@@ -191,7 +192,7 @@ def done(stack: LocalStack) -> Iterator[list[Done]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseClient, "_make_api_call", noted)
-        for name, value in stack.aws.environment.items():
+        for name, value in variables_of(stack.aws).items():
             patch.setenv(name, value)
         operator = Operator(stack, taken)
         yield [operator.do(command) for command in ours(deployed=True)]

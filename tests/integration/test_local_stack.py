@@ -295,7 +295,7 @@ def test_a_second_stack_beside_it_is_refused(tmp_path: Path) -> None:
             pass
         assert answers(stack.webhook_url)
     assert str(refusal.value) == (
-        f"A local stack runs in {tmp_path} already (process {process.pid}, {stack.webhook_url})."
+        f"A local stack is already running in {tmp_path} (process {process.pid}, {stack.webhook_url})."
     )
 
 

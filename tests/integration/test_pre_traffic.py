@@ -12,6 +12,7 @@ import pytest
 
 import pre_traffic
 from tests.support.deployed import environment_of
+from tests.support.emulated import variables_of
 from wickiepay import sdk
 from wickiepay_cli.stacks.local_stack import LocalStack
 
@@ -76,7 +77,7 @@ def environment(stack: LocalStack) -> dict[str, str]:
 @pytest.fixture
 def clients(stack: LocalStack, codedeploy: CodeDeploy, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The hook's clients lead to the stack."""
-    for name, value in stack.aws.environment.items():
+    for name, value in variables_of(stack.aws).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_CODEDEPLOY", codedeploy.url)
     sdk.the_session.cache_clear()

@@ -191,8 +191,10 @@ def test_a_body_that_stops_in_its_midst_is_not_waited_for(
         (b"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + b"A" * 22 + b"==\r\n", JSON % 400),
         (b"Upgrade: websocket\r\n", b"HTTP/1.1 400 "),
         (b"Upgrade: TLS/1.3\r\n", JSON % 400),
+        (b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n", JSON % 400),
+        (b"Upgrade: h2c\r\nHTTP2-Settings: !!!\r\n", JSON % 400),
     ],
-    ids=["websocket", "no websocket", "TLS"],
+    ids=["websocket", "no websocket", "TLS", "HTTP/2", "HTTP/2 with bad settings"],
 )
 def test_no_other_protocol_is_spoken(
     door: tuple[str, int], api: Api, capfd: pytest.CaptureFixture[str], head: bytes, answer: bytes

@@ -127,6 +127,6 @@ class Account:
 
 @contextmanager
 def empty_account(folder: Path) -> Iterator[Account]:
-    """An account in an emulator of its own, whose files are in `folder`."""
+    """An emulator as an account, with its files in `folder`."""
     with emulator(folder) as running:
         yield Account(running.access)

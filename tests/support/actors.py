@@ -87,7 +87,7 @@ class Actor:
 
 
 class SameThread(ThreadPoolExecutor):
-    """Does everything at once where it is asked, one after another."""
+    """Does everything at once where it is asked, one thing after another."""
 
     def map(self, fn: Callable[..., Any], *iterables: Iterable[Any], **_: Any) -> Iterator[Any]:  # noqa: ANN401
         return iter([fn(*arguments) for arguments in zip(*iterables, strict=False)])

@@ -37,7 +37,7 @@ MAX_KEY_BYTES: Final[Mapping[str, int]] = {
     **dict.fromkeys(("uuid", "pk", "day_shard", "unsent", "reference"), 2048),
     **dict.fromkeys(("event_key", "sk", "received_at"), 1024),
 }
-"""Keys of the tables and of their indexes: DynamoDB takes text of 1 byte up to so many."""
+"""Limits of the keys of tables and indexes: DynamoDB takes text from 1 byte up to these lengths."""
 MAX_ITEM_BYTES: Final = 400 * 1024
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
 MAX_ENTRY_BYTES: Final = 256 * 1024

@@ -277,7 +277,7 @@ def _tamper(chance: Random, holder: dict[str, Any]) -> None:
 
 
 def hostile_message(chance: Random, message: str) -> str:
-    """What somebody who may write to the queue might put there: `message`, which is a right one, made a wrong one."""
+    """What somebody who may write to the queue might put there: a correct `message`, made incorrect."""
     kind = chance.random()
     if kind < 0.2:
         return hostile_json(chance)

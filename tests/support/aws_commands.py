@@ -122,7 +122,7 @@ def _member_names(shape: Shape, inside: frozenset[str] = frozenset()) -> Iterato
 
 
 def _of_option(shape: Shape, flag: str, words: Sequence[str]) -> object:
-    """What an option with these words makes of the member of the input that it stands for."""
+    """The value of an option's member of the input, made from the words that follow the option."""
     if shape.type_name == "boolean":
         if words:
             raise WrongCommand(f"{flag} takes no value.")

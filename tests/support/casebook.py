@@ -71,7 +71,7 @@ class Stack(Protocol):
     """What deliveries are signed with."""
 
     def deliver(self, request: Request, times: int) -> Sequence[Answer]:
-        """Sends so many copies of a request at one moment."""
+        """Sends a number of copies of a request at the same moment."""
 
     def settle(self) -> None:
         """Waits until nothing that was delivered waits for the consumer."""
@@ -181,7 +181,7 @@ _PLACEHOLDER = re.compile(r"\{([A-Za-z]+)([0-9]*)\}")
 
 
 class Placeholders:
-    """The values that stand for the placeholders of one case; `answered` are the uuids that deliveries got."""
+    """The values of a case's placeholders; `answered` are the uuids that deliveries got."""
 
     def __init__(self, chance: Random) -> None:
         self.answered: list[str | None] = []
@@ -189,7 +189,7 @@ class Placeholders:
         self._values: dict[str, str] = {}
 
     def fill(self, value: Json) -> Json:
-        """`value`, also the keys and values in it, with what its placeholders stand for. Raises ValueError."""
+        """`value` with its placeholders filled in, also in the keys and values inside it. Raises ValueError."""
         if isinstance(value, str):
             return _PLACEHOLDER.sub(self._value, value)
         if isinstance(value, dict):
@@ -199,7 +199,7 @@ class Placeholders:
         return value
 
     def are_in(self, text: str) -> bool:
-        """Whether something of this case is named in `text`, in whatever case of letters."""
+        """Whether `text` names something of this case, in upper or lower case."""
         known = filter(None, [*self._values.values(), *self.answered])
         return any(value.lower() in text.lower() for value in known)
 

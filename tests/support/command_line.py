@@ -77,7 +77,7 @@ def run_json(*arguments: str) -> Any:  # noqa: ANN401  JSON
 
 
 def ended(*words: str) -> CompletedProcess[str]:
-    """How the command ends whatever becomes of it, as if it were a process of its own."""
+    """How the command ends, whatever happens, as if it ran in its own process."""
     code = 0
     with redirect_stdout(io.StringIO()) as stdout, redirect_stderr(io.StringIO()) as stderr:
         try:

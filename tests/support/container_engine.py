@@ -37,7 +37,7 @@ class Engine:
     address: str
     """As in DOCKER_HOST, whose form SAM takes too."""
     started_here: bool
-    """Whether it is the tests' own, empty at first and gone in the end."""
+    """Whether it belongs to the tests: empty at first, and gone in the end."""
 
     def can(self, *command: str) -> bool:
         """Whether a docker command succeeds."""

@@ -122,7 +122,7 @@ class Injector:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, at: Point | None = None, strike: Strike | None = None) -> None:
-        """Starts a new story, with a fault at one point or with none."""
+        """Starts a new story, with a fault at one point or without any."""
         self.at, self.strike, self.struck = at, strike, False
         self.seen = []
         self.down.clear()

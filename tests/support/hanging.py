@@ -24,7 +24,7 @@ class Way(StrEnum):
 
 
 class Door(ThreadingHTTPServer):
-    """Passes requests on to `upstream`. Told to hang it takes `passes` more of them, then none; `hung` counts those."""
+    """Passes requests on to `upstream`. When told to hang, it takes `passes` more of them; `hung` counts the rest."""
 
     request_queue_size = 0
     daemon_threads = True
@@ -69,7 +69,7 @@ class Door(ThreadingHTTPServer):
         return connection, address
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that give up are what is wanted here."""
+        """Ignores clients that give up: they are what these tests are about."""
 
     def _stop_accepting(self) -> None:
         if self._accepting.is_alive():

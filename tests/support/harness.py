@@ -48,7 +48,7 @@ class Stores:
         return _client(service, self.endpoint_url, self.region, self.access_key, self.secret_key)
 
     def function_client(self, service: str, injector: Injector, connections: int = 10) -> Any:  # noqa: ANN401
-        """A client as the functions use it, over at most so many connections, on whose calls `injector` may strike."""
+        """A client as the functions use it, over at most `connections`; `injector` may make its calls fail."""
         client = botocore.session.get_session().create_client(
             service,
             region_name=self.region,
@@ -128,7 +128,7 @@ class Harness:
         return answer["statusCode"] if answer else None
 
     def consume(self, rounds: int = 50, most: int = 1) -> None:
-        """Hands the queue's messages to the consumer, `most` at once, until none is left or for so many rounds."""
+        """Hands the queue's messages to the consumer, `most` at a time, until it is empty or the rounds are over."""
         url = self._outputs["EventQueueUrl"]
         for _ in range(rounds):
             received = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=most, AttributeNames=["All"])

@@ -37,7 +37,7 @@ FOR_BODIES: Final = {"body", "MessageBody"}
 
 SHORTEST_SECRET: Final = 12
 FEWEST_CHARACTERS: Final = 10
-"""Different ones: what is shorter or plainer may well stand somewhere by chance, or as a name."""
+"""Fewest different characters of a text that is looked for; a plainer one may occur by chance, or as a name."""
 
 AN_EVENT: Final = re.compile(rb'\s*{.*"event"', re.DOTALL)
 """What is looked for of bodies. A mere piece of one may be a piece of an event's data, which is announced."""

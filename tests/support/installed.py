@@ -15,6 +15,7 @@ from typing import Any, Final
 import pyte
 from rich.text import Text
 
+from tests.support.emulated import variables_of
 from wickiepay_cli.stacks.local_stack import LocalStack
 
 COMMAND: Final = Path(sys.executable).parent / "wickiepay"
@@ -37,7 +38,7 @@ class Shown:
 
     @property
     def screen(self) -> list[str]:
-        """What stands there in the end."""
+        """The text on the terminal in the end."""
         screen = pyte.Screen(self.columns, ROWS)
         pyte.ByteStream(screen).feed(self.written)
         return [line.rstrip() for line in screen.display]
@@ -53,12 +54,12 @@ class Installed:
     @property
     def environment(self) -> dict[str, str]:
         return os.environ | {
-            **self.stack.aws.environment,
+            **variables_of(self.stack.aws),
             "WICKIEPAY_LOCAL": str(self.folder),
         }
 
     def __call__(self, *arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        """How it ends in a pipe; what is `given` is its standard input."""
+        """The result in a pipe; `given` is its standard input."""
         return subprocess.run(
             [COMMAND, *arguments],
             env=self.environment | environment,

@@ -144,7 +144,7 @@ def through_the_front_door(url: str, secret: bytes, deliveries: Sequence[Envelop
 
 
 def wait_for(condition: Callable[[], bool], patience: float) -> None:
-    """Waits until it holds, or for so many seconds."""
+    """Waits until the condition holds, or for a number of seconds."""
     deadline = time.monotonic() + patience
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -158,7 +158,7 @@ def at_rest(harness: Harness) -> bool:
 
 
 def is_empty(sqs: "SQSClient", url: str) -> bool:
-    """Whether nothing is in a queue, or in the hands of who took it from there."""
+    """Whether nothing is in a queue or in flight."""
     names: list[QueueAttributeNameType] = [
         "ApproximateNumberOfMessages",
         "ApproximateNumberOfMessagesNotVisible",

@@ -36,7 +36,7 @@ def without(*paths: str) -> Mutation:
 
 
 def instead(path: str, value: object) -> Mutation:
-    """There is `value` instead of what is there."""
+    """A template with `value` instead of what is there."""
 
     def change(source: Tree) -> None:
         node, key = _place(source, path)

@@ -81,7 +81,7 @@ class OperatorStack:
         return identity
 
     def consume(self) -> list[Message]:
-        """Lets the consumer have what is in the event queue; returns that."""
+        """Hands the consumer what is in the event queue, and returns it."""
         working = consumer_on(Wiring(self.events, self.queue, self.ledger, self.bus, now=lambda: self.now), keep=KEEP)
         return [message for batch in self._batches() for message in self._consume(working, batch)]
 

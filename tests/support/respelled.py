@@ -50,7 +50,7 @@ def _token(chance: Random, token: str) -> str:
 
 
 def attack(variants: int, chance: Random) -> tuple[int, list[str]]:
-    """Tries so many variants whose signature fits; how many were tried in all, and what is wrong with any."""
+    """Tries a number of variants with a valid signature. Returns how many were tried, and what is wrong with any."""
     bodies = list(captured())
     tried = fitting = 0
     wrong: list[str] = []

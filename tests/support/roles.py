@@ -39,7 +39,7 @@ def policy_of(stores: Stores, whose: str) -> Document:
 
 @contextmanager
 def session_under(stores: Stores, policy: Document) -> Iterator[botocore.session.Session]:
-    """A session of somebody who may do what `policy` says, and no more."""
+    """A session with exactly the permissions of `policy`."""
     iam, sts = stores.client("iam"), stores.client("sts")
     name = f"copy-{uuid.uuid4()}"
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}

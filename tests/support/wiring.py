@@ -36,7 +36,7 @@ class Wiring:
 
 
 def ingest_on(stores: Wiring, **changes: Any) -> Ingest:  # noqa: ANN401  fields of `Ingest`
-    """An `Ingest` that accepts every scheme from everywhere, but for `changes`."""
+    """An `Ingest` that accepts every scheme and every address, apart from `changes`."""
     secrets: Any = stores.secrets
     made = Ingest(
         secrets=secrets,
@@ -50,7 +50,7 @@ def ingest_on(stores: Wiring, **changes: Any) -> Ingest:  # noqa: ANN401  fields
 
 
 def consumer_on(stores: Wiring, **changes: Any) -> Consumer:  # noqa: ANN401  fields of `Consumer`
-    """A `Consumer` with every handler, doing one thing after another (moto takes no threads), but for `changes`."""
+    """A `Consumer` with every handler that works in one thread, since moto takes no more, apart from `changes`."""
     discover(handlers)
     ledger: Any = stores.ledger
     made = Consumer(
@@ -69,5 +69,5 @@ def consumer_on(stores: Wiring, **changes: Any) -> Consumer:  # noqa: ANN401  fi
 
 
 def relay_on(stores: Wiring, **changes: Any) -> Relay:  # noqa: ANN401  fields of `Relay`
-    """A `Relay`, but for `changes`."""
+    """A `Relay`, apart from `changes`."""
     return replace(Relay(events=stores.events, queue=stores.queue, now=stores.now), **changes)

@@ -360,7 +360,7 @@ def another(operator: OperatorStack) -> Identity:
 @pytest.mark.usefixtures("conflict")
 def test_of_several_one_has_to_be_named(operator: OperatorStack) -> None:
     second = another(operator)
-    with pytest.raises(CommandError, match="There are 2 of them: say with --event-key"):
+    with pytest.raises(CommandError, match="There are 2 of them: choose one with --event-key"):
         accept()
     accept("--event-key", second.event_key)
     operator.consume()

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import typer
 
-from wickiepay_cli.app import COMMANDS, app
+from tests.support.command_line import run
+from wickiepay_cli.app import COMMANDS, GROUPS, app
 from wickiepay_cli.whole import app as whole
 
 UNNEEDED = ("botocore", "httpx", "wickiepay_cli.commands.trigger")
@@ -51,3 +52,29 @@ def test_listing_events_imports_nothing_that_sends() -> None:
     program = "import sys, wickiepay_cli.commands.events.list; assert 'httpx' not in sys.modules"
 
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("words", ["", *GROUPS, *(words for words, *_ in COMMANDS)])
+def test_help_is_there_under_each_of_its_names_and_flags_have_no_type(words: str) -> None:
+    shown = [run(*asked).stdout for asked in ([*words.split(), "-h"], ["help", *words.split()])]
+    assert shown == [run(*words.split(), "--help").stdout] * 2
+    assert ("Usage:" in shown[0], "<bool>" in shown[0]) == (True, False)
+
+
+def test_the_version_is_a_word_too() -> None:
+    assert run("version").stdout == run("--version").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["events", "list", "--since", "1h", "--since", "2h"], "given twice"),
+        (["events", "list", "--state", "FAILED,LOST", "--state", "WON"], "LOST"),
+        (["payments", "list", "--order", "PAID,COMPLETE"], "COMPLETE"),
+        (["stacks", "--region", "eu-west-1,,eu-central-1"], "empty"),
+        (["help", "event"], "No such command"),
+    ],
+)
+def test_what_would_be_swallowed_is_wrong_usage_and_named(arguments: list[str], said: str) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, said in result.stderr) == (2, True)

@@ -260,7 +260,7 @@ def test_a_message_whose_deletion_is_interrupted_comes_again_and_does_nothing_tw
 def test_what_is_no_message_of_ours_stays(operator: OperatorStack, bury: Bury) -> None:
     operator.bury("no message")
     bury(operator.receive())
-    with pytest.raises(CommandError, match="1 stay: This is no message"):
+    with pytest.raises(CommandError, match="1 stay: The listener did not write"):
         run("dlq", "redrive", "--all")
     assert (len(operator.consume()), operator.waiting(DEAD_LETTERS)) == (1, 1)
 

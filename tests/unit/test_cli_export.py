@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from tests.support.command_line import run, run_json
 from tests.support.operator_stack import CONFIRMED, OperatorStack
 from tests.support.thorough import by_make_check
+from wickiepay.event_record import Record
 from wickiepay.identity import Identity
-from wickiepay_cli.commands.events.tail import arriving, wanted_of
+from wickiepay_cli.commands.events.tail import arriving, wanted_of, with_outcomes
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.store import export_file
 from wickiepay_cli.store.event_records import EventRecords
@@ -159,7 +160,7 @@ def test_an_export_is_gone_on_with_as_it_was_begun(operator: OperatorStack, tmp_
 
 
 @pytest.mark.parametrize(
-    ("left_behind", "why"), [("e.jsonl", "is there already"), ("e.jsonl.resume", "the beginning of")]
+    ("left_behind", "why"), [("e.jsonl", "already exists"), ("e.jsonl.resume", "unfinished export")]
 )
 def test_a_new_export_overwrites_nothing_unless_told_so(
     operator: OperatorStack, tmp_path: Path, left_behind: str, why: str
@@ -204,14 +205,14 @@ class Watch:
             raise KeyboardInterrupt
         self.between.pop(0)()
 
-    def shown(self, **wanted: Any) -> list[str]:  # noqa: ANN401
+    def shown(self, records_shown: list[Record] | None = None, /, **wanted: Any) -> list[str]:  # noqa: ANN401
         records = EventRecords(self.operator.dynamodb, "EventTable")
-        shown: list[str] = []
+        shown: list[Record] = [] if records_shown is None else records_shown
         with suppress(KeyboardInterrupt):
             newcomers = Newcomers(records, wanted_of(records, Filter(**wanted)), self.now)
-            arrivals = arriving(newcomers, lambda: None, self.sleep, self.complaints.append)
-            shown.extend(record.uuid for record in arrivals)
-        return shown
+            arrivals = arriving(with_outcomes(newcomers, records), lambda: None, self.sleep, self.complaints.append)
+            shown.extend(arrivals)
+        return [record.uuid for record in shown]
 
 
 def at(operator: OperatorStack, uuid: str, seconds: float, event: str = CONFIRMED) -> Any:  # noqa: ANN401
@@ -239,9 +240,39 @@ def test_what_the_index_shows_late_is_shown(operator: OperatorStack) -> None:
     assert watch.shown() == ["c-1", "late"]
 
 
+def test_an_outcome_is_told_once_and_so_is_each_try(operator: OperatorStack) -> None:
+    identity, later = Identity("c-1", CONFIRMED), operator.now + timedelta(seconds=9)
+    shown: list[Record] = []
+    happening = [
+        at(operator, "c-1", 1),
+        nothing,
+        lambda: operator.events.note_retry(identity, 2, "ValueError", later),
+        nothing,
+        lambda: operator.events.mark_failed(identity, later, "Given up."),
+        nothing,
+    ]
+    assert Watch(operator, *happening).shown(shown) == ["c-1"] * 3
+    assert [(each.state, each.tries, each.error) for each in shown] == [
+        ("RECEIVED", None, None),
+        ("RECEIVED", 2, None),
+        ("FAILED", None, "Given up."),
+    ]
+
+
+def test_so_many_events_are_followed_the_newest(operator: OperatorStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wickiepay_cli.commands.events.tail.FOLLOWED", 1)
+
+    def process_both() -> None:
+        for uuid in ("c-1", "c-2"):
+            operator.events.mark_ignored(Identity(uuid, CONFIRMED), operator.now, timedelta(days=1))
+
+    watch = Watch(operator, at(operator, "c-1", 1), at(operator, "c-2", 2), nothing, process_both, nothing)
+    assert watch.shown() == ["c-1", "c-2", "c-2"]
+
+
 def test_only_what_is_wanted_is_shown(operator: OperatorStack) -> None:
     watch = Watch(operator, at(operator, "p-1", 1, "payment.created"), at(operator, "c-1", 2))
-    assert watch.shown(event_type="payment.*") == ["p-1"]
+    assert watch.shown(types=["payment.*"]) == ["p-1"]
 
 
 def test_an_outage_is_told_once_and_what_arrived_meanwhile_is_shown(

@@ -1,15 +1,23 @@
 """`wickiepay init` writes what a new event type needs, and never over anything."""
 
 import json
+import runpy
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.support.command_line import run, run_json
+from tests.support import command_line
+from tests.support.command_line import ended, run, run_json
+from tests.support.deliveries import EventOf
+from tests.support.deployed import SETTINGS
+from wickiepay import routing
 from wickiepay.event import parse
+from wickiepay.ledger import Ledger
+from wickiepay.routing import Router, router
 from wickiepay_cli.commands import init as command
 from wickiepay_cli.errors import CommandError
+from wickiepay_cli.stacks import stack
 
 HANDLER: Final = "functions/consumer/handlers/invoice.py"
 TEST: Final = "tests/unit/handlers/test_invoice_paid.py"
@@ -74,6 +82,7 @@ NAMES: Final = [
     ("trade.order.filled_2", "trade_order", "trade_order_filled_2", "trade_order"),
     ("ping", "ping", "ping", "ping"),
     ("import", "import_", "import_", "import"),
+    ("payment.refunded", "payment", "payment_refunded", "payment_refunded"),
 ]
 
 
@@ -98,10 +107,31 @@ def test_where_the_family_has_a_module_the_event_gets_one_of_its_own(project: Pa
     }
 
 
+@pytest.mark.parametrize("direction", ["IN", "OUT", "REFUND", None])
+def test_what_is_written_for_an_event_about_a_payment_leaves_its_order_as_it_was(
+    direction: str | None, project: Path, ledger: Ledger, event_of: EventOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("init", "payment.refunded")
+    written = Router()
+    monkeypatch.setattr(routing, "on", written.on)
+    runpy.run_path(str(project / "functions/consumer/handlers/payment.py"))
+    monkeypatch.setattr(stack, "find", command_line.stack)
+    data = {"uuid": "p-1", "reference": "order-1", "displayCurrency": {"currency": "EUR", "amount": 100}}
+    refund = {**data, "type": direction, "status": "REFUNDED"}
+    for event, handlers in (
+        (event_of("payment.completed", data), router),
+        (event_of("payment.refunded", refund, timestamp="2027-01-15T10:00:00Z"), written),
+    ):
+        for effect in handlers[event.name](event, SETTINGS):
+            ledger.apply(effect, {})
+    [payment] = run_json("payments", "show", "order-1")
+    assert (payment["status"], payment["order_status"]) == ("COMPLETE", "PAID")
+
+
 # --- What is refused ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
 def test_an_event_that_has_a_handler_is_refused(arguments: tuple[str, ...], project: Path) -> None:
-    with pytest.raises(CommandError, match=r"payment\.completed has a handler already"):
+    with pytest.raises(CommandError, match=r"payment\.completed already has a handler"):
         run("init", "payment.completed", *arguments)
     assert there(project) == set()
 
@@ -110,7 +140,7 @@ def test_an_event_that_has_a_handler_is_refused(arguments: tuple[str, ...], proj
 def test_nothing_is_written_over_or_beside_what_is_there(name: str, project: Path) -> None:
     (project / name).parent.mkdir(exist_ok=True)
     (project / name).write_text("mine")
-    with pytest.raises(CommandError, match="is there already: nothing was written"):
+    with pytest.raises(CommandError, match="already exists: nothing was written"):
         run("init", "invoice.paid")
     assert (there(project), (project / name).read_text()) == ({name}, "mine")
 
@@ -118,7 +148,7 @@ def test_nothing_is_written_over_or_beside_what_is_there(name: str, project: Pat
 def test_a_handler_in_a_module_of_its_own_is_not_written_over(project: Path) -> None:
     for name in ("invoice", "invoice_paid"):
         (project / f"functions/consumer/handlers/{name}.py").write_text("mine")
-    with pytest.raises(CommandError, match=r"invoice_paid\.py is there already"):
+    with pytest.raises(CommandError, match=r"invoice_paid\.py already exists"):
         run("init", "invoice.paid")
 
 
@@ -139,7 +169,7 @@ def test_a_handler_in_a_module_of_its_own_is_not_written_over(project: Path) -> 
     ],
 )
 def test_what_can_be_no_name_of_a_type_is_refused(event: str, project: Path) -> None:
-    with pytest.raises(CommandError, match="is no event type"):
+    with pytest.raises(CommandError, match="is not an event type"):
         run("init", event)
     assert there(project) == set()
 
@@ -150,10 +180,23 @@ def test_it_works_in_a_checkout_only(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         run("init", "invoice.paid")
 
 
-def test_handlers_that_cannot_be_imported_are_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: object) -> None:
-        raise SyntaxError("invalid syntax (invoice.py, line 3)")
-
-    monkeypatch.setattr("wickiepay_cli.checkout.handlers.discover", broken)
-    with pytest.raises(CommandError, match=r"cannot be imported: invalid syntax \(invoice\.py, line 3\)"):
-        run("init", "invoice.paid")
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("def broken(:", "SyntaxError: invalid syntax"),
+        ("import nothing_of_the_kind", "ModuleNotFoundError: No module named 'nothing_of_the_kind'"),
+        ("from wickiepay.effects import nothing", "ImportError: cannot import name 'nothing'"),
+        ('on("payment.created")(print)', "RegistrationError: payment.created has a handler already."),
+        ("print(undefined)", "NameError: name 'undefined' is not defined"),
+    ],
+)
+def test_a_handler_that_cannot_be_imported_is_three_lines(
+    line: str, error: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = project / HANDLER
+    file.write_text(f"from wickiepay.routing import on\n\n{line}\n")
+    monkeypatch.setattr("wickiepay_cli.checkout.handlers.discover", lambda _: runpy.run_path(str(file)))
+    result = ended("init", "invoice.voided")
+    first, second, third = result.stderr.splitlines()
+    assert (result.returncode, error in first, second.strip()) == (1, True, f"{HANDLER}:3: {line}")
+    assert third.startswith("Mend that line")

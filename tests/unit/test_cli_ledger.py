@@ -236,6 +236,8 @@ def three(happen: Happen) -> None:
         (("--status", "LOST"), []),
         (("--order", "paid"), ["p-2", "p-1"]),
         (("--order", "EXPIRED"), []),
+        (("--order", "pending,PAID"), ["p-2", "p-1", "p-3"]),
+        (("--status", "COMPLETE", "--status", "pending"), ["p-1", "p-3"]),
         (("--since", "2026-01-15T10:00:01"), ["p-2", "p-1"]),
         (("--until", "2026-01-15T10:00:01"), ["p-1", "p-3"]),
     ],
@@ -277,6 +279,25 @@ def test_people_can_copy_a_uuid_from_the_list(happen: Happen, monkeypatch: pytes
     happen("payment.completed", uuid, "order-1", paidCurrency={"currency": "USDT", "amount": 108.5})
     shown = run("payments", "list").stdout
     assert (uuid in shown, max(map(len, shown.splitlines())) <= columns) == (True, True)
+
+
+def test_at_80_columns_a_list_has_the_order_s_status_and_a_column_for_each_amount(
+    happen: Happen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wickiepay_cli.output.tables.WIDE", 80)
+    asked = {"displayCurrency": {"currency": "EUR", "amount": 100}}
+    paid = {"paidCurrency": {"currency": "USDT", "amount": 108.5}}
+    happen("payment.completed", UUID, "order-1", **asked, **paid)
+    happen("payment.created", UUID.replace("6", "7"), "order-2", "2026-01-15T09:00:00Z", **asked)
+    lines = run("payments", "list").stdout.splitlines()
+    assert [line.split()[1:] for line in (lines[3], lines[5])] == [
+        [UUID, "COMPLETE", "100", "EUR", "108.5", "USDT"],
+        [UUID.replace("6", "7"), "PENDING", "100", "EUR"],
+    ]
+    assert [line.split() for line in (lines[1], lines[4])] == [
+        ["reference", "order", "display", "paid"],
+        ["order-1", "PAID"],
+    ]
 
 
 # --- balances ----------------------------------------------------------------------------------------

@@ -4,10 +4,11 @@ import io
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyte
 import pytest
@@ -24,6 +25,8 @@ from wickiepay.identity import Identity
 from wickiepay_cli.commands import listen as listen_module
 from wickiepay_cli.commands.listen import sample_command
 from wickiepay_cli.errors import CommandError
+from wickiepay_cli.local.emulator_patches import Patch
+from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.store.event_records import EventRecords
 from wickiepay_cli.watching import feed as feed_module
 from wickiepay_cli.watching.delivery_log import DeliveryLog, Reader, is_kept_in
@@ -330,15 +333,13 @@ FAILED = replace(ARRIVAL, scheme="raw", state=State.FAILED, processed_at=AFTER, 
         ),
     ],
 )
-def test_a_pipe_gets_a_line(news: Delivered | Changed, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_gets_a_line(news: Delivered, line: str, capsys: pytest.CaptureFixture[str]) -> None:
     show_line(news)
     assert capsys.readouterr().out == f"{line}\n"
 
 
 @pytest.mark.parametrize(("news", "change"), [(Delivered(FAILED), False), (Changed(FAILED), True)])
-def test_a_program_gets_a_line_of_json(
-    news: Delivered | Changed, change: bool, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_program_gets_a_line_of_json(news: Delivered, change: bool, capsys: pytest.CaptureFixture[str]) -> None:
     show_line_of_json(news)
     [line] = capsys.readouterr().out.splitlines()
     assert json.loads(line) == {
@@ -580,6 +581,46 @@ def test_the_environment_s_port_and_secret_are_no_matter_to_a_deployed_stack(
     monkeypatch.setenv("PORT", "3100")
     monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", "of-the-environment")
     assert (command_line.run("listen", "--stack", "prod").exit_code, followed) == (0, ["followed"])
+
+
+@pytest.mark.usefixtures("followed", "signing_secret")
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("PORT", "3100", "PORT is 3100, and the stack that runs here has another one"),
+        ("PORT", "3001", ""),
+        ("PORT", "0", ""),
+        ("WICKIEPAY_WEBHOOK_SECRET", "another", "is not the secret of the stack that runs here"),
+        ("WICKIEPAY_WEBHOOK_SECRET", "the-signing-secret-of-these-tests", ""),
+    ],
+)
+def test_variables_that_do_not_fit_the_stack_on_this_machine_are_told(
+    variable: str, value: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(local_stack, "read", lambda _: "one that runs")
+    monkeypatch.setitem(command_line.OUTPUTS, "WebhookUrl", "http://127.0.0.1:3001/webhooks/wickiepay")
+    result = command_line.run("listen")
+    lines = (result.stdout + result.stderr).splitlines()
+    assert (len(lines), told in " ".join(lines)) == (3 if told else 2, True)
+
+
+@pytest.mark.parametrize(("verbose", "told"), [(True, ["prepared: Api, Queue: left out (unknown)"]), (False, [])])
+def test_what_is_prepared_for_the_emulator_is_told_where_it_is_asked_for(
+    verbose: bool, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = SimpleNamespace(webhook_url="http://127.0.0.1:1/", client=lambda _: None, outputs={"EventTableName": "t"})
+    patches = [Patch(resource, "left out", "unknown") for resource in ("Api", "Queue")]
+    running = SimpleNamespace(stack=stack, patches=patches, emulator=SimpleNamespace(check=None))
+    monkeypatch.setattr(listen_module, "running_stack", lambda *_: nullcontext(running))
+    monkeypatch.setattr(listen_module._Watch, "__call__", lambda *_, **__: None)
+    said: list[str] = []
+    watch = listen_module._Watch(Feed(), lambda **_: nullcontext(print), said.append)
+    run = listen_module._Run(watch, 0, "secret", quiet=False, verbose=verbose)
+    run()
+    run()  # the next one, where the emulator has ended
+    assert [line for line in said if line.startswith("prepared")] == told
 
 
 @pytest.mark.parametrize(("given", "told"), [("", "WICKIEPAY_WEBHOOK_SECRET is set, and empty"), (" \n", "blank")])

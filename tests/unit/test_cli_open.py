@@ -153,7 +153,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "_at_a_terminal", lambda: True)
+    monkeypatch.setattr(command, "read_by_a_person", lambda: True)
 
 
 @pytest.mark.usefixtures("terminal")

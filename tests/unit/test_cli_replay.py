@@ -93,6 +93,15 @@ def test_one_event_of_a_uuid_is_replayed(operator: OperatorStack) -> None:
     assert [message.identity.event_key for message in operator.consume()] == ["payment.completed"]
 
 
+def test_the_beginning_of_a_key_will_do_where_it_is_the_only_one(operator: OperatorStack) -> None:
+    for name in ("payment.processing", "payment.completed"):
+        operator.receive("p-1", name)
+    run("events", "replay", "p-1", "--event-key", "payment.c")
+    assert [message.identity.event_key for message in operator.consume()] == ["payment.completed"]
+    with pytest.raises(CommandError, match=r"There are 2 events whose key begins so: payment\.\w+, payment\.\w+\."):
+        run("events", "replay", "p-1", "--event-key", "payment.")
+
+
 # --- What is kept of it ------------------------------------------------------------------------------
 def test_who_when_and_why_is_on_the_record(operator: OperatorStack) -> None:
     identity = failed(operator)
@@ -241,7 +250,7 @@ def test_an_event_that_is_not_there_is_said_to_be_missing(
         ["c-1", "--until", "2h"],
         ["c-1", "--type", "payment.*"],
         ["c-1", "--limit", "1"],
-        ["--state", "FAILED", "--since", "yesterday"],
+        ["--state", "FAILED", "--since", "tomorrow"],
         ["--state", "FAILED", "--rate", "0"],
         ["c-1", "--why", "x" * (MAX_WHY_CHARACTERS + 1)],
     ],
@@ -270,6 +279,7 @@ def many(operator: OperatorStack) -> OperatorStack:
         (["--state", "RECEIVED"], ["waiting"]),
         (["--state", "PROCESSED"], ["done"]),
         (["--state", "IGNORED"], []),
+        (["--state", "RECEIVED,ignored", "--state", "PROCESSED"], ["waiting", "done"]),
         (["--state", "FAILED", "--since", "1h"], ["new"]),
         (["--state", "FAILED", "--since", "1d"], ["new", "paid"]),
         (["--state", "FAILED", "--until", "2h"], ["paid", "old"]),
@@ -507,6 +517,8 @@ def test_what_is_slow_by_itself_is_not_held_back() -> None:
         ("2h", "2026-01-15T08:25:01+00:00"),
         ("3d", "2026-01-12T10:25:01+00:00"),
         ("1w", "2026-01-08T10:25:01+00:00"),
+        ("today", "2026-01-15T00:00:00+00:00"),
+        ("yesterday", "2026-01-14T00:00:00+00:00"),
         ("2026-01-15", "2026-01-15T00:00:00+00:00"),
         ("2026-01-15T10:25", "2026-01-15T10:25:00+00:00"),
         ("2026-01-15T10:25:00+02:00", "2026-01-15T08:25:00+00:00"),
@@ -518,7 +530,7 @@ def test_a_time_is_an_instant_or_an_age(text: str, meant: str, monkeypatch: pyte
     assert moment(text).isoformat() == meant
 
 
-@pytest.mark.parametrize("text", ["", "2", "h", "-2h", "2y", "yesterday", "999999w", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize("text", ["", "2", "h", "-2h", "2y", "tomorrow", "999999w", "0001-01-01T00:00:00+14:00"])
 def test_anything_else_is_no_time(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         moment(text)

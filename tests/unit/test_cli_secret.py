@@ -53,7 +53,9 @@ def rotated(value: str = NEW, *arguments: str) -> None:
 
 def accepted() -> tuple[bytes, ...]:
     """What ingest verifies with, the current one first."""
-    return SigningSecrets(command_line.client("secretsmanager"), "SigningSecret", lambda: 0).get()
+    secrets = SigningSecrets(command_line.client("secretsmanager"), "SigningSecret", lambda: 0)
+    secrets.refetch()
+    return secrets.get()
 
 
 def after(age: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +154,7 @@ def test_a_second_rotation_can_be_forced() -> None:
 
 @pytest.mark.parametrize("arguments", [(), ("--force",)])
 def test_a_rotation_to_the_present_secret_is_refused(arguments: tuple[str, ...]) -> None:
-    with pytest.raises(CommandError, match="current secret already"):
+    with pytest.raises(CommandError, match="already the current secret"):
         secret("rotate", *arguments, given=OLD)
     assert accepted() == (OLD.encode(),)
 
@@ -317,7 +319,7 @@ def test_the_status_says_why_a_secret_cannot_be_used(secretsmanager: "SecretsMan
     assert "The secret is JSON" in run("secret", "status").stdout
     calls.refuse("GetSecretValue", "AccessDeniedException")
     versions = SecretVersions(secretsmanager, "SigningSecret")
-    assert versions.problem(CURRENT) == "It could not be looked at: AccessDeniedException."
+    assert versions.problem(CURRENT) == "It could not be read: AccessDeniedException."
 
 
 def test_an_unreadable_secret_can_be_replaced(secretsmanager: "SecretsManagerClient") -> None:

@@ -69,11 +69,11 @@ def no_local_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ),
         (
             ["events", "list", "--region", "eu-west-1"],
-            "A profile or a region is for finding a deployed stack: name it with --stack.",
+            "A profile or a region only helps to find a deployed stack: name one with --stack.",
         ),
         (
             ["balances", "show", "a", "--stack", "prod", "--profile", "nobody"],
-            "The config profile (nobody) could not be found.",
+            "The config profile (nobody) could not be found. These there are: aws configure list-profiles.",
         ),
         (
             ["trigger", "payment.completed", "--url", "http://127.0.0.1:9", "--secret", "s"],
@@ -98,7 +98,7 @@ def test_an_endpoint_that_is_none_is_said_in_a_sentence(
         main(arguments)
     assert (end.value.code, capsys.readouterr().err) == (
         1,
-        "AWS cannot be asked, as it is configured: Invalid endpoint: foo.\n",
+        "AWS cannot be asked with this configuration: Invalid endpoint: foo.\n",
     )
 
 
@@ -106,7 +106,8 @@ def test_what_aws_refuses_is_said_in_a_sentence(cloudformation: Stubber, capsys:
     cloudformation.add_client_error("describe_stacks", "AccessDenied", "You are not allowed to")
     with cloudformation, pytest.raises(SystemExit) as end:
         main(["payments", "show", "order-1", "--stack", "prod"])
-    assert (end.value.code, capsys.readouterr().err) == (1, "AWS refused DescribeStacks: You are not allowed to.\n")
+    what, remedy = "AWS refused DescribeStacks: You are not allowed to.", "Ask for this permission, or name another"
+    assert (end.value.code, capsys.readouterr().err.startswith(f"{what} {remedy}")) == (1, True)
 
 
 BACKWARDS = ("--since", "2026-01-02", "--until", "2026-01-01")

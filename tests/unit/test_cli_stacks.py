@@ -13,6 +13,7 @@ from botocore.stub import Stubber
 
 from tests.support.command_line import run, run_json
 from wickiepay_cli.commands import stacks as command
+from wickiepay_cli.errors import sentence
 from wickiepay_cli.output import tables
 from wickiepay_cli.stacks.emulator_access import Access
 from wickiepay_cli.stacks.local_stack import LocalStack
@@ -155,10 +156,7 @@ class TestWhereNothingIsConfigured:
     def test_that_is_said_and_no_failure(self, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Account, "create_client", failing(error))
         result = run("stacks", "--json")
-        assert (json.loads(result.stdout), result.stderr) == (
-            [],
-            f"No AWS account was asked: {str(error).rstrip('.')}.\n",
-        )
+        assert (json.loads(result.stdout), result.stderr) == ([], f"No AWS account was asked: {sentence(error)}\n")
 
     @pytest.mark.parametrize("arguments", [("--profile", "p"), ("--region", "eu-west-1")])
     def test_it_is_one_for_whoever_asks_for_an_account(

@@ -157,9 +157,18 @@ def test_without_a_secret_the_stack_s_own_is_taken(listener: Listener, secret: b
 @pytest.mark.usefixtures("deployed")
 def test_the_environment_s_secret_wins_over_the_stack_s(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", "of-the-environment")
-    run("trigger", "payment.completed")
+    result = run("trigger", "payment.completed")
     [request] = listener.requests
     assert request.headers["x-webhook-signature"] == sign(request.content, b"of-the-environment")
+    assert "WICKIEPAY_WEBHOOK_SECRET is not the secret of the stack" in result.stderr
+
+
+@pytest.mark.usefixtures("deployed")
+def test_nothing_is_said_of_the_environment_s_secret_where_it_fits(
+    listener: Listener, monkeypatch: pytest.MonkeyPatch, secret: bytes
+) -> None:
+    monkeypatch.setenv("WICKIEPAY_WEBHOOK_SECRET", secret.decode())
+    assert (run("trigger", "payment.completed").stderr, len(listener.requests)) == ("", 1)
 
 
 @pytest.mark.usefixtures("deployed")
@@ -197,7 +206,9 @@ def test_without_a_stack_and_a_secret_it_is_said_how_to_give_one(
     "option", [("--url", "notaurl"), ("--url", "ftp://a/"), ("--url", "http://"), ("--secret", "")]
 )
 def test_an_address_or_a_secret_that_is_none_is_wrong_usage(listener: Listener, option: tuple[str, str]) -> None:
-    assert (run("trigger", "payment.completed", *OFFLINE, *option).exit_code, listener.requests) == (2, [])
+    options = {"--url": URL, "--secret": "s3cret", **dict([option])}
+    arguments = [word for each in options.items() for word in each]
+    assert (run("trigger", "payment.completed", *arguments).exit_code, listener.requests) == (2, [])
 
 
 # --- What is said ------------------------------------------------------------------------------------

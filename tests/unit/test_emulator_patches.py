@@ -73,7 +73,7 @@ def test_all_that_is_bent_to_the_emulator_is_told(template: Template) -> None:
             "condition on dynamodb:BatchGetItem dropped (the emulator does not see what a batch asks for)",
             ["ConsumerRole"],
         ),
-        ("the front door's address (the API has none that resolves)", ["WebhookUrl"]),
+        ("the proxy's address (the API's own address does not resolve)", ["WebhookUrl"]),
     ]
 
 

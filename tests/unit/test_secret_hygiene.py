@@ -24,9 +24,8 @@ from tests.support.clock import Clock
 from tests.support.deliveries import BodyOf
 from tests.support.hygiene import Hygiene
 from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
-from wickiepay import clock, event_record, ledger_items, queue
+from wickiepay import clock, delivery, event_record, ledger_items, queue
 from wickiepay.bus import Announcement, EventBus
-from wickiepay.delivery import Delivery
 from wickiepay.emf import EmfLog
 from wickiepay.event_log import EventLog
 from wickiepay.lambda_events import http_request, sqs_batch
@@ -169,7 +168,7 @@ MISTAKES: Final[dict[str, Mistake]] = {
     "the text that is covered": ("a body", ingest, "verify", lambda verified, *_: log(verified.text.decode())),
     "what was verified": ("a body", ingest, "verify", lambda verified, *_: log(verified)),
     "base64": ("a body", ingest, "verify", lambda _, body, *_more: log(base64.b64encode(body))),
-    "a field": ("a body", Delivery, "text", lambda text, _: note({"delivery": str(text)})),
+    "a field": ("a body", delivery, "covered_text", lambda text, *_: note({"delivery": str(text)})),
     "a queue message": ("a body", queue, "encode", lambda text, _: log(text)),
     "an exception": ("a body", Message, "event", lambda _, message: fail(message.delivery.body)),
     # Elsewhere on the way out

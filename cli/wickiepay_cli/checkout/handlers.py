@@ -2,6 +2,7 @@
 
 import json
 import sys
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from typing import Final
 from wickiepay.effects import SetResource
 from wickiepay.event import parse
 from wickiepay.routing import Handler, Settings, discover, router
-from wickiepay_cli.errors import CommandError
+from wickiepay_cli.errors import BrokenHandler
 from wickiepay_cli.project import PROJECT
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.acceptances import HandlerOfStack
@@ -21,16 +22,33 @@ HANDLERS: Final = Path("functions/consumer/handlers")
 
 
 def handlers_in(project: Path) -> Mapping[str, Handler]:
-    """The handlers of the checkout `project`, by event type. Raises `CommandError` if they cannot be imported."""
+    """The handlers of the checkout `project`, by event type. Raises `BrokenHandler` if they cannot be imported."""
     if find_spec("handlers") is None:
         sys.path.append(str(project / HANDLERS.parent))
     try:
         import handlers  # noqa: PLC0415  the consumer's code, which few commands need
 
         discover(handlers)
-    except (ImportError, SyntaxError) as error:
-        raise CommandError(f"The handlers that are there cannot be imported: {error}") from error
+    except Exception as error:  # whatever a module does as it is imported
+        what = error.msg if isinstance(error, SyntaxError) else error
+        raise BrokenHandler(
+            f"The handlers cannot be imported: {type(error).__name__}: {what}",
+            f"  {_place(error, project)}",
+            "Mend that line, and give the same command again: until then the stack would process no event.",
+        ) from error
     return router
+
+
+def _place(error: Exception, project: Path) -> str:
+    """The line at fault: of a syntax error, otherwise the last one in the handlers, or else the last of all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [(each.filename, each.lineno, each.line) for each in frames]
+    ours = [line for line in lines if Path(line[0]).is_relative_to(project / HANDLERS)]
+    if isinstance(error, SyntaxError) and error.filename:
+        ours = [(error.filename, error.lineno, (error.text or "").strip())]
+    file, number, text = (ours or lines)[-1]
+    path = Path(file)
+    return f"{path.relative_to(project) if path.is_relative_to(project) else path}:{number}: {text}"
 
 
 def handlers_of(found: Stack) -> Mapping[str, HandlerOfStack]:

@@ -1,8 +1,4 @@
-"""The files that a new event type needs: a handler, its test, and a sample.
-
-They are what docs/adding-an-event-type.md says to add, and right as they are: the handler keeps the state of what the
-event is about.
-"""
+"""The files that a new event type needs (docs/adding-an-event-type.md): a handler, its test, and a sample."""
 
 import json
 import keyword
@@ -13,6 +9,7 @@ from string import Template
 from typing import Final
 from uuid import NAMESPACE_DNS, uuid5
 
+from wickiepay.identity import Identity
 from wickiepay_cli.checkout.handlers import HANDLERS, handlers_in
 from wickiepay_cli.errors import CommandError
 
@@ -34,8 +31,14 @@ from wickiepay.routing import Settings, on
 
 @on("$event")
 def $function(event: WebhookEvent, _: Settings) -> list[Effect]:
-    return [set_resource(event, "$kind")]
+$beside    return [set_resource(event, "$kind")]
 ''')
+
+_BESIDE: Final = """\
+    # Kept beside the payment, so that its order stays what it is. `set_payment` would join the two: from stage 90 on it
+    # takes PAID from the order, and an event of type OUT makes a payout of the payment. Balances stay as well.
+"""
+"""Why an event about a payment says nothing of the payment itself, until somebody knows better."""
 
 _TEST: Final = Template('''\
 """What `$event` does to the books."""
@@ -64,26 +67,31 @@ def test_${plain}_sets_what_it_is_about() -> None:
 def files_for(event: str, project: Path) -> Mapping[Path, str]:
     """The files to add to the checkout `project` for the event type `event`, by their paths in it.
 
-    A handler's module is named after the event's family or, if that exists already, after the event. Raises
-    `CommandError` if the event has a handler, if a file exists already, or if the event's name cannot be a file name.
+    The handler's module is named after the family or, if that exists, the event. Raises `CommandError` if it cannot be.
     """
-    _refuse_name(event)
+    if not _NAME.fullmatch(event) or len(event) > MAX_CHARACTERS:
+        raise CommandError(
+            f'"{event}" is not an event type: those are lower-case words of letters, digits and underscores, joined by '
+            f"dots, in at most {MAX_CHARACTERS} characters, such as invoice.paid."
+        )
     if not (project / HANDLERS).is_dir():
         raise CommandError(f"There is no {HANDLERS} here: this command works in a checkout of the project.")
     if event in handlers_in(project):
-        raise CommandError(f"{event} has a handler already, in {HANDLERS}.")
+        raise CommandError(f"{event} already has a handler, in {HANDLERS}.")
     *family, _ = event.split(".") if "." in event else (event, "")
-    kind, plain = "_".join(family), event.replace(".", "_")
-    module, function = _identifier(kind), _identifier(plain)
+    plain = event.replace(".", "_")
+    module, function = _identifier("_".join(family)), _identifier(plain)
     if (project / HANDLERS / f"{module}.py").exists():
         module = function
     uuid = str(uuid5(NAMESPACE_DNS, event))
+    about_payment = Identity(uuid, event).about_money
     words = {
         "event": event,
         "plain": plain,
         "function": function,
         "module": module,
-        "kind": kind,
+        "kind": plain if about_payment else "_".join(family),
+        "beside": _BESIDE if about_payment else "",
         "uuid": uuid,
     }
     files = {
@@ -93,7 +101,7 @@ def files_for(event: str, project: Path) -> Mapping[Path, str]:
     }
     for path in files:
         if (project / path).exists():
-            raise CommandError(f"{path} is there already: nothing was written.")
+            raise CommandError(f"{path} already exists: nothing was written.")
     return files
 
 
@@ -108,14 +116,6 @@ def write(files: Mapping[Path, str], project: Path) -> None:
         (project / path).parent.mkdir(exist_ok=True)
         with (project / path).open("x") as file:
             file.write(text)
-
-
-def _refuse_name(event: str) -> None:
-    if not _NAME.fullmatch(event) or len(event) > MAX_CHARACTERS:
-        raise CommandError(
-            f'"{event}" is no event type: that is words of small letters, digits and underscores with dots between '
-            f"them, of {MAX_CHARACTERS} characters at the most, like invoice.paid."
-        )
 
 
 def _identifier(words: str) -> str:

@@ -1,7 +1,4 @@
-"""The sample invocations in `events`: what `sam local invoke -e` hands to each function, made from the payloads.
-
-They are signed with the local stack's default secret, so that they are right wherever that is in use.
-"""
+"""The sample invocations in `events`, made from the payloads and signed with the local stack's default secret."""
 
 import base64
 import hashlib

@@ -14,6 +14,7 @@ from wickiepay.queue import Message, Replay
 from wickiepay_cli.checkout.in_money import processed_again
 from wickiepay_cli.commands.options import (
     LIMIT_FOR_PEOPLE,
+    SEVERAL,
     AsJson,
     DryRun,
     Limit,
@@ -23,6 +24,7 @@ from wickiepay_cli.commands.options import (
     at_stack,
     confirm_change,
     on_stack,
+    several,
 )
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
@@ -159,7 +161,8 @@ def redrive(  # noqa: PLR0913  options
     where: Where,
     *,
     ids: Annotated[
-        list[str] | None, typer.Option("--id", metavar="ID", help="A message, as dlq list shows it; may be repeated.")
+        list[str] | None,
+        typer.Option("--id", **several(), metavar="ID", help=f"A message, as dlq list shows it; {SEVERAL}"),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All messages.")] = False,
     dry_run: DryRun = False,

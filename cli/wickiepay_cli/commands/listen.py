@@ -18,12 +18,14 @@ import httpx
 import typer
 
 from wickiepay import clock
-from wickiepay_cli.commands.options import SECRET_VARIABLE, at_stack
+from wickiepay.signing_secrets import secret_in
+from wickiepay_cli.checkout.handlers import handlers_in
+from wickiepay_cli.commands.options import SECRET_VARIABLE, at_stack, tell_of_another_secret
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.local.run import Running, running_stack
 from wickiepay_cli.local.supervisor import supervise
 from wickiepay_cli.output.tables import say, tell
-from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
+from wickiepay_cli.project import DEFAULT_SIGNING_SECRET, PROJECT
 from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.local_stack import state_folder
 from wickiepay_cli.stacks.stack import Stack, Where
@@ -51,6 +53,9 @@ def listen(  # noqa: PLR0913  options
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print only where it listens and what is wrong; with --json, the JSON.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Say also what of the template is prepared for the emulator.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a line of JSON for each delivery and change of state, for programs.")
     ] = False,
@@ -67,7 +72,8 @@ def listen(  # noqa: PLR0913  options
     watch = _Watch(feed, partial(view, feed, quiet=quiet, as_json=as_json), tell if as_json else say)
     with _until_told():
         if not where and local_stack.read(state_folder()) is None:
-            run = _Run(watch, port, _refusing_blank(signing_secret), quiet=quiet)
+            handlers_in(PROJECT)  # what cannot be imported here cannot be there, where only a log would say so
+            run = _Run(watch, port, _refusing_blank(signing_secret), quiet=quiet, verbose=verbose)
             supervise(run, watch.tell, time.monotonic)
         else:
             attach = partial(_attach, context, watch, folder=None if where.name else state_folder())
@@ -102,16 +108,20 @@ class _Watch:
 class _Run:
     """Runs a stack until its emulator ends; called again, the next one on the same port, with the same secret."""
 
-    def __init__(self, watch: _Watch, port: int, signing_secret: str, *, quiet: bool) -> None:
+    def __init__(self, watch: _Watch, port: int, signing_secret: str, *, quiet: bool, verbose: bool) -> None:
         self._watch = watch
         self._port = port
         self._signing_secret = signing_secret
         self._quiet = quiet
+        self._verbose = verbose
 
     def __call__(self) -> None:
         with running_stack(state_folder(), self._port, self._signing_secret, self._seen) as running:
+            if self._verbose:
+                _tell_what_is_prepared(running, self._watch.tell)
             _introduce(running, self._signing_secret, self._watch.tell, quiet=self._quiet)
             self._port, self._quiet = httpx.URL(running.stack.webhook_url).port or self._port, True
+            self._verbose = False
             records = EventRecords(running.stack.client("dynamodb"), running.stack.outputs["EventTableName"])
             self._watch(partial(look, self._watch.feed, records), running.emulator.check)
 
@@ -130,13 +140,16 @@ def _refusing_blank(signing_secret: str) -> str:
     return checked(os.fsencode(signing_secret))
 
 
+def _tell_what_is_prepared(running: Running, tell: Callable[[str], None]) -> None:
+    for (what, why), alike in groupby(running.patches, key=lambda patch: (patch.what, patch.why)):
+        tell(f"prepared: {', '.join(patch.resource for patch in alike)}: {what} ({why})")
+
+
 def _introduce(running: Running, signing_secret: str, tell: Callable[[str], None], *, quiet: bool) -> None:
     listening = f"Listening on {running.stack.webhook_url}"
     if quiet:
         tell(listening)
         return
-    for (what, why), alike in groupby(running.patches, key=lambda patch: (patch.what, patch.why)):
-        tell(f"prepared: {', '.join(patch.resource for patch in alike)}: {what} ({why})")
     told = signing_secret if signing_secret == DEFAULT_SIGNING_SECRET else "what WICKIEPAY_WEBHOOK_SECRET says"
     tell(f"Signing secret: {told}")
     tell(listening)
@@ -155,6 +168,8 @@ def _attach(
 ) -> None:
     """Shows what arrives at a stack that runs already; `folder` is where the local one notes its deliveries."""
     _refuse_what_only_a_start_takes(context, found.output("WebhookUrl"))
+    if folder:
+        _tell_what_does_not_fit(context, found, watch.tell)
     records = found.events()
     watch.tell(f"Listening to {found.output('WebhookUrl')} of the stack {found.name}")
     if folder and delivery_log.is_kept_in(folder):
@@ -175,6 +190,20 @@ def _refuse_what_only_a_start_takes(context: typer.Context, webhook_url: str) ->
             raise CommandError(
                 f"A {option} is for starting a stack, and {webhook_url} runs: stop it, or leave that out."
             )
+
+
+def _tell_what_does_not_fit(context: typer.Context, found: Stack, tell: Callable[[str], None]) -> None:
+    """Tells of the environment's variables that would have made another stack than the one that runs here."""
+    of_environment = {
+        name
+        for name in context.params
+        if (source := context.get_parameter_source(name)) and source.name == "ENVIRONMENT"
+    }
+    port, url = context.params["port"], found.output("WebhookUrl")
+    if "port" in of_environment and port not in {0, httpx.URL(url).port}:
+        tell(f"PORT is {port}, and the stack that runs here has another one: to have {port}, stop that stack first.")
+    if "signing_secret" in of_environment:
+        tell_of_another_secret(found, secret_in(os.fsencode(context.params["signing_secret"])))
 
 
 # --- The end ---------------------------------------------------------------------------------------

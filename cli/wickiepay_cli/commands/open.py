@@ -1,11 +1,10 @@
 """`wickiepay open`: the parts of a deployed stack in the AWS console."""
 
-import sys
 from typing import Annotated
 
 import typer
 
-from wickiepay_cli.commands.options import AsJson, at_stack
+from wickiepay_cli.commands.options import AsJson, at_stack, read_by_a_person
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.tables import say, show_json
 from wickiepay_cli.stacks.console_urls import What, addresses
@@ -36,9 +35,5 @@ def open_console(
         return
     for url in found.values():
         say(url)
-        if not only_print and _at_a_terminal():
+        if not only_print and read_by_a_person():
             typer.launch(url)
-
-
-def _at_a_terminal() -> bool:
-    return sys.stdout.isatty()

@@ -2,16 +2,18 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import wraps
-from itertools import starmap
+from itertools import chain, starmap
 from typing import Annotated, Any, Concatenate, Final
 
 import typer
 
 from wickiepay import clock
 from wickiepay.event_record import State
+from wickiepay_cli.commands import completions
 from wickiepay_cli.output.tables import ask, ask_for, at_a_terminal, tell
 from wickiepay_cli.sending.samples import event_types
 from wickiepay_cli.stacks.stack import Stack, Where
@@ -20,9 +22,9 @@ from wickiepay_cli.store.event_records import AHEAD
 _WHERE = "Where the stack is"
 
 _STACK_OPTIONS: Final = {
-    "stack_name": ("--stack", "A deployed stack; without it, the local one."),
-    "profile": ("--profile", "The AWS profile to find --stack with."),
-    "region": ("--region", "The AWS region to find --stack in."),
+    "stack_name": ("--stack", "A deployed stack; without it, the local one.", completions.stacks),
+    "profile": ("--profile", "The AWS profile to find --stack with.", completions.profiles),
+    "region": ("--region", "The AWS region to find --stack in.", None),
 }
 SECRET_VARIABLE: Final = "WICKIEPAY_WEBHOOK_SECRET"
 
@@ -39,20 +41,48 @@ MAX_WHY_CHARACTERS: Final = 500
 
 _AGE = re.compile(r"([0-9]{1,6})([mhdw])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DAYS_AGO: Final = {"today": 0, "yesterday": 1}
 
 
 def moment(text: str) -> datetime:
     """An instant as a person says it: an ISO 8601 time (UTC unless it says otherwise), or an age: 30m, 2h, 3d, 1w.
 
-    Raises `typer.BadParameter` for anything else.
+    `today` and `yesterday` are the beginnings of these days in UTC. Raises `typer.BadParameter` for anything else.
     """
     try:
+        if text in _DAYS_AGO:
+            midnight = clock.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            return midnight - timedelta(days=_DAYS_AGO[text])
         if age := _AGE.fullmatch(text):
             return clock.now() - timedelta(**{_UNITS[age[2]]: int(age[1])})
         said = datetime.fromisoformat(text)
         return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise typer.BadParameter(f'"{text}" is neither a time (2026-01-15T10:25:00) nor an age (2h, 3d).') from None
+        raise typer.BadParameter(
+            f'"{text}" is neither a time (2026-01-15T10:25:00, yesterday) nor an age (2h, 3d).'
+        ) from None
+
+
+def several(known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Settings of an option that can be repeated, and takes several values with commas between them.
+
+    With `known`, a value stands for what that has under its capitals, and any other is refused.
+    """
+
+    def split(text: str) -> list[Any]:
+        words = [word.strip() for word in text.split(",")]
+        if not all(words):
+            raise typer.BadParameter(f'"{text}" has an empty value.')
+        if known is None:
+            return words
+        if unknown := [word for word in words if word.upper() not in known]:
+            raise typer.BadParameter(f"{', '.join(unknown)}: it has to be one of {', '.join(known)}.")
+        return [known[word.upper()] for word in words]
+
+    def join(values: Sequence[list[Any]] | None) -> list[Any] | None:
+        return list(dict.fromkeys(chain.from_iterable(values))) if values else None
+
+    return {"parser": split, "callback": join}
 
 
 def _reason(text: str) -> str:
@@ -66,19 +96,35 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done,
 Rate = Annotated[
     float | None, typer.Option("--rate", metavar="N", min=0.1, help="So many a second at the most.", show_default="all")
 ]
+Wait = Annotated[
+    bool | None,
+    typer.Option(
+        "--wait/--no-wait",
+        help="Wait a minute at the most, and say how it ended; exit code 1 where it is FAILED or not finished.",
+        show_default="at a terminal",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before changing a deployed stack.")]
 
 
 WHICH: Final = "Which events"
 """The help's heading for the options that choose events."""
 
-EventType = Annotated[
-    str | None,
+SEVERAL: Final = "repeat it, or put commas, for several."
+
+
+def _offered_types(incomplete: str) -> list[str]:
+    return completions.of_words(*event_types())(incomplete)  # the samples are looked for only at a TAB
+
+
+OfTypes = Annotated[
+    list[str] | None,
     typer.Option(
         "--type",
+        **several(),
         metavar="TYPE",
-        help="Of this type, or pattern: payment.*",
-        autocompletion=event_types,
+        help=f"Of this type, or pattern: payment.*; {SEVERAL}",
+        autocompletion=_offered_types,
         rich_help_panel=WHICH,
     ),
 ]
@@ -87,7 +133,7 @@ Since = Annotated[
     typer.Option(
         parser=moment,
         metavar="TIME",
-        help="Received at this time or later: 2026-01-15T10:00, or 2h, 3d ago.",
+        help="Received at this time or later: 2026-01-15T10:00, yesterday, or 2h, 3d ago.",
         show_default="the table's first",
         rich_help_panel=WHICH,
     ),
@@ -102,10 +148,21 @@ Until = Annotated[
         rich_help_panel=WHICH,
     ),
 ]
-InState = Annotated[
-    State | None, typer.Option("--state", case_sensitive=False, help="In this state.", rich_help_panel=WHICH)
+InStates = Annotated[
+    list[State] | None,
+    typer.Option(
+        "--state",
+        **several(State.__members__),
+        metavar="STATE",
+        help=f"In this state: {', '.join(State)}; {SEVERAL}",
+        autocompletion=completions.of_words(*State),
+        rich_help_panel=WHICH,
+    ),
 ]
-OfUuid = Annotated[str | None, typer.Option("--uuid", help="Of this uuid.", rich_help_panel=WHICH)]
+OfUuid = Annotated[
+    str | None,
+    typer.Option("--uuid", help="Of this uuid.", autocompletion=completions.uuids, rich_help_panel=WHICH),
+]
 Reference = Annotated[
     str | None, typer.Option(help="With this reference in their data; reads each body.", rich_help_panel=WHICH)
 ]
@@ -157,10 +214,22 @@ def on_stack(command: Callable[Concatenate[Stack, ...], None]) -> Callable[..., 
     return at_stack(handed)
 
 
-def _stack_option(name: str, option: tuple[str, str]) -> inspect.Parameter:
-    flag, text = option
-    annotation = Annotated[str | None, typer.Option(flag, metavar="NAME", help=text, rich_help_panel=_WHERE)]
+def _stack_option(name: str, option: tuple[str, str, Callable[..., list[str]] | None]) -> inspect.Parameter:
+    flag, text, completion = option
+    settings: Any = {"metavar": "NAME", "help": text, "rich_help_panel": _WHERE, "autocompletion": completion}
+    annotation = Annotated[str | None, typer.Option(flag, **settings)]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def read_by_a_person(*, said: bool | None = None) -> bool:
+    """What an option has said or, where it has said nothing, whether a person reads the result."""
+    return sys.stdout.isatty() if said is None else said
+
+
+def tell_of_another_secret(stack: Stack, secret: bytes) -> None:
+    """Says so where `secret`, which the environment has, is not the one of the stack on this machine."""
+    if stack.signing_secret() != secret:
+        tell(f"{SECRET_VARIABLE} is not the secret of the stack that runs here, which refuses what it signs: unset it.")
 
 
 def confirm_change(stack: Stack, what: str | Callable[[], str | None], *, yes: bool) -> None:

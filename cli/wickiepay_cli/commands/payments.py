@@ -3,13 +3,24 @@
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import batched
 from typing import Annotated, Final, get_args
 
 import typer
 
 from wickiepay import clock
 from wickiepay.payments import OrderStatus
-from wickiepay_cli.commands.options import LIMIT_FOR_PEOPLE, AsJson, at_stack, moment, on_stack, refuse_backwards
+from wickiepay_cli.commands import completions
+from wickiepay_cli.commands.options import (
+    LIMIT_FOR_PEOPLE,
+    SEVERAL,
+    AsJson,
+    at_stack,
+    moment,
+    on_stack,
+    refuse_backwards,
+    several,
+)
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import briefly, is_narrow, say, seconds, show_json, show_table, write
@@ -18,6 +29,8 @@ from wickiepay_cli.store.export_file import csv_line
 from wickiepay_cli.store.ledger_records import Amount, Payment, Wanted
 
 ORDERS: Final = get_args(OrderStatus.__value__)
+STATUSES: Final = ("PENDING", "PROCESSING", "COMPLETE", "UNDERPAID", "EXPIRED", "CANCELLED", "DETECTED", "CONFIRMED")
+UUID_WIDTH: Final = 36
 COLUMNS: Final = (
     "uuid",
     "reference",
@@ -36,15 +49,29 @@ COLUMNS: Final = (
 def list_payments(  # noqa: PLR0913  options
     where: Where,
     *,
-    status: Annotated[
-        str | None, typer.Option(metavar="STATUS", help="In this status alone: COMPLETE, UNDERPAID, EXPIRED …")
+    statuses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            **several(),
+            metavar="STATUS",
+            autocompletion=completions.of_words(*STATUSES),
+            help=f"In this status alone: COMPLETE, UNDERPAID, EXPIRED …; {SEVERAL}",
+        ),
     ] = None,
-    order: Annotated[
-        str | None, typer.Option(metavar="STATUS", help=f"Of orders in this status alone: {', '.join(ORDERS)}.")
+    orders: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--order",
+            **several({order: order for order in ORDERS}),
+            metavar="STATUS",
+            autocompletion=completions.of_words(*ORDERS),
+            help=f"Of orders in this status alone: {', '.join(ORDERS)}; {SEVERAL}",
+        ),
     ] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(parser=moment, metavar="TIME", help="Changed at this time or later: 2h, 3d ago, 2026-01-15."),
+        typer.Option(parser=moment, metavar="TIME", help="Changed at this time or later: 2h, yesterday, 2026-01-15."),
     ] = None,
     until: Annotated[
         datetime | None, typer.Option(parser=moment, metavar="TIME", help="Changed at this time or earlier.")
@@ -60,16 +87,14 @@ def list_payments(  # noqa: PLR0913  options
     The ledger has no index by time: all of it is read, in bounded memory. That takes a while, and capacity, where it is
     large.
     """
-    if order and order.upper() not in ORDERS:
-        raise typer.BadParameter(f"an order is one of {', '.join(ORDERS)}.", param_hint="--order")
     if as_csv and as_json:
         raise typer.BadParameter("give either --csv or --json.")
     refuse_backwards(since, until)
     found = where.find()
     ledger = found.ledger()
     wanted = Wanted(
-        status.upper() if status else None,
-        order.upper() if order else None,
+        [status.upper() for status in statuses or []],
+        orders or [],
         clock.instant(since) if since else None,
         clock.instant(until) if until else None,
     )
@@ -88,14 +113,14 @@ def list_payments(  # noqa: PLR0913  options
     elif is_narrow():
         now = clock.now()
         show_table(
-            ("", "uuid", "status", "amount", "reference"),
+            ("", "uuid\nreference", "status\norder", "display", "paid"),
             (
                 (
                     briefly(each.updated_at, now),
-                    each.uuid,
-                    each.status,
-                    _money(each.paid or each.display),
-                    each.reference,
+                    "\n".join([each.uuid, *map("".join, batched(each.reference or "", UUID_WIDTH, strict=False))]),
+                    "\n".join(filter(None, (each.status, each.order_status))),
+                    _money(each.display),
+                    _money(each.paid),
                 )
                 for each in listed
             ),
@@ -107,7 +132,9 @@ def list_payments(  # noqa: PLR0913  options
 @on_stack
 def show(
     found: Stack,
-    uuid_or_reference: Annotated[str, typer.Argument(help="A payment's uuid, or an order's reference.")],
+    uuid_or_reference: Annotated[
+        str, typer.Argument(help="A payment's uuid, or an order's reference.", autocompletion=completions.uuids)
+    ],
     *,
     as_json: AsJson = False,
 ) -> None:

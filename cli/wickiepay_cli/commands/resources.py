@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from wickiepay_cli.checkout.handlers import handlers_of, resource_kinds
+from wickiepay_cli.commands import completions
 from wickiepay_cli.commands.options import AsJson, on_stack
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.output.tables import say, say_json, seconds, show_facts, show_json
@@ -16,7 +17,9 @@ from wickiepay_cli.stacks.stack import Stack
 @on_stack
 def show(
     found: Stack,
-    uuid: Annotated[str, typer.Argument(metavar="UUID", help="The uuid, as the events name it.")],
+    uuid: Annotated[
+        str, typer.Argument(metavar="UUID", help="The uuid, as the events name it.", autocompletion=completions.uuids)
+    ],
     *,
     as_json: AsJson = False,
 ) -> None:

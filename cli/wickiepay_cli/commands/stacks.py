@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import typer
 from botocore.exceptions import NoCredentialsError, NoRegionError
 
-from wickiepay_cli.commands.options import AsJson
+from wickiepay_cli.commands.options import SEVERAL, AsJson, several
 from wickiepay_cli.errors import sentence
 from wickiepay_cli.output.tables import say, show_table, stream_json, tell
 from wickiepay_cli.stacks import local_stack
@@ -28,7 +28,11 @@ def stacks(
     regions: Annotated[
         list[str] | None,
         typer.Option(
-            "--region", metavar="NAME", help="An AWS region to look in; may be repeated.", show_default="the profile's"
+            "--region",
+            **several(),
+            metavar="NAME",
+            help=f"An AWS region to look in; {SEVERAL}",
+            show_default="the profile's",
         ),
     ] = None,
     as_json: AsJson = False,

@@ -11,7 +11,7 @@ from wickiepay import clock
 from wickiepay.clock import instant
 from wickiepay.event import place_and_acceptance
 from wickiepay.event_record import Record, State
-from wickiepay_cli.commands.options import AsJson, EventType, Until, at_stack, moment, refuse_backwards
+from wickiepay_cli.commands.options import AsJson, OfTypes, Until, at_stack, moment, refuse_backwards
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import Share, say, scope, show_json, show_table
 from wickiepay_cli.stacks.stack import Where
@@ -35,7 +35,7 @@ def stats(  # noqa: PLR0913  options
         ),
     ] = None,
     until: Until = None,
-    event_type: EventType = None,
+    types: OfTypes = None,
     by: Annotated[Span | None, typer.Option(help="What to count apart.", show_default="what fits the period")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -51,7 +51,7 @@ def stats(  # noqa: PLR0913  options
     refuse_backwards(begin, until)
     found = where.find()
     events = found.events()
-    records = Filter(event_type=event_type, since=begin, until=until).among(events, now)
+    records = Filter(types=types, since=begin, until=until).among(events, now)
     with progress("Reading", None) as advance:
         summed = statistics(_told(records, advance), by or fitting_span(begin, end), _begun_at)
     if as_json:

@@ -22,7 +22,17 @@ from wickiepay.signature import covered_text
 from wickiepay.signing_secrets import secret_in
 from wickiepay_cli.checkout.handlers import handlers_of
 from wickiepay_cli.checkout.in_money import in_money
-from wickiepay_cli.commands.options import SECRET_VARIABLE, AsJson, Why, Yes, at_stack, confirm_change
+from wickiepay_cli.commands.options import (
+    SECRET_VARIABLE,
+    AsJson,
+    Wait,
+    Why,
+    Yes,
+    at_stack,
+    confirm_change,
+    read_by_a_person,
+    tell_of_another_secret,
+)
 from wickiepay_cli.errors import CommandError, sentence
 from wickiepay_cli.output.tables import show_json, show_table, tell
 from wickiepay_cli.sending import client, samples
@@ -36,6 +46,7 @@ from wickiepay_cli.sending.steps import Cast
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.replays import REPLAYABLE, TRIGGERED, Replayer
+from wickiepay_cli.watching.ending import Waiting, ended_well, show_ends
 
 DEFAULT_COUNT: Final = 100
 DEFAULT_SENDERS: Final = 4
@@ -167,13 +178,15 @@ def trigger(  # noqa: PLR0913  options
         bool, typer.Option("--retries", help="Try three times, as the provider does, with growing pauses.")
     ] = False,
     why: Why = "",
+    wait: Wait = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Sign deliveries and send them as the provider would: a sample, a payload of your own, or a whole scenario.
 
     A sample gets a fresh uuid and the present time, unless they are set; its amounts go out as they are spelled.
-    Exit code 1 unless each delivery is taken (a 2xx) or, in a scenario, answered as it must be. The scenarios:
+    Exit code 1 unless each delivery is taken (a 2xx) and ends well, where that is waited for, or, in a scenario, is
+    answered as it must be. The scenarios:
     """
     if sum((event is not None, scenario is not None, file is not None, listing)) != 1:
         raise typer.BadParameter("give one of EVENT, for a sample, --scenario, --file and --list.")
@@ -182,9 +195,12 @@ def trigger(  # noqa: PLR0913  options
         return
     if scenario is not None and (edit or repeat > 1):
         raise typer.BadParameter("--edit and --repeat go with a single delivery.")
+    if wait and (scenario is not None or url is not None):
+        raise typer.BadParameter("it goes with a single delivery to a stack.", param_hint="--wait")
     size = _size(scenario, count, rate, senders)
-    given = None if where.name and _of_environment(context, "secret") else secret
-    how = _How(url, given, where, scheme, retries, why)
+    of_environment = _of_environment(context, "secret")
+    given = None if where.name and of_environment else secret
+    how = _How(url, given, where, scheme, retries, why, of_environment)
     changes = assignments or []
     if scenario is not None:
         if size:
@@ -193,7 +209,8 @@ def trigger(  # noqa: PLR0913  options
     else:
         if file == STANDARD_INPUT and edit:
             raise typer.BadParameter("the editor needs standard input for itself.", param_hint="--edit")
-        went_well = _send_event(compose(event, file, uuid, changes, edit=edit), repeat, how, yes=yes, as_json=as_json)
+        body = compose(event, file, uuid, changes, edit=edit)
+        went_well = _send_event(body, repeat, how, wait=wait, yes=yes, as_json=as_json)
     if not went_well:
         raise typer.Exit(1)
 
@@ -233,6 +250,7 @@ class _How:
     scheme: Scheme
     retries: bool
     why: str = ""
+    of_environment: bool = False
 
     def destination(self) -> tuple[str, bytes, Stack | None]:
         """Where to send, what to sign with, and the stack that was asked; None where none had to be."""
@@ -245,6 +263,8 @@ class _How:
             if self.url is None or self.where.name is not None:
                 raise
             raise CommandError(f"What to sign with is not known: give --secret or {SECRET_VARIABLE}.") from error
+        if given is not None and self.of_environment and self.url is None:
+            tell_of_another_secret(found, given)
         return self.url or found.output("WebhookUrl"), found.signing_secret() if given is None else given, found
 
     @contextmanager
@@ -253,16 +273,22 @@ class _How:
             yield Sender(http, url, key, self.scheme, self.retries)
 
 
-def _send_event(body: bytes, repeat: int, how: _How, *, yes: bool, as_json: bool) -> bool:
-    """Sends one event; says whether it was taken each time."""
+def _send_event(  # noqa: PLR0913  what trigger was told
+    body: bytes, repeat: int, how: _How, *, wait: bool | None, yes: bool, as_json: bool
+) -> bool:
+    """Sends one event; says whether it was taken each time, and ended well if that is waited for."""
     url, key, found = how.destination()
     if found:
         confirm_change(found, lambda: _in_money([body], how.scheme, found), yes=yes)
+    waits = found is not None and how.url is None and read_by_a_person(said=wait)
+    waiting = Waiting(found.events(), asked=wait is True) if found and waits else None
     with how.sender(url, key) as sender:
-        went_well = deliver(body, repeat, sender, as_json=as_json)
+        taken, ends = deliver(body, repeat, sender, waiting, as_json=as_json)
     if found:
         _keep_who([body], how, found)
-    return went_well
+    if not as_json:
+        show_ends(ends)
+    return taken and ended_well(ends)
 
 
 def _play_scenario(  # noqa: PLR0913  what trigger was told

@@ -21,10 +21,7 @@ type Account = tuple[str, str]
 
 
 class BalancesAddUp:
-    """Every balance equals the sum of its entries, to the last digit.
-
-    Keeps one difference in memory for each account and currency.
-    """
+    """Every balance equals the sum of its entries, to the last digit. It keeps one difference for each balance."""
 
     def __init__(self, tables: Tables, pause: Callable[[], None]) -> None:
         self._tables = tables
@@ -60,8 +57,7 @@ class BalancesAddUp:
     def _look(self, suspects: Sequence[Account]) -> list[Account]:
         """The suspects that are wrong: their balance did not change while their entries were read, and is not the sum.
 
-        The entries are read once the index by which they are found has caught up. One that came meanwhile has changed
-        the balance.
+        The entries are read once their index has caught up. One that came meanwhile has changed the balance.
         """
         self._pause()
         wrong = []
@@ -88,7 +84,7 @@ class BalancesAddUp:
 
     def _sum(self, account: Account) -> Decimal:
         total = Decimal()
-        for entry in self._tables.entries_to(account[0]):
+        for entry in self._tables.books.credits_to(account[0]):
             if entry.currency == account[1]:
                 total = EXACT.add(total, entry.amount)
         return total

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final, Protocol
+from typing import Final
 
-from wickiepay.dynamodb import Item
 from wickiepay.identity import Identity
 
 AT_ONCE: Final = 1000
@@ -27,14 +26,6 @@ class Check:
     name: str
     ok: bool
     detail: str
-
-
-class Statement(Protocol):
-    """A check that sees every item of a table and then says whether it holds."""
-
-    def see(self, item: Item) -> None: ...
-
-    def check(self) -> Check: ...
 
 
 class Suspects[T]:
@@ -71,6 +62,13 @@ def named(things: Iterable[str], count: int) -> str:
     """The first few of `count` things, as text for a person."""
     first = ", ".join(islice(things, NAMED_TO_PEOPLE))
     return first if count <= NAMED_TO_PEOPLE else f"{first} and {count - NAMED_TO_PEOPLE} more"
+
+
+def decided(name: str, suspects: Suspects[Identity], holds: str, fault: str) -> Check:
+    """The check `name` once all its suspects are looked at, told by what `holds`, or by the `fault` and its events."""
+    suspects.settle()
+    wrong = suspects.count
+    return Check(name, not wrong, f"{fault} {named(keys(suspects.wrong), wrong)}" if wrong else holds)
 
 
 def keys(identities: Iterable[Identity]) -> Iterable[str]:

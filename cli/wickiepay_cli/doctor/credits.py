@@ -14,7 +14,7 @@ from wickiepay.event_record import State, effects_of, identity_of, pending_of, s
 from wickiepay.identity import Identity, Kind, bounded
 from wickiepay.ledger_items import Entry, entry_of, second_part
 from wickiepay.spelling import normal_spelling
-from wickiepay_cli.doctor.checks import Check, Suspects, keys, named
+from wickiepay_cli.doctor.checks import Check, Suspects, decided
 from wickiepay_cli.doctor.tables import Tables, is_credit
 from wickiepay_cli.store.dynamodb import MAX_KEYS, id_texts
 
@@ -43,12 +43,10 @@ class CreditsHaveEvents:
                 self._unexplained.add(made_by(entry))
 
     def check(self) -> Check:
-        self._unexplained.settle()
         older = "; the others are older than events are kept" if self._young < self.credits else ""
         detail = f"{self._young} of {self.credits} credits looked up, and each has its event{older}"
-        if wrong := self._unexplained.count:
-            detail = f"No event that may have made the credit of {named(keys(self._unexplained.wrong), wrong)}"
-        return Check("credits_have_events", not wrong, detail)
+        fault = "No event explains the credit of"
+        return decided("credits_have_events", self._unexplained, detail, fault)
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         # A record of an older version has the uuid as it was sent. It is looked for only if there is no other.
@@ -75,11 +73,8 @@ class EventsHaveCredits:
             self._unpaid.add(identity_of(item))
 
     def check(self) -> Check:
-        self._unpaid.settle()
         detail = f"{self._crediting} events have credited"
-        if wrong := self._unpaid.count:
-            detail = f"Not as its record says is the credit of {named(keys(self._unpaid.wrong), wrong)}"
-        return Check("events_have_credits", not wrong, detail)
+        return decided("events_have_credits", self._unpaid, detail, "The credit differs from the record of")
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         wrong = []
@@ -89,7 +84,8 @@ class EventsHaveCredits:
             entries = self._tables.entries_at(place for of_event in places.values() for place in of_event)
             for each, of_event in places.items():
                 made = [entries[place] for place in of_event if place in entries]
-                if not any(_in_short(entry) in _credits(records[each]) for entry in made):
+                noted = _credits(records[each])
+                if not any((entry.account, entry.currency, plain(entry.amount)) in noted for entry in made):
                     wrong.append(each)
         return wrong
 
@@ -116,15 +112,13 @@ class CreditedOnce:
             self._seen.add(event.event_key)
 
     def check(self) -> Check:
-        self._repeated.settle()
-        detail = f"{self._compared} credits compared"
-        if wrong := self._repeated.count:
-            detail = f"Credited more than once: {named(keys(self._repeated.wrong), wrong)}"
-        return Check("credited_once", not wrong, detail)
+        return decided(
+            "credited_once", self._repeated, f"{self._compared} credits compared", "Credited more than once:"
+        )
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         uuids = {each.uuid for each in suspects}
-        made = Counter(made_by(entry) for uuid in uuids for entry in self._tables.entries_of(uuid))
+        made = Counter(made_by(entry) for uuid in uuids for entry in self._tables.books.credits_of(uuid))
         return [each for each in dict.fromkeys(suspects) if made[each] > 1]
 
 
@@ -142,10 +136,6 @@ def _credits(record: Item) -> list[tuple[str, str, str]]:
         for effect in effects_of(record)
         if effect["effect"] == "credit" and not effect.get("superseded")
     ]
-
-
-def _in_short(entry: Entry) -> tuple[str, str, str]:
-    return entry.account, entry.currency, plain(entry.amount)
 
 
 def _may_have_credited(record: Item) -> bool:

@@ -9,7 +9,7 @@ from wickiepay.clock import instant
 from wickiepay.dynamodb import Item
 from wickiepay.event_record import State, identity_of, state_of
 from wickiepay.identity import Identity, Kind
-from wickiepay_cli.doctor.checks import Check, Suspects, keys, named
+from wickiepay_cli.doctor.checks import Check, Suspects, decided
 from wickiepay_cli.doctor.tables import Tables
 
 SEEN: Final = (
@@ -55,12 +55,9 @@ class EventsCounted:
             self._misplaced.add(identity)
 
     def check(self) -> Check:
-        self._misplaced.settle()
         sum_of_states = " + ".join(f"{self.counts[name]} {name}" for name in _COUNTED_AS.values())
         detail = f"{self.counts['events']} events = {sum_of_states}"
-        if wrong := self._misplaced.count:
-            detail = f"In no state that there is: {named(keys(self._misplaced.wrong), wrong)}"
-        return Check("events_counted", not wrong, detail)
+        return decided("events_counted", self._misplaced, detail, "In an unknown state:")
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         records = self._tables.records(suspects, ["state"])
@@ -83,11 +80,7 @@ class SentInTime:
                 self._forgotten.add(identity_of(item))
 
     def check(self) -> Check:
-        self._forgotten.settle()
-        detail = f"{self.unsent} wait for the relay"
-        if wrong := self._forgotten.count:
-            detail = f"The relay has not sent {named(keys(self._forgotten.wrong), wrong)}"
-        return Check("sent_in_time", not wrong, detail)
+        return decided("sent_in_time", self._forgotten, f"{self.unsent} wait for the relay", "The relay has not sent")
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         return [each for each, item in self._tables.records(suspects, ["unsent"]).items() if "unsent" in item]

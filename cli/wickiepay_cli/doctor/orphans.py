@@ -85,11 +85,7 @@ class NoOrphans:
         return Check("no_orphans", not left, f"{detail}: {names}" if names else detail)
 
     def _look(self, suspects: Sequence[Orphan]) -> list[Orphan]:
-        """The suspects that are in no queue.
-
-        The order of the steps matters: an event that leaves the queue before that is seen empty is finished or a dead
-        letter.
-        """
+        """The suspects in no queue. The queue comes first: what has left it by then is finished, or a dead letter."""
         waiting = self._waiting(suspects)
         if waiting and message_count(self._stack.sqs(), self._stack.output("EventQueueUrl")):
             self.late += len(waiting)

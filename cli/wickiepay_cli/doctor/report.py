@@ -20,7 +20,7 @@ from wickiepay_cli.doctor.tables import Tables
 from wickiepay_cli.doctor.worth_a_look import Finding, WorthALook
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.dead_letters import message_count
-from wickiepay_cli.store.dynamodb import scan
+from wickiepay_cli.store.dynamodb import every, only
 
 LEDGER: Final = (
     *("pk", "sk", "uuid", "event_key", "reference", "currency", "amount", "at", "account_as_sent", "id", "by", "why"),
@@ -43,8 +43,7 @@ STEP: Final = 100
 class Report:
     """The counts, the results of the checks, what is worth a look, and the orphans.
 
-    `since` is the beginning of the period for which events are kept. The first thousand findings are named; `counts`
-    has the number of each kind.
+    `since` is when kept events begin. The first thousand findings are named; `counts` has the number of each kind.
     """
 
     stack: str
@@ -68,8 +67,8 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
 ) -> Report:
     """Audits all records and the books. `retention` is how long a finished event stays on record.
 
-    With `repair` orphans are sent to the consumer, as `NoOrphans.repair` says. `seen` is told of each few items that
-    were looked at. Raises what reading a table or a queue raises.
+    With `repair` orphans are sent to the consumer, as `NoOrphans.repair` says. `seen` gets the number of each few.
+    Raises what reading a table or a queue raises.
     """
     tables = Tables(stack.dynamodb(), stack.output("EventTableName"), stack.output("LedgerTableName"))
 
@@ -82,8 +81,9 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
     balances, look = BalancesAddUp(tables, pause), WorthALook(tables, now)
     of_events = [each.see for each in (counted, paid, orphans, unsent)]
     of_ledger = [each.see for each in (explained, once, balances, look)]
-    _show(scan(tables.client, tables.events, SEEN), seen, *of_events, look.see_record)
-    _show(scan(tables.client, tables.ledger, LEDGER, **MONEY), seen, *of_ledger)
+    records = every(tables.client, "scan", TableName=tables.events, **only(SEEN))
+    _show(records, seen, *of_events, look.see_record)
+    _show(every(tables.client, "scan", TableName=tables.ledger, **only(LEDGER), **MONEY), seen, *of_ledger)
     if scheme := only_scheme(stack, now):
         look.note(Finding("one-scheme-only", scheme=scheme))
     if repair:

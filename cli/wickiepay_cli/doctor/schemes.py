@@ -14,8 +14,7 @@ PERIOD: Final = timedelta(days=30)
 def only_scheme(stack: Stack, now: datetime) -> str | None:
     """The one scheme that every delivery of the last 30 days used, or None if there were several or none.
 
-    None as well where it is pinned already, and where CloudWatch cannot be asked: this is advice, and nothing hangs on
-    it.
+    None as well if it is pinned already, or if CloudWatch cannot be asked: nothing depends on this advice.
     """
     client = stack.client("cloudwatch")
     try:

@@ -10,7 +10,8 @@ from wickiepay import ledger_items as items
 from wickiepay.dynamodb import Item
 from wickiepay.identity import Identity
 from wickiepay.ledger_items import Entry
-from wickiepay_cli.store.dynamodb import items_of, only
+from wickiepay_cli.store.dynamodb import every, items_of, only
+from wickiepay_cli.store.ledger_records import LedgerRecords
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -38,36 +39,13 @@ class Tables:
             if items.is_entry(item)
         }
 
-    def entries_of(self, uuid: str) -> list[Entry]:
-        """The credits of a payment, read consistently. `uuid` is in the spelling of its entries."""
-        return items.entries_of(self.ledger_partition(items.CREDIT + uuid))
-
-    def ledger_partition(self, pk: str) -> list[Item]:
-        """The ledger's items with a partition key, read consistently."""
-        pages = self.client.get_paginator("query").paginate(
-            TableName=self.ledger,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": pk}},
-            ConsistentRead=True,
-        )
-        return [item for page in pages for item in page["Items"]]
+    @property
+    def books(self) -> LedgerRecords:
+        return LedgerRecords(self.client, self.ledger)
 
     def references(self) -> Iterator[Item]:
         """The keys in the index of references."""
-        pages = self.client.get_paginator("scan").paginate(TableName=self.ledger, IndexName="by_reference")
-        return (item for page in pages for item in page["Items"])
-
-    def entries_to(self, account: str) -> list[Entry]:
-        """The entries of an account (in the form of keys), found by an index that lags slightly behind."""
-        pages = self.client.get_paginator("query").paginate(
-            TableName=self.ledger,
-            IndexName="by_reference",
-            KeyConditionExpression="#reference = :reference",
-            ExpressionAttributeNames={"#reference": "reference"},
-            ExpressionAttributeValues={":reference": {"S": account}},
-        )
-        keys = ({"pk": item["pk"], "sk": item["sk"]} for page in pages for item in page["Items"])
-        return items.entries_of(items_of(self.client, self.ledger, keys))
+        return every(self.client, "scan", TableName=self.ledger, IndexName="by_reference")
 
     def balances(self, accounts: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Decimal]:
         """The existing balances of the given accounts and currencies, read consistently."""

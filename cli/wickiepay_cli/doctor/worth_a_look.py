@@ -1,7 +1,6 @@
 """What is right by the rules and still worth a person's look: misplaced money, or money that waits for somebody.
 
-A snapshot: each table is read once, the index of references twice. What is held on to is what was found, the first
-thousand of each kind, and a number for each order; no body is read.
+Each table is read once, the index of references twice; no body is read. A thousand findings of each kind are kept.
 """
 
 from collections import Counter, defaultdict
@@ -9,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from wickiepay import ledger_items as items
@@ -124,7 +124,7 @@ class WorthALook:
         if pk.startswith(items.CREDIT):
             entries = items.entries_of(partition)
             if entries and respelled:
-                entries += self._tables.entries_of(uuid)
+                entries += self._tables.books.credits_of(uuid)
             if len(entries) > 1:
                 self.note(Finding("credited-more-than-once", uuid=uuid, account=entries[0].account_as_sent))
         if pk.startswith(items.PAYMENT):
@@ -133,7 +133,7 @@ class WorthALook:
                 if (
                     kinds
                     and respelled
-                    and family in dict(_payments(self._tables.ledger_partition(items.PAYMENT + uuid)))
+                    and family in dict(_payments(list(self._tables.books.partition(items.PAYMENT + uuid))))
                 ):
                     continue  # it is a part of the item there
                 for kind in kinds:
@@ -142,39 +142,36 @@ class WorthALook:
     def _kinds(self, partition: Sequence[Item], family: Family, payment: Payment) -> Iterator[str]:
         direction, status = payment.directions.effective, payment.value("status")
         complete, customers = status == "COMPLETE", direction in {"IN", None}
+        came_in = complete and customers
         ended = status in {"EXPIRED", "CANCELLED"}
         last = payment.value("last") or ""
-        holds: dict[str, Callable[[], bool]] = {
-            "completed-without-reference": lambda: (
-                family == "payment" and complete and customers and payment.value("reference") is None
-            ),
-            "channel-payment-not-credited": lambda: (
-                family == "channel" and complete and customers and not self._is_credited(partition, family, payment)
-            ),
-            "completed-with-nothing": lambda: (
-                complete and any(map(_is_nothing, (payment.value("display"), payment.value("paid"))))
-            ),
-            "amounts-differ": lambda: payment.amounts_differ,
-            "direction-differs": lambda: payment.directions.differ,
-            "unclear": lambda: payment.directions.unclear,
-            "credited-payout": lambda: not customers and self._is_credited(partition, family, payment),
-            "open-too-long": lambda: status in OPEN and last < self._opened_before,
-            "expired-after-money": lambda: ended and payment.money_came,
+        amounts = payment.value("display"), payment.value("paid")
+        credited = partial(self._is_credited, partition, family, payment)
+        holds = {
+            "completed-without-reference": family == "payment" and came_in and payment.value("reference") is None,
+            "channel-payment-not-credited": family == "channel" and came_in and not credited(),
+            "completed-with-nothing": complete and any(map(_is_nothing, amounts)),
+            "amounts-differ": payment.amounts_differ,
+            "direction-differs": payment.directions.differ,
+            "unclear": payment.directions.unclear,
+            "credited-payout": not customers and credited(),
+            "open-too-long": status in OPEN and last < self._opened_before,
+            "expired-after-money": ended and payment.money_came,
         }
-        return (kind for kind, is_so in holds.items() if is_so())
+        return (kind for kind, is_so in holds.items() if is_so)
 
     def _is_credited(self, partition: Sequence[Item], family: Family, payment: Payment) -> bool:
         # Versions up to 0.1 did not note it on the payment. Newer payouts are too many to look up one by one.
         may_be_older = family == "channel" or any(map(items.is_older, partition))
         spelled = id_texts(partition[0]["pk"]["S"].removeprefix(items.PAYMENT))
-        return payment.credited or (may_be_older and any(map(self._tables.entries_of, spelled)))
+        return payment.credited or (may_be_older and any(map(self._tables.books.credits_of, spelled)))
 
     def _look_at_order(self, reference: str, payments: Iterable[set[str]]) -> None:
         """The findings on one reference (in the form of keys); `payments` are the partitions of its payments."""
         paid = [
             sent
             for partitions in payments
-            for family, payment in _payments([item for pk in partitions for item in self._tables.ledger_partition(pk)])
+            for family, payment in _payments([item for pk in partitions for item in self._tables.books.partition(pk)])
             if family == "payment" and payment.value("status") == "COMPLETE"
             if payment.directions.effective in {"IN", None}
             # A key may belong to an older version's item, with a reference that the payment no longer has.

@@ -51,10 +51,7 @@ class Deployed:
 
 
 def deploy(project: Path, aws: Access, stack_name: str, webhook_url: str, signing_secret: str) -> Deployed:
-    """Creates the stack of the template in `project`, and stores the signing secret in it.
-
-    Raises `CommandError` if the emulator refuses it.
-    """
+    """Creates the stack of `project`'s template, with the signing secret in it. Raises `CommandError` if refused."""
     template, packages = translate(project)
     patches = patch_template(template, webhook_url)
     cloudformation: CloudFormationClient = aws.client("cloudformation")

@@ -44,13 +44,9 @@ class Emulator:
 
 @contextmanager
 def emulator(folder: Path) -> Iterator[Emulator]:
-    """Runs an empty emulator that only those who know its key can use.
+    """Runs an empty emulator that only those who know its key can use. Raises `CommandError` if it does not start.
 
-    Its files are kept below `folder`, and wiped in the end but for its log.
-
-    The log of the one before it is kept as well: it says why that one ended.
-
-    Raises `CommandError` if it does not start.
+    Its files are below `folder`. In the end they are wiped, except for its log and the one before it.
     """
     scratch = folder / "emulator"
     shutil.rmtree(scratch, ignore_errors=True)

@@ -1,7 +1,4 @@
-"""The only place that adapts the template to the emulator. Each change is reported, and a test pins the list.
-
-The rules work on the output of SAM's transform: plain CloudFormation.
-"""
+"""The only place that adapts the template, as SAM transforms it, to the emulator. A test pins all changes."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -150,7 +147,7 @@ def _allow_batches_to_read_anything(template: Template) -> Iterator[Patch]:
 
 def _point_output_at_front_door(webhook_url: str, template: Template) -> Iterator[Patch]:
     template["Outputs"]["WebhookUrl"]["Value"] = webhook_url
-    yield Patch("WebhookUrl", "the front door's address", "the API has none that resolves")
+    yield Patch("WebhookUrl", "the proxy's address", "the API's own address does not resolve")
 
 
 def _of_type(template: Template, kind: str) -> list[tuple[str, dict[str, Any]]]:

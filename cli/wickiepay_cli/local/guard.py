@@ -1,9 +1,7 @@
 """Guards the emulator: it is open to callers with a key of this run, and to the proxy by an address of its own.
 
-Without this, the emulator answers any web page and any local user: it accepts `test` and every number of twelve digits
-as its own key without checking the signature, and some of its paths need no key. It can create and invoke functions.
-
-The keys of roles and users are left to the emulator, which checks their signatures.
+Without this, any web page and any local user could create and invoke functions: the emulator accepts `test` and every
+number of twelve digits as its own key, and some of its paths need none. It checks the keys of roles and users itself.
 """
 
 from collections.abc import Mapping

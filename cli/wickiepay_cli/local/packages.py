@@ -28,8 +28,7 @@ def function_package(folder: Path) -> bytes:
 def layer_package(folder: Path) -> bytes:
     """A layer, as `sam build` makes it: what is shared in `folder`, and what its requirements.txt names.
 
-    The latter is taken from where it is installed for the running interpreter, so nothing is fetched. Raises
-    `subprocess.CalledProcessError` where it is not.
+    Nothing is fetched: this interpreter has the packages. Raises `subprocess.CalledProcessError` if it has not.
     """
     return _built(folder, _fingerprint(folder))
 

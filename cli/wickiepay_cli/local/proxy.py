@@ -1,9 +1,8 @@
 """The proxy: one port on this machine that passes each request to the stack's HTTP API, and the answer back.
 
-Nothing is changed on the way, since a signature or a rule may depend on it: method, path, query, headers (their order,
-case and repetitions) and body bytes. Only what concerns one connection (RFC 9110, section 7.6.1) stays with its own.
-
-A tunnel may lead anybody here, so what no HTTP API would take is refused before it costs anything: see `MAX_BODY`.
+Nothing that a signature or a rule may depend on is changed: method, path, query, headers (their order, case and
+repetitions) and body. Only what concerns one connection stays with it (RFC 9110, section 7.6.1). A tunnel may lead
+anybody here, so what no HTTP API would take is refused before it costs anything: see `MAX_BODY`.
 """
 
 import asyncio
@@ -12,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -19,20 +19,18 @@ import httpx
 from wickiepay_cli.errors import CommandError
 
 if TYPE_CHECKING:
+    from h11 import Request
+    from hypercorn.protocol.h11 import H11Protocol
     from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 from wickiepay_cli.watching.exchange import Exchange, Headers
 
 ANSWER_SECONDS: Final = 30
-"""How long an HTTP API waits for its function.
-
-https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
-"""
+"""How long an HTTP API waits: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"""
 
 AT_ONCE: Final = 4
 """Most requests that are passed on at the same time; the others wait.
 
-The emulator starts a process for each of them, and while the machine is busy with that, functions time out: with 32
-at once on two cores, every fifth request got a 503.
+The emulator starts a process for each: with 32 at once on two cores, every fifth timed out with a 503.
 """
 
 MAX_BODY: Final = 10 * 1024 * 1024
@@ -75,14 +73,12 @@ def reserved(port: int) -> Iterator[socket.socket]:
 
 @contextmanager
 def proxy(door: socket.socket, api_url: str, seen: Callable[[Exchange], None]) -> Iterator[None]:
-    """Serves the HTTP API at `api_url` on the socket `door`, which it takes over. Calls `seen` with every exchange.
-
-    It serves, and calls `seen`, in a thread of its own.
-    """
+    """Serves the HTTP API at `api_url` on `door`, which it takes over, in a thread that tells `seen` each exchange."""
     # Imported here because other commands need no server.
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415
 
+    _refuse_to_switch()
     config = Config()
     config.include_date_header = config.include_server_header = False  # the API's own are passed on
     config.h11_pass_raw_headers = True
@@ -110,6 +106,20 @@ def proxy(door: socket.socket, api_url: str, seen: Callable[[Exchange], None]) -
         finally:
             runner.get_loop().call_soon_threadsafe(leave.set)
             thread.join()
+
+
+@cache  # once for the process
+def _refuse_to_switch() -> None:
+    """Has hypercorn leave requests for another protocol to `_check`. It has no setting for that."""
+    from hypercorn.protocol.h11 import H11Protocol  # noqa: PLC0415  as above
+
+    check = H11Protocol._check_protocol  # noqa: SLF001
+
+    async def checked(self: "H11Protocol", event: "Request") -> None:
+        if all(name != b"upgrade" for name, _ in event.headers):
+            await check(self, event)
+
+    H11Protocol._check_protocol = checked  # type: ignore[method-assign]  # noqa: SLF001
 
 
 def _passing_on(api: httpx.AsyncClient, api_url: str, seen: Callable[[Exchange], None]) -> "ASGIFramework":

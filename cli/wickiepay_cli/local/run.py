@@ -35,11 +35,10 @@ class Running:
 def running_stack(
     folder: Path, port: int, signing_secret: str, seen: Callable[[Exchange], None] = lambda _: None
 ) -> Iterator[Running]:
-    """Runs a stack with its proxy on `port` (0: any free one) and its files in `folder`.
+    """Runs a stack with its proxy on `port` (0: any free one) and its files in `folder`, until the `with` block ends.
 
     `seen` is told of every request and answer, in another thread; the delivery log in `folder` tells others of them.
-    Raises `CommandError` where the stack cannot run. However the `with` block ends, nothing of the stack is left
-    running.
+    Raises `CommandError` if the stack cannot run.
     """
     # Imported here because the SAM transform would double the start time of every other command.
     try:
@@ -94,4 +93,4 @@ def _alone_in(folder: Path) -> Iterator[None]:
     except Timeout as error:
         other = local_stack.read(folder)
         which = f"process {other.pid}, {other.webhook_url}" if other else "it is still starting"
-        raise CommandError(f"A local stack runs in {folder} already ({which}).") from error
+        raise CommandError(f"A local stack is already running in {folder} ({which}).") from error

@@ -1,7 +1,4 @@
-"""The output of commands: JSON for programs, text and tables for people.
-
-Everything that a command prints goes through here, since a stranger may have written any of it: see `escaped`.
-"""
+"""The output of commands. All of it goes through here, since a stranger may have written any of it: see `escaped`."""
 
 import json
 import sys
@@ -70,19 +67,19 @@ def show_table(
 ) -> None:
     """Prints a table without its empty columns. A long cell takes several lines, so that nothing is cut off.
 
-    A uuid stays in one piece. If space is short, bars shrink first. With `else_facts`, a table that does not fit is
-    printed as a list of facts for each row.
+    A uuid stays in one piece, also below something else of its column. If space is short, bars shrink first. With
+    `else_facts`, a table that does not fit is printed as a list of facts for each row.
     """
     columns = zip(*rows, strict=True)
     shown = [(heading, column) for heading, column in zip(headings, columns, strict=False) if any(column)]
-    narrow = is_narrow() and any(heading == "uuid" for heading, _ in shown)
+    narrow = is_narrow() and any(_has_uuids(heading) for heading, _ in shown)
     table = Table(box=SIMPLE_HEAD, show_edge=not narrow, pad_edge=not narrow, padding=(0, 1, 0, 0 if narrow else 1))
     drawn = any(isinstance(cell, Share) for _, column in shown for cell in column)
     for heading, column in shown:
         if any(isinstance(cell, Share) for cell in column):
             table.add_column(heading, max_width=BAR)
         else:
-            steady = (drawn or heading == "uuid") and _width(column) < STEADY
+            steady = (drawn or _has_uuids(heading)) and _width(column) < STEADY
             table.add_column(heading, overflow="fold", no_wrap=steady)
     for row in zip(*(column for _, column in shown), strict=True):
         table.add_row(*map(_cell, row))
@@ -199,7 +196,11 @@ def ago(instant: str, now: datetime) -> str:
 
 
 def _width(column: Iterable[str | Share | None]) -> int:
-    return max(len(cell) for cell in column if isinstance(cell, str))
+    return max(len(line) for cell in column if isinstance(cell, str) for line in cell.split("\n"))
+
+
+def _has_uuids(heading: str) -> bool:
+    return "uuid" in heading.split("\n")
 
 
 def _cell(cell: str | Share | None) -> Text | Bar:

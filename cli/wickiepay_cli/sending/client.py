@@ -57,11 +57,9 @@ class Answer:
         return None
 
     def __str__(self) -> str:
-        return (
-            f"no answer: {self.text}"
-            if self.status is None
-            else " ".join(filter(None, (str(self.status), self.outcome)))
-        )
+        if self.status is None:
+            return f"no answer: {self.text}"
+        return " ".join(filter(None, (str(self.status), self.outcome)))
 
 
 def is_this_machine(url: str) -> bool:
@@ -137,10 +135,7 @@ class Sender:
     def send(
         self, body: bytes, signing: Signing = sign, heard: Callable[[Answer], None] = lambda _: None
     ) -> Sequence[Answer]:
-        """The answers, one for each attempt. `heard` is called with each at once.
-
-        Raises `NotReserialisable` where the scheme cannot sign the body.
-        """
+        """The answers to the attempts, each told to `heard` at once. Raises `NotReserialisable`."""
         signature = signing(body, self.secret, self.scheme)
 
         def attempt() -> Answer:

@@ -20,8 +20,7 @@ STANDARD_INPUT: Final = Path("-")
 def compose(event: str | None, file: Path | None, uuid: str | None, assignments: Sequence[str], *, edit: bool) -> bytes:
     """The body of `event`'s sample, or otherwise of `file`, with all changes applied.
 
-    A file in which nothing is changed stays as it is, byte by byte. Raises `CommandError` where it is no JSON that
-    could be changed, and `typer.Abort` where the editor was left with nothing.
+    An unchanged file stays as it is, byte by byte. Raises `CommandError`, and `typer.Abort` for an emptied editor.
     """
     text = _content(file) if file else samples.sample(str(event))
     if file and uuid is None and not assignments and not edit:
@@ -29,9 +28,8 @@ def compose(event: str | None, file: Path | None, uuid: str | None, assignments:
     try:
         envelope = exact_json.read(text)
     except ValueError as error:
-        raise CommandError(
-            f"{file if file != STANDARD_INPUT else 'Standard input'} is not JSON that could be changed: {error}"
-        ) from error
+        name = "Standard input" if file == STANDARD_INPUT else file
+        raise CommandError(f"{name} is not JSON, so nothing in it can be changed: {error}") from error
     if file is None:
         samples.refresh(envelope, str(uuid4()), clock.now())
     if uuid is not None:

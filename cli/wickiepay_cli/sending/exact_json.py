@@ -20,7 +20,7 @@ def read(text: str | bytes) -> Json:
     try:
         value: Json = json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_refuse)
     except RecursionError as error:
-        raise ValueError("It is nested too deep.") from error
+        raise ValueError("It is nested too deeply.") from error
     return value
 
 
@@ -43,10 +43,9 @@ def write(value: Json, margin: str = "\n") -> str:
 
 
 def assign(document: Json, assignment: str) -> None:
-    """Applies `path=value` to `document`: `data.transactions.0.amount=100.00`.
+    """Applies `path=value` to `document`: `data.transactions.0.amount=100.00`. Missing objects on the path are added.
 
-    The value is JSON if it can be read as such, otherwise text. Missing objects on the path are added. Raises
-    ValueError, with a sentence for the user, if it cannot be done.
+    The value is JSON if it can be, otherwise text. Raises ValueError, with a sentence for the user.
     """
     path, equals, text = assignment.partition("=")
     if not equals or not all(path.split(".")):
@@ -65,7 +64,7 @@ def assign(document: Json, assignment: str) -> None:
         case list() if last.isdecimal() and int(last) < len(holder):
             holder[int(last)] = value
         case _:
-            raise ValueError(f"There is no place {path} to set.")
+            raise ValueError(f"{path} names no place that can be set.")
 
 
 def _member(holder: Json, name: str, path: str) -> Json:
@@ -74,7 +73,7 @@ def _member(holder: Json, name: str, path: str) -> Json:
             return holder.setdefault(name, {})
         case list() if name.isdecimal() and int(name) < len(holder):
             return holder[int(name)]
-    raise ValueError(f"There is no place {path} to set.")
+    raise ValueError(f"{path} names no place that can be set.")
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -48,8 +48,7 @@ class Delivered:
 class Summary:
     """The sums of answers to deliveries. Any thread may add to them.
 
-    `answers` counts the answers to all attempts, by status and outcome (without a status: why there is
-    none); `seconds` are what each of them took.
+    `answers` counts all of them by status and outcome (without a status: why); `seconds` are what each took.
     """
 
     deliveries: int = 0

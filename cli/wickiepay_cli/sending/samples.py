@@ -30,11 +30,13 @@ def refresh(envelope: Json, uuid: str, now: datetime) -> None:
 
 
 def identify(envelope: Json, uuid: str) -> None:
-    """Replaces the identifier of `envelope` with `uuid`: `data.id` if it has only that, otherwise `data.uuid`.
-
-    Raises `CommandError` if there is no `data`.
-    """
-    data = envelope.get("data") if isinstance(envelope, dict) else None
-    if not isinstance(data, dict):
-        raise CommandError('The payload has no "data" to put a uuid into.')
+    """Sets `data.id` if it has only that, otherwise `data.uuid`. Raises `CommandError` if there is no `data`."""
+    data = data_of(envelope)
     data["id" if "id" in data and "uuid" not in data else "uuid"] = uuid
+
+
+def data_of(envelope: Json) -> dict[str, Json]:
+    """The `data` of a payload. Raises `CommandError` if there is none."""
+    if isinstance(envelope, dict) and isinstance(data := envelope.get("data"), dict):
+        return data
+    raise CommandError('The payload has no "data", which this needs.')

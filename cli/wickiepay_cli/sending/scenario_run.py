@@ -34,8 +34,7 @@ class Played:
         """The uuid and the reference of all its deliveries, or None if they differ, as in a load test."""
         if not self.delivered:
             return None, None
-        body = self.delivered[0].step.body
-        event = parse(body)
+        event = parse(self.delivered[0].step.body)
         reference = event.data.get("reference")
         return event.identity.uuid, reference if isinstance(reference, str) else None
 

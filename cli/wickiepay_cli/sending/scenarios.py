@@ -102,10 +102,10 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     "deposit": Scenario("A deposit, from PENDING to COMPLETE.", steps.deposit, EVENTS),
     "topup": Scenario("A payment into a channel: its account is credited.", steps.topup, BALANCE),
     "payout": Scenario("A payment of type OUT: nobody is credited.", steps.payout, PAYMENT),
-    "out-of-order": Scenario("The last event first: the order is PAID, and stays it.", _out_of_order, PAYMENT),
+    "out-of-order": Scenario("The last event first: the order ends up PAID.", _out_of_order, PAYMENT),
     "duplicates": Scenario("One top-up delivered four times is credited once.", _duplicates, BALANCE),
     "conflict": Scenario("Two amounts at one time: the first one counts.", _conflict, EVENTS),
-    "forged": Scenario("Four signatures that are none: 401, nothing is kept.", _forged),
+    "forged": Scenario("Four invalid signatures: 401, nothing is kept.", _forged),
     "oversized": Scenario("A body a byte too long: 413, nothing is kept.", _oversized),
-    STORM: Scenario("Lives without end side by side, and duplicates.", _storm, "events list"),
+    STORM: Scenario("Endless payments side by side, with duplicates.", _storm, "events list"),
 }

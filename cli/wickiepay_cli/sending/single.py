@@ -1,10 +1,12 @@
 """The single deliveries of `wickiepay trigger`: sends a body once or several times, and reports the answers."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from wickiepay.errors import UnusableBody
 from wickiepay.event import parse
+from wickiepay.event_record import Record
+from wickiepay.identity import Identity
 from wickiepay.reserialise import NotReserialisable
 from wickiepay.signature import covered_text
 from wickiepay_cli.errors import CommandError
@@ -12,31 +14,33 @@ from wickiepay_cli.output.tables import say, show_json
 from wickiepay_cli.sending.client import Answer, Sender
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What was sent. `event`, `uuid` and `event_key` are what the listener should read in it, or None for no event."""
+class Waits(Protocol):
+    """Waits for what becomes of an event: see `wickiepay_cli.watching.ending`."""
 
-    event: str | None
-    uuid: str | None
-    event_key: str | None
-    url: str
-    scheme: str
-    body: str
+    def note_failed(self, identity: Identity) -> None: ...
+
+    def ends(self, identities: Iterable[Identity]) -> Sequence[Record]: ...
 
 
-def deliver(body: bytes, repeat: int, sender: Sender, *, as_json: bool) -> bool:
-    """Sends a body several times, and shows each answer as it comes. Returns whether all were accepted.
+def deliver(
+    body: bytes, repeat: int, sender: Sender, waiting: Waits | None = None, *, as_json: bool
+) -> tuple[bool, Sequence[Record]]:
+    """Sends a body several times, and shows each answer as it comes.
 
-    Raises `CommandError` where it cannot be signed, and where nothing was answered at all. Ctrl-C keeps what was
-    answered.
+    Returns whether all were accepted, and how the event ended, if there is something that is `waiting` for that.
+
+    Raises `CommandError` if it cannot be signed, or if nothing answers. Ctrl-C keeps what was answered.
     """
     try:
-        sent = _sent(body, sender.scheme, sender.url)
+        about = _about(body, sender.scheme)
     except NotReserialisable as error:
         raise CommandError(f"The payload cannot be signed under the scheme {sender.scheme}: {error}") from error
     if not as_json:
-        say(f"{sent.event_key or 'no event'} {sent.uuid or ''} → {sent.url} ({sent.scheme})")
+        say(f"{about['event_key'] or 'no event'} {about['uuid'] or ''} → {sender.url} ({sender.scheme})")
     deliveries: list[list[Answer]] = []
+    ends: Sequence[Record] = ()
+    if waiting and about["uuid"] and about["event_key"]:
+        waiting.note_failed(Identity(about["uuid"], about["event_key"]))
 
     def heard(answer: Answer) -> None:
         deliveries[-1].append(answer)
@@ -47,12 +51,26 @@ def deliver(body: bytes, repeat: int, sender: Sender, *, as_json: bool) -> bool:
         for _ in range(repeat):
             deliveries.append([])
             sender.send(body, heard=heard)
+        if waiting and (recorded := _recorded(deliveries)):
+            ends = waiting.ends(recorded)
     finally:
         if as_json:
             answers = [_members(answer, number) for attempts in deliveries for number, answer in enumerate(attempts, 1)]
-            show_json({**asdict(sent), "answers": answers})
+            sent = {"url": sender.url, "scheme": sender.scheme, "body": body.decode(errors="replace")}
+            ended = {} if waiting is None else {"ended": ends}
+            show_json({**about, **sent, "answers": answers, **ended})
     _complain_of_silence(deliveries, sender.url)
-    return all(attempts[-1].accepted for attempts in deliveries)
+    return all(attempts[-1].accepted for attempts in deliveries), ends
+
+
+def _recorded(deliveries: Sequence[Sequence[Answer]]) -> set[Identity]:
+    """The events that the answers name."""
+    recorded = set()
+    for answer in (answer for attempts in deliveries for answer in attempts if answer.accepted):
+        match answer.content:
+            case {"uuid": str(uuid), "event_key": str(event_key)}:
+                recorded.add(Identity(uuid, event_key))
+    return recorded
 
 
 def _complain_of_silence(deliveries: Sequence[Sequence[Answer]], url: str) -> None:
@@ -63,13 +81,13 @@ def _complain_of_silence(deliveries: Sequence[Sequence[Answer]], url: str) -> No
         raise CommandError(f"{url} did not answer{made}: {attempts[-1].text}")
 
 
-def _sent(body: bytes, scheme: str, url: str) -> Sent:
-    text = body.decode(errors="replace")
+def _about(body: bytes, scheme: str) -> dict[str, str | None]:
+    """What the listener should read in a body; None for no event."""
     try:
         event = parse(covered_text(body, scheme))
     except UnusableBody:
-        return Sent(None, None, None, url, scheme, text)
-    return Sent(event.name, event.identity.uuid, event.identity.event_key, url, scheme, text)
+        return dict.fromkeys(("event", "uuid", "event_key"))
+    return {"event": event.name, "uuid": event.identity.uuid, "event_key": event.identity.event_key}
 
 
 def _members(answer: Answer, attempt: int) -> dict[str, object]:

@@ -1,7 +1,4 @@
-"""The flows of payments, deposits and top-ups, as deliveries: what the provider sends when all goes well.
-
-Nothing is sent here: a flow yields its steps, and takes identifiers, time and chance from its cast.
-"""
+"""The flows of payments, deposits and top-ups, as deliveries. Nothing is sent here: a flow yields its steps."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -12,7 +9,6 @@ from typing import Final, Self
 from uuid import UUID
 
 from wickiepay.signature import sign
-from wickiepay_cli.errors import CommandError
 from wickiepay_cli.sending import exact_json, samples
 from wickiepay_cli.sending.client import Answer, Signing
 from wickiepay_cli.sending.compose import assign_all
@@ -72,9 +68,8 @@ class Step:
 
     def is_met_by(self, answer: Answer) -> bool:
         """Whether an answer is the expected one."""
-        return answer.status == self.status and (
-            None in {self.outcome, answer.outcome} or answer.outcome == self.outcome
-        )
+        fits = answer.outcome is None or self.outcome in {None, answer.outcome}
+        return fits and answer.status == self.status
 
 
 def fresh_uuid(chance: random.Random) -> str:
@@ -85,11 +80,11 @@ def step_of(cast: Cast, event: str, **changes: Json) -> Step:
     """A delivery of the event. `changes` to its data override those of the cast."""
     envelope = exact_json.read(samples.sample(event))
     samples.refresh(envelope, cast.uuid, cast.now)
-    data = _data(envelope)
+    data = samples.data_of(envelope)
     if "reference" in data:
         data["reference"] = cast.reference
     assign_all(envelope, cast.assignments)
-    _data(envelope).update(changes)
+    samples.data_of(envelope).update(changes)
     return Step(event, exact_json.write(envelope).encode())
 
 
@@ -99,12 +94,6 @@ def _in_order(cast: Cast, *events: str, **changes: Json) -> Iterator[Step]:
         yield step_of(cast.earlier(age), event, **changes)
 
 
-def _data(envelope: Json) -> dict[str, Json]:
-    if isinstance(envelope, dict) and isinstance(data := envelope.get("data"), dict):
-        return data
-    raise CommandError('A scenario needs the "data" of its payloads.')
-
-
 # --- Flows --------------------------------------------------------------------------------------------
 def paid(cast: Cast) -> Iterator[Step]:
     return _in_order(cast, "payment.created", "payment.processing", "payment.completed")
@@ -112,7 +101,7 @@ def paid(cast: Cast) -> Iterator[Step]:
 
 def underpaid_then_accepted(cast: Cast) -> Iterator[Step]:
     yield from _in_order(cast.earlier(1), "payment.created", "payment.processing", "payment.underpaid")
-    underpaid = _data(exact_json.read(samples.sample("payment.underpaid")))
+    underpaid = samples.data_of(exact_json.read(samples.sample("payment.underpaid")))
     money = {name: underpaid[name] for name in ("paidCurrency", "transactions")}
     yield step_of(cast, "payment.completed", **money)
 

@@ -90,7 +90,7 @@ _AROUND: Final[Changes[bytes]] = (
     Change(
         "html_escaped",
         "The body is escaped for HTML.",
-        "Take it from the request, not from a page; filters of input escape, too.",
+        "Take it from the request, not from a page; input filters escape, too.",
         lambda body: html.unescape(body.decode()).encode(),
     ),
     Change("python_shown", "The body is what Python shows of an object, not JSON.", AS_BYTES, _from_python),
@@ -168,7 +168,7 @@ _ENDS: Final[Changes[bytes]] = (
     *(
         Change(
             "newline_missing",
-            "What was signed ends with a newline that the body has not.",
+            "What was signed ends with a newline that the body lacks.",
             f"{AS_BYTES} Nothing may trim them.",
             partial(lambda newline, body: body + newline, newline),
         )
@@ -182,7 +182,7 @@ _ENDS: Final[Changes[bytes]] = (
     ),
     Change(
         "bom_missing",
-        "What was signed begins with a byte order mark that the body has not.",
+        "What was signed begins with a byte order mark that the body lacks.",
         f"{AS_BYTES} Reading as text drops the mark.",
         lambda body: body if body.startswith(_BOM) else _BOM + body,
     ),
@@ -197,7 +197,7 @@ _NOTHING: Final[Changes[bytes]] = tuple(
     Change(
         "nothing_signed",
         f"What was signed is {name}, whatever the body.",
-        "The signer had no body in its hand: it was read before, or not waited for.",
+        "The signer had no body: it was read before, or not waited for.",
         partial(lambda signed, _: signed, signed),
     )
     for name, signed in {"empty": b"", "an empty object": b"{}"}.items()

@@ -47,10 +47,7 @@ class Captured:
 
 
 def read(text: bytes, entry: int | None = None) -> Sequence[Captured]:
-    """The delivery in a captured request; in a HAR archive, all POSTs, or the one that `entry` chooses.
-
-    Raises `CommandError` for anything else.
-    """
+    """The captured delivery; of a HAR archive, all POSTs, or the chosen `entry`. Otherwise raises `CommandError`."""
     start = text.removeprefix(codecs.BOM_UTF8).lstrip()
     if start.startswith((b"curl ", b"$ curl ", b"curl.exe ")):
         command, *_ = _TRANSCRIPT.split(start, maxsplit=1)
@@ -116,7 +113,7 @@ def _in_a_file(data: _Data, signature: str | None) -> str:
     words = f"The body is in a file: give it with --body {file} --signature {signature or 'HEX'}."
     if data.form == "binary":
         return words
-    return f"{words} And curl takes the line ends out of what it sends with -d @{file}: send it with --data-binary."
+    return f"{words} And curl drops line ends with -d @{file}: send it with --data-binary."
 
 
 def _as_shlex_has_it(quoted: re.Match[str]) -> str:
@@ -139,7 +136,7 @@ def _json(text: bytes, entry: int | None) -> Sequence[Captured]:
     try:
         captured = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CommandError(f"The request begins as JSON does, and is none: {error}") from error
+        raise CommandError(f"The request begins like JSON, but is not JSON: {error}") from error
     match captured:
         case {"log": {"entries": list(entries)}}:
             return _of_har(entries, entry)
@@ -151,7 +148,7 @@ def _json(text: bytes, entry: int | None) -> Sequence[Captured]:
                 "were signed are lost. Take deliveries through a tunnel, which passes them on as they are."
             )
     raise CommandError(
-        "The request is JSON, yet neither a HAR archive nor an event of API Gateway; a mere body goes to --body."
+        "The request is JSON, but neither a HAR archive nor an API Gateway event; give a body alone with --body."
     )
 
 
@@ -169,36 +166,32 @@ def _of_event(headers: Mapping[str, Any], event: Mapping[Any, Any]) -> Received:
 def _of_har(entries: Sequence[Any], chosen: int | None) -> Sequence[Captured]:
     if chosen is not None and chosen >= len(entries):
         raise CommandError(f"There is no entry {chosen} in the archive: it has {len(entries)}, counted from 0.")
-    wanted = [
-        number for number, entry in enumerate(entries) if chosen == number or (chosen is None and _is_post(entry))
+    requests = [entry.get("request") if isinstance(entry, dict) else None for entry in entries]
+    found = [
+        Captured(_har_request(request), number, _har_url(request))
+        for number, request in enumerate(requests)
+        if chosen == number or (chosen is None and isinstance(request, dict) and request.get("method") == "POST")
     ]
-    if not wanted:
+    if not found:
         raise CommandError("There is no POST in the archive.")
-    return [Captured(_har_request(entries[number]), number, _har_url(entries[number])) for number in wanted]
+    return found
 
 
-def _har_url(entry: object) -> str | None:
-    match entry:
-        case {"request": {"url": str(url)}}:
+def _har_url(request: object) -> str | None:
+    match request:
+        case {"url": str(url)}:
             return url
     return None
 
 
-def _is_post(entry: object) -> bool:
-    match entry:
-        case {"request": {"method": "POST"}}:
-            return True
-    return False
-
-
-def _har_request(entry: object) -> Received:
-    match entry:
-        case {"request": {"headers": list(headers), **request}}:
+def _har_request(request: object) -> Received:
+    match request:
+        case {"headers": list(headers), **rest}:
             pairs = [(name, value) for each in headers for name, value in _har_header(each)]
-            match request:
+            match rest:
                 case {"bodySize": int(size)} if size > 0:  # -1 stands for unknown
                     pairs.append(("content-length", str(size)))
-            match request:
+            match rest:
                 case {"postData": {"text": str(body), **data}}:
                     return _received(pairs, _decoded(body, data.get("encoding")))
             return _received(pairs, b"")
@@ -241,10 +234,7 @@ def _sent(transcript: bytes) -> bytes:
 
 
 def _traced(trace: bytes) -> bytes:
-    """The first request in the output of curl --trace.
-
-    Raises `CommandError` for --trace-ascii, which leaves bytes out.
-    """
+    """The first request in curl's --trace output. Raises `CommandError` for --trace-ascii, which leaves bytes out."""
     sent, size, sending = b"", 0, False
     for line in trace.splitlines():
         if found := _TRACED.match(line):

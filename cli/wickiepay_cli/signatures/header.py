@@ -18,7 +18,7 @@ _SET_TWICE: Final = "Find out what adds the header a second time: the client, or
 
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})+")
 _NAME = re.compile(r"\s*[\w-]*signature[\w-]*\s*:\s*", re.IGNORECASE)
-_STRIPE = re.compile(r"\s*t=[0-9]+\s*,(?:.*,)?\s*v[0-9]=", re.IGNORECASE)
+STRIPES_FORM: Final = re.compile(r"\s*t=[0-9]+\s*,(?:.*,)?\s*v[0-9]=", re.IGNORECASE)
 _PREFIX = re.compile(r"\s*(?:(?:hmac[-_]?)?sha[-_]?(?:1|256|512)|hmac|hex|v[0-9]|signature)\s*[=:]\s*", re.IGNORECASE)
 
 
@@ -70,11 +70,6 @@ STRIPE: Final = Finding(
     "The signature has Stripe's form (t=…,v1=…): it covers a time and the body, not the body alone.",
     "WickiePay sends 64 hexadecimal digits and nothing else: see whose webhook this is, and which library signs it.",
 )
-
-
-def is_stripe_s(text: str) -> bool:
-    """Whether a signature has the form of Stripe's."""
-    return _STRIPE.match(text) is not None
 
 
 def remarks(text: str) -> list[Finding]:

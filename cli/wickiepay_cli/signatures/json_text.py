@@ -24,14 +24,6 @@ def _two_decimals(number: Decimal) -> str:
     return str(cents) if cents == number else str(number)
 
 
-def _shortest(number: Decimal) -> str:
-    return f"{number.normalize():f}"
-
-
-def _as_float(number: Decimal) -> str:
-    return repr(float(number))
-
-
 def _amounts(spell: Callable[[Decimal], str], body: bytes) -> bytes:
     return _AMOUNT.sub(lambda found: found[1] + spell(Decimal(found[2].decode())).encode(), body)
 
@@ -45,51 +37,39 @@ SPELLINGS: Final[Changes[bytes]] = tuple(
     )
     for example, spell in {
         "with two decimals, as 100.00": _two_decimals,
-        "as short as can be, as 100": _shortest,
-        "as Python's floats, as 100.0": _as_float,
+        "as short as can be, as 100": lambda number: f"{number.normalize():f}",
+        "as Python's floats, as 100.0": lambda number: repr(float(number)),
     }.items()
 )
 
 
 # --- Layout ------------------------------------------------------------------------------------------
-def _laid_out(layout: str, body: bytes, *, pretty: bool = False, sort_keys: bool = False) -> bytes:
-    if pretty and b"\n" not in body.strip():
+def _laid_out(layout: str, code: str, body: bytes) -> bytes:
+    if code == "pretty_printed" and b"\n" not in body.strip():
         raise ValueError("on one line")
-    return written(document(body), layout, sort_keys=sort_keys)
+    return written(document(body), layout, sort_keys=code == "keys_reordered")
 
 
 _SERIALISED: Final[Changes[bytes]] = tuple(
     Change("reserialised", f"What was signed is not the body's bytes but what {program} makes of them.", AS_BYTES, text)
     for program, text in {"JSON.stringify": node_text, "json.dumps": python_text}.items()
 )
-_LAID_OUT: Final[Changes[bytes]] = (
-    *(
-        Change(
+_LAID_OUT: Final[Changes[bytes]] = tuple(
+    Change(code, what.format(layout), f"{AS_BYTES} {remedy}", partial(_laid_out, layout, code))
+    for code, what, remedy in (
+        (
             "pretty_printed",
-            f"The body was pretty-printed after it was signed {layout}.",
-            f"{AS_BYTES} What shows JSON prettily changes its bytes.",
-            partial(_laid_out, layout, pretty=True),
-        )
-        for layout in LAYOUTS
-    ),
-    *(
-        Change(
-            "reserialised",
-            f"The body was parsed and written anew: what was signed is {layout}.",
-            f"{AS_BYTES} {RELAY}",
-            partial(_laid_out, layout),
-        )
-        for layout in LAYOUTS
-    ),
-    *(
-        Change(
+            "The body was pretty-printed after it was signed {}.",
+            "What shows JSON prettily changes its bytes.",
+        ),
+        ("reserialised", "The body was parsed and written again: what was signed is {}.", RELAY),
+        (
             "keys_reordered",
-            f"What was signed has its keys in alphabetical order, {layout}.",
-            f"{AS_BYTES} And sign what is sent, not a sorted copy.",
-            partial(_laid_out, layout, sort_keys=True),
-        )
-        for layout in LAYOUTS
-    ),
+            "What was signed has its keys in alphabetical order, {}.",
+            "And sign what is sent, not a sorted copy.",
+        ),
+    )
+    for layout in LAYOUTS
 )
 
 

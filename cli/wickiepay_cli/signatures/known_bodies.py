@@ -25,10 +25,9 @@ def of_samples() -> Iterator[Known]:
 
 def on_record(found: Stack) -> Iterator[Known]:
     """The bodies that a stack has received lately, the newest first, read lazily."""
-    table = found.output("EventTableName")
     now = clock.now()
     newest = found.events().newest_first(now - LOOK_BACK, now + AHEAD)
     keys = (key(record.identity) for record in islice(newest, MOST_RECORDS))
-    for item in items_of(found.dynamodb(), table, keys):
+    for item in items_of(found.dynamodb(), found.output("EventTableName"), keys):
         identity = identity_of(item)
         yield Known(f"{identity.event_key} of {identity.uuid}, on record", delivery_of(item).body)

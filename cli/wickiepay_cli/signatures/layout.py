@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from wickiepay.reserialise import too_deep
 from wickiepay_cli.sending import exact_json
-from wickiepay_cli.sending.exact_json import Json, Number
+from wickiepay_cli.sending.exact_json import Json
 
 LAYOUTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "without any white space": {"separators": (",", ":")},
@@ -37,7 +37,8 @@ def written(value: Json, layout: str, *, sort_keys: bool = False) -> bytes:
     """`value` as JSON in one of the `LAYOUTS`. A lone surrogate becomes the bytes that it would have in UTF-8."""
     options = {"ensure_ascii": False, "sort_keys": sort_keys, **LAYOUTS[layout]}
     # json.dumps cannot keep a number's spelling. It gets a text unlike any in the document, whose quotes are removed.
-    return _NUMBER.sub(r"\1", json.dumps(value, default=_marked, **options)).encode(errors="surrogatepass")
+    text = json.dumps(value, default=lambda number: f"\0{number.spelling}", **options)
+    return _NUMBER.sub(r"\1", text).encode(errors="surrogatepass")
 
 
 def ordered_as(value: Json, model: Json) -> Json:
@@ -50,7 +51,3 @@ def ordered_as(value: Json, model: Json) -> Json:
         case list(), [first, *_]:
             return [ordered_as(element, first) for element in value]
     return value
-
-
-def _marked(number: Number) -> str:
-    return f"\0{number.spelling}"

@@ -53,7 +53,7 @@ def _signed_instead(body: bytes, other: Known) -> Finding:
         what = f"The body is cut off: what was signed goes on as {other.name} does."
         return Finding("truncated", what, "Read all of it, to the end of the stream.")
     if _same_document(body, other.body):
-        what = f"The body was parsed and written anew: what was signed is {other.name}, byte for byte."
+        what = f"The body was parsed and written again: what was signed is {other.name}, byte for byte."
         return Finding("reserialised", what, AS_BYTES)
     what = f"The signature is that of another body: {other.name}."
     return Finding("another_event", what, "Take body and signature from the same request.")

@@ -25,10 +25,6 @@ MOST_KEYS: Final = 8
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 
 
-def _without_invisible_ends(secret: bytes) -> bytes:
-    return secret.decode().strip(_INVISIBLE).encode()
-
-
 def _unquoted(secret: bytes) -> bytes:
     return secret[1:-1] if secret[:1] == secret[-1:] and secret[:1] in {b"'", b'"'} else secret
 
@@ -47,9 +43,9 @@ def _from_base64(secret: bytes) -> bytes:
 
 SECRET_CHANGES: Final[Changes[bytes]] = (
     Change("secret_unset", "The signature was made with an empty secret.", _UNSET, lambda _: b""),
-    Change("secret_unset", 'The signature was made with "undefined" for a secret.', _UNSET, lambda _: b"undefined"),
-    Change("secret_unset", 'The signature was made with "None" for a secret.', _UNSET, lambda _: b"None"),
-    Change("secret_unset", 'The signature was made with "null" for a secret.', _UNSET, lambda _: b"null"),
+    Change("secret_unset", 'The signature was made with "undefined" as the secret.', _UNSET, lambda _: b"undefined"),
+    Change("secret_unset", 'The signature was made with "None" as the secret.', _UNSET, lambda _: b"None"),
+    Change("secret_unset", 'The signature was made with "null" as the secret.', _UNSET, lambda _: b"null"),
     Change(
         "secret_local",
         "The signature was made with the secret that local stacks have by default.",
@@ -91,11 +87,11 @@ SECRET_CHANGES: Final[Changes[bytes]] = (
         "secret_bom",
         "There is a byte order mark, or a character without width, around the secret.",
         "Save its file as UTF-8 without one; copy the secret from plain text.",
-        _without_invisible_ends,
+        lambda secret: secret.decode().strip(_INVISIBLE).encode(),
     ),
     Change("secret_quoted", _SIGNED_WITH_QUOTES, _AS_GIVEN, lambda secret: b'"' + secret + b'"'),
     Change("secret_quoted", _SIGNED_WITH_QUOTES, _AS_GIVEN, lambda secret: b"'" + secret + b"'"),
-    Change("secret_quoted", "The quotes around the secret are taken for a part of it.", _AS_GIVEN, _unquoted),
+    Change("secret_quoted", "The quotes around the secret are taken as part of it.", _AS_GIVEN, _unquoted),
     Change(
         "secret_blanks",
         "There is white space around the secret, such as the end of a line.",
@@ -120,7 +116,7 @@ SECRET_CHANGES: Final[Changes[bytes]] = (
 )
 
 NO_HMAC: Final[Mapping[str, Callable[[bytes, bytes], bytes]]] = {
-    "HMAC of the secret, with the body for a key": lambda key, body: hmac.digest(body, key, "sha256"),
+    "HMAC of the secret, with the body as the key": lambda key, body: hmac.digest(body, key, "sha256"),
     "SHA-256 of the body alone": lambda _, body: hashlib.sha256(body).digest(),
     "SHA-256 of secret and body": lambda key, body: hashlib.sha256(key + body).digest(),
     "SHA-256 of body and secret": lambda key, body: hashlib.sha256(body + key).digest(),
@@ -133,7 +129,7 @@ EMPTY: Final = Finding(
 PREVIOUS: Final = Finding(
     "secret_previous",
     "The signature is made with the previous secret: valid until that one is retired.",
-    "Where the rotation is long over: WickiePay still signs with the old secret, give it the new one.",
+    "If the rotation is long over, WickiePay still signs with the old secret: give it the new one.",
 )
 
 

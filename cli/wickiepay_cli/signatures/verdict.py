@@ -15,8 +15,6 @@ from wickiepay_cli.signatures.others import Known, of_another
 from wickiepay_cli.signatures.signs import signs_of
 
 NO_EVENT: Final = "no_event"
-ANY_TIME: Final = "2026-01-01T00:00:00.000000Z"
-"""The time of receipt of an event that is read but not kept, and so does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +28,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Either valid, with the scheme, the secret and any remarks, or invalid, with the reasons.
-
-    Certain reasons come first, then likely ones.
-    """
+    """Valid, with scheme, secret and remarks; or invalid, with the reasons, the certain ones before the likely."""
 
     valid: bool
     scheme: str | None
@@ -69,19 +64,19 @@ def diagnose(
 def _no_event(text: bytes) -> list[Finding]:
     """The remark that a correctly signed text is not an event, if it is not."""
     try:
-        parse(text, ANY_TIME)
+        parse(text)
     except UnusableBody as error:
         remedy = (
             "The listener keeps it, and answers 400: see what WickiePay sent, and whether this destination is meant."
         )
-        return [Finding(NO_EVENT, f"It is rightly signed, and no event. {error}", remedy)]
+        return [Finding(NO_EVENT, f"It is correctly signed, but not an event. {error}", remedy)]
     return []
 
 
 def _why(
     received: Received, secrets: Sequence[bytes], others: Iterable[Known], schemes: Sequence[str]
 ) -> Sequence[Finding]:
-    if header.is_stripe_s(received.signature or ""):
+    if header.STRIPES_FORM.match(received.signature or ""):
         return [header.STRIPE]
     signatures = Signatures((received.signature or "").strip(" \t"))
     if not signatures.forms:

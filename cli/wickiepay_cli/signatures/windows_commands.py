@@ -43,7 +43,6 @@ def cmd_words(command: str) -> list[str]:
 _COMMAND = re.compile(r"\b(?:Invoke-WebRequest|Invoke-RestMethod|iwr|irm)\b", re.IGNORECASE)
 _TEXT = r"""@'\r?\n.*?\r?\n'@|@"\r?\n.*?\r?\n"@|"(?:`.|""|[^"`])*"|'(?:''|[^'])*'"""
 _PAIR = re.compile(rf"({_TEXT}|[\w-]+)\s*=\s*({_TEXT})", re.DOTALL)
-_HEADERS = re.compile(r"@\{(?P<pairs>.*?)\n?\s*\}", re.DOTALL)
 _BODY = re.compile(
     rf"-Body\s+(?:\(\s*\[(?:System\.)?Text\.Encoding\]::UTF8\.GetBytes\(\s*)?({_TEXT})", re.DOTALL | re.IGNORECASE
 )
@@ -57,10 +56,7 @@ def is_powershell(text: str) -> bool:
 
 
 def powershell_request(command: str) -> tuple[list[tuple[str, str]], bytes]:
-    """The headers and the body of the request that a PowerShell command sends.
-
-    Raises `CommandError` if it shows no body.
-    """
+    """The headers and body of the request that a PowerShell command sends. Raises `CommandError` without a body."""
     body = _BODY.search(command)
     if body is None:
         raise CommandError("The PowerShell command shows no body: there is no -Body with a text in it.")

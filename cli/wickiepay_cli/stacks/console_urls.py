@@ -17,12 +17,9 @@ HOSTS: Final[Mapping[str, str]] = {
 }
 """Partition → the console's host, which redirects to the region that an address names."""
 
-_DASHBOARD: Final = "cloudwatch/home?region={region}#dashboards/dashboard/{name}"
 _LOG_GROUP: Final = "cloudwatch/home?region={region}#logsV2:log-groups/log-group/{name_in_fragment}"
 _TABLE: Final = "dynamodbv2/home?region={region}#table?name={name}"
 _QUEUE: Final = "sqs/v3/home?region={region}#/queues/{name}"
-_SECRET: Final = "secretsmanager/secret?name={secret_name}&region={region}"
-_STACK: Final = "cloudformation/home?region={region}#/stacks/stackinfo?stackId={name}"
 
 STACK_ID: Final = "StackId"
 """Used like the name of an output, but stands for the stack itself."""
@@ -30,7 +27,7 @@ STACK_ID: Final = "StackId"
 What = Literal["dashboard", "logs", "tables", "queue", "secret", "stack"]
 
 PAGES: Final[Mapping[What, Mapping[str, tuple[str, str]]]] = {
-    "dashboard": {"dashboard": ("DashboardName", _DASHBOARD)},
+    "dashboard": {"dashboard": ("DashboardName", "cloudwatch/home?region={region}#dashboards/dashboard/{name}")},
     "logs": {
         "ingest": ("IngestLogGroup", _LOG_GROUP),
         "consumer": ("ConsumerLogGroup", _LOG_GROUP),
@@ -39,8 +36,8 @@ PAGES: Final[Mapping[What, Mapping[str, tuple[str, str]]]] = {
     },
     "tables": {"events": ("EventTableName", _TABLE), "ledger": ("LedgerTableName", _TABLE)},
     "queue": {"events": ("EventQueueUrl", _QUEUE), "dead-letters": ("DeadLetterQueueUrl", _QUEUE)},
-    "secret": {"secret": ("SigningSecretArn", _SECRET)},
-    "stack": {"stack": (STACK_ID, _STACK)},
+    "secret": {"secret": ("SigningSecretArn", "secretsmanager/secret?name={secret_name}&region={region}")},
+    "stack": {"stack": (STACK_ID, "cloudformation/home?region={region}#/stacks/stackinfo?stackId={name}")},
 }
 """What can be opened → its parts, each with the output that names it and the page that shows it."""
 
@@ -48,13 +45,12 @@ PAGES: Final[Mapping[What, Mapping[str, tuple[str, str]]]] = {
 def addresses(stack: Stack, what: What, part: str | None = None) -> dict[str, str]:
     """The addresses of the parts of one of `PAGES`, by name; only that of `part` if one is given.
 
-    Raises `CommandError` for a part that there is not, a stack without the output, or a partition whose console is
-    unknown.
+    Raises `CommandError` for an unknown part or partition, and for a stack without the output.
     """
     cloudformation: CloudFormationClient = stack.client("cloudformation")
     partition, region = cloudformation.meta.partition, cloudformation.meta.region_name
     if partition not in HOSTS:
-        raise CommandError(f"Where the console of the partition {partition} is, is not known.")
+        raise CommandError(f"The console of the partition {partition} is not known.")
     if what == "dashboard" and stack.parameters.get("Monitoring") == "lean":
         raise CommandError(f"The stack {stack.name} has no dashboard, because its parameter Monitoring is lean.")
     if part is not None and part not in PAGES[what]:

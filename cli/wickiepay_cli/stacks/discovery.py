@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from wickiepay.clock import instant
-from wickiepay_cli.stacks.stack import tags_of
+from wickiepay_cli.stacks.stack import outputs_and_parameters, tags_of
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -22,10 +22,7 @@ OUTPUTS: Final = frozenset({"WebhookUrl", "EventTableName", "LedgerTableName", "
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A stack of this project's template. `environment` is its tag of that name; `updated_at` is its last change.
-
-    `webhook_url` is None until it exists.
-    """
+    """A deployed listener. `environment` is its tag of that name; `webhook_url` is None until it exists."""
 
     name: str
     region: str
@@ -42,7 +39,7 @@ def deployments(cloudformation: "CloudFormationClient", *, local: bool = False) 
     for page in cloudformation.get_paginator("describe_stacks").paginate():
         for stack in page["Stacks"]:
             tags = tags_of(stack)
-            outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+            outputs, _ = outputs_and_parameters(stack)
             if tags.get(APPLICATION[0]) == APPLICATION[1] or outputs.keys() >= OUTPUTS:
                 yield Deployment(
                     name=stack["StackName"],

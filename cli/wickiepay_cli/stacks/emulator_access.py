@@ -30,16 +30,6 @@ class Access:
         """The prefix of the addresses of HTTP APIs, whose callers have no key. Only the key's owner can know it."""
         return f"{self.endpoint_url}/{hmac.digest(self.secret_access_key.encode(), b'HTTP API', 'sha256').hex()}"
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """Environment variables that make other programs use this emulator for AWS."""
-        return {
-            "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": self.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
-            "AWS_DEFAULT_REGION": REGION,
-        }
-
     def client(self, service: str, **config: Any) -> Any:  # noqa: ANN401  typed by its callers
         """A client with all permissions; `config` is botocore's."""
         session = unconfigured()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wickiepay_cli.errors import CommandError
-from wickiepay_cli.private_files import private
+from wickiepay_cli.private_files import replace
 from wickiepay_cli.project import CHECKOUT, PROJECT
 from wickiepay_cli.stacks.emulator_access import Access
 
@@ -36,10 +36,7 @@ class LocalStack:
 
 
 def state_folder() -> Path:
-    """The folder of the local stack's files: the one that WICKIEPAY_LOCAL names, otherwise `.local` in the checkout.
-
-    Without a checkout, it is in the folder where the command runs.
-    """
+    """The local stack's folder: WICKIEPAY_LOCAL, or `.local` in the checkout or, without one, in the current folder."""
     return Path(os.environ.get("WICKIEPAY_LOCAL") or (PROJECT if CHECKOUT else Path()) / ".local").absolute()
 
 
@@ -67,10 +64,7 @@ def still_running(folder: Path) -> Callable[[], None]:
 
 def write(stack: LocalStack, folder: Path) -> None:
     """Publishes `stack`, in one step, to this user's other commands."""
-    draft = folder / "stack.json.new"
-    with open(draft, "w", opener=private) as file:
-        file.write(json.dumps(asdict(stack), indent=2) + "\n")
-    draft.replace(folder / "stack.json")
+    replace(folder / "stack.json", json.dumps(asdict(stack), indent=2) + "\n")
 
 
 def remove(folder: Path) -> None:

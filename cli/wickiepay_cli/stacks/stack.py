@@ -4,21 +4,19 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from wickiepay.signing_secrets import secret_of
-from wickiepay_cli.errors import CommandError
+from wickiepay_cli.errors import CommandError, sentence
 from wickiepay_cli.stacks import local_stack
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackTypeDef
     from types_boto3_dynamodb import DynamoDBClient
-    from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_sqs import SQSClient
 
     from wickiepay.queue import EventQueue
@@ -36,6 +34,14 @@ ASKING: Final[Mapping[str, Any]] = {
 
 PRODUCTION: Final = frozenset({"prod", "production"})
 """The values of the tag `environment` that mean it; samconfig.toml sets the first."""
+
+
+IN_A_HURRY: Final[Mapping[str, Any]] = {
+    "connect_timeout": 1,
+    "read_timeout": 1,
+    "retries": {"mode": "standard", "total_max_attempts": 1},
+}
+"""The same for a person who has pressed TAB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +109,10 @@ class Stack:
             raise CommandError(f"The stack {self.name} has no parameter {name}: is it a webhook listener?") from None
 
     def dynamodb(self) -> "DynamoDBClient":
-        client: DynamoDBClient = self.client("dynamodb")
-        return client
+        return cast("DynamoDBClient", self.client("dynamodb"))
 
     def sqs(self) -> "SQSClient":
-        client: SQSClient = self.client("sqs")
-        return client
+        return cast("SQSClient", self.client("sqs"))
 
     def events(self, at_first: int | None = None) -> "EventRecords":
         """The event table, to be read; `at_first` is how many are read first, None for as many as there may be."""
@@ -138,19 +142,20 @@ class Stack:
 
     def signing_secret(self) -> bytes:
         """The secret with which deliveries to this stack are signed at present."""
-        client: SecretsManagerClient = self.client("secretsmanager")
-        return secret_of(client.get_secret_value(SecretId=self.output("SigningSecretArn")))
+        return self.secret().current().encode()
 
 
-def find(name: str | None, profile: str | None = None, region: str | None = None) -> Stack:
+def find(
+    name: str | None, profile: str | None = None, region: str | None = None, asking: Mapping[str, Any] = ASKING
+) -> Stack:
     """The deployed stack `name`, in a profile and a region of the AWS configuration; without a name, the local stack.
 
     Raises `CommandError` if there is no such stack, and botocore's errors if AWS is out of reach.
     """
     if name is not None:
-        return _described(name, partial(client_of, session_of(profile, region)))
+        return _described(name, partial(client_of, session_of(profile, region), asking=asking))
     if profile or region:
-        raise CommandError("A profile or a region is for finding a deployed stack: name it with --stack.")
+        raise CommandError("A profile or a region only helps to find a deployed stack: name one with --stack.")
     local = local_stack.read(local_stack.state_folder())
     if local is None:
         raise CommandError("No local stack is running: start one with make run, or name a deployed one with --stack.")
@@ -164,15 +169,14 @@ def session_of(profile: str | None, region: str | None = None) -> botocore.sessi
     return session
 
 
-def client_of(session: botocore.session.Session, service: str, region: str | None = None) -> Any:  # noqa: ANN401  typed by its callers
-    """A client of a service, in the session's region or another.
-
-    Raises `CommandError` if the configuration is invalid.
-    """
+def client_of(
+    session: botocore.session.Session, service: str, region: str | None = None, asking: Mapping[str, Any] = ASKING
+) -> Any:  # noqa: ANN401  typed by its callers
+    """A client of a service, in the session's region or another. Raises `CommandError` if it is misconfigured."""
     try:
-        return session.create_client(service, region_name=region, config=Config(**ASKING))
+        return session.create_client(service, region_name=region, config=Config(**asking))
     except ValueError as error:  # an invalid AWS_ENDPOINT_URL, or the like
-        raise CommandError(f"AWS cannot be asked, as it is configured: {error}") from error
+        raise CommandError(f"AWS cannot be asked with this configuration: {sentence(error)}") from error
 
 
 def _described(name: str, client: Callable[[str], Any]) -> Stack:

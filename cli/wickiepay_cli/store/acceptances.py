@@ -26,6 +26,7 @@ from wickiepay.payments import Payment, merge
 from wickiepay.queue import EventQueue, Message
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.store.dynamodb import items_of
+from wickiepay_cli.store.event_records import with_key
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -40,10 +41,13 @@ type HandlerOfStack = Callable[[WebhookEvent], Sequence[Effect]]
 def one_question(records: Sequence[Record], event_key: str | None) -> Record:
     """The question among the records of a uuid. If there are several, `event_key` is its key or its event's key.
 
-    An open question comes before a closed one. Raises `CommandError` if there is none, or if there are several.
+    The beginning of its key will do. An open question comes before a closed one. Raises `CommandError` if there is
+    none, or if there are several.
     """
     asked = [each for each in records if each.open or each.accepted or each.dismissed]
-    chosen = [each for each in asked if event_key in {None, *_names(each.identity)}]
+    chosen = [each for each in asked if event_key is None or event_key in _names(each.identity)]
+    if event_key and not chosen:
+        chosen = with_key(asked, event_key)
     chosen = [each for each in chosen if each.open] or chosen
     if len(chosen) > 1:
         chosen = [each for each in chosen if each.event_key == event_key] or chosen
@@ -51,7 +55,7 @@ def one_question(records: Sequence[Record], event_key: str | None) -> Record:
         raise CommandError("There is no such conflict on record, and no such credit that may be a second one.")
     if len(chosen) > 1:
         keys = ", ".join(each.event_key for each in chosen)
-        raise CommandError(f"There are {len(chosen)} of them: say with --event-key which one you mean: {keys}.")
+        raise CommandError(f"There are {len(chosen)} of them: choose one with --event-key: {keys}.")
     return chosen[0]
 
 
@@ -103,7 +107,10 @@ class Question:
             why = self.outlook.failure or "it would credit nothing a second time."
             raise CommandError(f"There is nothing to accept: {why} To have the event processed again, replay it.")
         if self.outlook.second and not second_credit:
-            raise CommandError(f"{_second_time(self.outlook)} Say --second-credit if that is meant, or dismiss it.")
+            credit = self.outlook.credit
+            assert credit
+            twice = f"This credits {credit.account} a second time: {plain(credit.amount)} {credit.currency}."
+            raise CommandError(f"{twice} Say --second-credit if that is meant, or dismiss it.")
 
 
 class Questions:
@@ -196,13 +203,6 @@ class Questions:
 
     def _item(self, identity: Identity) -> Item | None:
         return next(items_of(self._client, self._events.table, [key(identity)]), None)
-
-
-def _second_time(outlook: Outlook) -> str:
-    """The sentence that says who would be credited again."""
-    assert outlook.credit
-    account, amount = outlook.credit.account, plain(outlook.credit.amount)
-    return f"This credits {account} a second time: {amount} {outlook.credit.currency}."
 
 
 def _judged(credit: Credit, payment: Payment, before: Sequence[Entry], event: WebhookEvent) -> Outlook:

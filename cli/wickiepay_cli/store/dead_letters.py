@@ -27,7 +27,7 @@ WAIT_SECONDS: Final = 1
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
 """
 
-FOREIGN: Final = "This is no message that the listener has written."
+FOREIGN: Final = "The listener did not write this message."
 
 COUNTS: Final[Sequence["QueueAttributeNameType"]] = (
     "ApproximateNumberOfMessages",

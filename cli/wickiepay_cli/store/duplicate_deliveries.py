@@ -27,10 +27,7 @@ class DuplicateDelivery:
 def duplicate_deliveries(
     client: Callable[[str], Any], log_group: str | None, uuid: str, since: str
 ) -> list[DuplicateDelivery] | None:
-    """The repetitions of a uuid that ingest has logged `since`, or None if its log is unknown, unreadable or too long.
-
-    `client` makes a client of an AWS service.
-    """
+    """The repetitions of a uuid that ingest logged `since`; None if its log is unknown, unreadable or too long."""
     if log_group is None:
         return None
     try:

@@ -1,9 +1,9 @@
-"""Reads many items of DynamoDB by their keys, or whole tables."""
+"""Reads items of DynamoDB: many by their keys, whole partitions, or whole tables."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import batched, chain, islice
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wickiepay.dynamodb import Item
 from wickiepay.errors import StoreUnavailable
@@ -41,13 +41,23 @@ def only(names: Sequence[str]) -> Mapping[str, Any]:
     }
 
 
-def scan(client: "DynamoDBClient", table: str, names: Sequence[str], **request: Any) -> Iterator[Item]:  # noqa: ANN401
-    """All items of a table with only the attributes `names`, read lazily, page by page.
-
-    Not read consistently. `request` has further arguments of Scan, in which `#name` stands for each of `names`.
-    """
-    pages = client.get_paginator("scan").paginate(TableName=table, **only(names), **request)
+def every(client: "DynamoDBClient", operation: Literal["query", "scan"], **request: Any) -> Iterator[Item]:  # noqa: ANN401
+    """The items on all pages of a Query or a Scan, read lazily."""
+    pages = client.get_paginator(operation).paginate(**request)
     return (item for page in pages for item in page["Items"])
+
+
+def partition(client: "DynamoDBClient", table: str, name: str, value: str) -> Iterator[Item]:
+    """The items whose partition key `name` has a value, read consistently and lazily."""
+    return every(
+        client,
+        "query",
+        TableName=table,
+        KeyConditionExpression="#name = :value",
+        ExpressionAttributeNames={"#name": name},
+        ExpressionAttributeValues={":value": {"S": value}},
+        ConsistentRead=True,
+    )
 
 
 def items_of(  # noqa: PLR0913  what is wanted of a table, and in what pieces

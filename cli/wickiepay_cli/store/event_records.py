@@ -1,7 +1,7 @@
 """Reads the event table, which `wickiepay.event_log` writes."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from wickiepay.event_record import (
     replays_of,
 )
 from wickiepay.identity import Identity
-from wickiepay_cli.store.dynamodb import id_texts, items_of, only
+from wickiepay_cli.store.dynamodb import id_texts, items_of, only, partition
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -58,6 +58,12 @@ class WholeRecord(Record):
     body_sha256: str
     effects: list[dict[str, Any]]
     replays: list[dict[str, Any]]
+
+
+def with_key(records: Sequence[Record], event_key: str) -> list[Record]:
+    """The records with this key or, if there is none, with a key that begins so."""
+    exact = [record for record in records if record.event_key == event_key]
+    return exact or [record for record in records if record.event_key.startswith(event_key)]
 
 
 def trouble_of(record: Record) -> str | None:
@@ -109,18 +115,8 @@ class EventRecords:
 
     def of_uuid(self, uuid: str) -> list[WholeRecord]:
         """All records of a uuid, in the order of arrival."""
-        found = [record for text in id_texts(uuid) for record in self._partition(text)]
-        return sorted(found, key=lambda record: (record.received_at, record.event_key))
-
-    def _partition(self, uuid: str) -> Iterator[WholeRecord]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="#uuid = :uuid",
-            ExpressionAttributeNames={"#uuid": "uuid"},
-            ExpressionAttributeValues={":uuid": {"S": uuid}},
-            ConsistentRead=True,
-        )
-        return (_whole_record(item) for page in pages for item in page["Items"])
+        items = (item for text in id_texts(uuid) for item in partition(self._client, self._table, "uuid", text))
+        return sorted(map(_whole_record, items), key=lambda record: (record.received_at, record.event_key))
 
     def _records(self, keys: Iterable[Item]) -> Iterator[Record]:
         return map(record_of, items_of(self._client, self._table, keys, only(SHOWN), at_first=self._at_first))
@@ -131,8 +127,7 @@ class EventRecords:
     def _keys(self, since: datetime, until: datetime) -> Iterator[Item]:
         """The keys of the events received in that time, the newest first.
 
-        A listener may be years old with many empty days: as long as nothing is found, the number of days that are read
-        together doubles. Otherwise, only what is needed is read.
+        As long as nothing is found, the number of days that are read together doubles: years may be empty.
         """
         days, together = _backwards(since, until), 1
         page_size = min(PAGE, -(-self._at_first // SHARDS))
@@ -142,7 +137,8 @@ class EventRecords:
                 first_pages = list(threads.map(lambda shard: shard.page(since, until, page_size), shards))
                 for some in batched(zip(shards, first_pages, strict=True), SHARDS, strict=True):
                     entries = (shard.entries(since, until, page_size, page) for shard, page in some)
-                    yield from map(_key_alone, heapq.merge(*entries, key=_received_at, reverse=True))
+                    merged = heapq.merge(*entries, key=lambda item: item["received_at"]["S"], reverse=True)
+                    yield from (key(identity_of(item)) for item in merged)
                 empty = not any(page["Items"] for page in first_pages)
                 together = min(together * 2, MOST_DAYS) if empty else 1
 
@@ -183,14 +179,6 @@ def brief(record: Record) -> Record:
 
 def _members(record: Record) -> dict[str, Any]:
     return {name: getattr(record, name) for name in Record.__slots__}
-
-
-def _key_alone(item: Item) -> Item:
-    return key(identity_of(item))
-
-
-def _received_at(item: Item) -> str:
-    return item["received_at"]["S"]
 
 
 def _backwards(since: datetime, until: datetime) -> Iterator[str]:

@@ -1,8 +1,7 @@
 """Writes events to a file, one after another, so that an interrupted run can be continued.
 
 As long as FILE is not complete, FILE.resume lies next to it: what was asked for, how many bytes of FILE count, and
-where to continue. The newest events come first, and those that arrive after the start are left out, so the place stays
-right.
+where to continue. The newest come first and later arrivals are left out, so the place stays right.
 """
 
 import csv
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 from wickiepay_cli.errors import CommandError
-from wickiepay_cli.private_files import private
+from wickiepay_cli.private_files import private, replace
 from wickiepay_cli.store.event_records import WholeRecord
 
 type Format = Literal["jsonl", "csv"]
@@ -68,29 +67,26 @@ def place_of(output: Path) -> Path:
 
 
 def read_place(output: Path, asked: dict[str, Any]) -> Place:
-    """The place where an export to `output` has to continue.
-
-    Raises `CommandError` if there is none, or if something else was asked for.
-    """
+    """The place where an export continues. Raises `CommandError` if there is none, or if something else was asked."""
     try:
         place = Place(**json.loads(place_of(output).read_text()))
     except FileNotFoundError:
-        raise CommandError(f"There is nothing to go on with: {place_of(output)} is not there.") from None
+        raise CommandError(f"There is no export to resume: {place_of(output)} is not there.") from None
     except (OSError, ValueError, TypeError) as error:
-        raise CommandError(f"{place_of(output)} cannot be read: begin anew with --force.") from error
+        raise CommandError(f"{place_of(output)} cannot be read: start again with --force.") from error
     if place.asked != asked:
-        raise CommandError(f"{output} was begun with other options: give the same ones, or begin anew with --force.")
+        raise CommandError(f"{output} was started with other options: give the same ones, or start again with --force.")
     if not output.is_file() or output.stat().st_size < place.written:
-        raise CommandError(f"{output} is shorter than what was written: begin anew with --force.")
+        raise CommandError(f"{output} is shorter than what was written: start again with --force.")
     return place
 
 
 def refuse_to_overwrite(output: Path) -> None:
     """Raises `CommandError` if a new export to `output` would destroy something."""
     if place_of(output).exists():
-        raise CommandError(f"{output} is the beginning of an export: go on with --resume, or begin anew with --force.")
+        raise CommandError(f"{output} is an unfinished export: continue with --resume, or start again with --force.")
     if output.exists():
-        raise CommandError(f"{output} is there already: name another file, or overwrite it with --force.")
+        raise CommandError(f"{output} already exists: name another file, or overwrite it with --force.")
 
 
 def write(
@@ -100,10 +96,7 @@ def write(
     form: Format,
     advance: Callable[[int], None],
 ) -> int:
-    """Writes the rest of an export from `place` on. Returns how many events are then in the file.
-
-    `records` returns the events until an instant, the newest first.
-    """
+    """Writes the rest of an export from `place`. Returns its number of events; `records` gives the newest first."""
     with open(output, "r+b" if place.written else "wb", opener=private) as file:
         file.truncate(place.written)
         file.seek(place.written)
@@ -126,10 +119,7 @@ def write(
 
 
 def _keep(place: Place, output: Path) -> None:
-    draft = output.with_name(f"{output.name}.resume.new")
-    with open(draft, "w", opener=private) as file:
-        file.write(json.dumps(asdict(place)))
-    draft.replace(place_of(output))
+    replace(place_of(output), json.dumps(asdict(place)))
 
 
 def _after(place: Place, batch: tuple[WholeRecord, ...], file: BinaryIO) -> Place:

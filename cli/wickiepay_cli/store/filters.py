@@ -1,7 +1,7 @@
 """Filters that select the events of a command."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -13,14 +13,15 @@ from wickiepay_cli.store.event_records import AHEAD, EventRecords, WholeRecord
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Selects events in `state`, of a type or pattern, received from `since` to `until`; None selects all.
+    """Selects events in one of `states`, of one of the types or patterns, from `since` to `until`.
 
-    `reference` is the one in the event's data. `text` is somewhere in the body, in any case. `open_alone` selects only
-    those that an operator still has to accept or dismiss.
+    None, or none of them, selects all.
+
+    `reference` is in the event's data, `text` anywhere in the body, in any case; `open_alone` means open questions.
     """
 
-    state: State | None = None
-    event_type: str | None = None
+    states: Collection[State] | None = None
+    types: Collection[str] | None = None
     since: datetime | None = None
     until: datetime | None = None
     uuid: str | None = None
@@ -47,9 +48,9 @@ class Filter:
     def wants(self, record: Record) -> bool:
         """Whether a record is selected, apart from time and uuid. If bodies are asked for, it must be a whole one."""
         return (
-            self.state in {None, record.state}
+            (not self.states or record.state in self.states)
             and (record.open or not self.open_alone)
-            and (self.event_type is None or fnmatchcase(record.event or "", self.event_type))
+            and (not self.types or any(fnmatchcase(record.event or "", each) for each in self.types))
             and (not self.asks_for_bodies or (isinstance(record, WholeRecord) and self._finds(record)))
         )
 

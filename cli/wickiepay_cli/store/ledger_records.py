@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from heapq import nlargest
@@ -17,7 +17,7 @@ from wickiepay.effects import Family
 from wickiepay.identity import bounded
 from wickiepay.ledger_items import Adjustment, Resource
 from wickiepay.payments import OrderStatus
-from wickiepay_cli.store.dynamodb import id_texts, items_of, key_texts
+from wickiepay_cli.store.dynamodb import every, id_texts, items_of, key_texts, partition
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -38,8 +38,7 @@ class Amount:
 class Payment:
     """A payment, joined from all its events. `order_status` is that of its order, which several payments may pay.
 
-    It is None if the payment pays no order: a payout, an unclear one, or a payment into a channel. `paid` is None until
-    money has come.
+    It is None for a payout, an unclear payment, and one into a channel. `paid` is None until money has come.
     """
 
     uuid: str
@@ -83,13 +82,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Selects payments by their status, their order's status, and their last change; None selects all.
+    """Selects payments by status, their order's status, and the instant of their last change; none given: all."""
 
-    The instants are as `wickiepay.clock` writes them.
-    """
-
-    status: str | None = None
-    order: str | None = None
+    statuses: Collection[str] = ()
+    orders: Collection[str] = ()
     since: str | None = None
     until: str | None = None
 
@@ -142,8 +138,8 @@ class LedgerRecords:
             if (
                 (wanted.since or "") <= row.updated_at
                 and (wanted.until is None or row.updated_at <= wanted.until)
-                and wanted.status in {None, row.join.value("status")}
-                and (wanted.order is None or self._order_status(row) == wanted.order)  # the one that reads
+                and (not wanted.statuses or row.join.value("status") in wanted.statuses)
+                and (not wanted.orders or self._order_status(row) in wanted.orders)  # the one that reads
             ):
                 yield row
 
@@ -158,7 +154,7 @@ class LedgerRecords:
 
     def _rows(self, texts: Iterable[str]) -> list[_Row]:
         """The payments of one uuid, in the spellings `texts`, read consistently."""
-        return _joined([item for text in texts for item in self._query(items.PAYMENT + text)])
+        return _joined([item for text in texts for item in self.partition(items.PAYMENT + text)])
 
     def _of_order(self, reference: str) -> list[_Row]:
         """The payments of a reference, found by an index that lags slightly behind."""
@@ -208,7 +204,7 @@ class LedgerRecords:
     def account(self, account: str) -> Account:
         """The entries of an account and its balances; both empty for an unknown account."""
         texts = key_texts(account)
-        balances = [item for text in texts for item in self._query(items.BALANCE + text)]
+        balances = [item for text in texts for item in self.partition(items.BALANCE + text)]
         entries = [entry for text in texts for entry in self.credits_to(text)]
         return Account(
             account,
@@ -218,7 +214,7 @@ class LedgerRecords:
 
     def credits_of(self, uuid: str) -> list[items.Entry]:
         """The entries that the events of a uuid made, read consistently; `uuid` is as a key has it."""
-        return items.entries_of(self._query(items.CREDIT + uuid))
+        return items.entries_of(self.partition(items.CREDIT + uuid))
 
     def credits_to(self, account: str) -> Iterator[items.Entry]:
         """The entries of an account, by whomever, found by an index that lags behind; `account` is as a key has it."""
@@ -237,34 +233,32 @@ class LedgerRecords:
         return [items.resource_of(item) for item in items_of(self._client, self._table, keys)]
 
     # --- One call each ---------------------------------------------------------------------------
-    def _query(self, pk: str) -> Iterator[Item]:
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": pk}},
-            ConsistentRead=True,
-        )
-        return (item for page in pages for item in page["Items"])
+    def partition(self, pk: str) -> Iterator[Item]:
+        """The items with a partition key, read consistently."""
+        return partition(self._client, self._table, "pk", pk)
 
     def _scan(self, prefix: str) -> Iterator[Item]:
         """The items of a kind, with those of one partition together."""
-        pages = self._client.get_paginator("scan").paginate(
+        return every(
+            self._client,
+            "scan",
             TableName=self._table,
             FilterExpression="begins_with(pk, :prefix)",
             ExpressionAttributeValues={":prefix": {"S": prefix}},
         )
-        return (item for page in pages for item in page["Items"])
 
     def _keys_of(self, reference: str, prefix: str) -> Iterator[Item]:
         """The keys of the items of a kind that have this reference; an entry's is its account."""
-        pages = self._client.get_paginator("query").paginate(
+        found = every(
+            self._client,
+            "query",
             TableName=self._table,
             IndexName="by_reference",
             KeyConditionExpression="#reference = :reference AND begins_with(pk, :prefix)",
             ExpressionAttributeNames={"#reference": "reference"},  # a reserved word
             ExpressionAttributeValues={":reference": {"S": reference}, ":prefix": {"S": prefix}},
         )
-        return ({"pk": item["pk"], "sk": item["sk"]} for page in pages for item in page["Items"])
+        return ({"pk": item["pk"], "sk": item["sk"]} for item in found)
 
 
 def _joined(found: Sequence[Item]) -> list[_Row]:

@@ -1,8 +1,4 @@
-"""Replays: an operator sends events to be processed again.
-
-Who, when and why is noted on the event's record before anything is sent. The consumer knows what a replay does, and
-what it does not do twice.
-"""
+"""Replays: an operator sends events to be processed again. Each record says who, when and why before it is sent."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,9 +1,8 @@
 """The signing secret in Secrets Manager: its versions, and the stages that say which of them count.
 
-Ingest accepts what is signed with AWSCURRENT or AWSPREVIOUS. With each new value Secrets Manager moves both: what was
-current becomes the previous one, and what was previous counts no more. So a second rotation, made before WickiePay has
-taken over the first, drops the very secret that deliveries are signed with. The age of a version does not say what
-WickiePay signs with; that the previous one was retired does.
+Ingest accepts what is signed with AWSCURRENT or AWSPREVIOUS. A new value moves both: the current one becomes the
+previous one, which counts no longer. So a second rotation, before WickiePay has taken over the first, drops the very
+secret that deliveries are signed with. Only the retirement of the previous one says what WickiePay signs with.
 """
 
 import secrets
@@ -81,7 +80,7 @@ class SecretVersions:
         The previous one no longer counts: see `refuse_rotation`. Raises `CommandError` if `value` is already current.
         """
         if self._current()[0] == value.encode():
-            raise CommandError("That is the current secret already: nothing was changed.")
+            raise CommandError("That is already the current secret: nothing was changed.")
         return self._put(value)
 
     def replace(self, value: str) -> str:
@@ -113,7 +112,7 @@ class SecretVersions:
         except SecretUnreadable as error:
             return str(error)
         except ClientError as error:
-            return f"It could not be looked at: {error_code(error)}."
+            return f"It could not be read: {error_code(error)}."
         return None
 
     def _read(self, stage: str) -> bytes:
@@ -151,8 +150,8 @@ def refuse_rotation(versions: Sequence[Version]) -> None:
     """Raises `CommandError` while a previous secret counts: WickiePay may sign with it, and a rotation drops it."""
     if with_stage(versions, PREVIOUS):
         raise CommandError(
-            "A rotation is under way: the secret before the present one is still accepted, and another rotation would "
-            "drop it. Retire it first, once WickiePay signs with it no more (wickiepay secret retire), or say --force."
+            "A rotation is under way: the previous secret is still accepted, and another rotation would drop it. "
+            "Retire it first, once WickiePay no longer signs with it (wickiepay secret retire), or say --force."
         )
 
 
@@ -161,7 +160,7 @@ def refuse_retirement(versions: Sequence[Version], now: datetime) -> None:
     known_from = rotation_known_from(versions)
     if known_from and now < known_from:
         raise CommandError(
-            f"Before {instant(known_from)} not every function knows the new secret, so WickiePay should not sign with "
+            f"Until {instant(known_from)}, not every function knows the new secret, so WickiePay should not sign with "
             "it yet: retire the previous one after that, or say --force."
         )
 
@@ -181,10 +180,7 @@ def generated() -> str:
 
 
 def checked(text: str | bytes) -> str:
-    """A typed or piped-in secret, as functions will read it.
-
-    Raises `CommandError`, which quotes nothing of it, if it cannot be a secret.
-    """
+    """A given secret, as functions will read it. Raises `CommandError`, which quotes nothing, if it cannot be one."""
     try:
         secret = secret_in(text)
     except SecretUnreadable as error:

@@ -1,7 +1,6 @@
 """Statistics of the records: how many events there were, how they ended, and how long they took.
 
-Records are summed up one by one. Memory grows with the number of event types and of hours, days or months, but not with
-the number of events.
+Memory grows with the number of event types and of hours, days or months, but not with the number of events.
 """
 
 import math
@@ -100,14 +99,6 @@ class Statistics:
     """The first few events that are being retried; `retried_count` counts them all."""
     retried_count: int = 0
 
-    def see(self, record: Record, begun_at: str) -> None:
-        # Versions up to 0.1 do not remove the tries when they finish an event.
-        if record.state is State.RECEIVED and record.tries is not None:
-            self.retried_count += 1
-            self.retried += [record][: NAMED - len(self.retried)]
-        for group in (self.total, self.types[record.event], self.times[_span_of(record.received_at, self.span)]):
-            group.see(record, begun_at)
-
     def by_type(self) -> list[tuple[str | None, Group]]:
         """The types, the most frequent first."""
         return sorted(self.types.items(), key=lambda each: (-each[1].deliveries, each[0] or ""))
@@ -129,7 +120,13 @@ def statistics(records: Iterable[Record], span: Span, begun_at: Callable[[Record
     """The statistics of the records, which are read once. `begun_at` returns when processing could begin."""
     summed = Statistics(span)
     for record in records:
-        summed.see(record, begun_at(record))
+        # Versions up to 0.1 do not remove the tries when they finish an event.
+        if record.state is State.RECEIVED and record.tries is not None:
+            summed.retried_count += 1
+            summed.retried += [record][: NAMED - len(summed.retried)]
+        time = _span_of(record.received_at, span)
+        for group in (summed.total, summed.types[record.event], summed.times[time]):
+            group.see(record, begun_at(record))
     return summed
 
 

@@ -1,7 +1,7 @@
 """The running `listen` logs each delivery in its folder, for a second `listen` that attaches to its stack.
 
-No body, header or secret is in it: a line of JSON tells what is shown of a delivery. Of a file that is full another one
-takes the place, so that it stays small; who reads it has the old one still open, and misses nothing.
+A line of JSON has what is shown of a delivery: no body, header or secret. A full file is replaced by an empty one,
+and whoever reads it still has the old one open.
 """
 
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from wickiepay.event_record import State
-from wickiepay_cli.private_files import private
+from wickiepay_cli.private_files import replace
 from wickiepay_cli.watching.feed import Arrival
 
 FILE: Final = "deliveries.jsonl"
@@ -26,17 +26,17 @@ class DeliveryLog:
     def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
         self._path = folder / FILE
         self._max_bytes = max_bytes
-        self._begin()
+        replace(self._path, "")
 
     @classmethod
     @contextmanager
     def kept_in(cls, folder: Path) -> Iterator[Self]:
         """One that is there as long as the block runs."""
-        logbook = cls(folder)
+        log = cls(folder)
         try:
-            yield logbook
+            yield log
         finally:
-            logbook._path.unlink(missing_ok=True)
+            log._path.unlink(missing_ok=True)
 
     def note(self, arrival: Arrival) -> None:
         """Writes a delivery if there is room: a full disk is no reason to answer it differently."""
@@ -45,13 +45,7 @@ class DeliveryLog:
                 file.write(json.dumps(asdict(arrival)) + "\n")
                 full = file.tell() > self._max_bytes
             if full:
-                self._begin()
-
-    def _begin(self) -> None:
-        draft = self._path.with_suffix(".new")
-        with open(draft, "w", opener=private):
-            pass
-        draft.replace(self._path)
+                replace(self._path, "")
 
 
 class Reader:

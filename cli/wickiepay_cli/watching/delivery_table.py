@@ -102,12 +102,8 @@ def _status_style(arrival: Arrival) -> str:
     return "" if arrival.status in {None, 200} else "red"
 
 
-def _code(arrival: Arrival) -> Text:
-    return cell(None if arrival.status is None else str(arrival.status), _status_style(arrival))
-
-
-def _milliseconds(arrival: Arrival) -> Text:
-    return cell(None if arrival.milliseconds is None else str(arrival.milliseconds))
+def _number(number: int | None, style: str = "") -> Text:
+    return cell(None if number is None else str(number), style)
 
 
 def _state(arrival: Arrival) -> Text:
@@ -118,8 +114,8 @@ TIME: Final = Column("time", 8, lambda each: cell(time(each.at)))
 UUID: Final = Column("uuid", 36, lambda each: cell(each.uuid))
 SCHEME: Final = Column("scheme", 6, lambda each: cell(each.scheme))
 ANSWER: Final = Column("answer", 22, lambda each: cell(answer(each), _status_style(each)))
-CODE: Final = Column("code", 4, _code)
-MILLISECONDS: Final = Column("ms", 5, _milliseconds, right=True)
+CODE: Final = Column("code", 4, lambda each: _number(each.status, _status_style(each)))
+MILLISECONDS: Final = Column("ms", 5, lambda each: _number(each.milliseconds), right=True)
 STATE: Final = Column("state", 9, _state)
 
 ABOUT_ANSWERS: Final = (ANSWER, CODE, MILLISECONDS)

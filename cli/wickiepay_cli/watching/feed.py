@@ -30,7 +30,7 @@ BACKLOG: Final = 10_000
 """Most news that may wait to be shown. More is left out, and reported, so that memory does not fill."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """What is known of a delivery. Instants are as `wickiepay.clock` writes them.
 
@@ -39,19 +39,19 @@ class Arrival:
     `event_key` is None where nothing was put on record.
     """
 
-    number: int
+    number: int = 0
     at: str
-    request: str | None
-    event: str | None
-    uuid: str | None
-    event_key: str | None
-    scheme: str | None
-    status: int | None
-    outcome: str | None
-    milliseconds: int | None
-    state: State | None
-    processed_at: str | None
-    error: str | None
+    request: str | None = None
+    event: str | None = None
+    uuid: str | None = None
+    event_key: str | None = None
+    scheme: str | None = None
+    status: int | None = None
+    outcome: str | None = None
+    milliseconds: int | None = None
+    state: State | None = None
+    processed_at: str | None = None
+    error: str | None = None
 
     @property
     def identity(self) -> Identity | None:
@@ -69,11 +69,8 @@ class Delivered:
     arrival: Arrival
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Delivered):
     """The delivery's state has changed."""
-
-    arrival: Arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +80,7 @@ class Trouble:
     text: str
 
 
-type News = Delivered | Changed | Trouble
+type News = Delivered | Trouble
 
 
 class Feed:
@@ -173,39 +170,21 @@ def of_exchange(exchange: Exchange, now: datetime) -> Arrival:
     outcome = answer.get("status") if taken else answer.get("error") or answer.get("message")
     state = {"accepted": State.RECEIVED, "conflict": State.CONFLICT}.get(outcome or "") if taken else None
     return Arrival(
-        number=0,
         at=instant(now - timedelta(seconds=exchange.seconds)),
         request=f"{exchange.method} {exchange.target.decode('latin-1')}",
         event=event.name if event else None,
         uuid=answer.get("uuid") if taken else event.identity.uuid if event else None,
         event_key=answer.get("event_key") if taken else None,
-        scheme=None,
         status=exchange.status,
         outcome=outcome,
         milliseconds=round(exchange.seconds * 1000),
         state=state,
-        processed_at=None,
-        error=None,
     )
 
 
 def of_record(found: Record) -> Arrival:
     """A delivery of which only the record is known."""
-    return Arrival(
-        number=0,
-        at=found.received_at,
-        request=None,
-        event=found.event,
-        uuid=found.uuid,
-        event_key=found.event_key,
-        scheme=found.scheme,
-        status=None,
-        outcome=None,
-        milliseconds=None,
-        state=found.state,
-        processed_at=found.processed_at,
-        error=trouble_of(found),
-    )
+    return _updated(Arrival(at=found.received_at, uuid=found.uuid, event_key=found.event_key), found)
 
 
 def _updated(arrival: Arrival, found: Record) -> Arrival:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from wickiepay_cli.errors import EXPECTED
@@ -22,11 +23,9 @@ def follow_stack(
     tell: Callable[[str], None],
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Lets `following` follow the stack that is asked for.
+    """Lets `following` follow the stack that is asked for and, when the local one stops, the next one that runs there.
 
-    When the local one stops, `tell` reports that, and the next one that runs there is followed.
-
-    Raises `CommandError` if there is none at the beginning.
+    `tell` reports such a stop. Raises `CommandError` if there is none at the beginning.
     """
     if where:
         following(where.find(), lambda: None)
@@ -37,16 +36,9 @@ def follow_stack(
         try:
             following(found, check)
         except EXPECTED:  # not only Stopped: the emulator goes with the stack, so its callers may notice first
-            if not _has_stopped(check):
+            with suppress(Stopped):
+                check()
                 raise
         tell("The local stack has stopped: waiting for the next one, until Ctrl-C.")
         while local_stack.read(folder) is None:
             sleep(POLL_SECONDS)
-
-
-def _has_stopped(check: Callable[[], None]) -> bool:
-    try:
-        check()
-    except Stopped:
-        return True
-    return False

@@ -90,19 +90,19 @@ def _may_go(until: datetime | None, arrival: Arrival) -> bool:
     return arrival.settled or arrival.processed_at is not None or until is None or arrival.at < instant(until)
 
 
-def _tell(show: Callable[[Delivered | Changed], None], news: News | None) -> None:
+def _tell(show: Callable[[Delivered], None], news: News | None) -> None:
     if isinstance(news, Trouble):
         tell(news.text)
     elif news:
         show(news)
 
 
-def show_line_of_json(news: Delivered | Changed) -> None:
+def show_line_of_json(news: Delivered) -> None:
     """Prints the delivery as it is now. `"change"` says whether its state has changed."""
     show_json({"change": isinstance(news, Changed), **asdict(news.arrival)}, indent=None)
 
 
-def show_line(news: Delivered | Changed) -> None:
+def show_line(news: Delivered) -> None:
     """Prints an arrival with its answer, or a verdict."""
     each = news.arrival
     if isinstance(news, Changed):

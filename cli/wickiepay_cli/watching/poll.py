@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wickiepay.identity import Identity
-from wickiepay_cli.errors import EXPECTED, sentence
+from wickiepay_cli.errors import EXPECTED, fact
 from wickiepay_cli.store.event_records import AHEAD, EventRecords
 from wickiepay_cli.watching.feed import Arrival, Feed
 
@@ -20,10 +20,7 @@ LOOK_BACK: Final = timedelta(seconds=30)
 
 
 class Newcomers[T]:
-    """The events that are recorded from now on, each once, as `read` returns them.
-
-    Events that the index already shows are left out.
-    """
+    """The events that are recorded from now on, each once, as `read` returns them; not those in the index already."""
 
     def __init__(
         self, records: EventRecords, read: Callable[[list[Identity]], Iterable[T]], now: Callable[[], datetime]
@@ -60,7 +57,7 @@ def patient[T](once: Callable[[], T], complain: Callable[[str], None]) -> Callab
             result = once()
         except EXPECTED as error:
             if not out_of_reach:
-                complain(sentence(error))
+                complain(fact(error))
             out_of_reach = True
             return None
         out_of_reach = False

@@ -1,5 +1,4 @@
 """One module per event family; each registers its own handlers with `wickiepay.routing.on`.
 
-A handler turns an event and the stack's settings into effects on the books. It makes no calls to the outside, so it can
-be run again at any time.
+A handler turns an event and the settings into effects. It makes no calls to the outside, so it can be run again.
 """

@@ -1,7 +1,6 @@
 """A deposit into a customer's standing channel: detected, confirmed, completed. It pays no order.
 
-The customer's balance is credited once: by `.confirmed`, as in the provider's own example, or by `.completed` if the
-confirmation was lost.
+The customer's balance is credited once: by `.confirmed`, as in the provider's example, or otherwise by `.completed`.
 """
 
 from wickiepay.effects import Effect, credit, set_payment

@@ -4,10 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 
 def batches[T](items: Iterable[T], size: Callable[[T], int], most: int, most_bytes: int) -> Iterator[list[T]]:
-    """The items in order, in lists of at most `most` items and at most `most_bytes` bytes (by `size`).
-
-    A larger item comes in a list of its own.
-    """
+    """The items in lists of at most `most` items and `most_bytes` bytes (by `size`); a larger item comes alone."""
     batch: list[T] = []
     total = 0
     for item in items:

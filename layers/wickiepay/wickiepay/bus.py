@@ -1,7 +1,6 @@
 """Announcements: each event that is PROCESSED or IGNORED goes out on the event bus, for subscribers to act on.
 
-Delivery is at least once, always with the same identity. A subscriber that must act once per event compares `uuid` and
-`event_key`; one that wants each revision compares `record_key`.
+Delivery is at least once, with one identity: `uuid` and `event_key` for an event, `record_key` for each revision.
 """
 
 import json
@@ -74,8 +73,8 @@ class EventBus:
     def announce(self, announcements: Sequence[Announcement]) -> list[bool]:
         """Puts announcements on the bus. Returns for each whether the bus took it; in an outage that is False."""
         taken: list[bool] = []
-        everything = [self._entry(announcement) for announcement in announcements]
-        for entries in batches(everything, _size, MAX_ENTRIES, MAX_REQUEST_BYTES):
+        everything = [self._entry(each.event.name, each.detail()) for each in announcements]
+        for entries in batches(everything, lambda entry: len(entry["Detail"]), MAX_ENTRIES, MAX_REQUEST_BYTES):
             try:
                 with outages(_STORE):
                     answers = self._client.put_events(Entries=entries)["Entries"]
@@ -85,27 +84,12 @@ class EventBus:
                 taken += ["ErrorCode" not in answer for answer in answers]
         return taken
 
-    def _entry(self, announcement: Announcement) -> "PutEventsRequestEntryTypeDef":
-        return {
-            "EventBusName": self._name,
-            "Source": SOURCE,
-            "DetailType": announcement.event.name,
-            "Detail": announcement.detail(),
-        }
+    def _entry(self, kind: str, detail: str) -> "PutEventsRequestEntryTypeDef":
+        return {"EventBusName": self._name, "Source": SOURCE, "DetailType": kind, "Detail": detail}
 
     def adjusted(self, adjustment: Adjustment) -> bool:
         """Puts an operator's entry on the bus. Returns whether the bus took it."""
         detail = {"version": DETAIL_VERSION, **asdict(adjustment), "amount": plain(adjustment.amount)}
-        entry: PutEventsRequestEntryTypeDef = {
-            "EventBusName": self._name,
-            "Source": SOURCE,
-            "DetailType": ADJUSTED,
-            "Detail": json.dumps(detail),
-        }
         with outages(_STORE):
-            answer = self._client.put_events(Entries=[entry])
+            answer = self._client.put_events(Entries=[self._entry(ADJUSTED, json.dumps(detail))])
         return "ErrorCode" not in answer["Entries"][0]
-
-
-def _size(entry: "PutEventsRequestEntryTypeDef") -> int:
-    return len(entry["Detail"])

@@ -1,6 +1,6 @@
 """The functions' AWS clients. They give up early, so that a hanging store is treated as a failed one."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import botocore
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
@@ -55,40 +55,34 @@ def _not_after_a_time_out(caught_exception: Exception | None, **_: object) -> bo
     return False if isinstance(caught_exception, (ConnectTimeoutError, ReadTimeoutError)) else None
 
 
-def dynamodb(*, attempts: int = 2, connections: int = 10) -> "DynamoDBClient":
-    """A DynamoDB client that makes at most `attempts` calls per request, over at most `connections`."""
-    client: DynamoDBClient = _client("dynamodb", attempts=attempts, connections=connections)
-    return client
+def dynamodb(connections: int = 10) -> "DynamoDBClient":
+    """A DynamoDB client that makes at most two calls per request, over at most `connections`."""
+    return cast("DynamoDBClient", _client("dynamodb", attempts=2, connections=connections))
 
 
-def sqs(*, attempts: int = 2, connections: int = 10) -> "SQSClient":
-    """An SQS client that makes at most `attempts` calls per request, over at most `connections`."""
-    client: SQSClient = _client("sqs", attempts=attempts, connections=connections)
-    return client
+def sqs() -> "SQSClient":
+    """An SQS client that makes at most two calls per request."""
+    return cast("SQSClient", _client("sqs", attempts=2))
 
 
-def events(*, attempts: int = 2) -> "EventBridgeClient":
-    """An EventBridge client that makes at most `attempts` calls per request."""
-    client: EventBridgeClient = _client("events", attempts=attempts)
-    return client
+def events() -> "EventBridgeClient":
+    """An EventBridge client that makes at most two calls per request."""
+    return cast("EventBridgeClient", _client("events", attempts=2))
 
 
-def secretsmanager(*, attempts: int = 1) -> "SecretsManagerClient":
-    """A Secrets Manager client that makes at most `attempts` calls per request."""
-    client: SecretsManagerClient = _client("secretsmanager", attempts=attempts)
-    return client
+def secretsmanager() -> "SecretsManagerClient":
+    """A Secrets Manager client that makes one call per request."""
+    return cast("SecretsManagerClient", _client("secretsmanager", attempts=1))
 
 
-def functions(*, attempts: int = 6) -> "LambdaClient":
-    """A Lambda client that makes at most `attempts` calls per request, and waits as long as a function may run.
+def functions() -> "LambdaClient":
+    """A Lambda client that waits as long as a function may run.
 
     Six attempts, because a flood of deliveries can use up the account's concurrency and must not block a deployment.
     """
-    client: LambdaClient = _client("lambda", attempts=attempts, read_seconds=INVOKE_SECONDS)
-    return client
+    return cast("LambdaClient", _client("lambda", attempts=6, read_seconds=INVOKE_SECONDS))
 
 
-def codedeploy(*, attempts: int = 5) -> "CodeDeployClient":
-    """A CodeDeploy client that makes at most `attempts` calls per request."""
-    client: CodeDeployClient = _client("codedeploy", attempts=attempts, read_seconds=CODEDEPLOY_SECONDS)
-    return client
+def codedeploy() -> "CodeDeployClient":
+    """A CodeDeploy client that makes at most five calls per request."""
+    return cast("CodeDeployClient", _client("codedeploy", attempts=5, read_seconds=CODEDEPLOY_SECONDS))

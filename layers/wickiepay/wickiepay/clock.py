@@ -12,10 +12,7 @@ def now() -> datetime:
 
 
 def instant(moment: datetime) -> str:
-    """`moment`, which must have an offset, in the form `2026-01-15T10:25:00.000000Z`.
-
-    Raises OverflowError if the offset takes it out of the years 1 to 9999.
-    """
+    """`moment`, which has an offset, as `2026-01-15T10:25:00.000000Z`. Raises OverflowError outside years 1 to 9999."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 

@@ -46,9 +46,8 @@ class Received:
 class Delivery:
     """What was received, when and from where.
 
-    `received_at` is an instant as `wickiepay.clock.instant` writes it, `source` the sender's address, and `request_id`
-    the API's name for the request. `received` is None if `body` is as received; otherwise `body` is the signed text
-    alone.
+    `received_at` is an instant as `wickiepay.clock` writes it, `source` the sender's address, and `request_id` the name
+    of the request. `received` is None if `body` is as received; otherwise `body` is the signed text alone.
     """
 
     body: bytes
@@ -68,13 +67,9 @@ class Delivery:
         received = Received(len(body), hashlib.sha256(body).hexdigest())
         return cls(text, scheme, received_at, source, request_id, received)
 
-    def text(self) -> bytes:
-        """The text that the signature covers. Raises `NotReserialisable` if the scheme cannot have matched."""
-        return covered_text(self.body, self.scheme)
-
     def event(self) -> WebhookEvent:
-        """The delivered event. Raises `UnusableBody`, and `NotReserialisable` as `text` does."""
-        return parse(self.text(), self.received_at)
+        """The delivered event. Raises `UnusableBody`, and `NotReserialisable` if the scheme cannot have matched."""
+        return parse(covered_text(self.body, self.scheme), self.received_at)
 
     @cached_property
     def body_hash(self) -> bytes:

@@ -54,8 +54,7 @@ MAX_SHOWN_CHARACTERS: Final = 2048
 class SetPayment:
     """What an event says about a payment, to be joined with what the payment's other events say.
 
-    `position` is the event's own. `spellings` are the uuid and the transaction as older versions of this listener
-    wrote them in keys.
+    `position` is the event's own. `spellings` are the uuid and the transaction as older versions wrote them in keys.
     """
 
     uuid: str
@@ -132,8 +131,7 @@ WHOLE: Final = "-"
 def position(stage: int, event: WebhookEvent) -> str:
     """The rank of a state among all states of the same thing. Positions compare as text, and the higher one wins.
 
-    `stage` (0 to 99) is how far the thing has got. The event's place comes after it, so that two events never tie and
-    the winner does not depend on the order of arrival.
+    `stage` (0 to 99) is how far it has got. The event's place comes next, so that no two events tie in any order.
     """
     return f"{stage:02d}|{event.place}"
 
@@ -177,17 +175,16 @@ def set_payment(event: WebhookEvent, stage: int, status: str, received: Received
     if direction == "UNCLEAR":
         effects.append(Refuse("The event is of a type that is neither IN nor OUT."))
     elif not agrees:
-        effects.append(Refuse(f"The status of the event contradicts its name: {_shortly(data.get('status'))}."))
+        said = data.get("status")
+        what = said[:40] if isinstance(said, str) else f"no text, but {type(said).__name__}"
+        effects.append(Refuse(f"The status of the event contradicts its name: {what}."))
     return effects
 
 
 def set_resource(
     event: WebhookEvent, kind: str, stage: int | None = None, resource_id: str | None = None
 ) -> SetResource:
-    """The effect of an event by which a resource of `kind` reaches `stage`; without one, the stage of its status.
-
-    The resource's id is `resource_id`; without one, the event's uuid.
-    """
+    """A resource's new state; `stage` is by default that of its status, and `resource_id` the event's uuid."""
     status = identifier(event.data, "status", "state")
     if stage is None:
         stage = STAGES.get((status or "").strip().upper(), UNKNOWN_STAGE)
@@ -291,31 +288,20 @@ def _is_encodable(text: str) -> bool:
 
 def describe(effect: Effect, *, stands: bool) -> dict[str, object]:
     """A short form of an effect for records, announcements and people. `superseded` marks one that does not stand."""
-    superseded = {} if stands else {"superseded": True}
+    said: dict[str, object]
     match effect:
         case SetPayment():
-            status = effect.says.value("status")
-            return {"effect": "set_payment", "payment": effect.uuid, "status": status, **superseded}
+            said = {"effect": "set_payment", "payment": effect.uuid, "status": effect.says.value("status")}
         case SetResource():
-            return {
-                "effect": "set_resource",
-                "kind": effect.kind,
-                "id": effect.id,
-                "status": effect.status,
-                **superseded,
-            }
+            said = {"effect": "set_resource", "kind": effect.kind, "id": effect.id, "status": effect.status}
         case Credit():
-            return {
-                "effect": "credit",
-                "account": effect.account,
-                "currency": effect.currency,
-                "amount": plain(effect.amount),
-                **superseded,
-            }
+            amount = plain(effect.amount)
+            said = {"effect": "credit", "account": effect.account, "currency": effect.currency, "amount": amount}
         case Refuse():
             return {"effect": "refuse", "reason": effect.reason}
         case _:
             assert_never(effect)
+    return said if stands else {**said, "superseded": True}
 
 
 def _agrees(data: Mapping[str, object]) -> bool:
@@ -358,7 +344,3 @@ def spellings_of(event: WebhookEvent) -> Spellings:
         uuid=bounded(sent) if sent else _uuid(event),
         part=part.lower() if part.lower().startswith("0x") else part,
     )
-
-
-def _shortly(value: object) -> str:
-    return value[:40] if isinstance(value, str) else f"no text, but {type(value).__name__}"

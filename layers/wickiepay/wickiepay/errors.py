@@ -1,7 +1,4 @@
-"""All errors, as one small tree.
-
-Only `functions/ingest/ingest.py` maps errors (the branch below `DeliveryError`) to HTTP status codes.
-"""
+"""All errors, in one small tree. Only functions/ingest maps errors (below `DeliveryError`) to HTTP status codes."""
 
 from typing import ClassVar, Final
 
@@ -13,8 +10,7 @@ class ListenerError(Exception):
 class DeliveryError(ListenerError):
     """A delivery that cannot be answered with 200. Its text goes to the sender, so it must hold nothing secret.
 
-    `code` is the short machine-readable word in the HTTP answer and the log line. `outcome` says in one word what
-    became of the delivery; each branch below has its own.
+    `code` is the word in the HTTP answer and the log line; `outcome` says what became of it, one for each branch.
     """
 
     code: ClassVar[str]

@@ -1,7 +1,4 @@
-"""A webhook event, read from the text that a signature covers.
-
-Every JSON number is read as a Decimal, so that no amount ever passes through a binary float.
-"""
+"""A webhook event, read from signed text. Numbers are read as Decimals: no amount ever passes through a float."""
 
 import hashlib
 import json
@@ -29,10 +26,9 @@ class WebhookEvent:
     `identity` is that of its record, and `key` the event key that follows from its content. `data_hash` is the SHA-256
     of `data` in canonical form, with identifiers as they were spelled. `occurred_at` is the envelope's time stamp as
     `wickiepay.clock.instant` writes it, or None. `event_id` is the provider's own id of the event, or None.
-    `received_at` is when the event was delivered.
-
-    `stands_at` is a place other than the event's own, or None: an operator accepted it there (`accepted_place`), or its
-    content was told before. `entry` is the part of a second credit, or None.
+    `received_at` is when the event was delivered. `stands_at` is a place other than the event's own, or None: an
+    operator accepted it there (`accepted_place`), or its content was told before. `entry` is the part of a second
+    credit, or None.
     """
 
     name: str
@@ -63,10 +59,7 @@ class WebhookEvent:
 
 
 def parse(text: bytes, received_at: str = ABSENT) -> WebhookEvent:
-    """The event in `text`, which a signature covers.
-
-    Raises `UnusableBody`, with a sentence for the sender, if there is none.
-    """
+    """The event in `text`, which a signature covers. Raises `UnusableBody`, with a sentence for the sender."""
     envelope = _read(text)
     name = envelope.get("event")
     if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME_CHARACTERS:
@@ -100,8 +93,7 @@ def own_place(key: str, occurred_at: str | None, content_hash: bytes) -> str:
 def accepted_place(corrected: str, accepted_at: str, content_hash: bytes) -> str:
     """The place of an accepted conflict: just above that of the delivery that it corrects.
 
-    Later events still come after it, and the later of two acceptances wins. A place has no other "!", because the keys
-    in places have none.
+    Later events still come after it, and the later of two acceptances wins. A place has no other "!": keys have none.
     """
     return f"{corrected}!{accepted_at}|{content_digits(content_hash)}"
 

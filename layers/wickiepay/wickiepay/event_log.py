@@ -40,16 +40,14 @@ ATTEMPTS: Final = 20
 """Most tries to add a line to a record. A try fails only if another operator's succeeded."""
 
 _STORE = "The event table"
-_TRIES = "tries, last_error, next_try_at"
+OF_A_VERDICT: Final = ("error", "expires_at", "tries", "last_error", "next_try_at")
+"""The attributes that a new verdict removes unless it sets them."""
 
 type Outcome = Literal["accepted", "duplicate", "conflict"]
 
 
 class Recorded(NamedTuple):
-    """The outcome of `record`, and the recorded event that the delivery is, repeats or contradicts.
-
-    `to_send` is that event if it still has to be processed, otherwise None.
-    """
+    """The outcome, the recorded event that it is about, and `to_send`: that event if it still has to be processed."""
 
     outcome: Outcome
     identity: Identity
@@ -145,49 +143,24 @@ class EventLog:
 
     # --- Writes by the consumer ------------------------------------------------------------------
     def mark_processed(self, identity: Identity, at: datetime, keep: timedelta, effects: Sequence[object]) -> bool:
-        """Marks an event PROCESSED, with its effects. Returns False if it already is PROCESSED, or is gone.
-
-        It expires after `keep`. Raises `StoreUnavailable`.
-        """
-        return self._conclude(
-            identity,
-            "SET #state = :state, processed_at = :at, expires_at = :expires, effects = :effects REMOVE #error, "
-            + _TRIES,
-            State.PROCESSED,
-            at,
-            {":expires": _expiry(at, keep), ":effects": {"S": json.dumps(effects)}},
-        )
+        """Marks an event PROCESSED, to expire after `keep`; False if it was, or is gone. Raises `StoreUnavailable`."""
+        done = {"S": json.dumps(effects)}
+        return self._conclude(identity, State.PROCESSED, at, {"expires_at": _expiry(at, keep), "effects": done})
 
     def mark_ignored(self, identity: Identity, at: datetime, keep: timedelta) -> bool:
         """Marks an event without a handler IGNORED. Returns False if it was PROCESSED. Raises `StoreUnavailable`."""
-        return self._conclude(
-            identity,
-            "SET #state = :state, processed_at = :at, expires_at = :expires REMOVE #error, " + _TRIES,
-            State.IGNORED,
-            at,
-            {":expires": _expiry(at, keep)},
-        )
+        return self._conclude(identity, State.IGNORED, at, {"expires_at": _expiry(at, keep)})
 
     def mark_failed(self, identity: Identity, at: datetime, reason: str, effects: Sequence[object] = ()) -> bool:
-        """Marks an event FAILED, with the reason. Returns False if it was PROCESSED, or is gone.
+        """Marks an event FAILED, never to expire. False if it was PROCESSED, or is gone. Raises `StoreUnavailable`.
 
-        `effects` are those that were applied nevertheless. A failed event does not expire: somebody has to look at it.
-        Raises `StoreUnavailable`.
+        `effects` are those that were applied nevertheless.
         """
-        return self._conclude(
-            identity,
-            "SET #state = :state, processed_at = :at, #error = :reason, effects = :effects REMOVE expires_at, "
-            + _TRIES,
-            State.FAILED,
-            at,
-            {":reason": {"S": _encodable(reason)}, ":effects": {"S": json.dumps(effects)}},
-        )
+        done = {"S": json.dumps(effects)}
+        return self._conclude(identity, State.FAILED, at, {"error": {"S": _encodable(reason)}, "effects": done})
 
     def note_retry(self, identity: Identity, tries: int, error: str, next_try_at: datetime) -> None:
-        """Notes on an unfinished event how often it was tried, and why the last try failed.
-
-        Raises `StoreUnavailable`.
-        """
+        """Notes how often an unfinished event was tried, and why the last try failed. Raises `StoreUnavailable`."""
         self._update(
             identity,
             "SET tries = :tries, last_error = :error, next_try_at = :at",
@@ -203,10 +176,7 @@ class EventLog:
 
     # --- Writes by operators ---------------------------------------------------------------------
     def record_accepted(self, conflict: Pending, place: str, entry: str | None) -> Pending | None:
-        """Records a conflict as an event of its own, at `place`. Returns it if it has to be processed, otherwise None.
-
-        Raises `StoreUnavailable`.
-        """
+        """Records a conflict as an event at `place`; returns it if it is unfinished. Raises `StoreUnavailable`."""
         event = conflict.delivery.event()
         accepted = Pending(conflict.identity.accepted(), conflict.delivery, place, entry)
         item = records.record_item(conflict.delivery, accepted.identity, State.RECEIVED, event, place)
@@ -263,9 +233,8 @@ class EventLog:
     ) -> tuple[dict[Identity, State], Mapping[str, list[dict[str, Any]]]]:
         """The states of the events that are on record, read consistently, and the items that `beside` asks for.
 
-        `beside`, and its part of the answer, are keyed by table. One BatchGetItem reads everything, so at most 100
-        items (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html). Raises
-        `StoreUnavailable`.
+        `beside`, and its part of the answer, are keyed by table. One BatchGetItem reads at most 100 items:
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html. Raises `StoreUnavailable`.
         """
         names = {"#uuid": "uuid", "#state": "state"}
         request = {"ProjectionExpression": "#uuid, event_key, #state", "ExpressionAttributeNames": names}
@@ -274,10 +243,7 @@ class EventLog:
         return states, found
 
     def unfinished(self, identities: Iterable[Identity]) -> list[Pending]:
-        """The events, out of at most 10, that the consumer still has to process.
-
-        Read consistently. Raises `StoreUnavailable`.
-        """
+        """The events, of at most 10, that are still to be processed, read consistently. Raises `StoreUnavailable`."""
         items = self._read(identities, {}, {})[self.table]
         return [records.pending_of(item) for item in items if records.state_of(item) in UNFINISHED]
 
@@ -312,28 +278,30 @@ class EventLog:
                 return existing
         return None
 
-    def _conclude(self, identity: Identity, update: str, state: State, at: datetime, values: dict[str, Any]) -> bool:
+    def _conclude(self, identity: Identity, state: State, at: datetime, facts: dict[str, Any]) -> bool:
         """Gives an event a verdict unless it is PROCESSED. A conflict or an unusable body gets none."""
         before = {f":{word.lower()}": {"S": word} for word in (State.RECEIVED, State.FAILED, State.IGNORED)}
+        facts = {"state": {"S": state}, "processed_at": {"S": instant(at)}, **facts}
+        gone = [name for name in OF_A_VERDICT if name not in facts]
         return self._update(
             identity,
-            update,
+            f"SET {', '.join(f'#{name} = :{name}' for name in facts)} REMOVE {', '.join(f'#{name}' for name in gone)}",
             f"#state IN ({', '.join(before)})",
-            {**before, **values, ":state": {"S": state}, ":at": {"S": instant(at)}},
-            ("state", "error"),
+            {**before, **{f":{name}": value for name, value in facts.items()}},
+            (*facts, *gone),
         )
 
     def _update(
-        self, identity: Identity, update: str, condition: str, values: dict[str, Any], reserved: Sequence[str] = ()
+        self, identity: Identity, update: str, condition: str, values: dict[str, Any], names: Sequence[str] = ()
     ) -> bool:
         """Updates a record. Returns False if `condition` does not hold.
 
-        `reserved` are the attributes whose names are reserved words of DynamoDB; the expressions write them with a `#`.
+        `names` are the attributes that the expressions write with a `#`, above all those that are reserved words.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
         """
         request: dict[str, Any] = {}
-        if reserved:
-            request["ExpressionAttributeNames"] = {f"#{name}": name for name in reserved}
+        if names:
+            request["ExpressionAttributeNames"] = {f"#{name}": name for name in names}
         if values:
             request["ExpressionAttributeValues"] = values
         with outages(_STORE):

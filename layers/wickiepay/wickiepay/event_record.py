@@ -1,7 +1,6 @@
-"""The attributes of a record in the event table. Only this module writes and reads them.
+"""The attributes of a record in the event table: a delivery, what became of it, and what operators decided.
 
-A record keeps a delivery, what became of it, and what operators decided: the acceptance or dismissal of a conflict, and
-the history of replays.
+Only this module writes and reads them.
 """
 
 import json
@@ -152,10 +151,7 @@ def shard(uuid: str) -> str:
 def record_item(
     delivery: Delivery, identity: Identity, state: State, event: WebhookEvent | None = None, place: str | None = None
 ) -> dict[str, "AttributeValueTypeDef"]:
-    """A new record. Because the body is packed, a usual record stays under 1 KB (one write unit).
-
-    `place` is the event's place in the books, or None for its own.
-    """
+    """A new record; packed, a usual one stays below 1 KB (one write unit). `place` is None for the event's own."""
     texts: dict[str, str | None] = {
         "state": state,
         "scheme": delivery.scheme,

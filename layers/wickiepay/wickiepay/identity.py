@@ -163,10 +163,7 @@ def resource(data: Mapping[str, object]) -> str | None:
 
 
 def transaction(data: Mapping[str, object]) -> str | None:
-    """The blockchain transaction that `data` names, in its normal spelling, or None.
-
-    Hexadecimal digits are put in lower case; base58 keeps its case.
-    """
+    """The blockchain transaction that `data` names, or None: hex digits in lower case, base58 with its own."""
     text = text_of(data, "hash", "txHash")
     if text is None:
         return None
@@ -187,17 +184,12 @@ def event_id(envelope: Mapping[str, object]) -> str | None:
 def identify(
     name: str, envelope: Mapping[str, object], data: Mapping[str, object], occurred_at: str | None, data_hash: bytes
 ) -> Identity:
-    """The identity of the event `name` (which is `bounded`).
-
-    `data_hash` is the SHA-256 of `data` in canonical form, `occurred_at` the envelope's time stamp or None.
-    """
+    """The identity of an event with that `bounded` name and time stamp, whose canonical `data` has `data_hash`."""
     # Without a uuid, name and content identify an event. The time stamp is left out: a retry may have a new one.
-    uuid = resource(data) or _HASHED + _hash_of_event(name, data)
+    uuid = resource(data)
+    if uuid is None:
+        uuid = _HASHED + hashlib.sha256(canonical({"event": name, "data": normalised(data)})).hexdigest()
     return Identity(uuid, name + _discriminator(name, envelope, data, occurred_at, data_hash))
-
-
-def _hash_of_event(name: str, data: Mapping[str, object]) -> str:
-    return hashlib.sha256(canonical({"event": name, "data": normalised(data)})).hexdigest()
 
 
 def _discriminator(

@@ -1,7 +1,4 @@
-"""The events that Lambda hands to the functions, for callers that stand in for API Gateway and SQS.
-
-They hold only what the functions read.
-"""
+"""Events as Lambda hands them to the functions, with only what those read: for stand-ins of API Gateway and SQS."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -19,10 +16,7 @@ def http_request(
     request_id: str = "request",
     **http: str,
 ) -> dict[str, Any]:
-    """A POST to an HTTP API (payload format 2.0). `http` adds or replaces fields of `requestContext.http`.
-
-    Without a signature, the header is left out.
-    """
+    """A POST to an HTTP API (format 2.0), signed or not; `http` is for fields of `requestContext.http`."""
     signed = {} if signature is None else {"x-webhook-signature": signature}
     return {
         "version": "2.0",

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from wickiepay import ledger_items as items
@@ -98,17 +99,12 @@ class Ledger:
         `below_zero` does not allow it. Raises `StoreUnavailable`.
         """
         item = items.adjustment_item(adjustment)
-        amount = plain(adjustment.amount)
-        update: dict[str, Any] = {
-            "Key": items.balance_key(adjustment.account, adjustment.currency),
-            "UpdateExpression": "ADD amount :amount",
-            "ExpressionAttributeValues": {":amount": {"N": amount}},
-        }
+        update = self._added(adjustment.account, adjustment.currency, adjustment.amount)
         if adjustment.amount < 0 and not below_zero:
             update["ConditionExpression"] = "amount >= :least"
             update["ExpressionAttributeValues"][":least"] = {"N": plain(adjustment.amount.copy_negate())}
         for _ in self._tries():
-            outcome = self._transact([self._absent(item), {"Update": {"TableName": self.table, **update}}])
+            outcome = self._transact([self._absent(item), {"Update": update}])
             match outcome:
                 case None:
                     return True
@@ -192,14 +188,7 @@ class Ledger:
             outcome = self._transact(
                 [
                     self._absent(items.entry_item(credit)),
-                    {
-                        "Update": {
-                            "TableName": self.table,
-                            "Key": items.balance_key(credit.account, credit.currency),
-                            "UpdateExpression": "ADD amount :amount",
-                            "ExpressionAttributeValues": {":amount": {"N": plain(credit.amount)}},
-                        }
-                    },
+                    {"Update": self._added(credit.account, credit.currency, credit.amount)},
                     self._next_version(credit, row),
                     *([self._absent(items.alias_item(credit))] if credit.spellings.uuid != credit.uuid else []),
                 ]
@@ -249,6 +238,14 @@ class Ledger:
                 "ConditionExpression": "attribute_not_exists(pk)",
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
+        }
+
+    def _added(self, account: str, currency: str, amount: Decimal) -> dict[str, Any]:
+        return {
+            "TableName": self.table,
+            "Key": items.balance_key(account, currency),
+            "UpdateExpression": "ADD amount :amount",
+            "ExpressionAttributeValues": {":amount": {"N": plain(amount)}},
         }
 
     def _next_version(self, credit: Credit, row: Row) -> Any:  # noqa: ANN401

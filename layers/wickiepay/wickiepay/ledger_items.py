@@ -79,7 +79,7 @@ class Entry:
     def transaction(self) -> str | None:
         """The transaction in its normal spelling, or None."""
         sent = self.part.partition(_SECOND)[0]
-        return None if sent == WHOLE else _normal_transaction(sent)
+        return None if sent == WHOLE else normal_spelling(sent.strip())
 
     @property
     def second(self) -> bool:
@@ -108,10 +108,6 @@ def payment_partitions(payment: SetPayment | Credit) -> list[str]:
 
 def credit_partitions(payment: SetPayment | Credit) -> list[str]:
     return [CREDIT + uuid for uuid in _uuids(payment)]
-
-
-def credit_key(credit: Credit) -> dict[str, "AttributeValueTypeDef"]:
-    return key(CREDIT + credit.uuid, credit.entry)
 
 
 def balance_key(account: str, currency: str) -> dict[str, "AttributeValueTypeDef"]:
@@ -152,10 +148,6 @@ def is_older(item: Item) -> bool:
 
 def _uuids(payment: SetPayment | Credit) -> list[str]:
     return list(dict.fromkeys((payment.uuid, payment.spellings.uuid)))
-
-
-def _normal_transaction(text: str) -> str:
-    return normal_spelling(text.strip())
 
 
 # --- Payments ------------------------------------------------------------------------------------
@@ -259,10 +251,7 @@ def _payment(item: Item) -> Payment:
 
 
 def _old_payment(item: Item) -> Payment:
-    """The state in an item of an older version, as set by its last event.
-
-    Older versions wrote IN for everything but OUT, so their IN says nothing.
-    """
+    """The state in an older version's item. It wrote IN for everything but OUT, so its IN says nothing."""
     stage, _, place = item["position"]["S"].partition("|")
     before, _, content = place.rpartition("|")
     place = f"{before}|{content[:_OLD_HASH_DIGITS]}"
@@ -304,10 +293,7 @@ def resource_item(resource: SetResource) -> dict[str, "AttributeValueTypeDef"]:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """The state of anything but a payment. `data` is that of the event that set it, or None if it was too large.
-
-    Its numbers are text.
-    """
+    """The state of anything but a payment. `data`, with numbers as text, is its event's, or None if too large."""
 
     kind: str
     id: str
@@ -334,7 +320,7 @@ def resource_of(item: Item) -> Resource:
 def entry_item(credit: Credit) -> dict[str, "AttributeValueTypeDef"]:
     """The entry that a credit makes. Its `reference` is the account in the form of keys."""
     return {
-        **credit_key(credit),
+        **key(CREDIT + credit.uuid, credit.entry),
         **_texts(
             reference=bounded(credit.account),
             account_as_sent=credit.account if bounded(credit.account) != credit.account else None,
@@ -412,8 +398,7 @@ def same_adjustment(one: Item, other: Item) -> bool:
 def alias_item(credit: Credit) -> dict[str, "AttributeValueTypeDef"]:
     """A placeholder at the key that versions up to 0.1 would give to a credit whose uuid was sent in capitals.
 
-    If such a version takes over again, it finds the item and does not credit a second time. The item is not an entry:
-    it adds nothing.
+    If such a version takes over again, it finds the item and credits nothing. It is no entry: it adds nothing.
     """
     return {**key(CREDIT + credit.spellings.uuid, credit.entry), "alias_of": {"S": credit.uuid}}
 

@@ -40,15 +40,15 @@ def money_to_credit(data: Mapping[str, object]) -> Money | None:
     bare = (data.get("amount"), data.get("currency") or data.get("asset"))
     for amount, currency in (_named(data, "displayCurrency"), _named(data, "paidCurrency"), bare):
         if amount is not None:
-            return Money(_credited_currency(currency), _credited_amount(amount))
+            code = _currency(currency)
+            if code is None:
+                raise PermanentFailure("The amount to credit has no currency.")
+            return Money(code, _credited_amount(amount))
     return None
 
 
 def amount_of(text: str) -> Decimal:
-    """The amount, of any sign, that `text` spells in plain digits.
-
-    Raises `PermanentFailure` for anything else, for zero, and beyond 18 + 18 digits.
-    """
+    """The amount in plain digits. Raises `PermanentFailure` for anything else, zero, and beyond 18 + 18 digits."""
     amount = _amount(text.removeprefix("+"))
     if amount is None:
         raise PermanentFailure("The amount is not a number.")
@@ -68,8 +68,7 @@ def currency_of(text: object) -> str:
 def _named(data: Mapping[str, object], field: str) -> tuple[object, object]:
     """The amount and currency in `field`, in either of the two forms that providers of this family use.
 
-    The forms are one object (`displayCurrency: {currency, amount}`) and two fields (`displayCurrency`,
-    `displayAmount`).
+    They are one object (`displayCurrency: {currency, amount}`) or two fields (`displayCurrency`, `displayAmount`).
     """
     currency: object = data.get(field)
     amount: object = data.get(field.replace("Currency", "Amount"))
@@ -86,13 +85,6 @@ def _credited_amount(value: object) -> Decimal:
     if amount <= 0:
         raise PermanentFailure(f"The amount to credit is not above zero: {plain(amount)}.")
     return _of_bounded_digits(amount)
-
-
-def _credited_currency(value: object) -> str:
-    currency = _currency(value)
-    if currency is None:
-        raise PermanentFailure("The amount to credit has no currency.")
-    return currency
 
 
 def _of_bounded_digits(amount: Decimal) -> Decimal:

@@ -1,8 +1,7 @@
 """A payment as the join of all its events: pure, and independent of their order (books.md, sections 4 and 5).
 
 An event makes a statement about a payment, field by field, and `merge` joins two statements. It is commutative,
-associative and idempotent, so neither the order nor the number of deliveries matters. A later event that says less
-takes nothing away.
+associative and idempotent. A later event that says less takes nothing away.
 """
 
 import hashlib
@@ -85,10 +84,9 @@ class Directions:
 class Payment:
     """The statement of one event, or of several joined, about a payment.
 
-    `fields` maps a field to its value as text and the position of the event that it is from: the event with the highest
-    position wins. `amounts` holds the different amounts that events name. `underpaid` says whether an event was
-    underpaid, `money_came` whether one says that money has come, and `credited` whether the payment was credited to an
-    account.
+    `fields` maps a field to its value as text and the position of its event: the highest position wins. `amounts` holds
+    the different amounts that events name. `underpaid` and `money_came` say whether an event says so, and `credited`
+    whether the payment was credited to an account.
     """
 
     fields: Mapping[Field, tuple[str, str]] = field(default_factory=dict)

@@ -134,15 +134,12 @@ class EventQueue:
             self._client.send_message(QueueUrl=self._url, MessageBody=encode(message))
 
     def send_all(self, messages: Sequence[Message]) -> list[bool]:
-        """Sends up to ten events per call, as many as fit. Returns for each whether the queue took it.
-
-        In an outage that is False; no error is raised.
-        """
+        """Sends up to ten events per call. Returns for each whether the queue took it; in an outage that is False."""
         taken: list[bool] = []
         everything: list[SendMessageBatchRequestEntryTypeDef] = [
             {"Id": str(number), "MessageBody": encode(message)} for number, message in enumerate(messages)
         ]
-        for entries in batches(everything, _size, MAX_ENTRIES, MAX_REQUEST_BYTES):
+        for entries in batches(everything, lambda entry: len(entry["MessageBody"]), MAX_ENTRIES, MAX_REQUEST_BYTES):
             try:
                 with outages(_STORE):
                     answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
@@ -159,10 +156,6 @@ class EventQueue:
             self._client.change_message_visibility(
                 QueueUrl=self._url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
             )
-
-
-def _size(entry: "SendMessageBatchRequestEntryTypeDef") -> int:
-    return len(entry["MessageBody"])
 
 
 def _text(content: dict[str, Any], field: str) -> str:

@@ -30,8 +30,7 @@ def node_text(body: bytes) -> bytes:
     """The text that the Express example signs: the UTF-8 of `JSON.stringify(JSON.parse(body))`.
 
     Like `express.json()`, it accepts an object or an array, drops a byte order mark and reads invalid UTF-8 as U+FFFD.
-    (Unlike `express.json()`, it does not read an empty body as `{}`, because that is not JSON.) Raises
-    `NotReserialisable`.
+    Unlike it, it refuses an empty body. Raises `NotReserialisable`.
     """
     text = body.decode("utf-8", "replace").removeprefix("\ufeff")
     _refuse_too_deep(body)

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import NamedTuple
 
@@ -12,10 +12,7 @@ from wickiepay.event import WebhookEvent
 
 
 class Settings(NamedTuple):
-    """The stack parameters that handlers need.
-
-    `account_field` is the field of an event's data that names the account to credit (parameter AccountField).
-    """
+    """What handlers need of the parameters: `account_field` of an event's data names the account to credit."""
 
     account_field: str
 
@@ -24,37 +21,22 @@ type Handler = Callable[[WebhookEvent, Settings], Sequence[Effect]]
 """Turns an event into its effects on the books, without calls to the outside. May raise `PermanentFailure`."""
 
 
-class Router(Mapping[str, Handler]):
+class Router(dict[str, Handler]):
     """Event type → handler."""
 
-    def __init__(self) -> None:
-        self._handlers: dict[str, Handler] = {}
-
     def on(self, *names: str) -> Callable[[Handler], Handler]:
-        """Registers the decorated handler for the event types `names`.
-
-        Raises `RegistrationError` for no name, an empty one, or one that already has a handler.
-        """
+        """Registers a handler for `names`. Raises `RegistrationError` for none, an empty or an already handled one."""
         if not names or not all(names):
             raise RegistrationError("A handler must be registered for at least one event type.")
 
         def register(handler: Handler) -> Handler:
             for name in names:
-                if name in self._handlers:
+                if name in self:
                     raise RegistrationError(f"{name} has a handler already.")
-                self._handlers[name] = handler
+                self[name] = handler
             return handler
 
         return register
-
-    def __getitem__(self, name: str) -> Handler:
-        return self._handlers[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._handlers)
-
-    def __len__(self) -> int:
-        return len(self._handlers)
 
 
 router = Router()

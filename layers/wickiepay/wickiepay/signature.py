@@ -5,8 +5,6 @@ The provider's documentation contradicts itself about what exactly is signed, so
 - `raw`: the bytes of the body as received;
 - `node`: the body after `JSON.stringify(JSON.parse(body))`, as the provider's Express example verifies it;
 - `python`: the body after `json.dumps(json.loads(body))`, as its Flask example verifies it.
-
-No I/O, no clock, no environment.
 """
 
 import hashlib

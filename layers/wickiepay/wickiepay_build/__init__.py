@@ -1,4 +1,1 @@
-"""Makes the folder that the layer is deployed as.
-
-Both `sam build` (by the Makefile next to the code) and the local stack use it. It needs only Python 3.13.
-"""
+"""Makes the folder that the layer is deployed as, for `sam build` and the local stack. It needs Python alone."""

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -34,14 +33,9 @@ def make_layer(folder: Path, site: Path, into: Path) -> None:
 
 
 def _copy(folder: Path, into: Path) -> None:
-    for source, name in _files(folder):
-        _put(into / name, source.read_bytes())
-
-
-def _files(folder: Path) -> Iterator[tuple[Path, str]]:
     for path in sorted(folder.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            yield path, path.relative_to(folder).as_posix()
+            _put(into / path.relative_to(folder), path.read_bytes())
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -19,7 +19,7 @@ LOGGED: Final = frozenset(
 """What the access log may hold of a request: `path` is without the query, `error.message` the API's own word."""
 
 API_SECONDS: Final = 30
-"""Time for which the API, and WickiePay behind it, wait for an answer."""
+"""How long the API, and WickiePay behind it, wait for an answer."""
 
 
 def one_path_is_open(template: Template) -> Iterator[str]:

@@ -36,7 +36,7 @@ def every_saved_query_is_about_fields_that_are_logged(template: Template) -> Ite
 
 
 def _asked(text: str) -> set[str]:
-    """The fields that a query names: no words of the language, functions, texts, numbers or names of its own."""
+    """The fields that a query names: no words, functions, texts or numbers of the language, and no names of its own."""
     code = re.sub(r'"[^"]*"|#.*', " ", text)
     own = set(re.findall(r"\bas (\w+)", code))
     return set(re.findall(r"(?<![\w.@])[@A-Za-z_][\w.]*(?![\w.]*\()", code)) - WORDS - own

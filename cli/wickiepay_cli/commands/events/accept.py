@@ -13,16 +13,22 @@ from wickiepay.identity import Kind
 from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import Entry
 from wickiepay_cli.checkout.handlers import handlers_of
+from wickiepay_cli.commands import completions
 from wickiepay_cli.commands.options import AsJson, DryRun, Why, Yes, confirm_change, on_stack
 from wickiepay_cli.output.tables import say, show_json
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.acceptances import Outlook, Questions, one_question
 
-Asked = Annotated[str, typer.Argument(metavar="UUID", help="The uuid, as events list --open shows it.")]
+Asked = Annotated[
+    str,
+    typer.Argument(metavar="UUID", help="The uuid, as events list --open shows it.", autocompletion=completions.uuids),
+]
 WhichKey = Annotated[
     str | None,
-    typer.Option("--event-key", metavar="KEY", help="Which one of the uuid: its key, or its event's."),
+    typer.Option(
+        "--event-key", metavar="KEY", help="Which one of the uuid: its key, or its event's; its beginning will do."
+    ),
 ]
 
 

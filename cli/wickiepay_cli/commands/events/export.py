@@ -12,8 +12,8 @@ from wickiepay.clock import instant
 from wickiepay_cli.commands.options import (
     AsJson,
     Containing,
-    EventType,
-    InState,
+    InStates,
+    OfTypes,
     OfUuid,
     Reference,
     Since,
@@ -43,8 +43,8 @@ def export(  # noqa: PLR0913  options
         bool, typer.Option("--resume", help="Go on with --output where it was cut off; all else as it was.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite --output where it is there already.")] = False,
-    state: InState = None,
-    event_type: EventType = None,
+    states: InStates = None,
+    types: OfTypes = None,
     since: Since = None,
     until: Until = None,
     uuid: OfUuid = None,
@@ -67,8 +67,8 @@ def export(  # noqa: PLR0913  options
     asked = {
         "table": found.output("EventTableName"),
         "format": form,
-        "state": state,
-        "type": event_type,
+        "state": states,
+        "type": types,
         "uuid": uuid,
         "reference": reference,
         "text": text,
@@ -82,7 +82,7 @@ def export(  # noqa: PLR0913  options
     begin = datetime.fromisoformat(place.since) if place.since else None
 
     def wanted(last: datetime) -> Iterator[WholeRecord]:
-        return Filter(state, event_type, begin, last, uuid, reference, text).whole_among(records, now)
+        return Filter(states, types, begin, last, uuid, reference, text).whole_among(records, now)
 
     if output is None:
         write(export_file.heading(form))

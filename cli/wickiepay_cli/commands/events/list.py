@@ -3,21 +3,20 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from wickiepay import clock
 from wickiepay.event_record import Record
-from wickiepay.identity import Kind
 from wickiepay_cli.commands.options import (
     LIMIT_FOR_PEOPLE,
     WHICH,
     AsJson,
     Containing,
-    EventType,
-    InState,
+    InStates,
     Limit,
+    OfTypes,
     OfUuid,
     Reference,
     Since,
@@ -31,22 +30,13 @@ from wickiepay_cli.stacks.stack import Where
 from wickiepay_cli.store.event_records import brief, trouble_of
 from wickiepay_cli.store.filters import Filter
 
-SHORT: Final = 27
-"""Characters of an event's key, besides its name, that are shown whole: an instant has so many."""
-
-ROOM: Final = 21
-"""Characters beside a uuid, where a line has 80."""
-
-CUT: Final = 10
-"""Of a longer one, the hash of a transaction say."""
-
 
 @at_stack
 def list_events(  # noqa: PLR0913  options
     where: Where,
     *,
-    state: InState = None,
-    event_type: EventType = None,
+    states: InStates = None,
+    types: OfTypes = None,
     since: Since = None,
     until: Until = None,
     uuid: OfUuid = None,
@@ -64,7 +54,7 @@ def list_events(  # noqa: PLR0913  options
     shown = limit if as_json else limit or LIMIT_FOR_PEOPLE
     records = found.events(shown + 1 if shown else None)  # the one more tells whether there are more
     now = clock.now()
-    wanted = Filter(state, event_type, since, until, uuid, reference, text, open_alone).among(records, now)
+    wanted = Filter(states, types, since, until, uuid, reference, text, open_alone).among(records, now)
     if as_json:
         stream_json(map(brief, islice(wanted, shown)))
     else:
@@ -76,16 +66,26 @@ def _show(records: Iterator[Record], limit: int, now: datetime) -> None:
     if not listed:
         say("There are no such events.")
     elif is_narrow():
-        show_table(("", "state", "uuid", "event"), (_narrow_row(each, now) for each in listed))
+        show_table(
+            ("", "state", "event key\nuuid"),
+            (
+                (
+                    briefly(each.received_at, now),
+                    standing(each).replace(" ", "\n"),
+                    "\n".join(filter(None, (each.event_key, each.uuid, trouble_of(each)))),
+                )
+                for each in listed
+            ),
+        )
     else:
         show_table(
-            ("received at", "", "state", "event", "uuid", "error"),
+            ("received at", "", "state", "event key", "uuid", "error"),
             (
                 (
                     seconds(each.received_at),
                     ago(each.received_at, now),
                     standing(each),
-                    named(each),
+                    each.event_key,
                     each.uuid,
                     trouble_of(each),
                 )
@@ -93,26 +93,6 @@ def _show(records: Iterator[Record], limit: int, now: datetime) -> None:
             ),
         )
     tell_of_more(records, limit)
-
-
-def _narrow_row(record: Record, now: datetime) -> tuple[str, str, str, str]:
-    """A uuid leaves little room beside it: a long name is broken at its last dot, and the error goes below."""
-    name = named(record)
-    if len(name) > ROOM:
-        family, dot, rest = name.partition(" ")[0].rpartition(".")
-        name = f"{family}{dot}\n{rest}{name[len(family + dot + rest) :]}".lstrip("\n")
-    event = "\n".join(filter(None, (name, trouble_of(record))))
-    return briefly(record.received_at, now), standing(record).replace(" ", "\n"), record.uuid, event
-
-
-def named(record: Record) -> str:
-    """An event's name, and what else its key holds: three of one name and one uuid are three things that happened."""
-    identity = record.identity
-    more = identity.discriminators
-    short = more if len(more) <= SHORT else f"{more[:CUT]}.."
-    revised = f"revised {identity.revised_at}" if identity.revised_at else None
-    accepted = "accepted" if identity.kind is Kind.ACCEPTED else None  # that it is a conflict, its state says
-    return " ".join(filter(None, (record.event or identity.name, short if record.event else None, revised, accepted)))
 
 
 def standing(record: Record) -> str:

@@ -1,10 +1,10 @@
 """`wickiepay events replay`: has events processed again."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import batched, islice
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import uuid4
 
 import typer
@@ -13,17 +13,21 @@ from wickiepay import clock
 from wickiepay.event_record import Record, State
 from wickiepay.queue import Replay
 from wickiepay_cli.checkout.in_money import processed_again
+from wickiepay_cli.commands import completions
 from wickiepay_cli.commands.options import (
     AsJson,
     DryRun,
-    EventType,
+    InStates,
+    OfTypes,
     Rate,
     Since,
     Until,
+    Wait,
     Why,
     Yes,
     at_stack,
     confirm_change,
+    read_by_a_person,
     refuse_backwards,
 )
 from wickiepay_cli.errors import CommandError
@@ -32,9 +36,10 @@ from wickiepay_cli.output.tables import say, show_json, tell
 from wickiepay_cli.pacing import batch_size, paced
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack, Where
-from wickiepay_cli.store.event_records import EventRecords
+from wickiepay_cli.store.event_records import EventRecords, with_key
 from wickiepay_cli.store.filters import Filter
 from wickiepay_cli.store.replays import REPLAYABLE, Replayer, Tally
+from wickiepay_cli.watching.ending import MOST, Waiting, ended_well, show_ends
 
 INSTEAD: Final = {
     State.CONFLICT: "A conflict is not processed: make it an event of its own with wickiepay events accept UUID.",
@@ -58,31 +63,34 @@ class Selection:
 class Done:
     """How far a replay got. Where it was `interrupted`, nothing is done yet of what came before `until`.
 
-    `until` is the receipt of the last event whose batch was finished; None where none was.
+    `until` is the receipt of the last event whose batch was finished; None where none was. `waiting` is None where
+    nothing has to be waited for.
     """
 
     tally: Tally
     interrupted: bool = False
     until: str | None = None
+    waiting: Waiting | None = None
 
 
 @at_stack
 def replay(  # noqa: PLR0913  options
     where: Where,
     uuid: Annotated[
-        str | None, typer.Argument(metavar="[UUID]", help="All events of this uuid; else see --state.")
+        str | None,
+        typer.Argument(
+            metavar="[UUID]", help="All events of this uuid; else see --state.", autocompletion=completions.uuids
+        ),
     ] = None,
     *,
     event_key: Annotated[
-        str | None, typer.Option("--event-key", metavar="KEY", help="Of the uuid's events only this one.")
+        str | None,
+        typer.Option("--event-key", metavar="KEY", help="Of the uuid's events only this one; its beginning will do."),
     ] = None,
-    states: Annotated[
-        list[State] | None,
-        typer.Option("--state", case_sensitive=False, help="Instead of a UUID: all events in this state; repeatable."),
-    ] = None,
+    states: InStates = None,
     since: Since = None,
     until: Until = None,
-    event_type: EventType = None,
+    types: OfTypes = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="So many at the most, the newest.", show_default="all")
     ] = None,
@@ -92,51 +100,61 @@ def replay(  # noqa: PLR0913  options
     ] = False,
     dry_run: DryRun = False,
     rate: Rate = None,
+    wait: Wait = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Have events processed again; nothing that they did already is done twice.
 
     Who, when and why is kept on each event's record (the last ten times). Exit code 1 where the queue did not take all,
-    130 after Ctrl-C.
+    130 after Ctrl-C. A thousand events at the most are waited for.
+
     The newest come first; Ctrl-C says how to go on with the rest. What is FAILED or IGNORED and has been processed by
     then is in another state, and would not be replayed again anyhow.
     """
-    if (uuid is None) != bool(states):
-        raise typer.BadParameter(
-            "give either a UUID, or --state for all events in that state: --state FAILED, perhaps with --state IGNORED."
-        )
-    if uuid is None and event_key is not None:
-        raise typer.BadParameter("--event-key tells the events of one UUID apart.")
-    if uuid is not None and (since or until or event_type or limit):
-        raise typer.BadParameter("--since, --until, --type and --limit go with --state.")
-    for state in states or []:
-        if state in INSTEAD:
-            raise typer.BadParameter(INSTEAD[state], param_hint="--state")
+    _refuse(uuid, event_key, states, narrowed=bool(since or until or types or limit))
     refuse_backwards(since, until)
     found = where.find()
     records = found.events()
     if uuid is not None:
         selection = _of_uuid(records, uuid, event_key)
     else:
-        wanted = Filter(None, event_type, since, until or clock.now())
-        chosen = frozenset(states or [])
-        selection = Selection(
-            lambda: islice((each for each in wanted.among(records, clock.now()) if each.state in chosen), limit), chosen
-        )
+        wanted = Filter(states, types, since, until or clock.now())
+        selection = Selection(lambda: islice(wanted.among(records, clock.now()), limit), states or [])
     matched = sum(1 for _ in selection.records())
     order = Replay(str(uuid4()), operator_name(found), why, announce)
     done = Done(Tally())
     if not dry_run:
         if matched:
             confirm_change(found, lambda: _what(found, selection, matched), yes=yes)
-        done = _replay(found, selection, matched, order, rate)
-    if as_json:
-        interrupted = {"interrupted": done.interrupted, "until": done.until} if done.interrupted else {}
-        show_json({"dry_run": dry_run, "matched": matched, **asdict(done.tally), **asdict(order), **interrupted})
-    else:
+        waiting = _waiting(records, matched, where) if read_by_a_person(said=wait) else None
+        done = _replay(found, selection, matched, order, rate, waiting=waiting)
+    if not as_json:
         _show(selection, matched, None if dry_run else done.tally)
+    ends = done.waiting.ends(done.waiting.before) if done.waiting else None
+    if as_json:
+        facts = {**asdict(done.tally), **asdict(order), **_more(done, ends)}
+        show_json({"dry_run": dry_run, "matched": matched, **facts})
+    else:
+        show_ends(ends or [])
     _complain(done, matched, by_time=uuid is None)
+    if not ended_well(ends or []):
+        raise typer.Exit(1)
+
+
+def _refuse(uuid: str | None, event_key: str | None, states: Sequence[State] | None, *, narrowed: bool) -> None:
+    """Raises `typer.BadParameter` for options that do not go together, and for what is no event."""
+    if (uuid is None) != bool(states):
+        raise typer.BadParameter(
+            "give either a UUID, or --state for all events in that state, for example --state FAILED,IGNORED."
+        )
+    if uuid is None and event_key is not None:
+        raise typer.BadParameter("--event-key tells the events of one UUID apart.")
+    if uuid is not None and narrowed:
+        raise typer.BadParameter("--since, --until, --type and --limit go with --state.")
+    for state in states or []:
+        if state in INSTEAD:
+            raise typer.BadParameter(INSTEAD[state], param_hint="--state")
 
 
 def _what(found: Stack, selection: Selection, matched: int) -> str:
@@ -150,7 +168,10 @@ def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selecti
     Raises `CommandError`, with what to do instead, where there is none.
     """
     there = records.of_uuid(uuid)
-    chosen = [record for record in there if event_key in {None, record.event_key}]
+    chosen = there if event_key is None else with_key(there, event_key)
+    if event_key is not None and len(chosen) > 1:
+        keys = ", ".join(record.event_key for record in chosen)
+        raise CommandError(f"There are {len(chosen)} events whose key begins so: {keys}.")
     if not chosen:
         keys = ", ".join(record.event_key for record in there)
         raise CommandError(f"There is no such event of the uuid {uuid}. {f'There are: {keys}.' if keys else ''}")
@@ -160,20 +181,38 @@ def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selecti
     return Selection(lambda: iter(replayable), REPLAYABLE)
 
 
-def _replay(found: Stack, selection: Selection, matched: int, order: Replay, rate: float | None) -> Done:
+def _waiting(records: EventRecords, matched: int, where: Where) -> Waiting | None:
+    """What waits for so many events; None, which is told, where they are too many."""
+    if matched > MOST:
+        tell(f"These are too many to wait for: wickiepay stats{where.options} counts how they end.")
+        return None
+    return Waiting(records)
+
+
+def _replay(  # noqa: PLR0913  what replay was told
+    found: Stack, selection: Selection, matched: int, order: Replay, rate: float | None, *, waiting: Waiting | None
+) -> Done:
     """Replays the selected events, at most as many as were counted; stops where the queue is out of reach."""
     replayer = Replayer(found.dynamodb(), found.output("EventTableName"), found.queue(), clock.now)
     done = Done(Tally(), interrupted=True)
     with suppress(KeyboardInterrupt), progress("Replaying", matched) as advance:
         batches = batched(islice(selection.records(), matched), batch_size(rate), strict=False)
         for batch in paced(batches, rate):
+            if waiting:
+                waiting.note(batch)
             tally = done.tally + replayer.replay([record.identity for record in batch], order, selection.states)
             done = replace(done, tally=tally, until=batch[-1].received_at)
             advance(len(batch))
             if tally.unsent:
                 break
-        done = replace(done, interrupted=False)
+        done = replace(done, interrupted=False, waiting=None if done.tally.unsent else waiting)
     return done
+
+
+def _more(done: Done, ends: Sequence[Record] | None) -> dict[str, Any]:
+    """What JSON says besides where it was interrupted, or waited."""
+    interrupted = {"interrupted": done.interrupted, "until": done.until} if done.interrupted else {}
+    return interrupted if ends is None else {**interrupted, "ended": ends}
 
 
 def _show(selection: Selection, matched: int, tally: Tally | None) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from wickiepay.event_record import Decision, State
+from wickiepay_cli.commands import completions
 from wickiepay_cli.commands.events.list import standing
 from wickiepay_cli.commands.options import AsJson, on_stack
 from wickiepay_cli.errors import CommandError
@@ -20,7 +21,7 @@ from wickiepay_cli.store.replays import TRIGGERED
 @on_stack
 def show(
     found: Stack,
-    uuid: Annotated[str, typer.Argument(help="The uuid, as events list shows it.")],
+    uuid: Annotated[str, typer.Argument(help="The uuid, as events list shows it.", autocompletion=completions.uuids)],
     *,
     raw: Annotated[bool, typer.Option("--raw", help="Print the bodies as they were received.")] = False,
     as_json: AsJson = False,

@@ -8,9 +8,9 @@ from typing import Annotated, Final
 import typer
 
 from wickiepay import clock
-from wickiepay.event_record import Record
+from wickiepay.event_record import Record, State
 from wickiepay.identity import Identity
-from wickiepay_cli.commands.options import Containing, EventType, Reference, at_stack
+from wickiepay_cli.commands.options import Containing, OfTypes, Reference, at_stack
 from wickiepay_cli.output.tables import say, seconds, show_json, tell
 from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.event_records import EventRecords, brief, trouble_of
@@ -20,30 +20,55 @@ from wickiepay_cli.watching.poll import Newcomers, patient
 
 PAUSE_SECONDS: Final = 1.0
 
+FOLLOWED: Final = 1000
+"""Most events that are followed until their outcome is known: the newest."""
+
 
 @at_stack
 def tail(
     where: Where,
     *,
-    event_type: EventType = None,
+    types: OfTypes = None,
     reference: Reference = None,
     text: Containing = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each event, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each event and outcome.")] = False,
 ) -> None:
-    """Show events as they arrive, until Ctrl-C.
+    """Show events as they arrive, and their outcomes, until Ctrl-C.
 
     Where AWS does not answer for a while, or the local stack is stopped and started again, it waits and goes on.
     """
-    wanted = Filter(event_type=event_type, reference=reference, text=text)
+    wanted = Filter(types=types, reference=reference, text=text)
 
     def following(found: Stack, check: Callable[[], None]) -> None:
         records = found.events()
-        newcomers = Newcomers(records, wanted_of(records, wanted), clock.now)
-        for record in arriving(newcomers, check, time.sleep, tell):
+        news = with_outcomes(Newcomers(records, wanted_of(records, wanted), clock.now), records)
+        for record in arriving(news, check, time.sleep, tell):
             _show(record, as_json=as_json)
 
     with suppress(KeyboardInterrupt):
         follow_stack(where, following=following, tell=tell)
+
+
+def with_outcomes(newcomers: Callable[[], list[Record]], records: EventRecords) -> Callable[[], list[Record]]:
+    """The newcomers, and again those of them that the consumer has tried since they were told last."""
+    waiting: dict[Identity, Record] = {}
+
+    def news() -> list[Record]:
+        tried = [each for each in records.of(waiting) if _standing(each) != _standing(waiting[each.identity])]
+        told = [*tried, *newcomers()]  # nothing is forgotten before both were read
+        for each in told:
+            waiting.pop(each.identity, None)
+            if each.state is State.RECEIVED:
+                waiting[each.identity] = each
+        for oldest in [*waiting][:-FOLLOWED]:
+            del waiting[oldest]
+        return told
+
+    return news
+
+
+def _standing(record: Record) -> tuple[State, int | None]:
+    return record.state, record.tries
 
 
 def arriving(
@@ -52,7 +77,7 @@ def arriving(
     sleep: Callable[[float], None],
     complain: Callable[[str], None],
 ) -> Iterator[Record]:
-    """The events that are received from now on, each once, until `check` raises; outages are told to `complain`."""
+    """What `newcomers` returns from time to time, until `check` raises; outages are told to `complain`."""
     look = patient(newcomers, complain)
     while True:
         check()
@@ -70,5 +95,11 @@ def _show(record: Record, *, as_json: bool) -> None:
     if as_json:
         show_json(brief(record), indent=None)
     else:
-        words = (seconds(record.received_at), record.state, record.event, record.uuid, trouble_of(record))
+        words = (
+            seconds(record.processed_at or record.received_at),
+            record.state,
+            record.event,
+            record.uuid,
+            trouble_of(record),
+        )
         say("  ".join(filter(None, words)))
