@@ -141,6 +141,6 @@ def _durations(service: Service) -> str:
     }
     cpu = service.figures.cpu_seconds
     return table(
-        ["", "CPU, measured", "duration"],
+        ["", "CPU", "duration"],
         [[name.replace("_", " "), f"{cpu[name] * 1000:,.1f} ms", ms(took)] for name, took in durations.items()],
     )

@@ -1,4 +1,4 @@
-"""The instructions of each row of the table: cold, to the first answer; warm, each delivery. Over TLS, unless it says so."""
+"""The instructions of each row of the table: cold, to the first answer; warm, each delivery. Most are over TLS."""
 
 import base64
 from collections.abc import Callable, Mapping

@@ -64,7 +64,7 @@ def _first_delivery(module: str, place: Place, certificate: Path, scratch: Path)
 
 @contextmanager
 def _groups() -> Iterator[Path]:
-    """Puts this process, and all that it starts, before all others; in it is a group with a function's share of a CPU."""
+    """Puts this process and what it starts before all others. The group in it has a function's share of a CPU."""
     ahead = CONTROLLER / f"wickiepay-bench-{os.getpid()}"
     limited = ahead / "function"
     limited.mkdir(parents=True)

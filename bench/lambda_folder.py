@@ -41,7 +41,7 @@ RUNTIME_SDK: Final = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", 
 LIBRARIES: Final = ("aws_lambda_powertools", "aws_xray_sdk", "wrapt", "typing_extensions.py", "jmespath")
 """The contents of the layer of a function on Powertools."""
 
-POWERTOOLS: Final = ("typical", "careful")
+POWERTOOLS: Final = ("careful", "typical")
 """The peers that use it."""
 
 RUNTIME_CLIENT: Final = ("awslambdaric", "snapshot_restore_py.py", "simplejson", "runtime_client.*.so")
@@ -203,7 +203,7 @@ def _unpack(package: bytes, folder: Path) -> None:
 
 
 def _copy(folder: Path, names: tuple[str, ...]) -> None:
-    """Copies, because the bytecode of a single file is not beside it: a link to the file would be compiled each time."""
+    """Copies, because a single file has its bytecode elsewhere: a link to it would be compiled at each start."""
     folder.mkdir(parents=True)
     installed = Path(str(distribution("botocore").locate_file("")))
     for name in names:

@@ -170,7 +170,7 @@ class Bench:
     # --- Memory and logs -------------------------------------------------------------------------
 
     def memory(self) -> dict[str, dict[str, int]]:
-        """KiB after one and after ten thousand deliveries, and the most that ever were: over TLS, in Lambda's client."""
+        """KiB after one and after ten thousand deliveries over TLS, and the most that ever were."""
         firsts = deliveries.firsts("first", 100)
         tens = [deliveries.batch("ten", 10 * number, 10) for number in range(10)]
         places = {"ingest": self.folder.ours("ingest"), "consumer": self.folder.ours("consumer")}

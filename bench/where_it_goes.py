@@ -18,7 +18,7 @@ WARM: Final = 5
 INTERPRETER, FIRST = "interpreter", "first delivery"
 PACKAGES: Final = frozenset({*LIBRARIES.values(), STANDARD, CLIENTS, AUTHORITIES, HANDSHAKES})
 
-IN_ONE_THREAD: Final = {"AWS_LAMBDA_INITIALIZATION_TYPE": "provisioned-concurrency"}
+IN_ONE_THREAD: Final = "provisioned-concurrency"
 """What ingest does in threads before the first delivery it then does in it: the stages can be told apart."""
 
 type Shares = dict[str, int]
@@ -31,7 +31,7 @@ def where_it_goes(folder: LambdaFolder, scratch: Path) -> dict[str, dict[str, Sh
     calls = ready_calls(folder, scratch / "ready", 2 * WARM + 1)
     ready = [calls[:1], calls[1 : WARM + 1], calls[WARM + 1 :]]
     plans = {
-        "ingest": ("ingest", steps, folder.ours("ingest", **IN_ONE_THREAD)),
+        "ingest": ("ingest", steps, folder.ours("ingest", AWS_LAMBDA_INITIALIZATION_TYPE=IN_ONE_THREAD)),
         "consumer": ("consumer", batches, folder.ours("consumer")),
         "bare calls": ("bare_calls", ready, folder.bare_calls()),
         "careful": ("careful", steps, folder.peer("careful")),

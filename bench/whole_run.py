@@ -95,7 +95,8 @@ def _rows(counter: Counter, parts: Parts) -> tuple[Rows, float]:
     again = {f"{name}, again": count for name, count in ours.items()}
     every = {**counter.others(), **ours, **again}
     with ThreadPoolExecutor(AT_ONCE) as threads:
-        counted = dict(zip(every, threads.map(lambda name: parts.part(f"Counting {name}", every[name]), every)))
+        counting = {name: threads.submit(parts.part, f"Counting {name}", count) for name, count in every.items()}
+    counted = {name: rows.result() for name, rows in counting.items()}
     rows = {row: count for of_it in counted.values() for row, count in of_it.items()}
     spread = 0.0
     for name in ours:
