@@ -67,7 +67,7 @@ def first_delivery(figures: Figures) -> str:
         f"{table('## The first delivery after a cold start', heads, rows)}\n"
         f"Over TLS, with a whole CPU for the init and {MEMORY_MB / A_WHOLE_CPU_MB:.0%} of one for the handler, as a "
         f"function of {MEMORY_MB} MB has it; AWS answers after fixed times in ms ({answers}), which are assumed. The "
-        f"medians of {RUNS} new containers each. Ingest reads the secret and connects while it is imported.\n"
+        f"lower quartiles of {RUNS} new containers each. Ingest reads the secret and connects while it is imported.\n"
     )
 
 
