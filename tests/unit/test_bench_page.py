@@ -20,15 +20,15 @@ def test_its_plots_are_there(plot: str) -> None:
 
 def test_a_goal_is_met_at_its_limit_and_not_above() -> None:
     changed = copy.deepcopy(FIGURES)
-    changed["ratios"]["first"] = 1.06
+    changed["ratios"]["first"] = 0.9
     assert _result("warm first delivery", changed).verdict == "met"
-    changed["ratios"]["first"] = 1.061
+    changed["ratios"]["first"] = 0.901
     assert _result("warm first delivery", changed).verdict == "not met"
 
 
 def test_what_is_not_met_is_known() -> None:
     assert {result.goal.name for result in goals.results(FIGURES) if result.verdict != "met"} == {
-        "forged request, scheme pinned to raw",  # its signature, its hash for the log, and the log line are more alone
+        "consumer, most memory ever",  # without TLS it is below; ten connections and Lambda's client are in it
     }
 
 
