@@ -14,7 +14,15 @@ TOLERANCE_ELSEWHERE: Final = 0.15
 """The same on another build of the interpreter, which spends its instructions otherwise."""
 
 GATED_RATIOS: Final = ("ingest_cold", "consumer_cold_plain", "first", "duplicate", "forged")
-GATED_CALLS: Final = ("cold", "first", "duplicate", "forged", "consumer_batch_of_1", "consumer_batch_of_10")
+GATED_CALLS: Final = (
+    "cold",
+    "first",
+    "duplicate",
+    "first_forged",
+    "forged",
+    "consumer_batch_of_1",
+    "consumer_batch_of_10",
+)
 
 
 @dataclass(frozen=True, slots=True)

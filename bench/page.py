@@ -37,8 +37,9 @@ HOW: Final = """\
   leave out what botocore does at each call for other services and for its user agent, and validate in the tests only.
 - The rows about ten threads compare the consumer with itself on one thread: they show that its calls wait at the same
   time, and that the threads cost no CPU. The rows about memory show that nothing stays of a delivery.
-- A forged request asks AWS for nothing, but for both versions of the secret at most once in ten seconds and container:
-  it might have been rotated.
+- The first forged request in ten seconds has the secret read again, at the most in both versions: it may have been
+  rotated.
+- The consumer needs more memory than ingest for Powertools, and for ten threads with a connection and a heap each.
 - Seconds are those of the machine that this was run on, and gate nothing. No price and no limit hangs on them: cost and
   capacity are reckoned from instructions.
 """
