@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from analysis import assumptions, capacity, quotas
 from analysis.cost import MONTH_SECONDS, USUAL_BODY, Costs
+from analysis.figures import INSTRUCTIONS_A_SECOND
 from analysis.markdown import bill, ms, number, page, size, table, usd, wrapped
 from analysis.prices import MILLION
 from analysis.scenarios import RATES, Runs
@@ -26,6 +27,7 @@ def capacity_page(costs: Costs, runs: Runs) -> str:
         "rates": "\n\n".join(block for rate in RATES for block in _at(service, rate)),
         "limits": _limits(service),
         "whole_cpu": f"{assumptions.WHOLE_CPU_MB:,}",
+        "instructions_a_second": number(INSTRUCTIONS_A_SECOND / 1e9),
         "durations": _durations(service),
         "calls": ", ".join(f"{name} {ms(seconds)}" for name, seconds in assumptions.CALL_SECONDS.items()),
         "slow_calls": number(1 / assumptions.SLOW_CALLS),
@@ -141,6 +143,6 @@ def _durations(service: Service) -> str:
     }
     cpu = service.figures.cpu_seconds
     return table(
-        ["", "CPU, measured", "duration"],
+        ["", "CPU", "duration"],
         [[name.replace("_", " "), f"{cpu[name] * 1000:,.1f} ms", ms(took)] for name, took in durations.items()],
     )

@@ -40,7 +40,7 @@ class Service:
 
     @property
     def secret_reads(self) -> int:
-        """Calls to read the secret: the current one and the previous one."""
+        """Calls to read the secret. The previous one is read only where a signature does not match the current one."""
         return self.figures.calls["cold"][SECRET]
 
     def ingest_calls(self, kind: str) -> list[float]:

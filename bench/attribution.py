@@ -26,7 +26,10 @@ LIBRARIES: Final = {
     "wickiepay": "own code",
 }
 STANDARD, OWN, CLIENTS, REST = "standard library", "own code", "making clients", "the rest"
-FUNCTIONS: Final = frozenset({"ingest", "http_request", "consumer", "handlers", "lean", "typical", "bare_calls"})
+AUTHORITIES, HANDSHAKES = "TLS: whom to trust", "TLS: handshakes"
+FUNCTIONS: Final = frozenset(
+    {"ingest", "http_request", "warm_start", "consumer", "handlers", "careful", "typical", "bare_calls"}
+)
 
 SEAMS: Final = (
     ("ingest", "verify", "verifying"),
@@ -35,7 +38,10 @@ SEAMS: Final = (
     ("wickiepay.emf", "EmfLog.write", "log line"),
     ("ingest", "metrics.add_metric", "metric line"),
     ("ingest", "metrics.flush_metrics", "metric line"),
+    ("careful", "logger.info", "log line"),
     ("typical", "logger.info", "log line"),
+    ("ssl", "SSLContext.load_verify_locations", AUTHORITIES),
+    ("ssl", "SSLSocket.do_handshake", HANDSHAKES),
     ("botocore.client", "BaseClient._make_api_call", "botocore"),
     ("botocore.client", "BaseClient._convert_to_request_dict", "writing requests"),
     ("botocore.client", "BaseClient._resolve_endpoint_ruleset", "finding endpoints"),

@@ -65,8 +65,9 @@ def show_goals(measured: figures.Figures) -> None:
 
 def gated() -> int:
     committed = figures.load()
-    with unpacked() as (_, folder, scratch):
+    with unpacked() as (packages, folder, scratch):
         compared = list(gate.compare_calls(committed, Bench(folder, scratch).calls()))
+        compared.append(gate.compare_sizes(committed, packages.sizes()))
         if callgrind.present():
             counter = Counter(folder, scratch)
             ratios = figures.ratios(counter.count(counter.ours()))

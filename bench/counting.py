@@ -1,20 +1,23 @@
-"""The instructions of each row of the table: cold, the whole process to the first delivery; warm, each delivery."""
+"""The instructions of each row of the table: cold, to the first answer; warm, each delivery. Most are over TLS."""
 
 import base64
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any, Final
 
 from bench import deliveries
 from bench.lambda_folder import LambdaFolder, Place
 from bench.running import Plan, Run, counted, timed
-from bench.stub_aws import SECRET, stub_aws
-from wickiepay.signature import sign
+from bench.stub_aws import stub_aws
 
 TIMES: Final = 10
 """Deliveries that a warm count is the mean of."""
+
+BATCHES: Final = 3
+"""The same of batches of ten."""
 
 WARM_UP: Final = 3
 AT_ONCE: Final = 2
@@ -27,6 +30,14 @@ type Rows = dict[str, int]
 type Counting = Callable[[], Rows]
 
 
+def patiently[T](work: Callable[[], T]) -> T:
+    """Does it once more where it fails: on a busy machine a call may time out that is counted fifty times slower."""
+    try:
+        return work()
+    except (AssertionError, SubprocessError):
+        return work()
+
+
 @dataclass(frozen=True, slots=True)
 class Counter:
     """Counts the rows. Each count has its own stub, so the next count does not see what one has put there."""
@@ -34,17 +45,28 @@ class Counter:
     folder: LambdaFolder
     scratch: Path
 
-    def ours(self) -> list[Counting]:
+    def ours(self) -> dict[str, Counting]:
         """The counts that `make check` gates on."""
-        return [self._trivial, self._ingest_raw, self._ingest, self._consumer, self._bare_calls]
+        return {
+            "interpreter": self._trivial,
+            "ingest": self._ingest,
+            "consumer": self._consumer,
+            "bare calls": self._bare_calls,
+        }
 
-    def others(self) -> list[Counting]:
-        sdks = [self._ingest_on_stock_sdk, self._ingest_on_pruned_data]
-        return [self._typical, *sdks, self._lean, self._runtime_client, self._verifying]
+    def others(self) -> dict[str, Counting]:
+        return {
+            "typical": lambda: self._peer("typical"),
+            "careful": lambda: self._peer("careful"),
+            "ingest, without TLS": self._ingest_without_tls,
+            "ingest, on the runtime's SDK": self._ingest_on_stock_sdk,
+            "consumer, over TLS": self._consumer_over_tls,
+            "runtime client": self._runtime_client,
+        }
 
-    def count(self, countings: list[Counting]) -> Rows:
+    def count(self, countings: Mapping[str, Counting]) -> Rows:
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            counted_rows = threads.map(lambda counting: counting(), countings)
+            counted_rows = threads.map(patiently, countings.values())
             return {name: number for rows in counted_rows for name, number in rows.items()}
 
     # --- Rows ------------------------------------------------------------------------------------
@@ -53,83 +75,57 @@ class Counter:
         return {"interpreter": self._run("trivial", Plan("trivial", [[{}]]), self.folder.peer("trivial")).cold()}
 
     def _runtime_client(self) -> Rows:
-        run = self._run("runtime", Plan("around", [[{}]]), self.folder.runtime_client())
-        return {"runtime_client": run.cold()}
+        plan = Plan("trivial", [[{}]], client=True)
+        return {"runtime_client": self._run("runtime", plan, self.folder.runtime_client()).cold()}
 
     def _ingest(self) -> Rows:
         place = self.folder.ours("ingest", ACCEPTED_SCHEMES=ALL_SCHEMES)
-        run = self._run("ingest", listener("ingest"), place)
-        return {**_listener_rows("ingest", run), "ingest_import": run.instructions[1]}
+        return _listener_rows("ingest", self._run("ingest", listener("ingest"), place))
 
-    def _ingest_raw(self) -> Rows:
-        place = self.folder.ours("ingest", ACCEPTED_SCHEMES="raw")
-        run = self._run("ingest_raw", listener("ingest"), place)
-        return {"ingest_forged_raw": run.step(FORGED, TIMES)}
+    def _ingest_without_tls(self) -> Rows:
+        run = self._run("plain", listener("ingest"), self.folder.ours("ingest", ACCEPTED_SCHEMES="raw"), tls=False)
+        return {"ingest_cold_plain": run.cold(), "ingest_forged_raw": run.step(FORGED, TIMES)}
 
     def _ingest_on_stock_sdk(self) -> Rows:
-        place = self.folder.ours("ingest", stock_sdk=True, ACCEPTED_SCHEMES=ALL_SCHEMES)
-        return _listener_rows("stock_sdk", self._run("stock", listener("ingest"), place))
+        place = self.folder.ours("ingest", stock_sdk=True)
+        return {"stock_sdk_cold": self._run("stock", Plan("ingest", [deliveries.firsts("cold", 1)]), place).cold()}
 
-    def _ingest_on_pruned_data(self) -> Rows:
-        """What was decided against: the runtime's SDK, told by AWS_DATA_PATH to read the layer's pruned data."""
-        data = str(self.folder.root / "opt/python/botocore/data")
-        place = self.folder.ours("ingest", stock_sdk=True, ACCEPTED_SCHEMES=ALL_SCHEMES, AWS_DATA_PATH=data)
-        return {"pruned_data_cold": self._run("pruned", listener("ingest"), place).cold()}
-
-    def _lean(self) -> Rows:
-        return _listener_rows("lean", self._run("lean", listener("lean"), self.folder.peer("lean")))
-
-    def _typical(self) -> Rows:
-        return _listener_rows("typical", self._run("typical", listener("typical"), self.folder.peer("typical")))
+    def _peer(self, name: str) -> Rows:
+        return _listener_rows(name, self._run(name, listener(name), self.folder.peer(name)))
 
     def _consumer(self) -> Rows:
         cold = [deliveries.batch("cold", 0, 1)]
         warm_up = [deliveries.batch("warm", 0, 10)]
         ones = [deliveries.batch("one", number, 1) for number in range(TIMES)]
-        tens = [deliveries.batch("ten", 10 * number, 10) for number in range(TIMES)]
-        run = self._run("consumer", Plan("consumer", [cold, warm_up, ones, tens]), self.folder.ours("consumer"))
+        tens = [deliveries.batch("ten", 10 * number, 10) for number in range(BATCHES)]
+        plan = Plan("consumer", [cold, warm_up, ones, tens])
+        run = self._run("consumer", plan, self.folder.ours("consumer"), tls=False)
         for answer in run.answers:
             assert answer == {"batchItemFailures": []}, answer
         return {
-            "consumer_cold": run.cold(),
+            "consumer_cold_plain": run.cold(),
             "consumer_batch_of_1": run.step(2, TIMES),
-            "consumer_batch_of_10": run.step(3, TIMES),
+            "consumer_batch_of_10": run.step(3, BATCHES),
         }
+
+    def _consumer_over_tls(self) -> Rows:
+        plan = Plan("consumer", [[deliveries.batch("cold", 0, 1)]])
+        return {"consumer_cold": self._run("consumer_tls", plan, self.folder.ours("consumer")).cold()}
 
     def _bare_calls(self) -> Rows:
         calls = ready_calls(self.folder, self.scratch / "ready", WARM_UP + TIMES + 1)
         firsts, warm_up, cold = calls[:TIMES], calls[TIMES:-1], calls[-1:]
-        texts = [{"json": event["body"]} for event in deliveries.forged(TIMES)]
-        plan = Plan("bare_calls", [cold, warm_up, firsts, firsts, texts[:1], texts])
-        run = self._run("bare", plan, self.folder.bare_calls())
-        assert run.answers[FIRST] is True, run.answers
-        assert run.answers[DUPLICATE] is False, run.answers
+        run = self._run("bare", Plan("bare_calls", [cold, warm_up, firsts, firsts]), self.folder.bare_calls())
+        assert run.answers[FIRST:] == [True, False], run.answers
         return {
             "bare_cold": run.cold(),
             "bare_first": run.step(FIRST, TIMES),
             "bare_duplicate": run.step(DUPLICATE, TIMES),
-            "json_loads": run.step(FORGED, TIMES),
         }
 
-    def _verifying(self) -> Rows:
-        raw, every = (
-            [
-                {
-                    "body": (content := deliveries.body(deliveries.uuid("verified", number))),
-                    "signature": sign(content, b"not the secret"),
-                    "secret": SECRET.encode(),
-                    "schemes": schemes.split(","),
-                }
-                for number in range(TIMES)
-            ]
-            for schemes in ("raw", ALL_SCHEMES)
-        )
-        run = self._run("verifying", Plan("verifying", [every[:1], raw, every]), self.folder.bare_calls())
-        return {"verify_raw": run.step(1, TIMES), "verify_all": run.step(2, TIMES)}
-
-    def _run(self, name: str, plan: Plan, place: Place) -> Run:
-        with stub_aws() as stub:
-            return counted(plan, place, stub.url, self.scratch / name)
+    def _run(self, name: str, plan: Plan, place: Place, *, tls: bool = True) -> Run:
+        with stub_aws(self.folder.certificate) as stub:
+            return counted(plan, place, stub.https_url if tls else stub.url, self.scratch / name)
 
 
 def listener(module: str) -> Plan:
@@ -163,10 +159,3 @@ def _typed(put: Mapping[str, Any]) -> dict[str, Any]:
     """A PutItem as a client is given it: its binary values as bytes, which in JSON are base64."""
     item = {name: {"B": base64.b64decode(value["B"])} if "B" in value else value for name, value in put["Item"].items()}
     return {**put, "Item": item}
-
-
-def counted_twice(counter: Counter, countings: list[Counting]) -> tuple[Rows, float]:
-    """The mean of two counts, and their largest difference as a share of one."""
-    one, other = counter.count(countings), counter.count(countings)
-    spread = max(abs(one[name] - other[name]) / one[name] for name in one)
-    return {name: (one[name] + other[name]) // 2 for name in one}, spread

@@ -13,14 +13,16 @@ import shutil
 import sys
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import distribution
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from samtranslator.yaml_helper import yaml_parse
 
+from tests.support.certificates import certificate_for
 from tests.support.cloudformation import Stack, translate
 from wickiepay_cli.local.packages import function_package, layer_package
 from wickiepay_cli.project import PROJECT
@@ -37,7 +39,10 @@ RUNTIME_SDK: Final = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", 
 """What Lambda's Python runtime brings with it; used where the layer does not bundle its own."""
 
 LIBRARIES: Final = ("aws_lambda_powertools", "aws_xray_sdk", "wrapt", "typing_extensions.py", "jmespath")
-"""The contents of a typical function's layer."""
+"""The contents of the layer of a function on Powertools."""
+
+POWERTOOLS: Final = ("careful", "typical")
+"""The peers that use it."""
 
 RUNTIME_CLIENT: Final = ("awslambdaric", "snapshot_restore_py.py", "simplejson", "runtime_client.*.so")
 
@@ -118,20 +123,23 @@ class LambdaFolder:
         for name, package in packages.functions.items():
             _unpack(package, root / "task" / name)
         _unpack(packages.layer, root / "opt")
-        _link(root / "sdk", RUNTIME_SDK)
-        _link(root / "libraries", LIBRARIES)
-        _link(root / "runtime_client", RUNTIME_CLIENT)
+        _copy(root / "sdk", RUNTIME_SDK)
+        _copy(root / "libraries", LIBRARIES)
+        _copy(root / "runtime_client", RUNTIME_CLIENT)
         _link_all_but(root / "opt_without_sdk/python", root / "opt/python", RUNTIME_SDK)
         self._compile()
         self.bundles_sdk = (root / "opt/python/botocore").exists()
+        self.certificate, self._trusted = root / "server.pem", root / "trusted.pem"
+        self.certificate.write_bytes(made := certificate_for("localhost"))
+        self._trusted.write_bytes(files("botocore").joinpath("cacert.pem").read_bytes() + made)
 
     def _compile(self) -> None:
-        """What is the benchmark's own costs no compiling: the peers, and what runs and watches a function."""
+        """Nothing is compiled while it is counted: neither the peers and their libraries, nor what runs a function."""
         shutil.copytree(HERE / "peers", self.root / "peers", ignore=shutil.ignore_patterns("__pycache__"))
         self.watching.mkdir()
         shutil.copy(HERE / "attribution.py", self.watching)
-        for folder in (self.root / "peers", self.watching):
-            compileall.compile_dir(folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+        for folder in ("peers", "watching", "sdk", "libraries", "runtime_client"):
+            compileall.compile_dir(self.root / folder, quiet=2)
         py_compile.compile(str(HERE / "launch.py"), str(self.launcher), doraise=True)
 
     def ours(self, function: str, *, stock_sdk: bool = False, **overridden: str) -> Place:
@@ -143,22 +151,27 @@ class LambdaFolder:
             path[1] = self.root / "opt_without_sdk/python"
         if stock_sdk or not self.bundles_sdk:
             path.append(self.root / "sdk")
-        return Place(self.launcher, tuple(path), ALWAYS | variables | overridden)
+        return self._place(path, variables | overridden)
 
     def peer(self, name: str) -> Place:
         """A function to compare with, on the libraries and the SDK that it would find; its variables are ingest's."""
         variables = variables_of(FUNCTIONS["ingest"], self.root / "opt")
         variables.pop("AWS_DATA_PATH", None)
-        libraries = (self.root / "libraries",) if name == "typical" else ()
-        return Place(self.launcher, (self.root / "peers", *libraries, self.root / "sdk"), ALWAYS | variables)
+        libraries = [self.root / "libraries"] if name in POWERTOOLS else []
+        return self._place([self.root / "peers", *libraries, self.root / "sdk"], variables)
 
     def bare_calls(self) -> Place:
         """The calls alone, on the SDK and the environment that ingest has."""
         ingest = self.ours("ingest")
-        return Place(self.launcher, (self.root / "peers", *ingest.path[1:]), ingest.variables)
+        return self._place([self.root / "peers", *ingest.path[1:]], ingest.variables)
 
     def runtime_client(self) -> Place:
-        return Place(self.launcher, (self.root / "peers", self.root / "runtime_client"), ALWAYS)
+        return self._place([self.root / "peers"], {})
+
+    def _place(self, path: Sequence[Path], variables: Environment) -> Place:
+        """The runtime's own folder is behind all others, and whoever speaks TLS trusts the stub as he trusts AWS."""
+        always = {**ALWAYS, "AWS_CA_BUNDLE": str(self._trusted)}
+        return Place(self.launcher, (*path, self.root / "runtime_client"), always | variables)
 
 
 def variables_of(function: str, opt: Path) -> Environment:
@@ -189,12 +202,14 @@ def _unpack(package: bytes, folder: Path) -> None:
             os.utime(unpacked, (modified, modified))
 
 
-def _link(folder: Path, names: tuple[str, ...]) -> None:
+def _copy(folder: Path, names: tuple[str, ...]) -> None:
+    """Copies, because a single file has its bytecode elsewhere: a link to it would be compiled at each start."""
     folder.mkdir(parents=True)
     installed = Path(str(distribution("botocore").locate_file("")))
     for name in names:
         for found in installed.glob(name):
-            (folder / found.name).symlink_to(found)
+            copy = shutil.copytree if found.is_dir() else shutil.copy2
+            copy(found, folder / found.name)
 
 
 def _link_all_but(folder: Path, original: Path, left_out: tuple[str, ...]) -> None:

@@ -48,20 +48,30 @@ def begin_trace(number: int) -> None:
     sys.modules["os"].environ["_X_AMZN_TRACE_ID"] = trace
 
 
+def prepare(plan: dict[str, object]) -> None:
+    """What there is before the function is imported."""
+    if plan["attributed"]:
+        sys.path.append(str(plan["attributed"]))
+        __import__("attribution").watch_imports()
+    if plan["client"]:
+        __import__("awslambdaric.bootstrap")
+    if plan["frozen"]:
+        time.time = lambda: NOON
+
+
 def main(plan_file: str, report_file: str) -> None:
     with open(plan_file, "rb") as file:  # noqa: PTH123
         plan = marshal.load(file)  # noqa: S302  our own, written for this run
     measured: list[dict[str, float]] = []
     now(measured)
-    if plan["attributed"]:
-        sys.path.append(plan["attributed"])
-        __import__("attribution").watch_imports()
-    if plan["frozen"]:
-        time.time = lambda: NOON
+    prepare(plan)
     handler = getattr(__import__(plan["module"]), plan["handler"])
     now(measured)
     if plan["attributed"]:
         sys.modules["attribution"].watch_stages()
+    if plan["group"]:
+        with open(f"{plan['group']}/cgroup.procs", "w") as group:  # noqa: PTH123
+            group.write(str(posix.getpid()))
     context, answers, memory = Context(), [], []
     for events in plan["steps"]:
         answer = None

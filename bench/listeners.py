@@ -38,7 +38,7 @@ def listeners(scratch: Path) -> dict[str, Figures | str]:
     with _running(lambda port: (*gunicorn, f"127.0.0.1:{port}", "flask_listener:app"), HERE / "peers") as server:
         found["Flask under gunicorn"] = _measure(*server, "python")
     folder = scratch / "express"
-    shutil.copytree(HERE / "peers/express_listener", folder)
+    shutil.copytree(HERE / "peers/express_listener", folder, dirs_exist_ok=True)
     if (missing := _install(folder)) is None:
         with _running(lambda _: ("node", "listener.js"), folder) as server:
             found["Express on node"] = _measure(*server, "node")

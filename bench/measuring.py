@@ -4,14 +4,15 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 from samtranslator.yaml_helper import yaml_parse
 
 from bench import deliveries
-from bench.lambda_folder import LambdaFolder, Place
+from bench.counting import WARM_UP, ready_calls
+from bench.lambda_folder import POWERTOOLS, LambdaFolder, Place
 from bench.running import Plan, Run, timed
 from bench.stub_aws import Calls, stub_aws
 from bench.write_units import Meter, Table, Written, size, tables
@@ -24,6 +25,7 @@ RUNS: Final = 3
 """Number of runs. The quickest counts, because other work of the machine only adds time."""
 
 TIMED: Final = 100
+ROUNDS: Final = 9
 CALL_MS: Final = 8
 BATCHES: Final = 20
 THOUSAND: Final = 10
@@ -46,23 +48,36 @@ class Bench:
     # --- Calls -----------------------------------------------------------------------------------
 
     def calls(self) -> dict[str, CallCounts]:
-        """The calls of one delivery or batch, by operation, of our functions and of those to compare with."""
-        ingest, typical, lean = self.folder.ours("ingest"), self.folder.peer("typical"), self.folder.peer("lean")
+        """The calls of one delivery or batch, by operation."""
         return {
-            **self._calls_of_listener("", "ingest", ingest),
-            **self._calls_of_listener("typical_", "typical", typical),
-            **self._calls_of_listener("lean_", "lean", lean),
+            **self._calls_of_listener("", "ingest", self.folder.ours("ingest")),
             "consumer_batch_of_1": self._more_calls([deliveries.batch("b", n, 1) for n in range(SOME)]),
             "consumer_batch_of_10": self._more_calls([deliveries.batch("b", 10 * n, 10) for n in range(SOME)]),
         }
 
+    def calls_of_others(self) -> dict[str, CallCounts]:
+        """The same of the listeners to compare with."""
+        found = [self._calls_of_listener(f"{name}_", name, self.folder.peer(name)) for name in POWERTOOLS]
+        return {name: counts for each in found for name, counts in each.items()}
+
     def _calls_of_listener(self, prefix: str, module: str, place: Place) -> dict[str, CallCounts]:
-        cold, firsts, forged = deliveries.firsts("cold", 1), deliveries.firsts("first", SOME), deliveries.forged(SOME)
-        steps = [cold, firsts, firsts, forged]
-        sums = [self.asked(Plan(module, steps[:number]), place).by_operation for number in range(1, len(steps) + 1)]
-        kinds = ("cold", "first", "duplicate", "forged")
-        each: list[CallCounts] = [dict(sums[0]), *(_difference(more, fewer) for fewer, more in pairwise(sums))]
-        return {f"{prefix}{kind}": counts for kind, counts in zip(kinds, each, strict=True)}
+        """By kind of delivery. The first forged one has a kind of its own: the secret may have been rotated."""
+        firsts, forged = deliveries.firsts("first", SOME), deliveries.forged(SOME)
+        steps = {
+            "cold": deliveries.firsts("cold", 1),
+            "first": firsts,
+            "duplicate": firsts,
+            "first_forged": forged[:1],
+            "forged": forged,
+        }
+        counted: Counter[str] = Counter()
+        found: dict[str, CallCounts] = {}
+        for number, (kind, step) in enumerate(steps.items(), 1):
+            so_far = Counter(self.asked(Plan(module, [*steps.values()][:number]), place).by_operation)
+            each = sorted((so_far - counted).items())
+            found[f"{prefix}{kind}"] = {operation: times / len(step) for operation, times in each}
+            counted = so_far
+        return found
 
     def _more_calls(self, batches: Sequence[Any]) -> CallCounts:
         one, all_of_them = (
@@ -126,19 +141,25 @@ class Bench:
 
     # --- Time ------------------------------------------------------------------------------------
 
-    def cpu_seconds(self) -> dict[str, float]:
-        firsts, forged = deliveries.firsts("first", TIMED), deliveries.forged(TIMED)
-        steps = [deliveries.firsts("cold", 1), deliveries.firsts("warm", 10), firsts, firsts, forged]
-        ingest = [self._timed(Plan("ingest", steps), self.folder.ours("ingest")) for _ in range(RUNS)]
-        consumer = [self._timed(_batches(), self.folder.ours("consumer")) for _ in range(RUNS)]
+    def in_pairs(self) -> dict[str, dict[str, float]]:
+        """CPU seconds of a delivery and of the bare calls that it needs, over TLS; the medians of many rounds.
+
+        In each round both run one after the other, so that what else the machine does disturbs both alike.
+        """
+        firsts = deliveries.firsts("first", TIMED)
+        calls = ready_calls(self.folder, self.scratch / "ready", WARM_UP + TIMED)
+        plans = {
+            "ingest": Plan("ingest", [deliveries.firsts("warm", WARM_UP), firsts, firsts]),
+            "bare": Plan("bare_calls", [calls[:WARM_UP], calls[WARM_UP:], calls[WARM_UP:]]),
+        }
+        places = {"ingest": self.folder.ours("ingest"), "bare": self.folder.bare_calls()}
+        runs: dict[str, list[Run]] = {name: [] for name in plans}
+        for _ in range(ROUNDS):
+            for name, plan in plans.items():
+                runs[name].append(self._timed(plan, places[name], tls=True))
         return {
-            "ingest_cold": min(sum(run.cpu_seconds[:3]) for run in ingest),
-            "ingest_first": min(run.cpu(2, TIMED) for run in ingest),
-            "ingest_duplicate": min(run.cpu(3, TIMED) for run in ingest),
-            "ingest_forged": min(run.cpu(4, TIMED) for run in ingest),
-            "consumer_cold": min(sum(run.cpu_seconds[:3]) for run in consumer),
-            "consumer_batch_of_1": min(run.cpu(2, BATCHES) for run in consumer),
-            "consumer_batch_of_10": min(run.cpu(3, BATCHES) for run in consumer),
+            kind: {name: median(run.cpu(step, TIMED) for run in of_it) for name, of_it in runs.items()}
+            for kind, step in (("first", 1), ("duplicate", 2))
         }
 
     def in_parallel(self) -> dict[str, float]:
@@ -154,33 +175,38 @@ class Bench:
             "one_by_one_cpu": min(run.cpu(3, BATCHES) for run in one_by_one),
         }
 
-    def _timed(self, plan: Plan, place: Place, pause_ms: float = 0) -> Run:
-        with stub_aws() as stub:
+    def _timed(self, plan: Plan, place: Place, pause_ms: float = 0, *, tls: bool = False) -> Run:
+        with stub_aws(self.folder.certificate) as stub:
             stub.pause(pause_ms)
-            return timed(plan, place, stub.url, self.scratch / "timed")
+            return timed(plan, place, stub.https_url if tls else stub.url, self.scratch / "timed")
 
     # --- Memory and logs -------------------------------------------------------------------------
 
     def memory(self) -> dict[str, dict[str, int]]:
-        """KiB after one and after ten thousand deliveries, and the most that ever were."""
+        """KiB after one and after ten thousand deliveries over TLS, and the most that ever were."""
         firsts = deliveries.firsts("first", 100)
         tens = [deliveries.batch("ten", 10 * number, 10) for number in range(10)]
+        places = {"ingest": self.folder.ours("ingest"), "consumer": self.folder.ours("consumer")}
+        places |= {name: self.folder.peer(name) for name in POWERTOOLS}
         return {
-            "ingest": self._memory(
-                Plan("ingest", [firsts] * 10, times=THOUSAND, memory=True), self.folder.ours("ingest")
-            ),
-            "consumer": self._memory(
-                Plan("consumer", [tens] * 10, times=THOUSAND, memory=True), self.folder.ours("consumer")
-            ),
-            "typical": self._memory(
-                Plan("typical", [firsts] * 10, times=THOUSAND, traced=True, memory=True), self.folder.peer("typical")
-            ),
+            name: self._memory(
+                Plan(
+                    name,
+                    [tens if name == "consumer" else firsts] * 10,
+                    times=THOUSAND,
+                    traced=name == "typical",
+                    memory=True,
+                    client=True,
+                ),
+                place,
+            )
+            for name, place in places.items()
         }
 
     def _memory(self, plan: Plan, place: Place) -> dict[str, int]:
-        with stub_aws() as stub:
+        with stub_aws(self.folder.certificate) as stub:
             stub.forget()
-            run = timed(plan, place, stub.url, self.scratch / "memory")
+            run = timed(plan, place, stub.https_url, self.scratch / "memory")
         return {"after_1000": run.resident[0], "after_10000": run.resident[-1], "peak": run.peak}
 
     def logs(self) -> dict[str, dict[str, float]]:
@@ -205,12 +231,6 @@ def _batches(module: str = "consumer") -> Plan:
     ones = [deliveries.batch("one", number, 1) for number in range(BATCHES)]
     tens = [deliveries.batch("ten", 10 * number, 10) for number in range(BATCHES)]
     return Plan(module, [[deliveries.batch("cold", 0, 1)], [deliveries.batch("warm", 0, 10)], ones, tens])
-
-
-def _difference(more: dict[str, int], fewer: dict[str, int]) -> CallCounts:
-    left = Counter(more)
-    left.subtract(fewer)
-    return {operation: count / SOME for operation, count in sorted(left.items()) if count}
 
 
 def _tables() -> dict[str, Table]:

@@ -19,8 +19,8 @@ mpl.use("agg")
 
 def draw(figures: Figures, folder: Path = FOLDER) -> None:
     shares = figures["attribution"]
-    _stacked(shares["cold"], "Cold: import, clients, first delivery", folder / "performance-cold.png")
-    _stacked(shares["warm"], "Warm: a first delivery", folder / "performance-warm.png")
+    _stacked(shares["cold"], "Cold: import, clients, first delivery, over TLS", folder / "performance-cold.png")
+    _stacked(shares["warm"], "Warm: a first delivery, over TLS", folder / "performance-warm.png")
     _growth(figures["growth"], folder / "performance-growth.png")
 
 

@@ -29,6 +29,10 @@ class Plan:
     traced: bool = False
     """Whether each event begins a trace of its own, as on Lambda; for those that have a tracer."""
     memory: bool = False
+    client: bool = False
+    """Whether Lambda's runtime client is imported first, as it is around each function."""
+    group: str = ""
+    """The control group that the process enters once the function is imported, so that its quota is for the steps."""
     attributed: str = ""
     """The path of attribution.py, if the steps are told apart by what they do."""
 
@@ -52,8 +56,8 @@ class Run:
     """Where the steps were told apart: of each number in `instructions` the step, and to what in it it belongs."""
 
     def cold(self) -> int:
-        """The instructions of the whole process, with the first of the plan's steps alone."""
-        return sum(self.instructions[: BEFORE + 1]) + self.instructions[-1]
+        """The instructions to the first answer. Nobody waits for the end of the process: Lambda freezes it."""
+        return sum(self.instructions[: BEFORE + 1])
 
     def step(self, number: int, times: int = 1) -> int:
         """The instructions of one event of the plan's step `number`, of `times` events."""
@@ -100,6 +104,8 @@ def _as_plain(plan: Plan, *, under_callgrind: bool) -> dict[str, Any]:
         "traced": plan.traced,
         "frozen": under_callgrind,  # there time passes slowly: what is done every ten seconds would come at random
         "memory": plan.memory,
+        "client": plan.client,
+        "group": plan.group,
         "attributed": plan.attributed,
     }
 

@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import urllib.request
@@ -16,10 +17,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 SECRET: Final = "whsec_of_the_benchmark"
-KEPT_REQUESTS: Final = 100
+KEPT_REQUESTS: Final = 300
 KEYS: Final = (("pk", "sk"), ("uuid", "event_key"), ("id",))
 """Of the tables that are known here: the ledger, the events, and the one of Powertools' idempotency."""
 
@@ -54,14 +56,18 @@ class Calls:
 @dataclass(frozen=True, slots=True)
 class Stub:
     url: str
+    """Where it answers over HTTP, and is told what to do."""
+
+    https_url: str
+    """Where it answers over TLS; empty unless it was given a certificate."""
 
     def calls(self) -> Calls:
         """The requests since the last call."""
         return Calls(**json.loads(self._control("calls", {})))
 
-    def pause(self, milliseconds: float) -> None:
-        """From now on each answer takes so long."""
-        self._control("pause", {"milliseconds": milliseconds})
+    def pause(self, milliseconds: float, **of_operations: float) -> None:
+        """From now on each answer takes `milliseconds`, or what is said of its operation."""
+        self._control("pause", {"": milliseconds, **of_operations})
 
     def forget(self) -> None:
         """From now on every item that is put is one that was not there."""
@@ -76,11 +82,14 @@ class Stub:
 
 
 @contextmanager
-def stub_aws() -> Iterator[Stub]:
-    with subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+def stub_aws(certificate: Path | None = None) -> Iterator[Stub]:
+    """A stub that is running. With a `certificate` (of "localhost", with its key, in PEM) it is also there over TLS."""
+    command = [sys.executable, __file__, *([str(certificate)] if certificate else [])]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout
-            yield Stub(f"http://127.0.0.1:{int(process.stdout.readline())}")
+            port, *of_tls = map(int, process.stdout.readline().split())
+            yield Stub(f"http://127.0.0.1:{port}", f"https://localhost:{of_tls[0]}" if of_tls else "")
         finally:
             process.kill()
 
@@ -93,7 +102,9 @@ class Stores:
     counts: Counter[str] = field(default_factory=Counter)
     requests: list[tuple[str, Content]] = field(default_factory=list)
     items: dict[tuple[str, ...], Content] = field(default_factory=dict)
-    pause_seconds: float = 0.0
+    pauses: dict[str, float] = field(default_factory=dict)
+    """Operation, or nothing for all others → how many milliseconds its answer takes."""
+
     remembers: bool = True
 
     def answer(self, target: str, content: Content) -> tuple[int, Content]:
@@ -115,7 +126,7 @@ class Stores:
 
     def _control(self, what: str, content: Content) -> Content:
         if what == "pause":
-            self.pause_seconds = content["milliseconds"] / 1000
+            self.pauses = content
             return {}
         if what == "forget":
             self.remembers = False
@@ -193,7 +204,8 @@ class Connection(asyncio.Protocol):
             return
         self._buffer = body[length:]
         target = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"x-amz-target:"))
-        status, content = self._stores.answer(target.partition(b": ")[2].decode(), json.loads(body))
+        name = target.partition(b": ")[2].decode()
+        status, content = self._stores.answer(name, json.loads(body))
         payload = json.dumps(content).encode()
         answer = (
             f"HTTP/1.1 {status} {'OK' if status == 200 else 'Bad Request'}\r\n"
@@ -202,16 +214,20 @@ class Connection(asyncio.Protocol):
             f"x-amz-crc32: {zlib.crc32(payload)}\r\n"
             f"Content-Length: {len(payload)}\r\n\r\n"
         )
-        asyncio.get_running_loop().call_later(
-            self._stores.pause_seconds, self._transport.write, answer.encode() + payload
-        )
+        pauses = self._stores.pauses
+        pause = pauses.get(name.partition(".")[2], pauses.get("", 0.0))
+        asyncio.get_running_loop().call_later(pause / 1000, self._transport.write, answer.encode() + payload)
 
 
 async def _serve() -> None:
     stores = Stores()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(stores), "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
+    contexts: list[ssl.SSLContext | None] = [None]
+    for certificate in sys.argv[1:]:
+        contexts.append(context := ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        context.load_cert_chain(certificate)
+    servers = [await loop.create_server(lambda: Connection(stores), "127.0.0.1", 0, ssl=each) for each in contexts]
+    print(*(server.sockets[0].getsockname()[1] for server in servers), flush=True)
     await asyncio.to_thread(os.read, sys.stdin.fileno(), 1)  # until the other end closes, if only by dying
 
 

@@ -1,21 +1,25 @@
-"""Shows where cold and warm time goes: instructions by package up to the first delivery, and by stage after it."""
+"""Shows where cold and warm time goes: instructions by package up to the first answer, and by stage after it."""
 
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from bench import deliveries
-from bench.attribution import CLIENTS, LIBRARIES, STANDARD
-from bench.counting import AT_ONCE, ready_calls
+from bench.attribution import AUTHORITIES, CLIENTS, HANDSHAKES, LIBRARIES, STANDARD
+from bench.counting import AT_ONCE, patiently, ready_calls
 from bench.lambda_folder import LambdaFolder, Place
 from bench.running import Plan, Run, counted
 from bench.stub_aws import stub_aws
 
 WARM: Final = 5
-INTERPRETER, FIRST, END = "interpreter", "first delivery", "end of the process"
-PACKAGES: Final = frozenset({*LIBRARIES.values(), STANDARD, CLIENTS})
+INTERPRETER, FIRST = "interpreter", "first delivery"
+PACKAGES: Final = frozenset({*LIBRARIES.values(), STANDARD, CLIENTS, AUTHORITIES, HANDSHAKES})
+
+IN_ONE_THREAD: Final = "provisioned-concurrency"
+"""What ingest does in threads before the first delivery it then does in it: the stages can be told apart."""
 
 type Shares = dict[str, int]
 
@@ -27,15 +31,15 @@ def where_it_goes(folder: LambdaFolder, scratch: Path) -> dict[str, dict[str, Sh
     calls = ready_calls(folder, scratch / "ready", 2 * WARM + 1)
     ready = [calls[:1], calls[1 : WARM + 1], calls[WARM + 1 :]]
     plans = {
-        "ingest": ("ingest", steps, folder.ours("ingest")),
+        "ingest": ("ingest", steps, folder.ours("ingest", AWS_LAMBDA_INITIALIZATION_TYPE=IN_ONE_THREAD)),
         "consumer": ("consumer", batches, folder.ours("consumer")),
         "bare calls": ("bare_calls", ready, folder.bare_calls()),
-        "lean": ("lean", steps, folder.peer("lean")),
+        "careful": ("careful", steps, folder.peer("careful")),
         "typical": ("typical", steps, folder.peer("typical")),
     }
     with ThreadPoolExecutor(AT_ONCE) as threads:
         counting = {
-            name: threads.submit(_attributed, *plan, folder.watching, scratch / f"attributed {name}")
+            name: threads.submit(patiently, partial(_attributed, *plan, folder, scratch / f"attributed {name}"))
             for name, plan in plans.items()
         }
     runs = {name: run.result() for name, run in counting.items()}
@@ -45,15 +49,15 @@ def where_it_goes(folder: LambdaFolder, scratch: Path) -> dict[str, dict[str, Sh
     }
 
 
-def _attributed(module: str, steps: Sequence[Sequence[Any]], place: Place, watching: Path, scratch: Path) -> Run:
-    plan = Plan(module, steps, traced=module == "typical", attributed=str(watching))
-    with stub_aws() as stub:
-        return counted(plan, place, stub.url, scratch)
+def _attributed(module: str, steps: Sequence[Sequence[Any]], place: Place, folder: LambdaFolder, scratch: Path) -> Run:
+    plan = Plan(module, steps, traced=module == "typical", attributed=str(folder.watching))
+    with stub_aws(folder.certificate) as stub:
+        return counted(plan, place, stub.https_url, scratch)
 
 
 def _cold(run: Run) -> Shares:
-    """Up to the end of the first delivery. The first part is the interpreter's, the last one its end."""
-    shares: Counter[str] = Counter({INTERPRETER: run.instructions[0], END: run.instructions[-1]})
+    """Up to the end of the first delivery. The first part is the interpreter's."""
+    shares: Counter[str] = Counter({INTERPRETER: run.instructions[0]})
     for (step, label), number in _labelled(run):
         if step == 0:
             shares[label if label in PACKAGES else STANDARD] += number

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -20,6 +21,12 @@ os.environ.update(
 
 # What starts in the background ignores Ctrl-C, and so would all that a test starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The functions' clients leave it to the tests to hold each call against botocore's model: here all clients validate.
+from botocore import serialize  # noqa: E402
+
+create_serializer: Any = serialize.create_serializer
+serialize.create_serializer = lambda protocol, _, **named: create_serializer(protocol, include_validation=True, **named)
 
 import moto.core  # noqa: E402, F401  moto only ever answers the botocore sessions that are made after this
 

@@ -1,6 +1,5 @@
 """The calls alone that a delivery needs, with everything ready made, on clients as botocore makes them."""
 
-import json
 from typing import Any
 
 import botocore.session
@@ -14,10 +13,7 @@ _sqs: Any = _session.create_client("sqs", config=_config)
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> bool:  # noqa: ARG001  Lambda passes both
-    """Puts, and sends where the item was not there; or reads JSON."""
-    if "json" in event:
-        json.loads(event["json"])
-        return True
+    """Puts, and sends where the item was not there."""
     try:
         _dynamodb.put_item(**event["put"])
     except ClientError:

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
 
+import warm_start
 from http_request import HttpRequest
 from wickiepay import clients, clock
 from wickiepay.delivery import Delivery
@@ -224,19 +225,22 @@ def _counts(outcome: str, facts: Mapping[str, object]) -> tuple[Metric, ...]:
 
 
 def from_environment(environment: Mapping[str, str]) -> Ingest:
-    """Wires an `Ingest` to the stack that the template's environment variables name."""
+    """Wires an `Ingest` to the stack that the template's environment variables name, and prepares it for a delivery."""
+    dynamodb, sqs = clients.dynamodb(), clients.sqs()
+    secrets = SigningSecrets(clients.secretsmanager(), environment["SIGNING_SECRET_ARN"], time.time)
+    warm_start.prepare(environment, secrets, [dynamodb, sqs])
     return Ingest(
-        secrets=SigningSecrets(clients.secretsmanager(), environment["SIGNING_SECRET_ARN"], time.time),
-        events=EventLog(clients.dynamodb(), environment["EVENT_TABLE"]),
-        queue=EventQueue(clients.sqs(), environment["EVENT_QUEUE_URL"]),
+        secrets=secrets,
+        events=EventLog(dynamodb, environment["EVENT_TABLE"]),
+        queue=EventQueue(sqs, environment["EVENT_QUEUE_URL"]),
         schemes=environment["ACCEPTED_SCHEMES"].split(","),
         allowed_sources=networks(environment.get("SOURCE_ALLOW_LIST", "")),
         now=clock.now,
     )
 
 
-# Makes the clients, but calls AWS only for the first delivery. With SnapStart, every container starts from a snapshot
-# of this: it holds no secret, no connection and no time, and its role credentials renew themselves.
+# With SnapStart, every container starts from a snapshot of this: it holds no secret, no connection and no time, and its
+# role credentials renew themselves.
 ingest = from_environment(os.environ)
 
 

@@ -62,7 +62,8 @@ class Listener:
 
     def forget_when_the_secret_was_fetched(self) -> None:
         """As after the time to live: a delivery asks for the secret again."""
-        self.ingest.secrets._fetched_at = self.ingest.secrets._asked_at = 0
+        known = self.ingest.secrets._current
+        known.fetched_at = known.asked_at = 0
 
 
 @pytest.fixture
@@ -164,7 +165,7 @@ def test_with_the_secret_store_hanging_and_none_cached_the_sender_has_to_try_aga
     way: Way, listener: Listener
 ) -> None:
     listener.forget_when_the_secret_was_fetched()
-    listener.ingest.secrets._secrets = ()
+    listener.ingest.secrets._current.secret = b""
     listener.hang({"secret"}, way)
     answer = listener(str(uuid4()))
     assert (answer.status, answer.content["error"]) == (503, "secret_unavailable")

@@ -1,11 +1,14 @@
 """Counts: read from callgrind, put in relation, compared with the committed ones."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench import callgrind, figures, gate
+from bench.running import Run
+from bench.whole_run import Parts
 
 MACHINE = {"python": "3.13.0", "compiler": "GCC", "architecture": "x86_64"}
 
@@ -23,6 +26,43 @@ def test_steps_come_in_the_order_in_which_they_ended(tmp_path: Path) -> None:
 def test_a_file_without_a_sum_is_an_error() -> None:
     with pytest.raises(ValueError, match="no sum"):
         callgrind.instructions("# callgrind format\n")
+
+
+def test_the_end_of_a_process_is_no_part_of_a_cold_start() -> None:
+    run = Run([10, 200, 30, 5, 1000], [], [], [], [], [], 0, [])
+    assert run.cold() == 240
+
+
+@pytest.fixture
+def measured() -> list[str]:
+    """What was measured, in order; what is called broken fails the first time."""
+    return []
+
+
+def parts(file: Path, measured: list[str], of: str = "this code") -> dict[str, str]:
+    made = Parts(of, lambda _: None, file)
+
+    def measure(name: str) -> str:
+        measured.append(name)
+        assert "broken" not in name or measured.count(name) > 1
+        return name
+
+    return {name: made.part(name, partial(measure, name)) for name in ("one", "broken")}
+
+
+def test_a_part_that_fails_is_measured_once_more(tmp_path: Path, measured: list[str]) -> None:
+    assert parts(tmp_path / "kept", measured) == {"one": "one", "broken": "broken"}
+    assert measured == ["one", "broken", "broken"]
+
+
+@pytest.mark.parametrize(("of", "again"), [("this code", []), ("other code", ["one", "broken"])])
+def test_a_part_that_is_finished_is_kept_for_the_same_code(
+    of: str, again: list[str], tmp_path: Path, measured: list[str]
+) -> None:
+    parts(tmp_path / "kept", measured)
+    before = len(measured)
+    parts(tmp_path / "kept", measured, of)
+    assert measured[before:] == again
 
 
 def test_only_what_was_counted_is_put_in_relation() -> None:
@@ -59,6 +99,12 @@ def test_no_call_may_be_new_or_more() -> None:
     }
     failing = [each.name for each in gate.compare_calls({"calls": before}, now) if not each.passes]
     assert failing == ["cold, dynamodb:PutItem", "first, sqs:SendMessage"]
+
+
+@pytest.mark.parametrize(("layer", "passes"), [(1_440_000, True), (1_450_000, False)])
+def test_packages_may_grow_up_to_their_goal(layer: int, passes: bool) -> None:
+    before = {"zip_bytes": {"layer": 1_000_000, "ingest": 9_000}}
+    assert gate.compare_sizes(before, {"layer": layer, "ingest": 9_000}).passes is passes
 
 
 def test_figures_are_kept_with_four_digits(tmp_path: Path) -> None:

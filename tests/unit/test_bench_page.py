@@ -20,22 +20,25 @@ def test_its_plots_are_there(plot: str) -> None:
 
 def test_a_goal_is_met_at_its_limit_and_not_above() -> None:
     changed = copy.deepcopy(FIGURES)
-    changed["ratios"]["first"] = 1.06
+    changed["ratios"]["first"] = 0.9
     assert _result("warm first delivery", changed).verdict == "met"
-    changed["ratios"]["first"] = 1.061
+    changed["ratios"]["first"] = 0.901
     assert _result("warm first delivery", changed).verdict == "not met"
 
 
 def test_what_is_not_met_is_known() -> None:
     assert {result.goal.name for result in goals.results(FIGURES) if result.verdict != "met"} == {
-        "forged request, scheme pinned to raw",  # its signature, its hash for the log, and the log line are more alone
+        "first delivery after a cold start: handler",  # on a busy machine; see the page
+        "first delivery after a cold start: init and handler",
+        "consumer, most memory ever",  # without TLS it is below; ten connections and Lambda's client are in it
     }
 
 
 def test_what_was_not_measured_is_said_to_be_so() -> None:
     changed = copy.deepcopy(FIGURES)
-    del changed["write_units"]
-    assert _result("DynamoDB writes of a payment's first event of 1 KiB", changed).verdict == "not measured"
+    changed["first_delivery"] = {}  # as where no quota can be set
+    assert _result("first delivery after a cold start: handler", changed).verdict == "not measured"
+    assert "| **ingest** | not measured |" in page.render(changed)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,9 @@ def rotated(value: str = NEW, *arguments: str) -> None:
 
 def accepted() -> tuple[bytes, ...]:
     """What ingest verifies with, the current one first."""
-    return SigningSecrets(command_line.client("secretsmanager"), "SigningSecret", lambda: 0).get()
+    secrets = SigningSecrets(command_line.client("secretsmanager"), "SigningSecret", lambda: 0)
+    secrets.refetch()
+    return secrets.get()
 
 
 def after(age: timedelta, monkeypatch: pytest.MonkeyPatch) -> None:

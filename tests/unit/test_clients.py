@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
 
 from wickiepay import clients
 from wickiepay.errors import StoreUnavailable
@@ -42,6 +42,14 @@ def ask(client: Any) -> None:  # noqa: ANN401  any of the clients
                 client.invoke(FunctionName="IngestFunction")
             case "codedeploy":
                 client.put_lifecycle_event_hook_execution_status(status="Failed")
+
+
+def test_in_the_tests_each_call_is_held_against_botocores_model() -> None:
+    """The functions' clients do not do it; see `clients`."""
+    misspelt: Any = clients.sqs()
+
+    with pytest.raises(ParamValidationError, match='Unknown parameter in input: "Body"'):
+        misspelt.send_message(QueueUrl="EventQueue", MessageBody="{}", Body="{}")
 
 
 CLIENTS: list[Callable[[], Any]] = [

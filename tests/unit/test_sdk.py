@@ -6,7 +6,6 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,8 @@ import botocore.session
 import pytest
 from botocore import handlers, httpsession
 from botocore.exceptions import SSLError
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.support.certificates import certificate_for
 from wickiepay import clients, sdk
 
 
@@ -111,24 +108,8 @@ def test_authorities_are_read_once(tmp_path: Path) -> None:
 @pytest.fixture
 def impostor(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a server that has made its own certificate, for the host that the test names."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, request.param)])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(request.param)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
     pem = tmp_path / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
+    pem.write_bytes(certificate_for(request.param))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
     with socket.create_server(("localhost", 0)) as server:
@@ -170,3 +151,56 @@ def test_a_server_that_may_be_another_is_told_nothing(
 
     with pytest.raises(SSLError, match=why):
         client.send_message(QueueUrl=impostor, MessageBody="text")
+
+
+# --- Before the first call -----------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("trust_of_its_own")
+def test_the_next_call_goes_over_the_connection_that_was_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Holds the private names of botocore and urllib3 that `connect` uses.
+
+    If one of them is gone, look in botocore's `URLLib3Session.send` for how it gets its pool now, and do the same. If
+    nothing is left to do, remove `connect`: each container's first delivery then takes about 100 ms more.
+    """
+    pem = tmp_path / "server.pem"
+    pem.write_bytes(certificate_for("localhost"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    asked: list[bytes] = []
+    greeted = threading.Event()
+
+    def answer(server: socket.socket) -> None:
+        """Whoever comes over another connection gets no answer."""
+        connection, _ = server.accept()
+        with context.wrap_socket(connection, server_side=True) as client:  # which sends session tickets
+            greeted.set()
+            asked.append(client.recv(1 << 16))
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with socket.create_server(("localhost", 0)) as server:
+        answering = threading.Thread(target=answer, args=[server])
+        answering.start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://localhost:{server.getsockname()[1]}")
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(pem))
+        monkeypatch.setattr(sdk, "the_session", sdk.the_session.__wrapped__)  # which has read the variables before
+        client = sdk.client("sqs", connect_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
+        hand_over = sdk.connect(client)
+        assert greeted.wait(5)
+        hand_over()
+        client.send_message(QueueUrl="https://localhost", MessageBody="text")
+        answering.join()
+
+    assert asked[0].startswith(b"POST / HTTP/1.1")
+
+
+@pytest.mark.usefixtures("trust_of_its_own")
+def test_the_authorities_are_read_before_the_first_connection() -> None:
+    client = sdk.client("sqs")
+    assert not context_of(client).get_ca_certs()
+
+    sdk.read_trust(client)
+
+    assert len(context_of(client).get_ca_certs()) > 50

@@ -41,6 +41,7 @@ def test_after_a_rotation_the_previous_secret_still_counts(
     secrets: SigningSecrets, secretsmanager: "SecretsManagerClient", secret: bytes
 ) -> None:
     rotate(secretsmanager, "new")
+    secrets.refetch()
 
     assert secrets.get() == (b"new", secret)
 
@@ -50,6 +51,7 @@ def test_after_two_rotations_the_first_secret_is_retired(
 ) -> None:
     rotate(secretsmanager, "new")
     rotate(secretsmanager, "newer")
+    secrets.refetch()
 
     assert secrets.get() == (b"newer", b"new")
 
@@ -164,13 +166,25 @@ def test_a_fresh_secret_is_not_asked_for_again(secrets: SigningSecrets, clock: C
 
 
 def test_a_stale_secret_is_asked_for_again(
-    secrets: SigningSecrets, clock: Clock, secretsmanager: "SecretsManagerClient", secret: bytes
+    secrets: SigningSecrets, clock: Clock, secretsmanager: "SecretsManagerClient"
 ) -> None:
     secrets.get()
     rotate(secretsmanager, "new")
     clock.tick(TIME_TO_LIVE_SECONDS)
 
+    assert secrets.get() == (b"new",)
+
+
+def test_only_for_a_signature_that_does_not_match_the_previous_secret_is_asked_for(
+    secrets: SigningSecrets, secretsmanager: "SecretsManagerClient", calls: Calls, secret: bytes
+) -> None:
+    rotate(secretsmanager, "new")
+    assert secrets.get() == (b"new",)
+    assert [call["VersionStage"] for call in calls.of("GetSecretValue")] == ["AWSCURRENT"]
+
+    assert secrets.refetch()
     assert secrets.get() == (b"new", secret)
+    assert [call["VersionStage"] for call in calls.of("GetSecretValue")] == ["AWSCURRENT", "AWSPREVIOUS"]
 
 
 def test_a_retired_secret_is_refused_within_the_time_to_live(
@@ -314,12 +328,20 @@ def test_while_there_is_no_secret_the_store_is_not_asked_all_the_time(
     assert fetches(calls) == 1
 
 
-def test_half_a_fetch_is_none(secrets: SigningSecrets, clock: Clock, calls: Calls, secret: bytes) -> None:
+def test_what_was_the_current_secret_serves_until_the_previous_one_can_be_read(
+    secrets: SigningSecrets,
+    clock: Clock,
+    calls: Calls,
+    secretsmanager: "SecretsManagerClient",
+    secret: bytes,
+) -> None:
     secrets.get()
+    rotate(secretsmanager, "new")
     clock.tick(TIME_TO_LIVE_SECONDS)
     calls.fail("GetSecretValue", skip=1)
+    secrets.refetch()
 
-    assert secrets.get() == (secret,)
+    assert secrets.get() == (b"new", secret)
 
 
 def test_a_previous_secret_that_may_not_be_read_is_kept(
@@ -330,9 +352,10 @@ def test_a_previous_secret_that_may_not_be_read_is_kept(
     secret: bytes,
 ) -> None:
     rotate(secretsmanager, "new")
-    secrets.get()
+    secrets.refetch()
     clock.tick(TIME_TO_LIVE_SECONDS)
     calls.refuse("GetSecretValue", "AccessDeniedException", skip=1)
+    secrets.refetch()
 
     assert secrets.get() == (b"new", secret)
     assert isinstance(secrets.failure, ClientError)

@@ -38,6 +38,8 @@ def _client(service: str, *, attempts: int, connections: int = 10, read_seconds:
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=connections,
         user_agent=USER_AGENT,
+        # Saves 6 % of a warm delivery. In the tests all calls are validated: see tests/conftest.py.
+        parameter_validation=False,
     )
     service_id = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register_first(f"needs-retry.{service_id}", _not_after_a_time_out)

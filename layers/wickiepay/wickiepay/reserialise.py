@@ -11,6 +11,8 @@ https://docs.python.org/3/library/stdtypes.html#integer-string-conversion-length
 
 import json
 import re
+from functools import lru_cache
+from itertools import accumulate
 from json.encoder import encode_basestring
 from typing import Final, NoReturn
 
@@ -52,6 +54,7 @@ def python_text(body: bytes) -> bytes:
         raise NotReserialisable("json.loads refuses the body.") from error
 
 
+@lru_cache(maxsize=1)  # each scheme asks it of the same body: of the worst forged one that is a seventh
 def too_deep(body: bytes) -> bool:
     """Whether `body`, read as JSON in the encoding that json.loads detects, may nest more than `MAX_DEPTH` levels.
 
@@ -60,13 +63,11 @@ def too_deep(body: bytes) -> bool:
     # Hardly any body contains that many brackets. (A bracket contains this byte in every Unicode encoding.)
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return False
-    depth = 0
-    for bracket in _NOT_A_BRACKET.sub("", body.decode(json.detect_encoding(body), "replace")):
-        depth += 1 if bracket in "[{" else -1
-        if depth > MAX_DEPTH:
-            return True
-    return False
+    brackets = _NOT_A_BRACKET.sub("", body.decode(json.detect_encoding(body), "replace"))
+    return max(accumulate(map(_DEEPER.__getitem__, brackets)), default=0) > MAX_DEPTH
 
+
+_DEEPER: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 # Matches strings (including an unterminated one) and everything else but brackets. The quantifiers are possessive, so
 # it takes linear time.

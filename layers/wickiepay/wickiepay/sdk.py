@@ -6,13 +6,14 @@ TLS). botocore is imported when the first client is made, so importing this modu
 
 import gc
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from botocore.client import BaseClient
     from botocore.session import Session
 
 SERVICE_IDS: Final = frozenset({"codedeploy", "dynamodb", "eventbridge", "lambda", "secrets-manager", "sqs"})
@@ -28,6 +29,41 @@ def client(service: str, **settings: Any) -> Any:  # noqa: ANN401  typed by its 
         context = _trust()
         with _replaced(httpsession, "create_urllib3_context", lambda: context):
             return the_session().create_client(service, config=Config(**settings))
+
+
+def connect(client: "BaseClient") -> Callable[[], None]:
+    """Opens a connection to the service of `client`, for its next call. Sends nothing. Raises what urllib3 raises.
+
+    To be used, the connection must be handed over by a call of what is returned, some milliseconds later: in TLS 1.3 a
+    server sends session tickets after the handshake, and urllib3 takes data that nobody asked for as the end of the
+    connection. So they are read first.
+    """
+    pool = _pool(client)
+    connection = pool._get_conn()
+    connection.connect()
+
+    def hand_over() -> None:
+        connection.sock.settimeout(0)  # urllib3 sets another one for each request
+        with suppress(OSError):  # there is no more to read
+            connection.sock.recv(1)
+        pool._put_conn(connection)
+
+    return hand_over
+
+
+def read_trust(client: "BaseClient") -> None:
+    """Reads the certificate authorities that the connections of `client` will be checked with."""
+    if cafile := _pool(client).ca_certs:
+        _trust().load_verify_locations(cafile, None, None)  # as urllib3 does it
+
+
+def _pool(client: Any) -> Any:  # noqa: ANN401  private parts of botocore and urllib3, held by tests/unit/test_sdk.py
+    """The connections that botocore will use for calls of `client`, ready for TLS."""
+    http: Any = client._endpoint.http_session
+    url = client.meta.endpoint_url
+    pool = http._get_connection_manager(url).connection_from_url(url)
+    http._setup_ssl_cert(pool, url, http._verify)
+    return pool
 
 
 @cache

@@ -5,6 +5,7 @@ The functions and the command all read a secret by `secret_in`, so they all get 
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -69,6 +70,17 @@ def _only_value(text: str) -> str:
     raise SecretUnreadable("The secret is JSON, and not one key with one text: keep the text alone.")
 
 
+@dataclass(slots=True)
+class _Version:
+    """What is known of the secret's version under a `stage`. The times are those of the last call and its success."""
+
+    stage: str
+    secret: bytes = b""
+    failure: Exception | None = None
+    asked_at: float = float("-inf")
+    fetched_at: float = float("-inf")
+
+
 class SigningSecrets:
     """A cache of the signing secrets. `clock` is a wall clock, such as `time.time`.
 
@@ -80,60 +92,68 @@ class SigningSecrets:
         self._client = client
         self._secret_id = secret_id
         self._clock = clock
-        self._secrets: tuple[bytes, ...] = ()
-        self._failure: Exception | None = None
-        self._asked_at = self._fetched_at = float("-inf")
+        self._current = _Version("AWSCURRENT")
+        self._previous = _Version("AWSPREVIOUS")
 
     @property
     def failure(self) -> Exception | None:
-        """Why the last attempt to read the secrets failed, or None."""
-        return self._failure
+        """Why the last attempt to read a secret failed, or None."""
+        return self._current.failure or self._previous.failure
 
     def get(self) -> tuple[bytes, ...]:
-        """The secrets that a signature may be made with, from the cache while it is fresh.
+        """The secrets that a signature may be made with: the current one, and the previous one if it is known.
 
-        While Secrets Manager is down, the cached secrets are used. Raises `SecretUnavailable` if there are none.
+        Only the current one is fetched here, once its time to live is over. While Secrets Manager is down, the cached
+        secrets are used. Raises `SecretUnavailable` if there are none.
         """
-        if not self._secrets or not self._within(TIME_TO_LIVE_SECONDS, self._fetched_at):
-            self.refetch()
-        if not self._secrets:
-            raise SecretUnavailable("The signing secret cannot be read now.") from self._failure
-        return self._secrets
+        if not self._within(TIME_TO_LIVE_SECONDS, self._current.fetched_at):
+            self._ask(self._current, REFETCH_SECONDS if self._current.secret else FIRST_FETCH_SECONDS)
+        if not self._current.secret:
+            raise SecretUnavailable("The signing secret cannot be read now.") from self._current.failure
+        return self._usable()
 
     def refetch(self) -> bool:
-        """Fetches the secrets again, unless that was just done. Returns whether they have changed."""
-        if self._within(REFETCH_SECONDS if self._secrets else FIRST_FETCH_SECONDS, self._asked_at):
-            return False
-        before = self._secrets
-        try:
-            current = self._read("AWSCURRENT")
-            self._secrets = _distinct(current, *before)  # in case the second call fails
-            self._secrets = _distinct(current, self._previous())
-            self._fetched_at = self._clock()
-            self._failure = None
-        except (BotoCoreError, ClientError, SecretUnreadable) as error:
-            # Even with a lost permission or a deleted secret, the cached secrets verify as well as before.
-            self._failure = error
-        self._asked_at = self._clock()
-        return self._secrets != before
+        """Fetches both secrets again, unless that was just done. Returns whether they have changed.
+
+        It is for a signature that does not match: most deliveries never need the previous secret.
+        """
+        before = self._usable()
+        self._ask(self._current, REFETCH_SECONDS)
+        self._ask(self._previous, REFETCH_SECONDS)
+        return self._usable() != before
+
+    def _usable(self) -> tuple[bytes, ...]:
+        """The known secrets. A previous one that is stale may be retired by now, so it needs a failure as an excuse."""
+        previous = self._previous
+        fresh = previous.failure or self._within(TIME_TO_LIVE_SECONDS, previous.fetched_at)
+        return (self._current.secret, *([previous.secret] if previous.secret and fresh else []))
 
     def _within(self, seconds: float, since: float) -> bool:
         return 0 <= self._clock() - since < seconds
 
-    def _previous(self) -> bytes:
+    def _ask(self, version: _Version, pause_seconds: float) -> None:
+        """Reads a version, unless it was asked for within the last `pause_seconds`."""
+        if self._within(pause_seconds, version.asked_at):
+            return
         try:
-            return self._read("AWSPREVIOUS")
-        except SecretUnreadable:
-            return b""  # an unreadable secret that was corrected since
-        except ClientError as error:
-            if error_code(error) == "ResourceNotFoundException":
-                return b""  # never rotated: no version has the stage
-            raise
+            secret = self._read(version.stage)
+        except (BotoCoreError, ClientError, SecretUnreadable) as error:
+            # Even with a lost permission or a deleted secret, the cached secrets verify as well as before.
+            version.failure = error
+        else:
+            if version is self._current and secret != version.secret:
+                self._previous = _Version("AWSPREVIOUS", version.secret)
+            version.secret, version.failure, version.fetched_at = secret, None, self._clock()
+        version.asked_at = self._clock()
 
     def _read(self, stage: str) -> bytes:
-        return secret_of(self._client.get_secret_value(SecretId=self._secret_id, VersionStage=stage))
-
-
-def _distinct(*secrets: bytes) -> tuple[bytes, ...]:
-    """The first two different secrets: a rotation has two at the same time."""
-    return tuple(dict.fromkeys(secret for secret in secrets if secret))[:2]
+        try:
+            return secret_of(self._client.get_secret_value(SecretId=self._secret_id, VersionStage=stage))
+        except SecretUnreadable:
+            if stage == "AWSCURRENT":
+                raise
+            return b""  # an unreadable secret that was corrected since
+        except ClientError as error:
+            if stage == "AWSCURRENT" or error_code(error) != "ResourceNotFoundException":
+                raise
+            return b""  # never rotated: no version has the stage
