@@ -48,14 +48,17 @@ class Bench:
     # --- Calls -----------------------------------------------------------------------------------
 
     def calls(self) -> dict[str, CallCounts]:
-        """The calls of one delivery or batch, by operation, of our functions and of those to compare with."""
+        """The calls of one delivery or batch, by operation."""
         return {
             **self._calls_of_listener("", "ingest", self.folder.ours("ingest")),
-            **self._calls_of_listener("careful_", "careful", self.folder.peer("careful")),
-            **self._calls_of_listener("typical_", "typical", self.folder.peer("typical")),
             "consumer_batch_of_1": self._more_calls([deliveries.batch("b", n, 1) for n in range(SOME)]),
             "consumer_batch_of_10": self._more_calls([deliveries.batch("b", 10 * n, 10) for n in range(SOME)]),
         }
+
+    def calls_of_others(self) -> dict[str, CallCounts]:
+        """The same of the listeners to compare with."""
+        found = [self._calls_of_listener(f"{name}_", name, self.folder.peer(name)) for name in POWERTOOLS]
+        return {name: counts for each in found for name, counts in each.items()}
 
     def _calls_of_listener(self, prefix: str, module: str, place: Place) -> dict[str, CallCounts]:
         """By kind of delivery. The first forged one has a kind of its own: the secret may have been rotated."""

@@ -62,12 +62,15 @@ def first_delivery(figures: Figures) -> str:
     timed = figures["first_delivery"]
     rows = [(name, *(number(timed[row][part]) if timed else "not measured" for part in parts)) for name, row in FIRST]
     heads = ("ms", "init", "handler", "CPU of the handler", "init and handler")
+    waits = sum(ANSWERS_AFTER[operation] for operation in ("PutItem", "SendMessage"))
     answers = ", ".join(f"{operation} {number(after)}" for operation, after in ANSWERS_AFTER.items())
     return (
         f"{table('## The first delivery after a cold start', heads, rows)}\n"
         f"Over TLS, with a whole CPU for the init and {MEMORY_MB / A_WHOLE_CPU_MB:.0%} of one for the handler, as a "
         f"function of {MEMORY_MB} MB has it; AWS answers after fixed times in ms ({answers}), which are assumed. The "
-        f"lower quartiles of {RUNS} new containers each. Ingest reads the secret and connects while it is imported.\n"
+        f"lower quartiles of {RUNS} new containers each. Ingest reads the secret and connects while it is imported; "
+        f"of its handler {number(waits)} ms are AWS's answers. What is neither those nor its CPU is the machine's "
+        "latency: a busy one has more of it.\n"
     )
 
 

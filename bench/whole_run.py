@@ -57,7 +57,7 @@ def measure(packages: Packages, folder: LambdaFolder, scratch: Path, say: Say) -
     parts = Parts(_fingerprint(packages), say)
     counter, bench = Counter(folder, scratch), Bench(folder, scratch)
     rows, spread = _rows(counter, parts)
-    calls = parts.part("Calls", bench.calls)
+    calls = parts.part("Calls", lambda: {**bench.calls(), **bench.calls_of_others()})
     billed = parts.part("What is billed", bench.billed)
     later = parts.part("What is billed later", lambda: bench.billed(after=CREATED))
     credited = parts.part("What is billed for a credit", lambda: bench.billed(CONFIRMED))
