@@ -51,11 +51,36 @@ class Limit:
 def storm_factor() -> float:
     """How many times the steady rate comes at the worst moment after the outage.
 
-    New deliveries, the second and third attempts of others (each delivery has a clock of its own, so they come as they
-    came), and the replay of what was given up during the outage.
+    Right after it, new deliveries come beside the second and third attempts of others (each delivery has a clock of its
+    own, so they come as they came). An attempt that waited for a pause can come until that pause after the outage is
+    over, so by the time of the replay they may be.
     """
+    attempts = sum(pause > assumptions.REPLAY_AFTER_SECONDS for pause in assumptions.pauses())
+    return max(assumptions.ATTEMPTS, 1 + attempts + replay_factor())
+
+
+def replay_factor() -> float:
+    """How many times the steady rate the replay comes at, of what was given up during the outage."""
     given_up_seconds = max(0.0, assumptions.OUTAGE_SECONDS - sum(assumptions.pauses()))
-    return assumptions.ATTEMPTS + given_up_seconds / assumptions.REPLAY_SECONDS
+    return given_up_seconds / assumptions.REPLAY_SECONDS
+
+
+def new_account_allows(service: Service) -> float:
+    """Deliveries a second in an account that may run only a few functions at once."""
+    of_concurrency = (limit for limit in limits(service) if limit.name in {CONCURRENCY, INVOCATIONS})
+    return min(quotas.NEW_CONCURRENCY / limit.use for limit in of_concurrency)
+
+
+def provisioned_pollers(service: Service, rate: float, message_bytes: int) -> int:
+    """Pollers that the provisioned mode of the event source needs for a rate, with full batches."""
+    batches = rate / service.stack.batch_size
+    return math.ceil(
+        max(
+            batches * service.cycle(service.stack.batch_size) / quotas.PROVISIONED_BATCHES,
+            batches / quotas.PROVISIONED_POLLS,
+            rate * message_bytes / quotas.PROVISIONED_BYTES,
+        )
+    )
 
 
 def limits(service: Service) -> list[Limit]:
@@ -177,8 +202,7 @@ class Backlog:
 def backlog(service: Service, rate: float) -> Backlog:
     """As of a flow: what comes each second less what full batches take."""
     takes = service.takes()
-    replayed = storm_factor() - assumptions.ATTEMPTS
-    waiting = max(0.0, ((1 + replayed) * rate - takes) * assumptions.REPLAY_SECONDS)
+    waiting = max(0.0, ((1 + replay_factor()) * rate - takes) * assumptions.REPLAY_SECONDS)
     age = waiting / takes
     # The last that is late comes when as many wait as are taken until it is.
     shrunk = (waiting - LATE_SECONDS * takes) / (takes - rate) if takes > rate else math.inf

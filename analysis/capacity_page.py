@@ -11,6 +11,7 @@ from analysis.prices import MILLION
 from analysis.scenarios import RATES, Runs
 from analysis.service import Service
 from analysis.simulated_facts import simulated_facts
+from analysis.sizes import sizes
 
 
 def capacity_page(costs: Costs, runs: Runs) -> str:
@@ -26,6 +27,9 @@ def capacity_page(costs: Costs, runs: Runs) -> str:
         "spare": str(capacity.SPARE),
         "rates": "\n\n".join(block for rate in RATES for block in _at(service, rate)),
         "limits": _limits(service),
+        "new_concurrency": str(quotas.NEW_CONCURRENCY),
+        "concurrency": f"{quotas.CONCURRENCY:,}",
+        "new_allows": number(capacity.new_account_allows(service)),
         "whole_cpu": f"{assumptions.WHOLE_CPU_MB:,}",
         "instructions_a_second": number(INSTRUCTIONS_A_SECOND / 1e9),
         "durations": _durations(service),
@@ -109,8 +113,10 @@ def _in_words(service: Service, rate: int) -> Iterator[str]:
     if takes < rate:
         yield (
             f"The consumer takes {number(takes)} a second with the greatest concurrency that the template allows: the "
-            "queue would grow; this rate needs several stacks, or the provisioned mode of the event source, which the "
-            "template does not offer."
+            "queue would grow; this rate needs several stacks, or the provisioned mode of the event source with "
+            f"{capacity.provisioned_pollers(ready, rate, sizes(USUAL_BODY).message):,} pollers (it takes at most "
+            f"{quotas.PROVISIONED_POLLERS:,}), which the template does not offer. Without a maximum, a mapping works "
+            f"on at most {quotas.POLLERS:,} batches at once."
         )
     if account.concurrency > quotas.CONCURRENCY:
         yield f"The account needs {number(account.concurrency)} concurrent executions."

@@ -33,7 +33,8 @@ def cost_page(costs: Costs, lean: Costs) -> str:
         "judged": _judged(announced, silent, stack.event_retention_days),
         "duplicates": usd(costs.answers("duplicate")),
         "forged": usd(costs.answers("forged")),
-        "levers": _levers(costs),
+        "levers": _levers(costs, lean),
+        **_not_taken(costs),
         "cheap": _cheap(costs),
         "month": _month(costs),
         "idle": _side_by_side({"full": costs.idle(), "lean": lean.idle()}),
@@ -89,9 +90,14 @@ def _judged(announced: float, silent: float, days: int) -> str:
     )
 
 
-def _levers(costs: Costs) -> str:
-    found = sorted(levers(costs), key=lambda lever: -lever.saves)
+def _levers(costs: Costs, lean: Costs) -> str:
+    found = sorted(levers(costs, lean), key=lambda lever: -lever.saves)
     return table(["", "saves", "for which you give"], [[each.what, usd(each.saves), each.price] for each in found])
+
+
+def _not_taken(costs: Costs) -> dict[str, str]:
+    """What two other shapes would save of a million deliveries, one by one."""
+    return {"api": usd(prices.API_REQUEST.of(MILLION)), "queue": usd(costs.million(1.0)["SQS"])}
 
 
 def _cheap(costs: Costs) -> str:

@@ -12,6 +12,8 @@ from analysis.prices import MILLION
 from analysis.stack import Function, Stack
 
 ONE: Final = 1.0
+USED: Final = 0.7
+"""Share of a provisioned capacity that auto scaling aims at, as AWS's console suggests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,11 @@ def leanest(units: WriteUnits) -> WriteUnits:
     return replace(units, by_reference=0)
 
 
-def levers(costs: Costs) -> Iterator[Lever]:
-    """The effect of each lever alone; beside another one, less may be left to save."""
+def levers(costs: Costs, lean: Costs) -> Iterator[Lever]:
+    """The effect of each lever alone; beside another one, less may be left to save.
+
+    `lean` are the costs with lean monitoring.
+    """
     stack, units = costs.stack, costs.figures.write_units
     handling = bill(costs.million(ONE))
     full = float(stack.batch_size)
@@ -81,6 +86,28 @@ def levers(costs: Costs) -> Iterator[Lever]:
             prices.WRITE_UNIT.of(units.by_reference * MILLION),
             "payments are no longer found by the merchant's reference",
         )
+    capacity = prices.WRITE_CAPACITY.of(1 / 3600)
+    on_demand = prices.WRITE_UNIT.of(1)
+    yield Lever(
+        f"DynamoDB with provisioned write capacity and auto scaling, {USED:.0%} of it used (not in the template)",
+        (on_demand - capacity / USED) * units.total * MILLION,
+        f"what exceeds it is refused until it has scaled, for minutes; below {capacity / on_demand:.1%} it costs more",
+    )
+    narrow = replace(
+        costs, stack=replace(stack, consumer=replace(stack.consumer, memory_mb=stack.consumer.memory_mb // 2))
+    )
+    yield Lever(
+        f"{narrow.stack.consumer.memory_mb} MB for the consumer",
+        handling - bill(narrow.million(ONE)),
+        f"an event takes {ms(narrow.service.consumer(1))} instead of {ms(costs.service.consumer(1))}, and after a cold "
+        f"start {ms(narrow.service.consumer_cold())} instead of {ms(costs.service.consumer_cold())}; a concurrency as "
+        "set then takes fewer a second",
+    )
+    yield Lever(
+        "`Monitoring` lean: of a month, however many deliveries it has",
+        bill(costs.month(MILLION)) - bill(lean.month(MILLION)),
+        "no dashboard, and no metrics but those that ring an alarm",
+    )
     half = replace(stack, ingest=replace(stack.ingest, memory_mb=stack.ingest.memory_mb // 2))
     slower = replace(costs, stack=half)
     yield Lever(

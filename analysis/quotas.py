@@ -9,7 +9,10 @@ API_BURST: Final = 5_000
 """Requests at once to all APIs. AWS derives it from the rate; nobody can ask for it."""
 
 CONCURRENCY: Final = 1_000
-"""Invocations at once of all functions. A new account may have less. AWS raises it to tens of thousands."""
+"""Invocations at once of all functions. AWS raises it to tens of thousands."""
+
+NEW_CONCURRENCY: Final = 10
+"""The same in some new accounts, until AWS raises it by itself as they are used, or on request."""
 
 INVOCATIONS_PER_CONCURRENCY: Final = 10
 """Synchronous invocations a second for each unit of the quota above: what binds where a function takes under 100 ms."""
@@ -36,6 +39,16 @@ maximum concurrency set, AWS does not go down to two."""
 
 POLLERS_PER_MINUTE: Final = 300
 """More of them each minute while messages wait."""
+
+POLLERS: Final = 1_250
+"""Most batches at once of a mapping without a maximum concurrency; that parameter takes at most 1,000."""
+
+PROVISIONED_POLLERS: Final = 2_000
+PROVISIONED_BATCHES: Final = 10
+PROVISIONED_POLLS: Final = 10
+PROVISIONED_BYTES: Final = 1_000_000
+"""Most pollers of a mapping in provisioned mode (AWS's pages also say 10,000), and what each takes: batches at once,
+requests to the queue a second, bytes a second. It excludes a maximum concurrency."""
 
 PUT_EVENTS: Final = 10_000
 """PutEvents requests a second (2,400 or fewer in other regions). AWS raises it on request."""

@@ -86,7 +86,7 @@ def _steady(runs: Runs) -> str:
             "ingest at work",
             "events in a batch",
             "consumer at work",
-            "time to 200: half / 99 of 100",
+            "until ingest answers 200: half / 99 of 100",
             "longest in the queue",
         ],
         rows,

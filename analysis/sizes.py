@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final, cast
 
 from analysis.assumptions import INDEX_ENTRY_BYTES
+from analysis.figures import EVENTS_OF_A_PAYMENT
 from bench.deliveries import body, uuid
 from wickiepay.bus import Announcement
 from wickiepay.clock import instant
@@ -21,7 +22,10 @@ NOW: Final = datetime(2026, 1, 15, 10, 25, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Sizes in bytes. `entry` is the event's entry in the index by time; `kept_*` is what is billed as storage."""
+    """Sizes in bytes. `entry` is the event's entry in the index by time.
+
+    `kept_*` is what is billed as storage. The events of a payment share one item of the ledger and its index entry.
+    """
 
     record: int
     finished: int
@@ -31,12 +35,12 @@ class Sizes:
     announcement: int
 
     @property
-    def kept_in_tables(self) -> int:
-        return self.finished + self.ledger + 2 * INDEX_ENTRY_BYTES
+    def kept_in_tables(self) -> float:
+        return self.finished + INDEX_ENTRY_BYTES + (self.ledger + INDEX_ENTRY_BYTES) / EVENTS_OF_A_PAYMENT
 
     @property
-    def kept_in_indexes(self) -> int:
-        return 2 * (self.entry + INDEX_ENTRY_BYTES)
+    def kept_in_indexes(self) -> float:
+        return (1 + 1 / EVENTS_OF_A_PAYMENT) * (self.entry + INDEX_ENTRY_BYTES)
 
 
 class _Heard:

@@ -14,13 +14,37 @@ from tests.support.on_paper import PROJECT, ROUND, STACK, service, template
 RATES = st.floats(0.01, 100_000)
 
 
-def test_the_storm_is_new_deliveries_two_further_attempts_and_the_replay() -> None:
+@pytest.mark.parametrize(
+    ("replay_after", "beside"),
+    [
+        (240, 1),  # the attempts are over: new deliveries alone
+        (90, 2),  # third attempts still come, until 120 s after the outage
+        (30, 3),  # and so do second ones, until 60 s after it
+    ],
+)
+def test_the_storm_is_the_replay_and_what_comes_beside_it(
+    replay_after: int, beside: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assumptions, "REPLAY_AFTER_SECONDS", replay_after)
+
     # In 600 s of outage what came in the first 420 is given up; 420 s of deliveries within 60 s.
-    assert capacity.storm_factor() == pytest.approx(3 + 7)
+    assert capacity.storm_factor() == pytest.approx(beside + 7)
 
 
-def test_the_replay_begins_when_the_attempts_are_over() -> None:
-    assert sum(assumptions.pauses()) <= assumptions.REPLAY_AFTER_SECONDS
+def test_without_a_replay_the_storm_is_three_attempts_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assumptions, "OUTAGE_SECONDS", 180)
+
+    assert capacity.storm_factor() == 3
+
+
+def test_a_new_account_allows_what_ten_concurrent_executions_do() -> None:
+    assert capacity.new_account_allows(service()) == pytest.approx(10 * 10 / 1.1)  # ten invocations a second for each
+
+
+def test_provisioned_pollers_are_bound_by_their_requests() -> None:
+    """Ten requests a second each, of ten messages; ten batches at once; a megabyte a second."""
+    assert capacity.provisioned_pollers(service(), 100_000, 600) == 1_000
+    assert capacity.provisioned_pollers(service(), 100_000, 60_000) == 6_000
 
 
 def test_as_deployed_the_throttle_binds_first() -> None:
