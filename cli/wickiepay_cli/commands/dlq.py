@@ -10,7 +10,7 @@ from uuid import uuid4
 import typer
 
 from wickiepay import clock
-from wickiepay.queue import Message, Replay
+from wickiepay.queue import Replay
 from wickiepay_cli.checkout.in_money import processed_again
 from wickiepay_cli.commands.options import (
     LIMIT_FOR_PEOPLE,
@@ -179,8 +179,7 @@ def redrive(  # noqa: PLR0913  options
     if bool(ids) == everything:
         raise typer.BadParameter("give either --id, for single messages, or --all.")
     found = where.find()
-    if not dry_run:
-        confirm_change(found, lambda: _what(found, ids or ()), yes=yes)
+    named = None if dry_run else _agreed(found, ids or (), yes=yes)
     queue = found.queue()
     replayer = Replayer(found.dynamodb(), found.output("EventTableName"), queue, clock.now)
     order = Replay(str(uuid4()), operator_name(found), why)
@@ -188,7 +187,11 @@ def redrive(  # noqa: PLR0913  options
     total = len(wanted) or message_count(found.sqs(), found.output("DeadLetterQueueUrl"))
     with found.dead_letters() as dead, progress("Redriving", total, hidden=dry_run) as advance:
         for batch in paced(dead.letters(batch_size(rate)), rate):
-            chosen = [letter for letter in batch if everything or letter.id in wanted]
+            chosen = [
+                letter
+                for letter in batch
+                if (everything or letter.id in wanted) and (named is None or letter.id in named)
+            ]
             ours = [letter for letter in chosen if letter.message]
             noted = set() if dry_run else {letter.message.identity for letter in ours if letter.message}
             replayer.note(noted, order, REPLAYABLE)
@@ -215,16 +218,36 @@ def redrive(  # noqa: PLR0913  options
         raise CommandError(f"The event queue did not accept {unsent} of them. They stay here: try again later.")
 
 
-def _what(found: Stack, wanted: Collection[str]) -> str | None:
-    """What it would do to redrive the messages of these ids, or all of them; None if there are none."""
-    left, messages = set(wanted), list[Message]()
+def _agreed(found: Stack, wanted: Collection[str], *, yes: bool) -> set[str] | None:
+    """The ids of the letters that the question named, since others may come meanwhile; None if nobody was asked."""
+    named: set[str] | None = None
+
+    def what() -> str | None:
+        nonlocal named
+        letters = _letters(found, wanted)
+        named = {letter.id for letter in letters}
+        return _what(found, letters)
+
+    confirm_change(found, what, yes=yes)
+    return named
+
+
+def _letters(found: Stack, wanted: Collection[str]) -> list[DeadLetter]:
+    """The letters of these ids, as far as they are there, or all letters."""
+    left, letters = set(wanted), list[DeadLetter]()
     with found.dead_letters() as dead:
         for batch in dead.letters():
             chosen = [letter for letter in batch if not wanted or letter.id in wanted]
-            messages += [letter.message for letter in chosen if letter.message]
+            letters += chosen
             left -= {letter.id for letter in chosen}
             if wanted and not left:
                 break
+    return letters
+
+
+def _what(found: Stack, letters: Sequence[DeadLetter]) -> str | None:
+    """What it would do to redrive these letters; None if none of them is the listener's."""
+    messages = [letter.message for letter in letters if letter.message]
     if not messages:
         return None
     many = "1 message" if len(messages) == 1 else f"{len(messages)} messages"
