@@ -25,6 +25,7 @@ from wickiepay_cli.stacks import stack
 pytest_plugins = ["tests.support.operator_fixture"]
 
 DEPLOYED: Final = ("--stack", "prod")
+URL: Final = "https://listener.example.com/webhooks/wickiepay"
 
 
 @pytest.fixture(autouse=True)
@@ -196,10 +197,32 @@ def test_a_deployed_stack_is_changed_by_whoever_means_it_and_in_production_types
     assert adjusted(operator, *where, answer=answer, environment=environment) == ended
 
 
-@pytest.mark.parametrize("more", [(), ("--url", "https://listener.example.com/webhooks/wickiepay", "--secret", "s")])
+@pytest.mark.parametrize("more", [(), ("--url", URL, "--secret", "s")])
 def test_where_nobody_can_be_asked_the_option_that_says_yes_is_named(more: tuple[str, ...]) -> None:
     refused = run("trigger", CONFIRMED, *DEPLOYED, *more)
     assert (refused.exit_code, "give --yes" in " ".join(refused.stderr.split())) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "host", "ended"),
+    [
+        ((CONFIRMED, "--set", TO_CUSTOMER_7), "listener.example.com", (2, 0)),
+        (("--scenario", "topup"), "listener.example.com", (2, 0)),
+        ((CONFIRMED, "--yes"), "listener.example.com", (0, 1)),
+        (("audit.login",), "listener.example.com", (0, 1)),
+        ((CONFIRMED,), "127.0.0.1:9", (0, 1)),
+    ],
+)
+def test_a_stack_of_which_only_the_url_and_the_secret_are_given_is_not_changed_unasked(
+    arguments: tuple[str, ...], host: str, ended: tuple[int, int], listener: Listener
+) -> None:
+    sent = run("trigger", *arguments, "--url", f"https://{host}/webhooks/wickiepay", "--secret", "s")
+    assert (sent.exit_code, len(listener.requests)) == ended
+
+
+def test_of_such_a_stack_the_url_is_named() -> None:
+    asked = run_asked("trigger", CONFIRMED, "--set", TO_CUSTOMER_7, "--url", URL, "--secret", "s", answer="n")
+    assert f"At {URL} this would credit 100 EUR to customer-7. Go on?" in asked.stderr
 
 
 @pytest.mark.parametrize("where", [(*DEPLOYED, "--yes"), ()], ids=["deployed", "local"])

@@ -30,7 +30,7 @@ from wickiepay_cli.stacks import stack
 from wickiepay_cli.stacks.stack import Where
 
 URL = "http://listener.example.com/hooks"
-OFFLINE = ("--url", URL, "--secret", "s3cret")
+OFFLINE = ("--url", URL, "--secret", "s3cret", "--yes")
 
 
 @pytest.fixture

@@ -51,9 +51,13 @@ def _place(error: Exception, project: Path) -> str:
     return f"{path.relative_to(project) if path.is_relative_to(project) else path}:{number}: {text}"
 
 
-def handlers_of(found: Stack) -> Mapping[str, HandlerOfStack]:
+ACCOUNT_FIELD: Final = "reference"
+"""The template's default, for a stack of which only the URL is known."""
+
+
+def handlers_of(found: Stack | None) -> Mapping[str, HandlerOfStack]:
     """The handlers of this checkout, with the settings that the stack's consumer gives them."""
-    settings = Settings(account_field=found.parameter("AccountField"))
+    settings = Settings(account_field=found.parameter("AccountField") if found else ACCOUNT_FIELD)
 
     def configured(handler: Handler) -> HandlerOfStack:
         return lambda event: handler(event, settings)

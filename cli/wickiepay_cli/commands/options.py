@@ -233,21 +233,37 @@ def tell_of_another_secret(stack: Stack, secret: bytes) -> None:
         tell(f"{SECRET_VARIABLE} is not the secret of the stack that is running here, which refuses it: unset it.")
 
 
-def confirm_change(stack: Stack, what: str | Callable[[], str | None], *, yes: bool) -> None:
+type Doing = str | Callable[[], str | None]
+"""What a command would do, as in "credit 1 EUR to customer-7", or a function that says it and is called only to ask.
+
+None means that there is nothing to ask.
+"""
+
+
+def confirm_change(stack: Stack, what: Doing, *, yes: bool) -> None:
     """Asks before a deployed stack is changed, unless --yes was given; in production, its name has to be typed.
 
-    `what` is what the command would do, as in "credit 1 EUR to customer-7". A function that says it is called only to
-    ask; None means that there is nothing to ask. Raises `typer.BadParameter` if nobody can answer.
+    Raises `typer.BadParameter` if nobody can answer.
     """
-    if stack.deployed is None or yes:
+    if stack.deployed is not None:
+        _confirm(f"On {stack.deployed}", what, stack.deployed if stack.is_production else None, yes=yes)
+
+
+def confirm_sending(url: str, what: Doing, *, yes: bool) -> None:
+    """The same before something is sent to a URL of which nothing is known: it may be a deployed stack's."""
+    _confirm(f"At {url}", what, None, yes=yes)
+
+
+def _confirm(where: str, what: Doing, production: str | None, *, yes: bool) -> None:
+    if yes:
         return
     does = what if isinstance(what, str) else what()
     if does is None:
         return
-    would = f"On {stack.deployed} this would {does}."
+    would = f"{where} this would {does}."
     if not at_a_terminal():
         raise typer.BadParameter(f"{would} There is no terminal to ask at: if you mean it, give --yes.")
-    if stack.is_production:
-        ask_for(stack.deployed, f"{would} It is production. To go on, type the stack's name")
+    if production:
+        ask_for(production, f"{would} It is production. To go on, type the stack's name")
     else:
         ask(f"{would} Go on?")

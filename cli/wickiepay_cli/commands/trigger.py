@@ -25,11 +25,13 @@ from wickiepay_cli.checkout.in_money import in_money
 from wickiepay_cli.commands.options import (
     SECRET_VARIABLE,
     AsJson,
+    Doing,
     Wait,
     Why,
     Yes,
     at_stack,
     confirm_change,
+    confirm_sending,
     read_by_a_person,
     tell_of_another_secret,
 )
@@ -282,8 +284,7 @@ def _send_event(  # noqa: PLR0913  what trigger was told
 ) -> bool:
     """Sends one event; says whether it was taken each time, and ended well if that is waited for."""
     url, key, found = how.destination()
-    if found:
-        confirm_change(found, lambda: _in_money([body], how.scheme, found), yes=yes)
+    _confirm(found, url, lambda: _in_money([body], how.scheme, found), yes=yes)
     waits = found is not None and how.url is None and read_by_a_person(said=wait)
     waiting = Waiting(found.events(), asked=wait is True) if found and waits else None
     with how.sender(url, key) as sender:
@@ -301,8 +302,7 @@ def _play_scenario(  # noqa: PLR0913  what trigger was told
     """Sends a scenario; says whether each delivery was answered as it must be."""
     url, key, found = how.destination()
     cast = Cast.of(name, uuid, clock.now(), random.Random(), changes)  # noqa: S311  nothing secret
-    if found:
-        confirm_change(found, lambda: _in_all(name, cast, size, how.scheme, found), yes=yes)
+    _confirm(found, url, lambda: _in_all(name, cast, size, how.scheme, found), yes=yes)
     with how.sender(url, key) as sender:
         went_well = play(name, cast, sender, size, None if how.url else how.where.options, as_json=as_json)
     if found and not size:
@@ -310,7 +310,15 @@ def _play_scenario(  # noqa: PLR0913  what trigger was told
     return went_well
 
 
-def _in_money(bodies: Iterable[bytes], scheme: Scheme, found: Stack) -> str | None:
+def _confirm(found: Stack | None, url: str, what: Doing, *, yes: bool) -> None:
+    """Asks if that changes a deployed stack, also where only its URL and its secret were given."""
+    if found:
+        confirm_change(found, what, yes=yes)
+    elif not client.is_this_machine(url):
+        confirm_sending(url, what, yes=yes)
+
+
+def _in_money(bodies: Iterable[bytes], scheme: Scheme, found: Stack | None) -> str | None:
     """What deliveries of these bodies would do to the books, or None."""
     return in_money(_events(bodies, scheme), handlers_of(found))
 
@@ -334,7 +342,7 @@ def _keep_who(bodies: Iterable[bytes], how: _How, found: Stack) -> None:
         tell(f"The sender could not be put on record: {sentence(error)}")
 
 
-def _in_all(name: str, cast: Cast, size: Size | None, scheme: Scheme, found: Stack) -> str | None:
+def _in_all(name: str, cast: Cast, size: Size | None, scheme: Scheme, found: Stack | None) -> str | None:
     """What a scenario would do."""
     if size:
         return f"send {size.count} deliveries, which credit accounts and mark orders as paid"
