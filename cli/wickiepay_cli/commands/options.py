@@ -14,6 +14,7 @@ import typer
 from wickiepay import clock
 from wickiepay.event_record import State
 from wickiepay_cli.commands import completions
+from wickiepay_cli.operations.consent import What, would
 from wickiepay_cli.output.tables import ask, ask_for, at_a_terminal, tell
 from wickiepay_cli.sending.samples import event_types
 from wickiepay_cli.stacks.stack import Stack, Where
@@ -232,21 +233,17 @@ def tell_of_another_secret(stack: Stack, secret: bytes) -> None:
         tell(f"{SECRET_VARIABLE} is not the secret of the stack that runs here, which refuses what it signs: unset it.")
 
 
-def confirm_change(stack: Stack, what: str | Callable[[], str | None], *, yes: bool) -> None:
+def confirm_change(stack: Stack, what: What, *, yes: bool) -> None:
     """Asks before a deployed stack is changed, unless --yes was given; in production, its name has to be typed.
 
     `what` is what the command would do, as in "credit 1 EUR to customer-7". A function that says it is called only to
     ask; None means that there is nothing to ask. Raises `typer.BadParameter` where nobody can answer.
     """
-    if stack.deployed is None or yes:
+    if yes or (told := would(stack, what)) is None:
         return
-    does = what if isinstance(what, str) else what()
-    if does is None:
-        return
-    would = f"On {stack.deployed} this would {does}."
     if not at_a_terminal():
-        raise typer.BadParameter(f"{would} Nobody is here to be asked: if that is meant, say --yes.")
+        raise typer.BadParameter(f"{told} Nobody is here to be asked: if that is meant, say --yes.")
     if stack.is_production:
-        ask_for(stack.deployed, f"{would} It is production: to go on, type the stack's name")
+        ask_for(stack.deployed or "", f"{told} It is production: to go on, type the stack's name")
     else:
-        ask(f"{would} Go on?")
+        ask(f"{told} Go on?")
