@@ -13,26 +13,14 @@ from wickiepay import clock
 from wickiepay.queue import Replay
 from wickiepay_cli.checkout.in_money import processed_again
 from wickiepay_cli.commands.options import AsJson, Why, Yes, confirm_change, on_stack
-from wickiepay_cli.doctor.checks import named
+from wickiepay_cli.doctor.checks import STATEMENTS, named
 from wickiepay_cli.doctor.orphans import Orphan
-from wickiepay_cli.doctor.report import Report, audit
-from wickiepay_cli.doctor.worth_a_look import KINDS, Finding
-from wickiepay_cli.errors import CommandError
+from wickiepay_cli.doctor.report import Report, audit, retention_days_of
+from wickiepay_cli.doctor.worth_a_look import KINDS
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import say, scope, show_json, show_table
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack
-
-STATEMENTS: Final = {
-    "events_counted": "events = processed + ignored + failed + received",
-    "credits_have_events": "every credit has its event",
-    "events_have_credits": "every event that has credited has its credit",
-    "credited_once": "no event has credited twice",
-    "balances_add_up": "every balance is the sum of its entries",
-    "no_orphans": "whatever is still RECEIVED is in a queue",
-    "sent_in_time": "nothing is unsent for ten minutes",
-}
-"""The checks, in a person's words."""
 
 BESIDES: Final = ("conflicts", "unusable", "dead_letters")
 
@@ -61,7 +49,7 @@ def doctor(  # noqa: PLR0913  options
     Ctrl-C nothing has changed, but it has to begin anew: half the books say nothing. Where the retention was raised
     lately, say with --retention-days what it was before. Who repairs, when and why is kept on each event's record.
     """
-    retention = timedelta(days=retention_days or _retention_days(found))
+    retention = timedelta(days=retention_days or retention_days_of(found))
     with ExitStack() as looking:
         advance = looking.enter_context(progress("Looking", None))
 
@@ -85,15 +73,6 @@ def _what(found: Stack, orphans: Sequence[Orphan]) -> str:
     return processed_again(f"send {many} to be processed", events, found)
 
 
-def _retention_days(found: Stack) -> int:
-    try:
-        return int(found.parameters["EventRetentionDays"])
-    except KeyError:
-        raise CommandError(
-            f"The stack {found.name} does not say how long it keeps events: say it with --retention-days."
-        ) from None
-
-
 def _show(report: Report) -> None:
     say(scope(report.stack, report.at, report.since, report.at))
     marks = {True: "✓", False: "✗"}
@@ -112,14 +91,7 @@ def _show_worth_a_look(report: Report) -> None:
         say("Nothing is worth a look.")
         return
     rows = [
-        (kind, KINDS[kind], named((_about(finding) for finding in found if finding.kind == kind), report.counts[kind]))
+        (kind, KINDS[kind], named((finding.about for finding in found if finding.kind == kind), report.counts[kind]))
         for kind in dict.fromkeys(finding.kind for finding in found)
     ]
     show_table(("worth a look", "what it is", "where"), rows)
-
-
-def _about(finding: Finding) -> str:
-    """What a finding is about, as a person looks it up."""
-    what = finding.reference or finding.uuid or finding.account or finding.scheme or ""
-    trouble = f" ({finding.trouble})" if finding.trouble else ""
-    return f"{finding.event_key} of {finding.uuid}{trouble}" if finding.event_key else what

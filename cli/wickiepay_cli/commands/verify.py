@@ -92,7 +92,7 @@ def verify(  # noqa: PLR0913  options
         for each, verdict in checked:
             if len(checked) > 1:
                 say(f"Entry {each.entry}: {each.url or ''}")
-            _show(verdict, each.received)
+            show_verdict(verdict, each.received)
             if len(checked) > 1:
                 say("")
     if not all(verdict.valid for verdict in verdicts):
@@ -158,7 +158,7 @@ def _body_facts(received: Received) -> dict[str, object]:
     return {"bytes": len(received.body), "body_sha256": hashlib.sha256(received.body).hexdigest()}
 
 
-def _show(verdict: Verdict, received: Received) -> None:
+def show_verdict(verdict: Verdict, received: Received) -> None:
     if verdict.valid:
         is_event = all(finding.code != NO_EVENT for finding in verdict.findings)
         but = "" if is_event else " But it is no event."

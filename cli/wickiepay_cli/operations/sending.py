@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from typing import Final
 from uuid import uuid4
 
+import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wickiepay.errors import StoreUnavailable, UnusableBody
@@ -15,10 +17,14 @@ from wickiepay_cli.checkout.handlers import handlers_of
 from wickiepay_cli.checkout.in_money import in_money
 from wickiepay_cli.errors import CommandError, sentence
 from wickiepay_cli.operations.consent import Confirm
-from wickiepay_cli.sending.client import Answer, Sender, Signing, connection
+from wickiepay_cli.sending.client import Answer, Sender, Signing, answer_to, connection
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.replays import REPLAYABLE, TRIGGERED
+from wickiepay_cli.watching.exchange import Exchange
+
+OF_THE_CONNECTION: Final = frozenset({b"host", b"content-length"})
+"""Headers that are written anew for each connection."""
 
 
 def what_comes_of(bodies: Iterable[bytes], scheme: str, stack: Stack) -> str | None:
@@ -58,6 +64,20 @@ def send(  # noqa: PLR0913  a delivery, and whose
         except NotReserialisable as error:
             raise CommandError(f"The payload cannot be signed under the scheme {scheme}: {error}") from error
     return answers, keep_who(bodies, scheme, why, stack)
+
+
+def send_again(exchange: Exchange, webhook_url: str) -> Answer:
+    """Sends a request to the stack on this machine once more, with the same bytes and headers."""
+    target = httpx.URL(webhook_url)
+    headers = [(name, value) for name, value in exchange.request_headers if name.lower() not in OF_THE_CONNECTION]
+    request = httpx.Request(
+        exchange.method,
+        target,
+        headers=[(b"Host", target.netloc), *headers],
+        content=exchange.request_body,
+        extensions={"target": exchange.target},  # httpx would normalise the path of a URL
+    )
+    return answer_to(webhook_url, request)
 
 
 def _events(bodies: Iterable[bytes], scheme: str) -> Iterator[WebhookEvent]:

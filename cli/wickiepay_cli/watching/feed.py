@@ -172,6 +172,12 @@ class Feed:
         with self._lock:
             return self._arrivals.get(number)
 
+    @property
+    def place(self) -> str:
+        """How far a reader has read that knows all of this moment: `EPOCH.VERSION`."""
+        with self._lock:
+            return f"{self.epoch}.{self._version}"
+
     def changes(self, version: int, most: int) -> list[tuple[int, Arrival]]:
         """The deliveries that came or changed after a version (0: all), each once, as they are now.
 
