@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,12 @@ def test_the_oldest_make_room_and_are_counted() -> None:
 
 def test_bodies_headers_and_answers_count() -> None:
     long = b"x" * 100
-    changes = [{"request_body": long}, {"response_body": long}, {"target": long}, {"request_headers": [(long, long)]}]
+    changes: list[Any] = [
+        {"request_body": long},
+        {"response_body": long},
+        {"target": long},
+        {"request_headers": [(long, long)]},
+    ]
     assert all(size(replace(REFUSED, **change)) > size(REFUSED) + 50 for change in changes)
 
 
@@ -58,7 +64,7 @@ def test_a_reader_that_goes_on_where_it_stopped_misses_nothing_and_reads_nothing
     for _ in range(5):
         feed.arrived(ARRIVAL)
         feed.arrived(ARRIVAL)
-        for version, arrival in feed.changes(version, most=1):  # noqa: B020  as a reader that is slow
+        for version, arrival in feed.changes(version, most=1):  # noqa: B007, B020  read on after the loop
             read.append(arrival.number)
     read += numbers(feed, version)
     assert read == list(range(1, 11))
@@ -107,7 +113,7 @@ def test_a_reader_beside_a_busy_proxy_sees_each_delivery_once() -> None:
     thread = threading.Thread(target=lambda: [feed.arrived(ARRIVAL) for _ in range(2000)])
     thread.start()
     while len(seen) < 2000:
-        for version, arrival in feed.changes(version, most=37):  # noqa: B020  as above
+        for version, arrival in feed.changes(version, most=37):  # noqa: B007, B020  as above
             seen.append(arrival.number)
     thread.join()
     assert seen == list(range(1, 2001))

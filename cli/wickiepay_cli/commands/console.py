@@ -42,7 +42,11 @@ def console(
         server.serving(Desk(found, feed)) as address,
     ):
         _tell(address.opening, only_print=only_print)
-        threading.Event().wait()
+        _stay()
+
+
+def _stay() -> None:
+    threading.Event().wait()
 
 
 def _tell(address: str, *, only_print: bool) -> None:

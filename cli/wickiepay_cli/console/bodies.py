@@ -15,7 +15,6 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import JsonLexer
 
-from wickiepay_cli.output.tables import escaped
 from wickiepay_cli.sending import exact_json
 from wickiepay_cli.watching.exchange import Headers
 
@@ -71,11 +70,10 @@ def body_of(content: bytes) -> Body:
 
 
 def coloured(text: str) -> Markup:
-    """JSON for a page, in colours unless it is long."""
-    shown = escaped(text, lines=True)
-    if len(shown) > COLOURED:
-        return Markup.escape(shown)
-    return Markup(highlight(shown, JsonLexer(), HtmlFormatter(nowrap=True)))  # noqa: S704  Pygments escapes it
+    """JSON in ASCII, as `exact_json` writes it, for a page: in colours unless it is long."""
+    if len(text) > COLOURED:
+        return Markup.escape(text)
+    return Markup(highlight(text, JsonLexer(), HtmlFormatter(nowrap=True)))  # noqa: S704  Pygments escapes it
 
 
 def _flaw(content: bytes, error: ValueError) -> str:

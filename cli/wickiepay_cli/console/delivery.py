@@ -1,12 +1,13 @@
 """One delivery with all that is known of it: the exchange, if that is kept, and what is on record of its event."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from wickiepay.bus import Announcement
 from wickiepay.event_record import State
-from wickiepay.identity import Identity
+from wickiepay.identity import Identity, Kind
 from wickiepay_cli.console.bodies import Body, as_curl, as_trigger, body_of, difference, headers_of
 from wickiepay_cli.console.deliveries import standing
 from wickiepay_cli.console.desk import Desk
@@ -22,6 +23,7 @@ from wickiepay_cli.store.replays import REPLAYABLE
 from wickiepay_cli.store.timeline import effect_in_words, timeline
 from wickiepay_cli.watching.exchange import Exchange
 from wickiepay_cli.watching.exchanges import Kept
+from wickiepay_cli.watching.feed import Arrival
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def delivery(desk: Desk, asked: Asked) -> dict[str, Any]:
     kept = kept_of(desk, asked.number)
     identity = asked.identity or (arrival.identity if arrival else None)
     records = desk.stack.events().of_uuid(identity.uuid) if identity else []
-    record = next((each for each in records if each.identity == identity), None)
+    record = _record(records, identity, arrival, kept) if identity else None
     if not (arrival or kept or record):
         raise CommandError("Nothing is known of this delivery any more, or nothing ever was.")
     content = kept.exchange.request_body if kept else record.body.encode() if record else None
@@ -46,7 +48,7 @@ def delivery(desk: Desk, asked: Asked) -> dict[str, Any]:
         "number": asked.number,
         "arrival": arrival,
         "standing": standing(arrival) if arrival else record.state.lower() if record else None,
-        "identity": identity,
+        "identity": record.identity if record else identity,
         "request": _request(kept) if kept else None,
         "body": None if content is None else body_of(content),
         "verdict": _verdict(desk.stack, kept.exchange) if kept else None,
@@ -55,6 +57,20 @@ def delivery(desk: Desk, asked: Asked) -> dict[str, Any]:
         "difference": _difference(content, record, records),
         "commands": [] if content is None else _commands(desk.stack, content),
     }
+
+
+def _record(
+    records: Sequence[WholeRecord], identity: Identity, arrival: Arrival | None, kept: Kept | None
+) -> WholeRecord | None:
+    """The record of a delivery. The answer to a conflict names the event that it contradicts, not its own record."""
+    if kept and arrival and arrival.outcome == "conflict":
+        of_event = [
+            each for each in records if each.identity.kind is Kind.CONFLICT and each.identity.corrected == identity
+        ]
+        digest = hashlib.sha256(kept.exchange.request_body).hexdigest()
+        alike = [each for each in of_event if digest in {each.body_sha256, each.received and each.received.sha256}]
+        return next(iter([*alike, *of_event[::-1]]), None)
+    return next((each for each in records if each.identity == identity), None)
 
 
 def kept_of(desk: Desk, number: int | None) -> Kept | None:

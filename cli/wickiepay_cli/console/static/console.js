@@ -91,11 +91,11 @@ class Deliveries {
 
   show(delivery) {
     this.hidden.delete(delivery.number);
-    const row = this.rows.get(delivery.number) ?? this.place_for(delivery.number);
+    const row = this.rows.get(delivery.number) ?? this.placeFor(delivery.number);
     if (row) this.fill(row, delivery);
   }
 
-  place_for(number) {
+  placeFor(number) {
     const next = [...this.body.rows].find((each) => Number(each.dataset.number) < number) ?? null;
     if (!next && this.rows.size >= MOST_ROWS) return null; // older than all that is shown
     const row = element("tr", null, "new");
