@@ -14,7 +14,6 @@ from wickiepay_cli.console.app import application
 from wickiepay_cli.console.desk import Desk
 from wickiepay_cli.console.server import Address
 from wickiepay_cli.watching.exchange import Exchange
-from wickiepay_cli.watching.feed import of_exchange
 
 ADDRESS: Final = Address(4040, "the-token-of-these-tests")
 ORIGIN: Final = {"Origin": ADDRESS.url}
@@ -77,11 +76,8 @@ def exchange(body: bytes, status: int = 401, answer: object = None, **changes: A
 
 def arrive(desk: Desk, one: Exchange, now: datetime) -> int:
     """What `wickiepay listen` does with an exchange; the number of the delivery."""
-    arrival = of_exchange(one, now)
-    number = desk.feed.arrived(arrival)
     assert desk.exchanges
-    desk.exchanges.keep(number, arrival.at, one)
-    return number
+    return desk.exchanges.arrived(one, desk.feed, now)
 
 
 class Seen(HTMLParser):

@@ -254,9 +254,8 @@ def test_the_command_serves_a_deployed_stack_until_it_is_told_to_stop(monkeypatc
     def stay() -> None:
         raise KeyboardInterrupt
 
-    def tell(url: str, *, only_print: bool) -> None:
-        assert not only_print
-        opened.append(httpx.get(url, trust_env=False).status_code)
+    def tell(address: Address, **_: bool) -> None:
+        opened.append(httpx.get(address.opening, trust_env=False).status_code)
 
     monkeypatch.setattr(console_command, "_tell", tell)
     monkeypatch.setattr(console_command, "_stay", stay)

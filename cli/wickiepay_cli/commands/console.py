@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 from wickiepay import clock
-from wickiepay_cli.commands.options import at_stack, read_by_a_person
+from wickiepay_cli.commands.options import AsJson, at_stack, read_by_a_person
 from wickiepay_cli.console import server
 from wickiepay_cli.console.desk import Desk
+from wickiepay_cli.console.server import Address
 from wickiepay_cli.interrupts import until_told
-from wickiepay_cli.output.tables import say
+from wickiepay_cli.output.tables import say, show_json
 from wickiepay_cli.stacks.local_stack import state_folder
 from wickiepay_cli.stacks.stack import Where
 from wickiepay_cli.watching.feed import Feed, of_record
@@ -23,6 +24,7 @@ def console(
     where: Where,
     *,
     only_print: Annotated[bool, typer.Option("--print", help="Print the address and open no browser.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Serve the console of a deployed stack on this machine until Ctrl-C; of the local one, print where it is.
 
@@ -31,7 +33,7 @@ def console(
     """
     if not where:
         where.find()  # says so where none runs
-        _tell(server.read(state_folder()).opening, only_print=only_print)
+        _tell(server.read(state_folder()), only_print=only_print, as_json=as_json)
         return
     found = where.find()
     feed, records = Feed(backlog=1), found.events()  # pages read changes, and nobody reads news
@@ -41,7 +43,7 @@ def console(
         looking(feed, partial(look, feed, records, newcomers)),
         server.serving(Desk(found, feed)) as address,
     ):
-        _tell(address.opening, only_print=only_print)
+        _tell(address, only_print=only_print, as_json=as_json)
         _stay()
 
 
@@ -49,7 +51,10 @@ def _stay() -> None:
     threading.Event().wait()
 
 
-def _tell(address: str, *, only_print: bool) -> None:
-    say(f"Console: {address}")
+def _tell(address: Address, *, only_print: bool, as_json: bool) -> None:
+    if as_json:
+        show_json({"url": address.opening}, indent=None)
+        return
+    say(f"Console: {address.opening}")
     if not only_print and read_by_a_person():
-        typer.launch(address)
+        typer.launch(address.opening)

@@ -150,10 +150,10 @@ class _Run:
             yield
 
     def _seen(self, exchange: Exchange) -> None:
-        arrival = of_exchange(exchange, clock.now())
-        number = self._watch.feed.arrived(arrival)
-        if self._exchanges:
-            self._exchanges.keep(number, arrival.at, exchange)
+        if self._exchanges is None:
+            self._watch.feed.arrived(of_exchange(exchange, clock.now()))
+        else:
+            self._exchanges.arrived(exchange, self._watch.feed, clock.now())
 
 
 def _refusing_blank(signing_secret: str) -> str:

@@ -114,8 +114,8 @@ def masked(value: str) -> str:
     """A signature without its middle. What is no whole signature may be a secret instead, and is not shown at all."""
     counted = f"({len(value)} characters)"
     if len(value) < SIGNATURE_CHARACTERS:
-        return f"… {counted}"
-    return f"{value[:ENDS]}…{value[-ENDS:]} {counted}"
+        return f"not shown {counted}"
+    return f"{value[:ENDS]}...{value[-ENDS:]} {counted}"
 
 
 def as_curl(body: bytes, url: str) -> str:

@@ -5,9 +5,11 @@ They are in memory alone, and bounded: the oldest go first. The proxy only puts 
 
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from wickiepay_cli.watching.exchange import Exchange
+from wickiepay_cli.watching.feed import Feed, of_exchange
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 
@@ -44,6 +46,13 @@ class Exchanges:
                 oldest = self._kept.pop(next(iter(self._kept)))
                 self._bytes -= size(oldest.exchange)
                 self.gone += 1
+
+    def arrived(self, exchange: Exchange, feed: Feed, now: datetime) -> int:
+        """Keeps an exchange whose delivery was answered `now`, and notes that in the feed; the delivery's number."""
+        arrival = of_exchange(exchange, now)
+        number = feed.arrived(arrival)
+        self.keep(number, arrival.at, exchange)
+        return number
 
     def get(self, number: int) -> Kept | None:
         """The exchange of that number, or None if it is not kept any more."""
