@@ -14,6 +14,7 @@ import pytest
 from tests.support.aws import Calls
 from tests.support.console import ADDRESS, HOSTILE, ORIGIN, Client, Seen, arrive, browser, exchange
 from tests.support.operator_stack import OperatorStack
+from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.event_record import State
 from wickiepay.queue import encode
 from wickiepay.signature import sign
@@ -116,6 +117,7 @@ def test_every_answer_forbids_what_no_page_needs(page: Client, path: str) -> Non
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
     assert "unsafe" not in policy
     assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")
+    assert headers["referrer-policy"] == "same-origin"  # with less, a browser's own forms have the origin null
 
 
 def test_a_form_that_is_too_large_is_refused(page: Client) -> None:
@@ -338,6 +340,14 @@ def test_a_body_that_is_no_json_is_shown_with_the_place_of_its_mistake(desk: Des
     number = arrive(desk, exchange(b'{"event":\n  oops}'), now)
     text = Seen(page.get(f"/delivery?n={number}").text).text
     assert ("line 2, column 3" in text, "6f 6f 70 73" in text) == (True, True)
+
+
+def test_of_a_body_that_is_too_long_a_part_is_shown_and_no_signature_is_looked_at(
+    desk: Desk, page: Client, now: datetime
+) -> None:
+    number = arrive(desk, exchange(b"[" * (MAX_BODY_BYTES + 3)), now)
+    text = Seen(page.get(f"/delivery?n={number}").text).text
+    assert ("3 more bytes are not shown" in text, "looks at no signature" in text) == (True, True)
 
 
 def test_the_exact_bytes_can_be_saved_and_no_browser_shows_them(desk: Desk, page: Client, now: datetime) -> None:

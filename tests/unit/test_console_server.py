@@ -157,6 +157,11 @@ def test_so_many_pages_at_once_and_no_more(address: Address, monkeypatch: pytest
         assert first.recv(100).startswith(b"HTTP/1.1 200")
         second.sendall(asks(address, "/stream"))
         assert second.recv(100).startswith(b"HTTP/1.1 503")
+    answered = b""
+    while not answered.startswith(b"HTTP/1.1 200"):  # as soon as it is noticed that the first one is gone
+        with connected(address) as third:
+            third.sendall(asks(address, "/stream"))
+            answered = third.recv(100)
 
 
 # --- The commands ------------------------------------------------------------------------------------

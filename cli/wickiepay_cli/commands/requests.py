@@ -3,13 +3,22 @@
 import base64
 from dataclasses import asdict
 from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any
 
 import httpx
 import typer
 
 from wickiepay import clock
-from wickiepay_cli.commands.options import AsJson, Since, at_stack, refuse_backwards
+from wickiepay_cli.commands.options import (
+    LIMIT_FOR_PEOPLE,
+    AsJson,
+    Limit,
+    Since,
+    at_stack,
+    refuse_backwards,
+    tell_of_more,
+)
 from wickiepay_cli.commands.verify import show_verdict
 from wickiepay_cli.console import server
 from wickiepay_cli.errors import CommandError
@@ -38,7 +47,7 @@ PERIOD = "yesterday"
 
 
 @at_stack
-def list_requests(where: Where, *, since: Since = None, as_json: AsJson = False) -> None:
+def list_requests(where: Where, *, since: Since = None, limit: Limit = None, as_json: AsJson = False) -> None:
     """List the requests that are kept, the newest first; of a deployed stack, those that it refused, from its log.
 
     The local stack keeps the last 32 MiB. A deployed one keeps no requests: its log tells of each that was refused
@@ -53,9 +62,10 @@ def list_requests(where: Where, *, since: Since = None, as_json: AsJson = False)
         )
     found = _asked("GET")
     if as_json:
-        show_json(found["requests"])
+        show_json(found["requests"][:limit])
         return
-    now = clock.now()
+    now, requests = clock.now(), iter(found["requests"])
+    shown = limit or LIMIT_FOR_PEOPLE
     rows = [
         (
             str(each["number"]),
@@ -65,12 +75,13 @@ def list_requests(where: Where, *, since: Since = None, as_json: AsJson = False)
             each["event"] or f"{each['method']} {each['target']}",
             each["uuid"],
         )
-        for each in found["requests"]
+        for each in islice(requests, shown)
     ]
     if rows:
         show_table(("number", "at", "answer", "state", "event", "uuid"), rows)
     else:
         say("There are no requests yet.")
+    tell_of_more(requests, shown)
     if found["gone"]:
         tell(f"{found['gone']} older ones have made room.")
 

@@ -242,7 +242,9 @@ def _send_again(desk: Desk, fields: Fields, consent: Consent) -> Response:
     if kept := kept_of(desk, _number(fields.get("n"))):
         answer, unkept = send_again(kept.exchange, desk.stack.output("WebhookUrl")), None
     else:
-        [record] = desk.stack.events().whole_of([_identity(fields)])
+        record = next(desk.stack.events().whole_of([_identity(fields)]), None)
+        if record is None:
+            raise CommandError("It is neither kept nor on record any more.")
         scheme, why = record.scheme, fields.get("why", "")
         [answer], unkept = send(desk.stack, [record.body.encode()], scheme, why, confirm=consent)
     return _back(fields, " ".join(filter(None, (f"Sent again: {answer}.", unkept))))

@@ -15,6 +15,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import JsonLexer
 
+from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay_cli.sending import exact_json
 from wickiepay_cli.watching.exchange import Headers
 
@@ -40,9 +41,13 @@ _SIGNED: Final = '-H "X-Webhook-Signature: $signature"'
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body in the forms in which it is shown. `flaw` says where and why it is no JSON; `pretty` is then None."""
+    """A body in the forms in which it is shown. `flaw` says where and why it is no JSON; `pretty` is then None.
+
+    Of one that is longer than any the listener takes, only so much is shown.
+    """
 
     size: int
+    left_out: int
     sha256: str
     raw: str
     pretty: Markup | None
@@ -52,16 +57,17 @@ class Body:
 
 
 def body_of(content: bytes) -> Body:
-    text = content.decode(errors="replace")
     pretty, flaw = None, None
-    try:
-        pretty = coloured(exact_json.write(exact_json.read(content)))
-    except ValueError as error:
-        flaw = _flaw(content, error) if content else "There is no body."
+    if len(content) <= MAX_BODY_BYTES:
+        try:
+            pretty = coloured(exact_json.write(exact_json.read(content)))
+        except ValueError as error:
+            flaw = _flaw(content, error) if content else "There is no body."
     return Body(
         size=len(content),
+        left_out=max(0, len(content) - MAX_BODY_BYTES),
         sha256=hashlib.sha256(content).hexdigest(),
-        raw=text,
+        raw=content[:MAX_BODY_BYTES].decode(errors="replace"),
         pretty=pretty,
         flaw=flaw,
         hex="\n".join(_hex_lines(content[:HEX_BYTES])),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wickiepay.bus import Announcement
+from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.event_record import State
 from wickiepay.identity import Identity, Kind
 from wickiepay_cli.console.bodies import Body, as_curl, as_trigger, body_of, difference, headers_of
@@ -90,17 +91,19 @@ def _request(kept: Kept) -> dict[str, Any]:
     }
 
 
-def received(exchange: Exchange) -> Received:
-    """A request as `diagnose` takes it."""
+def verdict_on(stack: Stack, exchange: Exchange) -> Verdict:
+    """The verdict on the signature of a request. Raises `CommandError` for a body that the listener would not read."""
+    if len(exchange.request_body) > MAX_BODY_BYTES:
+        raise CommandError(f"The body has more than {MAX_BODY_BYTES} bytes, so the listener looks at no signature.")
     headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in exchange.request_headers]
     signatures = [value for name, value in headers if name == SIGNATURE_HEADER]
-    return Received(exchange.request_body, ", ".join(signatures) if signatures else None)
+    return diagnosed(stack, Received(exchange.request_body, ", ".join(signatures) if signatures else None))
 
 
 def _verdict(stack: Stack, exchange: Exchange) -> Verdict | str:
-    """The verdict on a signature, or the sentence that says why there is none."""
+    """The verdict, or the sentence that says why there is none."""
     try:
-        return diagnosed(stack, received(exchange))
+        return verdict_on(stack, exchange)
     except EXPECTED as error:
         return sentence(error)
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from wickiepay_cli.console.bodies import headers_of
 from wickiepay_cli.console.deliveries import standing
-from wickiepay_cli.console.delivery import kept_of, received
+from wickiepay_cli.console.delivery import kept_of, verdict_on
 from wickiepay_cli.console.desk import Desk
 from wickiepay_cli.errors import CommandError
-from wickiepay_cli.signatures.of_stack import diagnosed
 from wickiepay_cli.watching.exchanges import Kept
 
 
@@ -44,7 +43,7 @@ def whole(desk: Desk, number: int) -> dict[str, Any]:
 
 
 def verdict(desk: Desk, number: int) -> dict[str, Any]:
-    return asdict(diagnosed(desk.stack, received(kept(desk, number).exchange)))
+    return asdict(verdict_on(desk.stack, kept(desk, number).exchange))
 
 
 def _brief(desk: Desk, found: Kept) -> dict[str, Any]:

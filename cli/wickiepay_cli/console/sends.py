@@ -11,7 +11,7 @@ from uuid import uuid4
 from wickiepay import clock
 from wickiepay.clock import instant
 from wickiepay.signature import SCHEMES, sign
-from wickiepay_cli.console.delivery import received
+from wickiepay_cli.console.delivery import verdict_on
 from wickiepay_cli.console.desk import Consent, Desk
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.operations.sending import send, what_comes_of
@@ -20,7 +20,6 @@ from wickiepay_cli.sending.client import Answer, Sender, Signing, connection
 from wickiepay_cli.sending.exact_json import Json, Number
 from wickiepay_cli.sending.scenarios import SCENARIOS, STORM
 from wickiepay_cli.sending.steps import Cast, Step
-from wickiepay_cli.signatures.of_stack import diagnosed
 
 FIRST: Final = "payment.completed"
 LATE: Final = timedelta(days=1)
@@ -154,7 +153,7 @@ def numbers_of(desk: Desk, sent: Sent) -> list[int]:
 def verdicts_of(desk: Desk, sent: Sent) -> list[Any]:
     """The verdicts on the signatures of what was sent, for the deliveries whose exchanges are kept."""
     kept = [desk.exchanges.get(number) for number in numbers_of(desk, sent)] if desk.exchanges else []
-    return [diagnosed(desk.stack, received(each.exchange)) for each in kept if each]
+    return [verdict_on(desk.stack, each.exchange) for each in kept if each]
 
 
 def scenarios() -> list[tuple[str, str]]:

@@ -81,4 +81,7 @@ def _alarms(stack: Stack) -> list[tuple[str, str]]:
 
 def _links(stack: Stack) -> list[tuple[str, str]]:
     there = [_told(partial(addresses, stack, what)) for what in PAGES]  # a lean stack has no dashboard
-    return [link for shown, _ in there for link in (shown or {}).items()]
+    shown = (
+        (what, name, url) for what, (links, _) in zip(PAGES, there, strict=True) for name, url in (links or {}).items()
+    )
+    return [(name if name == what else f"{what}: {name}", url) for what, name, url in shown]
