@@ -54,7 +54,7 @@ def list_requests(where: Where, *, since: Since = None, limit: Limit = None, as_
     --since yesterday, or since when you say.
     """
     if where:
-        _list_refused(where.find(), since or moment(PERIOD), as_json=as_json)
+        _list_refused(where.find(), since or moment(PERIOD), limit, as_json=as_json)
         return
     if since:
         raise typer.BadParameter(
@@ -86,9 +86,9 @@ def list_requests(where: Where, *, since: Since = None, limit: Limit = None, as_
         tell(f"{found['gone']} older ones have made room.")
 
 
-def _list_refused(found: Stack, since: datetime, *, as_json: bool) -> None:
+def _list_refused(found: Stack, since: datetime, limit: int | None, *, as_json: bool) -> None:
     refuse_backwards(since, None)
-    refused = refused_deliveries(found.client, found.outputs.get("IngestLogGroup"), since, clock.now())
+    refused = refused_deliveries(found.client, found.outputs.get("IngestLogGroup"), since, clock.now())[:limit]
     if as_json:
         show_json([asdict(each) for each in refused])
     elif refused:
