@@ -109,7 +109,7 @@ def retention_days_of(found: Stack) -> int:
         return int(found.parameters["EventRetentionDays"])
     except KeyError:
         raise CommandError(
-            f"The stack {found.name} does not say how long it keeps events: say it with --retention-days."
+            f"The stack {found.name} does not say how long it keeps events: give --retention-days."
         ) from None
 
 

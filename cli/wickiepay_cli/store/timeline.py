@@ -40,7 +40,7 @@ def _replayed(replay: Mapping[str, Any]) -> str:
     if replay["why"].startswith(TRIGGERED):
         return f"{replay['why']}, by {replay['by']}"
     said = " ".join(filter(None, ("replayed by", replay["by"], replay["why"])))
-    announced = "to be announced again" if replay.get("announce") else "to be announced only if it was not yet"
+    announced = "to be announced again" if replay.get("announce") else "to be announced only if not announced yet"
     return f"{said}; {announced}"
 
 
