@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import pytest
 
@@ -18,6 +18,7 @@ from wickiepay.identity import Identity, Kind
 from wickiepay.queue import encode
 from wickiepay_cli.checkout.handlers import handlers_of
 from wickiepay_cli.checkout.in_money import in_money
+from wickiepay_cli.commands.options import confirm_change
 from wickiepay_cli.sending.scenarios import STORM
 from wickiepay_cli.stacks import stack
 
@@ -231,3 +232,22 @@ NOTHING_TO_MONEY: Final = [
 @pytest.mark.parametrize("arguments", NOTHING_TO_MONEY, ids=" ".join)
 def test_nobody_is_asked_about_what_does_nothing_to_the_books(arguments: tuple[str, ...]) -> None:
     assert run(*arguments, *DEPLOYED).exit_code != 2  # as where somebody would have to be asked
+
+
+@pytest.mark.parametrize("named", [0, 1])
+def test_a_message_that_comes_after_the_question_is_not_redriven(
+    named: int, operator: OperatorStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identities = [operator.receive(f"c-{number}") for number in range(named)]
+    late = operator.receive("late")
+    for identity in identities:
+        operator.bury(encode(operator.message(identity)))
+
+    def slowly(*arguments: Any, **options: Any) -> None:  # noqa: ANN401  as it is called
+        confirm_change(*arguments, **options)
+        operator.bury(encode(operator.message(late)))
+
+    monkeypatch.setattr("wickiepay_cli.commands.dlq.confirm_change", slowly)
+    run_asked("dlq", "redrive", "--all", *DEPLOYED, answer="y")
+    assert [message.identity for message in operator.consume()] == identities
+    assert operator.waiting(DEAD_LETTERS) == 1

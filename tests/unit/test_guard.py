@@ -12,11 +12,18 @@ import pytest
 from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from ministack.services import sts
 
 from wickiepay_cli.local.guard import guarded
 from wickiepay_cli.stacks.emulator_access import REGION, Access
 
 ACCESS: Final = Access("http://127.0.0.1:4566", "LOCALKEY", "secret")
+
+
+@pytest.fixture(autouse=True)
+def _a_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = {"SecretAccessKey": "of a role", "Arn": "arn:aws:sts::123456789012:assumed-role/Consumer/function"}
+    monkeypatch.setitem(sts._sessions, "ASIAOFAROLE", session)
 
 
 @dataclass
@@ -94,7 +101,7 @@ def answer(request: Request) -> tuple[int, list[tuple[str, bytes]]]:
         pytest.param(
             lambda: replace(Request(), headers={"Host": "172.17.0.2:4566"}).signed(), id="as containers see it"
         ),
-        pytest.param(lambda: Request().signed(key="ASIAOFAROLE"), id="a role, whose signature the emulator checks"),
+        pytest.param(lambda: Request().signed("ASIAOFAROLE", "of a role"), id="a role"),
     ],
 )
 def test_who_signs_is_let_through(asked: Callable[[], Request]) -> None:
@@ -122,6 +129,8 @@ def test_who_signs_is_let_through(asked: Callable[[], Request]) -> None:
         pytest.param(lambda: Request().signed(key="test", secret="test"), id="the key test"),
         pytest.param(lambda: Request().signed(key="000000000000"), id="an account's number as a key"),
         pytest.param(lambda: Request().signed(secret="another"), id="another secret"),
+        pytest.param(lambda: Request().signed("ASIAOFAROLE", "another"), id="a role's key with another secret"),
+        pytest.param(lambda: Request("/health").signed("AKIAMADEUP", "x"), id="a made-up key, where none is needed"),
         pytest.param(lambda: Request().presigned(), id="presigned"),
         pytest.param(lambda: Request().presigned("test"), id="presigned with test"),
         pytest.param(lambda: Request().presigned("test").signed("ASIAOFAROLE"), id="presigned with test, and signed"),

@@ -144,14 +144,15 @@ def redrive(  # noqa: PLR0913  options
     if bool(ids) == everything:
         raise typer.BadParameter("give either --id, for single messages, or --all.")
     found = where.find()
+    question = redriving.Question(found, ids or ())
     if not dry_run:
-        confirm_change(found, lambda: redriving.what_comes_of(found, ids or ()), yes=yes)
+        confirm_change(found, question, yes=yes)
     order = None if dry_run else Replay(str(uuid4()), operator_name(found), why)
     wanted = set(ids or ())
     total = len(wanted) or message_count(found.sqs(), found.output("DeadLetterQueueUrl"))
     show = _show_brief if dry_run and not as_json else _show_nothing
     with progress("Redriving", total, hidden=dry_run) as advance:
-        done = redriving.redrive(found, wanted, order, rate, advance=advance, show=show)
+        done = redriving.redrive(found, wanted, order, rate, named=question.named, advance=advance, show=show)
     gone = sorted(done.missing)
     if as_json:
         show_json({"dry_run": dry_run, **asdict(done), "missing": gone})

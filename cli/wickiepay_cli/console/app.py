@@ -278,9 +278,10 @@ def _dismiss(desk: Desk, fields: Fields, consent: Consent) -> Response:
 
 def _redrive(desk: Desk, fields: Fields, consent: Consent) -> Response:
     wanted = [fields["id"]] if fields.get("id") else []
-    consent(lambda: redriving.what_comes_of(desk.stack, wanted))
+    question = redriving.Question(desk.stack, wanted)
+    consent(question)
     order = Replay(str(uuid4()), operator_name(desk.stack), fields.get("why", ""))
-    done = redriving.redrive(desk.stack, wanted, order)
+    done = redriving.redrive(desk.stack, wanted, order, named=question.named)
     return page("redriven.html", desk=desk, done=done)
 
 

@@ -1,7 +1,7 @@
 """Guards the emulator: it is open to callers with a key of this run, and to the proxy by an address of its own.
 
 Without this, any web page and any local user could create and invoke functions: the emulator accepts `test` and every
-number of twelve digits as its own key, and some of its paths need none. It checks the keys of roles and users itself.
+number of twelve digits as its own key, and some of its paths need none, so a made-up key would be enough there.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,8 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
-from ministack.core.iam_evaluator import is_root_access_key
+from ministack.core.iam_evaluator import ResolvedCredential, is_root_access_key, resolve_credential
+from ministack.core.responses import _account_from_sts_session
 from ministack.core.router import extract_access_key_id
 from ministack.core.sigv4 import (
     HeaderSignature,
@@ -50,17 +51,15 @@ def guarded(app: "ASGIFramework", access: Access) -> "ASGIFramework":
         elif scope["raw_path"].startswith(f"{root}/".encode()):
             inner = scope["path"].removeprefix(root), scope["raw_path"].removeprefix(root.encode())
             await app({**scope, "path": inner[0], "raw_path": inner[1]}, receive, send)
-        elif (key := _acceptable_key(scope)) == access.access_key_id:
+        elif secret := _secret_of(_acceptable_key(scope), access):
             events = await _whole(receive)
             body = b"".join(event["body"] for event in events if event["type"] == "http.request")
-            if _is_signed(scope, body, access):
+            if _is_signed(scope, body, secret):
                 await app(scope, _replayed(events, receive), send)
             else:
                 await _refuse(send)
-        elif is_root_access_key(key):  # "test" and the like, or no key
-            await _refuse(send)
         else:
-            await app(scope, receive, send)
+            await _refuse(send)
 
     return guard
 
@@ -79,6 +78,16 @@ def _acceptable_key(scope: "HTTPScope") -> str:
     return key
 
 
+def _secret_of(key: str, access: Access) -> str | None:
+    """The secret of the run's own key or, as the emulator has it, of a role; None for any other key."""
+    if key == access.access_key_id:
+        return access.secret_access_key
+    if is_root_access_key(key):  # "test" and the like, or no key
+        return None
+    known = resolve_credential(key, _account_from_sts_session(key))
+    return known.secret_access_key if isinstance(known, ResolvedCredential) else None
+
+
 def _leads_here(host: str) -> bool:
     """Whether a Host header can only mean this machine. Another name may have been pointed here (DNS rebinding)."""
     name = urlsplit(f"//{host}").hostname or ""
@@ -88,17 +97,16 @@ def _leads_here(host: str) -> bool:
         return False
 
 
-def _is_signed(scope: "HTTPScope", body: bytes, access: Access) -> bool:
-    """Whether a request is signed with the run's own key, in its headers."""
+def _is_signed(scope: "HTTPScope", body: bytes, secret: str) -> bool:
+    """Whether a request is signed with `secret`, in its headers."""
     headers = _headers(scope)
     signature = parse_header_signature(headers)
     return (
         isinstance(signature, HeaderSignature)
-        and signature.access_key_id == access.access_key_id
         and request_time_failure(signature) is None
         and header_signature_failure(
             signature,
-            access.secret_access_key,
+            secret,
             scope["method"],
             scope["raw_path"].decode("latin-1"),
             _query(scope),

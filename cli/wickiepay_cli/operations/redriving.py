@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from wickiepay import clock
-from wickiepay.queue import Message, Replay
+from wickiepay.queue import Replay
 from wickiepay_cli.checkout.in_money import processed_again
 from wickiepay_cli.pacing import batch_size, paced
 from wickiepay_cli.stacks.stack import Stack
@@ -55,20 +55,33 @@ def with_records(stack: Stack, letters: Sequence[DeadLetter]) -> Iterator[Letter
         )
 
 
-def what_comes_of(stack: Stack, wanted: Collection[str]) -> str | None:
-    """What it would do to redrive the messages of these ids, or all of them; None if there are none."""
-    left, messages = set(wanted), list[Message]()
-    with stack.dead_letters() as dead:
-        for batch in dead.letters():
-            chosen = [letter for letter in batch if not wanted or letter.id in wanted]
-            messages += [letter.message for letter in chosen if letter.message]
-            left -= {letter.id for letter in chosen}
-            if wanted and not left:
-                break
-    if not messages:
-        return None
-    many = "1 message" if len(messages) == 1 else f"{len(messages)} messages"
-    return processed_again(f"send {many} to be processed again", (each.event() for each in messages), stack)
+class Question:
+    """What it would do to redrive the messages of these ids (none: all of them), for a person who is asked.
+
+    Others may come meanwhile, so only the messages that the question `named` may be redriven then; None if nobody was
+    asked.
+    """
+
+    def __init__(self, stack: Stack, wanted: Collection[str]) -> None:
+        self._stack = stack
+        self._wanted = wanted
+        self.named: set[str] | None = None
+
+    def __call__(self) -> str | None:
+        """The question; None if there is nothing to redrive."""
+        letters = list[DeadLetter]()
+        with self._stack.dead_letters() as dead:
+            for batch in dead.letters():
+                letters += [letter for letter in batch if not self._wanted or letter.id in self._wanted]
+                if self._wanted and len(letters) == len(self._wanted):
+                    break
+        self.named = {letter.id for letter in letters}
+        messages = [letter.message for letter in letters if letter.message]
+        if not messages:
+            return None
+        many = "1 message" if len(messages) == 1 else f"{len(messages)} messages"
+        events = (each.event() for each in messages)
+        return processed_again(f"send {many} to be processed again", events, self._stack)
 
 
 def redrive(  # noqa: PLR0913  what to send, how, and who is told
@@ -77,18 +90,23 @@ def redrive(  # noqa: PLR0913  what to send, how, and who is told
     order: Replay | None,
     rate: float | None = None,
     *,
+    named: Collection[str] | None = None,
     advance: Callable[[int], None] = lambda _: None,
     show: Callable[[Sequence[DeadLetter]], None] = lambda _: None,
 ) -> Redriven:
     """Sends the messages of these ids again (none: all of them), and notes `order` on the records of their events.
 
-    Without an order, nothing is sent or noted. `show` is told of what is about to be sent, `advance` of how many were
-    done with. Stops where the event queue takes no more.
+    If some were `named` when a person was asked, no others are sent. Without an order, nothing is sent or noted. `show`
+    is told of what is about to be sent, `advance` of how many were done with. Stops where the event queue takes no more.
     """
     queue, replayer, done = stack.queue(), stack.replayer(), Redriven(missing=set(wanted))
     with stack.dead_letters() as dead:
         for batch in paced(dead.letters(batch_size(rate)), rate):
-            chosen = [letter for letter in batch if not wanted or letter.id in done.missing]
+            chosen = [
+                letter
+                for letter in batch
+                if (not wanted or letter.id in done.missing) and (named is None or letter.id in named)
+            ]
             ours = [letter for letter in chosen if letter.message]
             show(ours)
             sent = ours

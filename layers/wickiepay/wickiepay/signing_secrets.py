@@ -39,7 +39,7 @@ def secret_in(given: str | bytes) -> bytes:
     try:
         text = (given if isinstance(given, str) else given.decode()).strip(_AROUND)
         text = _only_value(text).strip(_AROUND)
-        if len(text) > 2 and text[0] == text[-1] and text[0] in "\"'":
+        if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
             text = text[1:-1].strip(_AROUND)
         secret = text.encode()
     except UnicodeError:
