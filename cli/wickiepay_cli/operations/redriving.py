@@ -97,7 +97,7 @@ def redrive(  # noqa: PLR0913  what to send, how, and who is told
     """Sends the messages of these ids again (none: all of them), and notes `order` on the records of their events.
 
     If some were `named` when a person was asked, no others are sent. Without an order, nothing is sent or noted. `show`
-    is told of what is about to be sent, `advance` of how many were done with. Stops where the event queue takes no more.
+    is told of what is about to be sent, `advance` of how many were done with. Stops if the event queue takes no more.
     """
     queue, replayer, done = stack.queue(), stack.replayer(), Redriven(missing=set(wanted))
     with stack.dead_letters() as dead:
