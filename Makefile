@@ -73,7 +73,7 @@ test: .venv/.installed ## every test that needs no account, engine or root
 	$(PYTEST) $(IN_PARALLEL) $(MEASURED)
 
 .PHONY: check
-check: format-check lint types scan test coverage counts test-tools sam-local ## everything: tests, coverage, style, types, security, template, sam build
+check: format-check lint types scan test coverage counts test-tools browser sam-local ## everything: tests, coverage, style, types, security, template, sam build
 	@echo 'All is well.'
 
 .PHONY: coverage
@@ -104,6 +104,11 @@ counts: .venv/.installed ## instructions (where there is valgrind) and AWS calls
 .PHONY: test-tools
 test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node, sam, many stacks or much time, and every command: template lint, sam build, the built functions in AWS's Lambda emulator
 	$(PYTEST) $(IN_PARALLEL) -m 'many_stacks or installed_cli or node or sam or thorough'
+
+.PHONY: browser
+browser: .venv/.installed ## the console, driven in Chromium; with root and INSTALL=1 it installs Debian's; PICTURES=docs/console renews the page's pictures
+	@$(if $(INSTALL),command -v chromium >/dev/null || apt-get install --yes --no-install-recommends chromium)
+	$(PYTEST) -m browser
 
 .PHONY: sam-local
 sam-local: .venv/.installed .venv-sam/.locked ## sam local invoke with every sample; with root and INSTALL=1 it installs a container engine where there is none

@@ -115,8 +115,9 @@ def _in_words(service: Service, rate: int) -> Iterator[str]:
             f"The consumer takes {number(takes)} a second with the greatest concurrency that the template allows: the "
             "queue would grow; this rate needs several stacks, or the provisioned mode of the event source with "
             f"{capacity.provisioned_pollers(ready, rate, sizes(USUAL_BODY).message):,} pollers (it takes at most "
-            f"{quotas.PROVISIONED_POLLERS:,}), which the template does not offer. Without a maximum, a mapping works "
-            f"on at most {quotas.POLLERS:,} batches at once."
+            f"{quotas.PROVISIONED_POLLERS:,}; AWS's API reference also says "
+            f"{quotas.PROVISIONED_POLLERS_ELSEWHERE:,}, and neither was tried), which the template does not "
+            f"offer. Without a maximum, a mapping works on at most {quotas.POLLERS:,} batches at once."
         )
     if account.concurrency > quotas.CONCURRENCY:
         yield f"The account needs {number(account.concurrency)} concurrent executions."

@@ -9,6 +9,7 @@ from analysis.cost import Costs
 from analysis.figures import WriteUnits
 from analysis.markdown import bill, ms, number
 from analysis.prices import MILLION
+from analysis.service import cpu_share
 from analysis.stack import Function, Stack
 
 ONE: Final = 1.0
@@ -100,8 +101,10 @@ def levers(costs: Costs, lean: Costs) -> Iterator[Lever]:
         f"{narrow.stack.consumer.memory_mb} MB for the consumer",
         handling - bill(narrow.million(ONE)),
         f"an event takes {ms(narrow.service.consumer(1))} instead of {ms(costs.service.consumer(1))}, and after a cold "
-        f"start {ms(narrow.service.consumer_cold())} instead of {ms(costs.service.consumer_cold())}; a concurrency as "
-        "set then takes fewer a second",
+        f"start {ms(narrow.service.consumer_cold())} instead of {ms(costs.service.consumer_cold())}, on "
+        f"{cpu_share(narrow.stack.consumer):.3f} of a CPU; a concurrency as set takes "
+        f"{number(narrow.service.takes())} a second instead of {number(costs.service.takes())}, and `ThrottleRate` "
+        f"lets {number(stack.throttle_rate)} in. [Memory](performance.md#memory) and time-out would do",
     )
     yield Lever(
         "`Monitoring` lean: of a month, however many deliveries it has",

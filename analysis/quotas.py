@@ -12,7 +12,7 @@ CONCURRENCY: Final = 1_000
 """Invocations at once of all functions. AWS raises it to tens of thousands."""
 
 NEW_CONCURRENCY: Final = 10
-"""The same in some new accounts, until AWS raises it by itself as they are used, or on request."""
+"""The same in some new accounts, as their owners report. AWS says that new accounts have less, but no figure."""
 
 INVOCATIONS_PER_CONCURRENCY: Final = 10
 """Synchronous invocations a second for each unit of the quota above: what binds where a function takes under 100 ms."""
@@ -47,8 +47,11 @@ PROVISIONED_POLLERS: Final = 2_000
 PROVISIONED_BATCHES: Final = 10
 PROVISIONED_POLLS: Final = 10
 PROVISIONED_BYTES: Final = 1_000_000
-"""Most pollers of a mapping in provisioned mode (AWS's pages also say 10,000), and what each takes: batches at once,
-requests to the queue a second, bytes a second. It excludes a maximum concurrency."""
+"""Most pollers of a mapping in provisioned mode, and what each takes: batches at once, requests to the queue a second,
+bytes a second. It excludes a maximum concurrency."""
+
+PROVISIONED_POLLERS_ELSEWHERE: Final = 10_000
+"""The same in the text of AWS's API reference, whose valid range ends at the figure above."""
 
 PUT_EVENTS: Final = 10_000
 """PutEvents requests a second (2,400 or fewer in other regions). AWS raises it on request."""

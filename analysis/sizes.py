@@ -22,8 +22,9 @@ NOW: Final = datetime(2026, 1, 15, 10, 25, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Sizes in bytes. `entry` is the event's entry in the index by time.
+    """Sizes in bytes.
 
+    `entry` is the event's entry in the index by time, `reference_entry` the payment's in `by_reference`.
     `kept_*` is what is billed as storage. The events of a payment share one item of the ledger and its index entry.
     """
 
@@ -31,6 +32,7 @@ class Sizes:
     finished: int
     entry: int
     ledger: int
+    reference_entry: int
     message: int
     announcement: int
 
@@ -40,7 +42,7 @@ class Sizes:
 
     @property
     def kept_in_indexes(self) -> float:
-        return (1 + 1 / EVENTS_OF_A_PAYMENT) * (self.entry + INDEX_ENTRY_BYTES)
+        return self.entry + INDEX_ENTRY_BYTES + (self.reference_entry + INDEX_ENTRY_BYTES) / EVENTS_OF_A_PAYMENT
 
 
 class _Heard:
@@ -81,6 +83,7 @@ def sizes(size: int) -> Sizes:
         finished=_item_bytes({**record, **verdict}) + len("PROCESSED") - len("RECEIVED"),
         entry=_item_bytes({name: record[name] for name in ("uuid", "event_key", "day_shard", "received_at")}),
         ledger=_item_bytes(payment),
+        reference_entry=_item_bytes({name: payment[name] for name in ("pk", "sk", "reference")}),
         message=len(heard.asked["MessageBody"]),
         announcement=len(Announcement(event, delivery.received_at, "PROCESSED", done).detail()),
     )

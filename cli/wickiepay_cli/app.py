@@ -14,6 +14,7 @@ from wickiepay_cli.interrupts import INTERRUPTED
 from wickiepay_cli.lazy_commands import Later, loader
 
 GROUPS: Final = {
+    "requests": "The requests and answers at the local stack's front door, also refused ones.",
     "events": "The deliveries on record, and what became of them.",
     "payments": "Payments, and the orders that they pay.",
     "balances": "Accounts that are credited by payments into channels.",
@@ -29,6 +30,12 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "Run the stack in an AWS emulator until Ctrl-C and show deliveries as they arrive. Nothing is kept afterwards.",
         "--port 3001",
         "--stack prod --json",
+    ),
+    (
+        "console",
+        "console:console",
+        "Serve the console of a deployed stack on this machine until Ctrl-C; of the local one, print where it is.",
+        "--stack prod",
     ),
     (
         "trigger",
@@ -89,6 +96,30 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "version",
         "about:version",
         "Show the version.",
+    ),
+    (
+        "requests list",
+        "requests:list_requests",
+        "List the requests that are kept, the newest first; of a deployed stack, those that it refused, from its log.",
+        "--stack prod --since 2d",
+    ),
+    (
+        "requests show",
+        "requests:show",
+        "Show both sides of a request: line, headers and body, and the answer. A signature is masked but for its ends.",
+        "12 --raw",
+    ),
+    (
+        "requests verify",
+        "requests:verify",
+        "Say whether the signature of a request is valid, and if not, why. Exit code 1 where it is not.",
+        "12",
+    ),
+    (
+        "requests resend",
+        "requests:resend",
+        "Send a request to the local stack again, with the same bytes and headers. Exit code 1 unless it is accepted.",
+        "12",
     ),
     (
         "events list",

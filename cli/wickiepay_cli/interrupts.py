@@ -1,10 +1,13 @@
-"""Ctrl-C while the program starts and ends."""
+"""Ctrl-C while the program starts and ends, and other signals to stop."""
 
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import current_thread, main_thread
+from types import FrameType
+
+TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, by the convention of shells."""
@@ -27,3 +30,23 @@ def leave_at_once() -> bool:
     if can := usual and current_thread() is main_thread():
         signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     return can
+
+
+@contextmanager
+def until_told() -> Iterator[None]:
+    """Runs its block until a signal to stop unwinds every `with` in it."""
+    former = {number: signal.signal(number, _leave) for number in TO_STOP}
+    try:
+        yield
+    except KeyboardInterrupt:
+        return
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _leave(_signal_number: int, _frame: FrameType | None) -> None:
+    """Stopping takes moments; a second signal must not leave it half done."""
+    for each in TO_STOP:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt

@@ -26,8 +26,7 @@ from wickiepay.metrics import LEAN, Metric
 from wickiepay.money import MAX_DIGITS
 from wickiepay.signature import MAX_RESERIALISED_BYTES
 from wickiepay.signing_secrets import REFETCH_SECONDS, TIME_TO_LIVE_SECONDS
-from wickiepay_cli.commands.doctor import STATEMENTS
-from wickiepay_cli.doctor.checks import NAMED
+from wickiepay_cli.doctor.checks import NAMED, STATEMENTS
 from wickiepay_cli.doctor.events import UNSENT_AGE
 from wickiepay_cli.doctor.worth_a_look import KINDS
 from wickiepay_cli.local.deploy import translate

@@ -23,8 +23,14 @@ from wickiepay.delivery import Delivery
 from wickiepay.identity import Identity
 from wickiepay.queue import Message, encode
 from wickiepay_cli.app import app
+from wickiepay_cli.console import server
+from wickiepay_cli.console.desk import Desk
 from wickiepay_cli.local.run import running_stack
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET, PROJECT
+from wickiepay_cli.stacks.stack import of_local
+from wickiepay_cli.watching.exchange import Exchange
+from wickiepay_cli.watching.exchanges import Exchanges
+from wickiepay_cli.watching.feed import Feed
 
 pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
@@ -40,6 +46,11 @@ COMMANDS: Final[dict[str, list[str]]] = {
     "stacks": [],
     "open": ["tables", "--print", *DEPLOYED],
     "verify": ["--body", "{sample}", "--signature", "{signature}"],
+    "console": ["--print"],
+    "requests list": [],
+    "requests show": ["1"],
+    "requests verify": ["1"],
+    "requests resend": ["1"],
     "events list": ["--since", "1h"],
     "events show": ["{uuid}"],
     "events export": ["--output", "{file}", "--force"],
@@ -69,8 +80,8 @@ WITHOUT_END: Final = {"listen", "events tail"}
 ABOUT_COMMANDS: Final = {"help", "version"}
 """These print what --help and --version do."""
 
-NOWHERE: Final = {"init", "stacks", "open"}
-"""These are about no single stack, or never about the local one."""
+NOWHERE: Final = {"init", "stacks", "open", "console", "requests show", "requests verify", "requests resend"}
+"""These are about no single stack, or about the local one always or never; on a deployed one, `console` has no end."""
 
 ASKS: Final = {
     *("trigger", "trigger --scenario", "events accept", "events dismiss", "balances adjust", "dlq redrive"),
@@ -97,7 +108,16 @@ class Examples:
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examples]:
     folder = tmp_path_factory.mktemp("commands")
-    with running_stack(folder, port=0, signing_secret=DEFAULT_SIGNING_SECRET) as running:
+    feed, exchanges = Feed(), Exchanges()
+
+    def seen(exchange: Exchange) -> None:
+        exchanges.arrived(exchange, feed, clock.now())
+
+    with (
+        running_stack(folder, port=0, signing_secret=DEFAULT_SIGNING_SECRET, seen=seen) as running,
+        server.serving(Desk(of_local(running.stack), feed, exchanges)) as address,
+        server.noted(address, folder),
+    ):
         wickiepay = Installed(folder, running.stack)
         yield Examples(wickiepay, {**_happened(wickiepay), "file": str(folder / "events.jsonl")})
 

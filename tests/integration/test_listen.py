@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.support.emulated import variables_of
 from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.local_stack import LocalStack
 
@@ -116,6 +118,61 @@ def test_a_second_one_sees_the_same_and_goes_on_with_the_next_stack(tmp_path: Pa
                 assert line_with(second, trigger(tmp_path), "200 accepted")
                 assert ended(third) == (0, "")
             assert ended(second) == (0, "")
+
+
+@contextmanager
+def opened(line: str) -> Iterator[httpx.Client]:
+    """A browser in which the console was opened by the line that the terminal shows."""
+    address = httpx.URL(line.removeprefix("Console: ").strip())
+    origin = f"http://127.0.0.1:{address.port}"
+    headers = {"Origin": origin}
+    with httpx.Client(base_url=origin, trust_env=False, headers=headers, timeout=PATIENCE_SECONDS) as browser:
+        assert browser.get(address).status_code == 303
+        yield browser
+
+
+def test_the_console_shows_a_refused_delivery_and_why(tmp_path: Path) -> None:
+    with listening(tmp_path) as process:
+        with opened(line_with(process, "Console: ")) as browser:
+            trigger(tmp_path, "--secret", "another")
+            [refused] = browser.get("/api/requests").json()["requests"]
+            assert (refused["status"], refused["standing"]) == (401, "refused")
+            assert "wrong_secret" in browser.get(f"/delivery?n={refused['number']}").text
+            assert "Prepared for the emulator" in browser.get("/stack").text
+        front_door = local(tmp_path).webhook_url
+        assert httpx.get(httpx.URL(front_door).join("/stack"), trust_env=False).status_code == 404
+        assert ended(process) == (0, "")
+
+
+def test_the_console_of_a_deployed_stack_looks_until_its_name_is_typed(stack: LocalStack, tmp_path: Path) -> None:
+    local_stack.write(stack, tmp_path)
+    uuid = trigger(tmp_path, "--wait")
+    command = [str(COMMAND), "console", "--stack", stack.stack_name]
+    environment = os.environ | variables_of(stack.aws)
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            with opened(line_with(process, "Console: ")) as browser:
+                assert uuid in browser.get("/history?since=1h").text
+                event = {"uuid": uuid, "key": "payment.completed", "why": "A drill."}
+                assert browser.post("/replay", data=event).status_code == 400
+                assert browser.post("/unlock", data={"name": stack.stack_name}).status_code == 303
+                asked = browser.post("/replay", data=event).text
+                [sentence] = re.findall(r'name="agreed" value="([^"]*)"', asked)
+                assert "this would have 1 event processed again" in sentence
+                assert browser.post("/replay", data={**event, "agreed": sentence}).status_code == 303
+                assert "A drill." in browser.get("/delivery", params=event).text
+            assert ended(process) == (0, "")
+        finally:
+            process.kill()
+
+
+def test_without_a_console_there_is_none(tmp_path: Path) -> None:
+    with listening(tmp_path, "--no-console", "--quiet") as process:
+        line_with(process, "Listening on ")
+        assert not (tmp_path / "console.json").exists()
+        assert ended(process) == (0, "")
 
 
 def test_an_emulator_that_ends_is_followed_by_a_new_stack_at_the_same_address(tmp_path: Path) -> None:

@@ -24,9 +24,8 @@ from wickiepay.event import parse
 from wickiepay.event_record import identity_of
 from wickiepay.identity import Identity
 from wickiepay.queue import encode
-from wickiepay_cli.commands.doctor import STATEMENTS
 from wickiepay_cli.doctor.balances import BalancesAddUp
-from wickiepay_cli.doctor.checks import Suspects
+from wickiepay_cli.doctor.checks import STATEMENTS, Suspects
 from wickiepay_cli.doctor.report import audit
 from wickiepay_cli.doctor.tables import Tables
 from wickiepay_cli.errors import CommandError

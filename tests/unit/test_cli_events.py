@@ -22,10 +22,10 @@ from wickiepay.event_log import EventLog
 from wickiepay.event_record import SHARDS
 from wickiepay.identity import Identity, unusable
 from wickiepay_cli.app import main
-from wickiepay_cli.commands.events.show import _replayed
 from wickiepay_cli.stacks import stack
 from wickiepay_cli.store.duplicate_deliveries import PAGES, duplicate_deliveries
 from wickiepay_cli.store.event_records import FIRST_OF_ALL, EventRecords
+from wickiepay_cli.store.timeline import _replayed
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

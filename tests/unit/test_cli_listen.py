@@ -617,7 +617,7 @@ def test_what_is_prepared_for_the_emulator_is_told_where_it_is_asked_for(
     monkeypatch.setattr(listen_module._Watch, "__call__", lambda *_, **__: None)
     said: list[str] = []
     watch = listen_module._Watch(Feed(), lambda **_: nullcontext(print), said.append)
-    run = listen_module._Run(watch, 0, "secret", quiet=False, verbose=verbose)
+    run = listen_module._Run(watch, 0, "secret", quiet=False, verbose=verbose, console=False)
     run()
     run()  # the next one, where the emulator has ended
     assert [line for line in said if line.startswith("prepared")] == told

@@ -13,6 +13,7 @@ from analysis.figures import Figures
 from analysis.levers import levers
 from analysis.markdown import bill
 from analysis.prices import GATEWAYS, GIB
+from analysis.service import Service
 from analysis.sizes import sizes
 from analysis.stack import Stack, read
 from tests.support.on_paper import ONE_CPU_MB, PROJECT, ROUND, STACK, costs, template
@@ -79,7 +80,7 @@ def test_what_is_kept_is_what_the_listener_writes() -> None:
     of = sizes(1024)
     # The three events of a payment share its item of the ledger, and the entry of that in an index.
     tables = of.finished + 100 + (of.ledger + 100) / 3
-    indexes = (of.entry + 100) * (1 + 1 / 3)
+    indexes = of.entry + 100 + (of.reference_entry + 100) / 3
 
     kept = costs(event_retention_days=365).kept()
 
@@ -166,6 +167,22 @@ def test_provisioned_capacity_pays_from_29_of_100_on() -> None:
 
     assert "below 28.9%" in lever.price
     assert lever.saves == pytest.approx((0.625 - 0.00065 / 3600 * 1_000_000 / 0.7) * ROUND.write_units.total)
+
+
+def test_a_consumer_of_256_mb_would_take_fewer_than_the_door_lets_in() -> None:
+    """Why it has 512."""
+    figures = Figures.of(json.loads((PROJECT / "bench/figures.json").read_text()))
+    narrow = replace(STACK, consumer=replace(STACK.consumer, memory_mb=256))
+
+    assert Service(narrow, figures).takes() < STACK.throttle_rate < Service(STACK, figures).takes()
+
+
+def test_memory_and_time_out_would_do_for_a_consumer_of_256_mb() -> None:
+    measured = json.loads((PROJECT / "bench/figures.json").read_text())
+    narrow = Service(replace(STACK, consumer=replace(STACK.consumer, memory_mb=256)), Figures.of(measured))
+
+    assert measured["memory_kib"]["consumer"]["peak"] < 256 * 1024
+    assert narrow.consumer_cold() + narrow.consumer(STACK.batch_size) < STACK.consumer.timeout_seconds
 
 
 def test_infrequent_access_pays_only_where_much_is_kept() -> None:

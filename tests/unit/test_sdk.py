@@ -204,3 +204,13 @@ def test_the_authorities_are_read_before_the_first_connection() -> None:
     sdk.read_trust(client)
 
     assert len(context_of(client).get_ca_certs()) > 50
+
+
+@pytest.mark.usefixtures("trust_of_its_own")
+def test_nobody_has_to_be_trusted_without_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    client = sdk.client("sqs")
+
+    sdk.read_trust(client)
+
+    assert not context_of(client).get_ca_certs()

@@ -134,6 +134,7 @@ def test_an_unreadable_secret_that_was_corrected_is_forgotten(
 ) -> None:
     rotate(secretsmanager, "{}")
     rotate(secretsmanager, "corrected")
+    secrets.refetch()
 
     assert secrets.get() == (b"corrected",)
     assert secrets.failure is None

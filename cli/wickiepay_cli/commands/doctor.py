@@ -13,26 +13,14 @@ from wickiepay import clock
 from wickiepay.queue import Replay
 from wickiepay_cli.checkout.in_money import processed_again
 from wickiepay_cli.commands.options import AsJson, Why, Yes, confirm_change, on_stack
-from wickiepay_cli.doctor.checks import named
+from wickiepay_cli.doctor.checks import STATEMENTS, named
 from wickiepay_cli.doctor.orphans import Orphan
-from wickiepay_cli.doctor.report import Report, audit
-from wickiepay_cli.doctor.worth_a_look import KINDS, Finding
-from wickiepay_cli.errors import CommandError
+from wickiepay_cli.doctor.report import Report, audit, retention_days_of
+from wickiepay_cli.doctor.worth_a_look import KINDS
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import say, scope, show_json, show_table
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack
-
-STATEMENTS: Final = {
-    "events_counted": "events = processed + ignored + failed + received",
-    "credits_have_events": "every credit has its event",
-    "events_have_credits": "every event that has credited has its credit",
-    "credited_once": "no event has credited twice",
-    "balances_add_up": "every balance is the sum of its entries",
-    "no_orphans": "every event that is still RECEIVED is in a queue",
-    "sent_in_time": "no event has been unsent for ten minutes",
-}
-"""The checks, in a person's words."""
 
 ALSO: Final = ("conflicts", "unusable", "dead_letters")
 
@@ -65,7 +53,7 @@ def doctor(  # noqa: PLR0913  options
     the next run starts from the beginning: half the books prove nothing. If the retention was raised recently, give
     its former value with --retention-days. Each repaired event's record keeps who repaired it, when and why.
     """
-    retention = timedelta(days=retention_days or _retention_days(found))
+    retention = timedelta(days=retention_days or retention_days_of(found))
     with ExitStack() as looking:
         advance = looking.enter_context(progress("Looking", None))
 
@@ -89,15 +77,6 @@ def _what(found: Stack, orphans: Sequence[Orphan]) -> str:
     return processed_again(f"send {many} to be processed", events, found)
 
 
-def _retention_days(found: Stack) -> int:
-    try:
-        return int(found.parameters["EventRetentionDays"])
-    except KeyError:
-        raise CommandError(
-            f"The stack {found.name} does not say how long it keeps events: give --retention-days."
-        ) from None
-
-
 def _show(report: Report) -> None:
     say(scope(report.stack, report.at, report.since, report.at))
     marks = {True: "✓", False: "✗"}
@@ -116,14 +95,7 @@ def _show_worth_a_look(report: Report) -> None:
         say("Nothing is worth a look.")
         return
     rows = [
-        (kind, KINDS[kind], named((_about(finding) for finding in found if finding.kind == kind), report.counts[kind]))
+        (kind, KINDS[kind], named((finding.about for finding in found if finding.kind == kind), report.counts[kind]))
         for kind in dict.fromkeys(finding.kind for finding in found)
     ]
     show_table(("worth a look", "what it is", "where"), rows)
-
-
-def _about(finding: Finding) -> str:
-    """What a finding is about, as a person looks it up."""
-    what = finding.reference or finding.uuid or finding.account or finding.scheme or ""
-    trouble = f" ({finding.trouble})" if finding.trouble else ""
-    return f"{finding.event_key} of {finding.uuid}{trouble}" if finding.event_key else what

@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,8 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Final
+from typing import Annotated
 
 import httpx
 import typer
@@ -21,24 +19,26 @@ from wickiepay import clock
 from wickiepay.signing_secrets import secret_in
 from wickiepay_cli.checkout.handlers import handlers_in
 from wickiepay_cli.commands.options import SECRET_VARIABLE, at_stack, tell_of_another_secret
+from wickiepay_cli.console import server
+from wickiepay_cli.console.desk import Desk
 from wickiepay_cli.errors import CommandError
+from wickiepay_cli.interrupts import until_told
 from wickiepay_cli.local.run import Running, running_stack
 from wickiepay_cli.local.supervisor import supervise
 from wickiepay_cli.output.tables import say, tell
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET, PROJECT
 from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.local_stack import state_folder
-from wickiepay_cli.stacks.stack import Stack, Where
+from wickiepay_cli.stacks.stack import Stack, Where, of_local
 from wickiepay_cli.store.event_records import EventRecords
 from wickiepay_cli.store.secret_versions import checked
 from wickiepay_cli.watching import delivery_log
 from wickiepay_cli.watching.exchange import Exchange
+from wickiepay_cli.watching.exchanges import Exchanges
 from wickiepay_cli.watching.feed import Feed, of_exchange, of_record
 from wickiepay_cli.watching.follow import follow_stack
 from wickiepay_cli.watching.live_view import TICK_SECONDS, Show, view
 from wickiepay_cli.watching.poll import Newcomers, look, looking
-
-TO_STOP: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @at_stack
@@ -56,6 +56,9 @@ def listen(  # noqa: PLR0913  options
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Also print how the template is prepared for the emulator.")
     ] = False,
+    no_console: Annotated[
+        bool, typer.Option("--no-console", help="Serve no console, the pages in the browser.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a line of JSON for each delivery and change of state, for programs.")
     ] = False,
@@ -70,10 +73,11 @@ def listen(  # noqa: PLR0913  options
     """
     feed = Feed()
     watch = _Watch(feed, partial(view, feed, quiet=quiet, as_json=as_json), tell if as_json else say)
-    with _until_told():
+    with until_told():
         if not where and local_stack.read(state_folder()) is None:
             handlers_in(PROJECT)  # what cannot be imported here cannot be there, where only a log would say so
-            run = _Run(watch, port, _refusing_blank(signing_secret), quiet=quiet, verbose=verbose)
+            secret = _refusing_blank(signing_secret)
+            run = _Run(watch, port, secret, quiet=quiet, verbose=verbose, console=not no_console)
             supervise(run, watch.tell, time.monotonic)
         else:
             attach = partial(_attach, context, watch, folder=None if where.name else state_folder())
@@ -108,8 +112,12 @@ class _Watch:
 class _Run:
     """Runs a stack until its emulator ends; called again, the next one on the same port, with the same secret."""
 
-    def __init__(self, watch: _Watch, port: int, signing_secret: str, *, quiet: bool, verbose: bool) -> None:
+    def __init__(  # noqa: PLR0913  what listen was told
+        self, watch: _Watch, port: int, signing_secret: str, *, quiet: bool, verbose: bool, console: bool
+    ) -> None:
         self._watch = watch
+        self._exchanges = Exchanges() if console else None
+        self._address: server.Address | None = None
         self._port = port
         self._signing_secret = signing_secret
         self._quiet = quiet
@@ -118,15 +126,34 @@ class _Run:
     def __call__(self) -> None:
         with running_stack(state_folder(), self._port, self._signing_secret, self._seen) as running:
             if self._verbose:
-                _tell_what_is_prepared(running, self._watch.tell)
+                for line in _prepared(running):
+                    self._watch.tell(f"prepared: {line}")
             _introduce(running, self._signing_secret, self._watch.tell, quiet=self._quiet)
-            self._port, self._quiet = httpx.URL(running.stack.webhook_url).port or self._port, True
-            self._verbose = False
-            records = EventRecords(running.stack.client("dynamodb"), running.stack.outputs["EventTableName"])
-            self._watch(partial(look, self._watch.feed, records), running.emulator.check)
+            with self._console(running):
+                self._port, self._quiet = httpx.URL(running.stack.webhook_url).port or self._port, True
+                self._verbose = False
+                records = EventRecords(running.stack.client("dynamodb"), running.stack.outputs["EventTableName"])
+                self._watch(partial(look, self._watch.feed, records), running.emulator.check)
+
+    @contextmanager
+    def _console(self, running: Running) -> Iterator[None]:
+        """Serves the console, at the same address each time."""
+        if self._exchanges is None:
+            yield
+            return
+        self._exchanges.forget()
+        desk = Desk(of_local(running.stack), self._watch.feed, self._exchanges, _prepared(running))
+        with server.serving(desk, self._address) as address, server.noted(address, state_folder()):
+            if address != self._address:
+                self._watch.tell(f"Console: {address.opening}")
+            self._address = address
+            yield
 
     def _seen(self, exchange: Exchange) -> None:
-        self._watch.feed.arrived(of_exchange(exchange, clock.now()))
+        if self._exchanges is None:
+            self._watch.feed.arrived(of_exchange(exchange, clock.now()))
+        else:
+            self._exchanges.arrived(exchange, self._watch.feed, clock.now())
 
 
 def _refusing_blank(signing_secret: str) -> str:
@@ -140,9 +167,10 @@ def _refusing_blank(signing_secret: str) -> str:
     return checked(os.fsencode(signing_secret))
 
 
-def _tell_what_is_prepared(running: Running, tell: Callable[[str], None]) -> None:
-    for (what, why), alike in groupby(running.patches, key=lambda patch: (patch.what, patch.why)):
-        tell(f"prepared: {', '.join(patch.resource for patch in alike)}: {what} ({why})")
+def _prepared(running: Running) -> list[str]:
+    """What of the template was prepared for the emulator, in words."""
+    alike = groupby(running.patches, key=lambda patch: (patch.what, patch.why))
+    return [f"{', '.join(patch.resource for patch in some)}: {what} ({why})" for (what, why), some in alike]
 
 
 def _introduce(running: Running, signing_secret: str, tell: Callable[[str], None], *, quiet: bool) -> None:
@@ -206,24 +234,3 @@ def _tell_what_does_not_fit(context: typer.Context, found: Stack, tell: Callable
         )
     if "signing_secret" in of_environment:
         tell_of_another_secret(found, secret_in(os.fsencode(context.params["signing_secret"])))
-
-
-# --- The end ---------------------------------------------------------------------------------------
-@contextmanager
-def _until_told() -> Iterator[None]:
-    """Runs its block until a signal to stop unwinds every `with` in it."""
-    former = {number: signal.signal(number, _leave) for number in TO_STOP}
-    try:
-        yield
-    except KeyboardInterrupt:
-        return
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-
-
-def _leave(_signal_number: int, _frame: FrameType | None) -> None:
-    """Stopping takes moments; a second signal must not leave it half done."""
-    for each in TO_STOP:
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt

@@ -1,10 +1,9 @@
 """The options that several commands share."""
 
 import inspect
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import wraps
 from itertools import chain, starmap
 from typing import Annotated, Any, Concatenate, Final
@@ -14,9 +13,11 @@ import typer
 from wickiepay import clock
 from wickiepay.event_record import State
 from wickiepay_cli.commands import completions
+from wickiepay_cli.operations.consent import What, would, would_at
 from wickiepay_cli.output.tables import ask, ask_for, at_a_terminal, tell
 from wickiepay_cli.sending.samples import event_types
 from wickiepay_cli.stacks.stack import Stack, Where
+from wickiepay_cli.store import filters
 from wickiepay_cli.store.event_records import AHEAD
 
 _WHERE = "Where the stack is"
@@ -39,28 +40,13 @@ Limit = Annotated[
 MAX_WHY_CHARACTERS: Final = 500
 """Ten reasons are kept beside a body of 256 KiB, and an item of the event table holds 400 KB."""
 
-_AGE = re.compile(r"([0-9]{1,6})([mhdw])")
-_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DAYS_AGO: Final = {"today": 0, "yesterday": 1}
-
 
 def moment(text: str) -> datetime:
-    """An instant as a person says it: an ISO 8601 time (UTC unless it says otherwise), or an age: 30m, 2h, 3d, 1w.
-
-    `today` and `yesterday` are the beginnings of these days in UTC. Raises `typer.BadParameter` for anything else.
-    """
+    """An instant as a person says it: see `wickiepay_cli.store.filters`."""
     try:
-        if text in _DAYS_AGO:
-            midnight = clock.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-            return midnight - timedelta(days=_DAYS_AGO[text])
-        if age := _AGE.fullmatch(text):
-            return clock.now() - timedelta(**{_UNITS[age[2]]: int(age[1])})
-        said = datetime.fromisoformat(text)
-        return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise typer.BadParameter(
-            f'"{text}" is neither a time (2026-01-15T10:25:00, yesterday) nor an age (2h, 3d).'
-        ) from None
+        return filters.moment(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def several(known: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -233,37 +219,28 @@ def tell_of_another_secret(stack: Stack, secret: bytes) -> None:
         tell(f"{SECRET_VARIABLE} is not the secret of the stack that is running here, which refuses it: unset it.")
 
 
-type Doing = str | Callable[[], str | None]
-"""What a command would do, as in "credit 1 EUR to customer-7", or a function that says it and is called only to ask.
-
-None means that there is nothing to ask.
-"""
-
-
-def confirm_change(stack: Stack, what: Doing, *, yes: bool) -> None:
+def confirm_change(stack: Stack, what: What, *, yes: bool) -> None:
     """Asks before a deployed stack is changed, unless --yes was given; in production, its name has to be typed.
 
     Raises `typer.BadParameter` if nobody can answer.
     """
-    if stack.deployed is not None:
-        _confirm(f"On {stack.deployed}", what, stack.deployed if stack.is_production else None, yes=yes)
+    if not yes:
+        _confirm(would(stack, what), stack.deployed if stack.is_production else None)
 
 
-def confirm_sending(url: str, what: Doing, *, yes: bool) -> None:
+def confirm_sending(url: str, what: What, *, yes: bool) -> None:
     """The same before something is sent to a URL of which nothing is known: it may be a deployed stack's."""
-    _confirm(f"At {url}", what, None, yes=yes)
+    if not yes:
+        _confirm(would_at(f"At {url}", what), None)
 
 
-def _confirm(where: str, what: Doing, production: str | None, *, yes: bool) -> None:
-    if yes:
+def _confirm(told: str | None, name: str | None) -> None:
+    """Asks whether to do what is `told`, if anything; with a `name`, of a production stack, it has to be typed."""
+    if told is None:
         return
-    does = what if isinstance(what, str) else what()
-    if does is None:
-        return
-    would = f"{where} this would {does}."
     if not at_a_terminal():
-        raise typer.BadParameter(f"{would} There is no terminal to ask at: if you mean it, give --yes.")
-    if production:
-        ask_for(production, f"{would} It is production. To go on, type the stack's name")
+        raise typer.BadParameter(f"{told} There is no terminal to ask at: if you mean it, give --yes.")
+    if name:
+        ask_for(name, f"{told} It is production. To go on, type the stack's name")
     else:
-        ask(f"{would} Go on?")
+        ask(f"{told} Go on?")

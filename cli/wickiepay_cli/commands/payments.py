@@ -26,23 +26,11 @@ from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import briefly, is_narrow, say, seconds, show_json, show_table, write
 from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.store.export_file import csv_line
-from wickiepay_cli.store.ledger_records import Amount, Payment, Wanted
+from wickiepay_cli.store.ledger_records import CSV_COLUMNS, Amount, Payment, Wanted, csv_cells
 
 ORDERS: Final = get_args(OrderStatus.__value__)
 STATUSES: Final = ("PENDING", "PROCESSING", "COMPLETE", "UNDERPAID", "EXPIRED", "CANCELLED", "DETECTED", "CONFIRMED")
 UUID_WIDTH: Final = 36
-COLUMNS: Final = (
-    "uuid",
-    "reference",
-    "type",
-    "status",
-    "order_status",
-    "display_currency",
-    "display_amount",
-    "paid_currency",
-    "paid_amount",
-    "updated_at",
-)
 
 
 @at_stack
@@ -107,9 +95,9 @@ def list_payments(  # noqa: PLR0913  options
     with progress("Reading", None, hidden=as_csv and sys.stdout.isatty()) as advance:
         if as_csv:
             payments = ledger.newest(limit, wanted, advance) if limit else ledger.all(wanted, advance)
-            write(csv_line(COLUMNS))
+            write(csv_line(CSV_COLUMNS))
             for each in payments:
-                write(csv_line(_cells(each)))
+                write(csv_line(csv_cells(each)))
             return
         listed = ledger.newest(limit or LIMIT_FOR_PEOPLE, wanted, advance)
     if as_json:
@@ -171,23 +159,6 @@ def _show_table(payments: Sequence[Payment]) -> None:
             for payment in payments
         ),
         else_facts=True,
-    )
-
-
-def _cells(payment: Payment) -> tuple[object, ...]:
-    """Of `COLUMNS`: an amount has two of them."""
-    display, paid = payment.display or Amount("", ""), payment.paid or Amount("", "")
-    return (
-        payment.uuid,
-        payment.reference,
-        payment.type,
-        payment.status,
-        payment.order_status,
-        display.currency,
-        display.amount,
-        paid.currency,
-        paid.amount,
-        payment.updated_at,
     )
 
 

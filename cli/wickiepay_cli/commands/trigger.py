@@ -4,28 +4,18 @@ import difflib
 import os
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal
-from uuid import uuid4
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from wickiepay import clock
-from wickiepay.errors import StoreUnavailable, UnusableBody
-from wickiepay.event import WebhookEvent, parse
-from wickiepay.queue import Replay
-from wickiepay.reserialise import NotReserialisable
-from wickiepay.signature import covered_text
 from wickiepay.signing_secrets import secret_in
-from wickiepay_cli.checkout.handlers import handlers_of
-from wickiepay_cli.checkout.in_money import in_money
 from wickiepay_cli.commands.options import (
     SECRET_VARIABLE,
     AsJson,
-    Doing,
     Wait,
     Why,
     Yes,
@@ -35,7 +25,9 @@ from wickiepay_cli.commands.options import (
     read_by_a_person,
     tell_of_another_secret,
 )
-from wickiepay_cli.errors import CommandError, sentence
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.operations.consent import What
+from wickiepay_cli.operations.sending import keep_who, what_comes_of
 from wickiepay_cli.output.tables import show_json, show_table, tell
 from wickiepay_cli.sending import client, samples
 from wickiepay_cli.sending.client import Sender
@@ -45,9 +37,7 @@ from wickiepay_cli.sending.scenario_run import play
 from wickiepay_cli.sending.scenarios import SCENARIOS, STORM
 from wickiepay_cli.sending.single import deliver
 from wickiepay_cli.sending.steps import Cast
-from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack, Where
-from wickiepay_cli.store.replays import REPLAYABLE, TRIGGERED, Replayer
 from wickiepay_cli.watching.ending import Waiting, ended_well, show_ends
 
 DEFAULT_COUNT: Final = 100
@@ -284,7 +274,7 @@ def _send_event(  # noqa: PLR0913  what trigger was told
 ) -> bool:
     """Sends one event; says whether it was taken each time, and ended well if that is waited for."""
     url, key, found = how.destination()
-    _confirm(found, url, lambda: _in_money([body], how.scheme, found), yes=yes)
+    _confirm(found, url, lambda: what_comes_of([body], how.scheme, found), yes=yes)
     waits = found is not None and how.url is None and read_by_a_person(said=wait)
     waiting = Waiting(found.events(), asked=wait is True) if found and waits else None
     with how.sender(url, key) as sender:
@@ -310,7 +300,7 @@ def _play_scenario(  # noqa: PLR0913  what trigger was told
     return went_well
 
 
-def _confirm(found: Stack | None, url: str, what: Doing, *, yes: bool) -> None:
+def _confirm(found: Stack | None, url: str, what: What, *, yes: bool) -> None:
     """Asks if that changes a deployed stack, also where only its URL and its secret were given."""
     if found:
         confirm_change(found, what, yes=yes)
@@ -318,28 +308,9 @@ def _confirm(found: Stack | None, url: str, what: Doing, *, yes: bool) -> None:
         confirm_sending(url, what, yes=yes)
 
 
-def _in_money(bodies: Iterable[bytes], scheme: Scheme, found: Stack | None) -> str | None:
-    """What deliveries of these bodies would do to the books, or None."""
-    return in_money(_events(bodies, scheme), handlers_of(found))
-
-
-def _events(bodies: Iterable[bytes], scheme: Scheme) -> Iterator[WebhookEvent]:
-    for body in bodies:
-        with suppress(UnusableBody, NotReserialisable):
-            yield parse(covered_text(body, scheme))
-
-
 def _keep_who(bodies: Iterable[bytes], how: _How, found: Stack) -> None:
-    """Notes on the records of a deployed stack who sent it, and why. If that fails, it only says so."""
-    if found.deployed is None:
-        return
-    order = Replay(str(uuid4()), operator_name(found), ": ".join(filter(None, (TRIGGERED, how.why))))
-    replayer = Replayer(found.dynamodb(), found.output("EventTableName"), found.queue(), clock.now)
-    identities = {event.identity for event in _events(bodies, how.scheme)}
-    try:
-        replayer.note(identities, order, REPLAYABLE)
-    except (StoreUnavailable, ClientError, BotoCoreError) as error:
-        tell(f"The sender could not be put on record: {sentence(error)}")
+    if unkept := keep_who(bodies, how.scheme, how.why, found):
+        tell(unkept)
 
 
 def _in_all(name: str, cast: Cast, size: Size | None, scheme: Scheme, found: Stack | None) -> str | None:
@@ -347,7 +318,7 @@ def _in_all(name: str, cast: Cast, size: Size | None, scheme: Scheme, found: Sta
     if size:
         return f"send {size.count} deliveries, which credit accounts and mark orders as paid"
     steps = SCENARIOS[name].steps(cast)
-    return _in_money((step.body for step in steps if step.takes_effect), scheme, found)
+    return what_comes_of((step.body for step in steps if step.takes_effect), scheme, found)
 
 
 def _list(*, as_json: bool) -> None:

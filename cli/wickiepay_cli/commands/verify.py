@@ -3,7 +3,6 @@
 import hashlib
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,13 +10,12 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from wickiepay.signature import SCHEMES
-from wickiepay.signing_secrets import SigningSecrets
 from wickiepay_cli.commands.options import SECRET_VARIABLE, AsJson, at_stack
 from wickiepay_cli.errors import EXPECTED, CommandError, sentence
 from wickiepay_cli.output.tables import say, show_facts, show_json, tell
-from wickiepay_cli.signatures import captured, known_bodies
+from wickiepay_cli.signatures import captured
 from wickiepay_cli.signatures.captured import Captured
+from wickiepay_cli.signatures.of_stack import known_to, schemes_of, secrets_of
 from wickiepay_cli.signatures.others import Known
 from wickiepay_cli.signatures.verdict import NO_EVENT, Received, Verdict, diagnose
 from wickiepay_cli.stacks.stack import Stack, Where
@@ -81,8 +79,8 @@ def verify(  # noqa: PLR0913  options
         found = None
         if not keys or where:
             found = _found(where)
-            keys = keys or _of_stack(found)
-        schemes = [scheme] if scheme else _accepted(found)
+            keys = keys or secrets_of(found)
+        schemes = [scheme] if scheme else schemes_of(found)
         verdicts = [diagnose(each.received, keys, _others(others or [], found), schemes) for each in deliveries]
     except EXPECTED as error:
         tell(sentence(error))
@@ -95,7 +93,7 @@ def verify(  # noqa: PLR0913  options
         for each, verdict in checked:
             if len(checked) > 1:
                 say(f"Entry {each.entry}: {each.url or ''}")
-            _show(verdict, each.received)
+            show_verdict(verdict, each.received)
             if len(checked) > 1:
                 say("")
     if not all(verdict.valid for verdict in verdicts):
@@ -146,26 +144,9 @@ def _given(given: Sequence[str], of_environment: str | None) -> Sequence[bytes]:
     return [os.fsencode(secret) for secret in given or filter(None, [of_environment])]
 
 
-def _of_stack(found: Stack) -> Sequence[bytes]:
-    """The secrets that the stack takes at present, the current one first: exactly what its functions read."""
-    secrets = SigningSecrets(found.client("secretsmanager"), found.output("SigningSecretArn"), time.time)
-    secrets.refetch()
-    if secrets.failure:
-        raise secrets.failure
-    return secrets.get()
-
-
-def _accepted(found: Stack | None) -> Sequence[str]:
-    """The schemes that the stack accepts; all of them if it does not say, or if there is no stack."""
-    said = found.parameters.get("AcceptedSchemes") if found else None
-    return said.split(",") if said else tuple(SCHEMES)
-
-
 def _others(files: Sequence[Path], found: Stack | None) -> Iterator[Known]:
     yield from (Known(str(file), file.read_bytes()) for file in files)
-    yield from known_bodies.of_samples()
-    if found is not None:
-        yield from known_bodies.on_record(found)
+    yield from known_to(found)
 
 
 def _facts(delivery: Captured, verdict: Verdict) -> dict[str, object]:
@@ -178,7 +159,7 @@ def _body_facts(received: Received) -> dict[str, object]:
     return {"bytes": len(received.body), "body_sha256": hashlib.sha256(received.body).hexdigest()}
 
 
-def _show(verdict: Verdict, received: Received) -> None:
+def show_verdict(verdict: Verdict, received: Received) -> None:
     if verdict.valid:
         is_event = all(finding.code != NO_EVENT for finding in verdict.findings)
         but = "" if is_event else " But it is not an event."

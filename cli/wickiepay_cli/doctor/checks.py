@@ -19,6 +19,18 @@ MOMENT_SECONDS: Final = 1.0
 """Pause between two looks: well above an index's lag and the time that the consumer needs for its next step."""
 
 
+STATEMENTS: Final = {
+    "events_counted": "events = processed + ignored + failed + received",
+    "credits_have_events": "every credit has its event",
+    "events_have_credits": "every event that has credited has its credit",
+    "credited_once": "no event has credited twice",
+    "balances_add_up": "every balance is the sum of its entries",
+    "no_orphans": "every event that is still RECEIVED is in a queue",
+    "sent_in_time": "no event has been unsent for ten minutes",
+}
+"""The checks, in a person's words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """The result of one check: its name, whether it holds, and the figures or what is wrong."""

@@ -18,6 +18,7 @@ from wickiepay_cli.doctor.orphans import NoOrphans, Orphan
 from wickiepay_cli.doctor.schemes import only_scheme
 from wickiepay_cli.doctor.tables import Tables
 from wickiepay_cli.doctor.worth_a_look import Finding, WorthALook
+from wickiepay_cli.errors import CommandError
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.dead_letters import message_count
 from wickiepay_cli.store.dynamodb import every, only
@@ -101,6 +102,15 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
     }
     since = instant(now - retention)
     return Report(stack.name, instant(now), since, counts, checks, found, orphans.orphans, orphans.repaired)
+
+
+def retention_days_of(found: Stack) -> int:
+    try:
+        return int(found.parameters["EventRetentionDays"])
+    except KeyError:
+        raise CommandError(
+            f"The stack {found.name} does not say how long it keeps events: give --retention-days."
+        ) from None
 
 
 def _show(items: Iterable[Item], seen: Callable[[int], None], *see: Callable[[Item], None]) -> None:

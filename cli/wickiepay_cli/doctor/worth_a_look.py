@@ -61,6 +61,13 @@ class Finding:
     scheme: str | None = None
     trouble: str | None = None
 
+    @property
+    def about(self) -> str:
+        """What it is about, as a person looks it up."""
+        what = self.reference or self.uuid or self.account or self.scheme or ""
+        trouble = f" ({self.trouble})" if self.trouble else ""
+        return f"{self.event_key} of {self.uuid}{trouble}" if self.event_key else what
+
 
 class WorthALook:
     """Sees every item of both tables. This relies on a scan to return the items of one partition together."""

@@ -7,7 +7,6 @@ anybody here, so what no HTTP API would take is refused before it costs anything
 
 import asyncio
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,12 +16,13 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from wickiepay_cli.errors import CommandError
+from wickiepay_cli.local.serving import configured, in_a_thread
+from wickiepay_cli.watching.exchange import Exchange, Headers
 
 if TYPE_CHECKING:
     from h11 import Request
     from hypercorn.protocol.h11 import H11Protocol
     from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
-from wickiepay_cli.watching.exchange import Exchange, Headers
 
 ANSWER_SECONDS: Final = 30
 """How long an HTTP API waits: https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html"""
@@ -76,17 +76,12 @@ def proxy(door: socket.socket, api_url: str, seen: Callable[[Exchange], None]) -
     """Serves the HTTP API at `api_url` on `door`, which it takes over, in a thread that tells `seen` each exchange."""
     # Imported here because other commands need no server.
     from hypercorn.asyncio import serve  # noqa: PLC0415
-    from hypercorn.config import Config  # noqa: PLC0415
 
     _refuse_to_switch()
-    config = Config()
-    config.include_date_header = config.include_server_header = False  # the API's own are passed on
+    config = configured(door)
     config.h11_pass_raw_headers = True
-    config.loglevel = "WARNING"
-    config.bind = [f"fd://{door.fileno()}"]
-    leave = asyncio.Event()
 
-    async def stay_open() -> None:
+    async def stay_open(leave: asyncio.Event) -> None:
         # Each request has a connection of its own, because the emulator may close an idle one at any moment.
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=0)
         timeout = httpx.Timeout(ANSWER_SECONDS, pool=None)
@@ -96,16 +91,8 @@ def proxy(door: socket.socket, api_url: str, seen: Callable[[Exchange], None]) -
         # Clients that still waited for an answer have got a 503 by now. Those that still send are dropped.
         await asyncio.wait({serving}, timeout=LEAVE_SECONDS)
 
-    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-        thread = threading.Thread(target=runner.run, args=(stay_open(),), name="front door")
-        door.listen()  # here, so that every client from now on is served, however late the thread starts
-        door.detach()
-        thread.start()
-        try:
-            yield
-        finally:
-            runner.get_loop().call_soon_threadsafe(leave.set)
-            thread.join()
+    with in_a_thread(door, "front door", stay_open):
+        yield
 
 
 @cache  # once for the process

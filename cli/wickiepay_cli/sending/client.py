@@ -93,9 +93,19 @@ def deliver(
 ) -> Answer:
     """Posts the bytes of `body` unchanged, and returns the answer within the time that the provider waits."""
     headers = {"Content-Type": "application/json"} | ({"X-Webhook-Signature": signature} if signature else {})
+    return _answer(http, http.build_request("POST", url, content=body, headers=headers), clock)
+
+
+def answer_to(url: str, request: httpx.Request) -> Answer:
+    """The answer to a request to `url`, as that of a delivery."""
+    with connection(url) as http:
+        return _answer(http, request, time.perf_counter)
+
+
+def _answer(http: httpx.Client, request: httpx.Request, clock: Callable[[], float]) -> Answer:
     began = clock()
     try:
-        response = http.post(url, content=body, headers=headers)
+        response = http.send(request)
     except httpx.HTTPError as error:
         return Answer(None, str(error) or type(error).__name__, clock() - began)
     seconds = clock() - began

@@ -10,6 +10,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from wickiepay import clock
 from wickiepay_cli.errors import CommandError, sentence
 from wickiepay_cli.stacks import local_stack
 
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
 
     from wickiepay.queue import EventQueue
+    from wickiepay_cli.store.acceptances import Questions
     from wickiepay_cli.store.dead_letters import DeadLetters
     from wickiepay_cli.store.event_records import EventRecords
     from wickiepay_cli.store.ledger_records import LedgerRecords
+    from wickiepay_cli.store.replays import Replayer
     from wickiepay_cli.store.secret_versions import SecretVersions
 
 ASKING: Final[Mapping[str, Any]] = {
@@ -135,6 +138,20 @@ class Stack:
 
         return DeadLetters(self.sqs(), self.output("DeadLetterQueueUrl"))
 
+    def questions(self) -> "Questions":
+        from wickiepay.event_log import EventLog  # noqa: PLC0415  as above
+        from wickiepay.ledger import Ledger  # noqa: PLC0415  as above
+        from wickiepay_cli.store.acceptances import Questions  # noqa: PLC0415  as above
+
+        client = self.dynamodb()
+        events, ledger = EventLog(client, self.output("EventTableName")), Ledger(client, self.output("LedgerTableName"))
+        return Questions(client, events, ledger, self.queue())
+
+    def replayer(self) -> "Replayer":
+        from wickiepay_cli.store.replays import Replayer  # noqa: PLC0415  as above
+
+        return Replayer(self.dynamodb(), self.output("EventTableName"), self.queue(), clock.now)
+
     def secret(self) -> "SecretVersions":
         from wickiepay_cli.store.secret_versions import SecretVersions  # noqa: PLC0415  as above
 
@@ -159,6 +176,11 @@ def find(
     local = local_stack.read(local_stack.state_folder())
     if local is None:
         raise CommandError("No local stack is running: start one with make run, or name a deployed one with --stack.")
+    return of_local(local)
+
+
+def of_local(local: local_stack.LocalStack) -> Stack:
+    """The stack that runs on this machine."""
     return Stack(local.stack_name, local.outputs, local.client, local.parameters)
 
 

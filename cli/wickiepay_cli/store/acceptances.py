@@ -80,6 +80,15 @@ class Outlook:
     entry: str | None = None
     failure: str | None = None
 
+    def __str__(self) -> str:
+        """What accepting would do, as in "credit 5 EUR to customer-7"."""
+        if self.failure:
+            return f"fail: {self.failure}".rstrip(".")
+        if self.credit is None:
+            return "credit nothing"
+        again = " a second time" if self.second else ""
+        return f"credit {plain(self.credit.amount)} {self.credit.currency} to {self.credit.account}{again}"
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

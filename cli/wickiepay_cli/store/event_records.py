@@ -73,6 +73,12 @@ def trouble_of(record: Record) -> str | None:
     return f"tried {record.tries} times, next at {record.next_try_at[11:19]} UTC: {record.last_error}"
 
 
+def standing(record: Record) -> str:
+    """The state, and where an operator is or was asked, whether that is open, accepted or dismissed."""
+    answer = "accepted" if record.accepted else "dismissed" if record.dismissed else "open" if record.open else None
+    return " ".join(filter(None, (record.state, answer)))
+
+
 class EventRecords:
     """Reads the table. A caller that needs only a few events passes their number as `at_first`, to read few more."""
 

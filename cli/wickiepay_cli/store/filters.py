@@ -1,14 +1,39 @@
 """Filters that select the events of a command."""
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from typing import Final
 
+from wickiepay import clock
 from wickiepay.clock import instant
 from wickiepay.event_record import Record, State
 from wickiepay_cli.store.event_records import AHEAD, EventRecords, WholeRecord
+
+_AGE = re.compile(r"([0-9]{1,6})([mhdw])")
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DAYS_AGO: Final = {"today": 0, "yesterday": 1}
+
+
+def moment(text: str) -> datetime:
+    """An instant as a person says it: an ISO 8601 time (UTC unless it says otherwise), or an age: 30m, 2h, 3d, 1w.
+
+    `today` and `yesterday` are the beginnings of these days in UTC. Raises ValueError, with a sentence for the user,
+    for anything else.
+    """
+    try:
+        if text in _DAYS_AGO:
+            midnight = clock.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            return midnight - timedelta(days=_DAYS_AGO[text])
+        if age := _AGE.fullmatch(text):
+            return clock.now() - timedelta(**{_UNITS[age[2]]: int(age[1])})
+        said = datetime.fromisoformat(text)
+        return (said if said.tzinfo else said.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f'"{text}" is neither a time (2026-01-15T10:25:00, yesterday) nor an age (2h, 3d).') from None
 
 
 @dataclass(frozen=True, slots=True)

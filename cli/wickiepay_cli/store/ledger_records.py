@@ -34,6 +34,21 @@ class Amount:
     amount: str
 
 
+CSV_COLUMNS: Final = (
+    "uuid",
+    "reference",
+    "type",
+    "status",
+    "order_status",
+    "display_currency",
+    "display_amount",
+    "paid_currency",
+    "paid_amount",
+    "updated_at",
+)
+"""The columns of `csv_cells`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Payment:
     """A payment, joined from all its events. `order_status` is that of its order, which several payments may pay.
@@ -109,6 +124,23 @@ class _Row:
     @property
     def pays(self) -> bool:
         return self.family == "payment" and self.join.directions.effective in {"IN", None}
+
+
+def csv_cells(payment: Payment) -> tuple[object, ...]:
+    """A payment as a row of `CSV_COLUMNS`, of which an amount has two."""
+    display, paid = payment.display or Amount("", ""), payment.paid or Amount("", "")
+    return (
+        payment.uuid,
+        payment.reference,
+        payment.type,
+        payment.status,
+        payment.order_status,
+        display.currency,
+        display.amount,
+        paid.currency,
+        paid.amount,
+        payment.updated_at,
+    )
 
 
 class LedgerRecords:

@@ -1,6 +1,7 @@
 """The deliveries that `wickiepay listen` shows: as they arrive, and what becomes of each."""
 
 import json
+import secrets
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -84,7 +85,7 @@ type News = Delivered | Trouble
 
 
 class Feed:
-    """What arrived and what became of it. Any thread may add to it, and one takes the `news`."""
+    """What arrived and what became of it. Any thread may add to it. One takes the `news`; many may read `changes`."""
 
     def __init__(self, backlog: int = BACKLOG) -> None:
         self._lock = threading.Lock()
@@ -93,16 +94,24 @@ class Feed:
         self._looked_up = 0
         self._news: Queue[News] = Queue(backlog)
         self._left_out = 0
+        self._version = 0
+        self._versions: dict[int, int] = {}  # of each delivery, the last changed ones at the end
+        self.epoch = secrets.token_hex(4)
+        """Changes when all deliveries are forgotten: versions of another epoch say nothing."""
+        self.latest_trouble: str | None = None
 
-    def arrived(self, arrival: Arrival) -> None:
-        """Notes a delivery, and gives it its number."""
+    def arrived(self, arrival: Arrival) -> int:
+        """Notes a delivery, and returns the number that it gets."""
         with self._lock:
             self._number += 1
             self._arrivals[self._number] = numbered = replace(arrival, number=self._number)
             if len(self._arrivals) > REMEMBERED:
                 settled = (number for number, each in self._arrivals.items() if each.settled)
-                del self._arrivals[next(settled, next(iter(self._arrivals)))]
+                forgotten = next(settled, next(iter(self._arrivals)))
+                del self._arrivals[forgotten], self._versions[forgotten]
+            self._has_changed(self._number)
             self._tell(Delivered(numbered))
+            return self._number
 
     def unsettled(self) -> list[Identity]:
         """Events whose records may still change, without repetition: each call returns the next ones to look up."""
@@ -122,16 +131,20 @@ class Feed:
                 record = found.get(arrival.identity) if arrival.identity and not arrival.settled else None
                 if record:
                     self._arrivals[number] = updated = _updated(arrival, record)
+                    if updated != arrival:
+                        self._has_changed(number)
                     if (updated.state, updated.processed_at, updated.error) != (
                         arrival.state,
                         arrival.processed_at,
                         arrival.error,
                     ):
                         self._tell(Changed(updated))
+            self.latest_trouble = None
 
     def trouble(self, text: str) -> None:
         """Notes why some deliveries or states are unknown at present."""
         with self._lock:
+            self.latest_trouble = text
             self._tell(Trouble(text))
 
     def news(self, seconds: float) -> News | None:
@@ -151,10 +164,38 @@ class Feed:
         with self._lock:
             return list(takewhile(lambda each: each.number > number, reversed(self._arrivals.values())))[::-1]
 
+    def get(self, number: int) -> Arrival | None:
+        """The delivery of that number as it is now, or None if it is not remembered."""
+        with self._lock:
+            return self._arrivals.get(number)
+
+    @property
+    def place(self) -> str:
+        """How far a reader has read that knows all of this moment: `EPOCH.VERSION`."""
+        with self._lock:
+            return f"{self.epoch}.{self._version}"
+
+    def changes(self, version: int, most: int) -> list[tuple[int, Arrival]]:
+        """The deliveries that came or changed after a version (0: all), each once, as they are now.
+
+        They come with their versions, in the order of these, the first `most` of them. A reader that goes on with the
+        last version misses nothing and reads nothing twice, however slow it is, and nothing waits for it.
+        """
+        with self._lock:
+            changed = list(takewhile(lambda each: each[1] > version, reversed(self._versions.items())))[::-1]
+            return [(at, self._arrivals[number]) for number, at in changed[:most]]
+
     def forget(self) -> None:
         """Stops following earlier deliveries, since their records are gone with their stack."""
         with self._lock:
             self._arrivals.clear()
+            self._versions.clear()
+            self.epoch = secrets.token_hex(4)
+
+    def _has_changed(self, number: int) -> None:
+        self._version += 1
+        self._versions.pop(number, None)
+        self._versions[number] = self._version
 
     def _tell(self, news: News) -> None:
         try:

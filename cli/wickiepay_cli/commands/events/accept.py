@@ -1,24 +1,22 @@
 """`wickiepay events accept` and `dismiss`: answer what the listener asks of a person."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from wickiepay import clock
 from wickiepay.decimals import plain
-from wickiepay.event_log import EventLog
 from wickiepay.event_record import Decision
 from wickiepay.identity import Kind
-from wickiepay.ledger import Ledger
 from wickiepay.ledger_items import Entry
-from wickiepay_cli.checkout.handlers import handlers_of
 from wickiepay_cli.commands import completions
 from wickiepay_cli.commands.options import AsJson, DryRun, Why, Yes, confirm_change, on_stack
+from wickiepay_cli.operations import answering
+from wickiepay_cli.operations.answering import Accepting
 from wickiepay_cli.output.tables import say, show_json
-from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack
-from wickiepay_cli.store.acceptances import Outlook, Questions, one_question
+from wickiepay_cli.store.acceptances import Outlook
 
 Asked = Annotated[
     str,
@@ -53,21 +51,16 @@ def accept(  # noqa: PLR0913  options
     An accepted delivery becomes an event of its own, which ranks just above the one that it corrects. A second credit
     for a payment is refused unless --second-credit is given. Accepting the same thing again changes nothing.
     """
-    asked = one_question(found.events().of_uuid(uuid), event_key)
-    questions, now = _questions(found), clock.now()
-    question = questions.look(asked.identity, handlers_of(found), now)
-    outlook, earlier = question.outlook, question.acceptance
+    accepting = Accepting.of(found, uuid, event_key)
+    asked, outlook, earlier = accepting.asked, accepting.question.outlook, accepting.question.acceptance
     if not as_json and not earlier:
         for each in outlook.before:
             say(f"The payment was credited {_in_words(each)} at {each.at}, by {each.event_key or each.event}.")
-        say(f"{asked.event_key} would {_what(outlook)}.")
-    if not dry_run:
-        question.refuse(second_credit=second_credit)
-    if not earlier and not dry_run:
-        confirm_change(found, f"accept {asked.event_key}, and so {_what(outlook)}", yes=yes)
+        say(f"{asked.event_key} would {outlook}.")
     decision = earlier
     if not dry_run:
-        decision = questions.accept(question, operator_name(found), why, now, second_credit=second_credit)
+        confirm = partial(confirm_change, found, yes=yes)
+        decision = accepting.accept(why, second_credit=second_credit, confirm=confirm)
     if as_json:
         show_json(
             {
@@ -104,39 +97,11 @@ def dismiss(  # noqa: PLR0913  options
 
     From then on, the same content counts as a duplicate. A dismissed delivery or credit can still be accepted.
     """
-    asked = one_question(found.events().of_uuid(uuid), event_key)
-    questions = _questions(found)
-
-    def what() -> str:
-        outlook = questions.look(asked.identity, handlers_of(found), clock.now()).outlook
-        return f"dismiss {asked.event_key}, which would {_what(outlook)} if it were accepted"
-
-    if asked.open:
-        confirm_change(found, what, yes=yes)
-    decision = questions.dismiss(asked.identity, operator_name(found), why, clock.now())
+    asked, decision = answering.dismiss(found, uuid, event_key, why, confirm=partial(confirm_change, found, yes=yes))
     if as_json:
         show_json({**_facts(decision), "uuid": asked.uuid, "event_key": asked.event_key, "already": not asked.open})
     else:
         say(f"{asked.event_key} was dismissed at {decision.at} by {decision.by}.")
-
-
-def _questions(found: Stack) -> Questions:
-    client = found.dynamodb()
-    return Questions(
-        client,
-        EventLog(client, found.output("EventTableName")),
-        Ledger(client, found.output("LedgerTableName")),
-        found.queue(),
-    )
-
-
-def _what(outlook: Outlook) -> str:
-    if outlook.failure:
-        return f"fail: {outlook.failure}".rstrip(".")
-    if outlook.credit is None:
-        return "credit nothing"
-    again = " a second time" if outlook.second else ""
-    return f"credit {plain(outlook.credit.amount)} {outlook.credit.currency} to {outlook.credit.account}{again}"
 
 
 def _in_words(made: Entry) -> str:

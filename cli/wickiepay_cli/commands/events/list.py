@@ -27,7 +27,7 @@ from wickiepay_cli.commands.options import (
 )
 from wickiepay_cli.output.tables import ago, briefly, is_narrow, say, seconds, show_table, stream_json
 from wickiepay_cli.stacks.stack import Where
-from wickiepay_cli.store.event_records import brief, trouble_of
+from wickiepay_cli.store.event_records import brief, standing, trouble_of
 from wickiepay_cli.store.filters import Filter
 
 
@@ -94,9 +94,3 @@ def _show(records: Iterator[Record], limit: int, now: datetime) -> None:
             ),
         )
     tell_of_more(records, limit)
-
-
-def standing(record: Record) -> str:
-    """The state and, if an operator has to decide or has decided, whether that is open, accepted or dismissed."""
-    answer = "accepted" if record.accepted else "dismissed" if record.dismissed else "open" if record.open else None
-    return " ".join(filter(None, (record.state, answer)))

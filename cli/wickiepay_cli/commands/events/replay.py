@@ -1,10 +1,10 @@
 """`wickiepay events replay`: has events processed again."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import batched, islice
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
@@ -12,7 +12,6 @@ import typer
 from wickiepay import clock
 from wickiepay.event_record import Record, State
 from wickiepay.queue import Replay
-from wickiepay_cli.checkout.in_money import processed_again
 from wickiepay_cli.commands import completions
 from wickiepay_cli.commands.options import (
     AsJson,
@@ -31,32 +30,16 @@ from wickiepay_cli.commands.options import (
     refuse_backwards,
 )
 from wickiepay_cli.errors import CommandError
+from wickiepay_cli.operations.replaying import INSTEAD, Selection, of_uuid, what_comes_of
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import say, show_json, tell
 from wickiepay_cli.pacing import batch_size, paced
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack, Where
-from wickiepay_cli.store.event_records import EventRecords, with_key
+from wickiepay_cli.store.event_records import EventRecords
 from wickiepay_cli.store.filters import Filter
-from wickiepay_cli.store.replays import REPLAYABLE, Replayer, Tally
+from wickiepay_cli.store.replays import Tally
 from wickiepay_cli.watching.ending import MOST, Waiting, ended_well, show_ends
-
-INSTEAD: Final = {
-    State.CONFLICT: "A conflict is not processed: make it an event of its own with wickiepay events accept UUID.",
-    State.UNUSABLE: "A body that is not an event cannot be processed: ask the provider to send the event correctly.",
-}
-"""What to do about a delivery that cannot be replayed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The events to replay. `records` reads them again each time, so that none has to be kept in memory.
-
-    Each is replayed only if it is still in one of `states` when its turn comes.
-    """
-
-    records: Callable[[], Iterator[Record]]
-    states: Collection[State]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +105,7 @@ def replay(  # noqa: PLR0913  options
     found = where.find()
     records = found.events()
     if uuid is not None:
-        selection = _of_uuid(records, uuid, event_key)
+        selection = of_uuid(records, uuid, event_key)
     else:
         wanted = Filter(states, types, since, until or clock.now())
         selection = Selection(lambda: islice(wanted.among(records, clock.now()), limit), states or [])
@@ -131,7 +114,7 @@ def replay(  # noqa: PLR0913  options
     done = Done(Tally())
     if not dry_run:
         if matched:
-            confirm_change(found, lambda: _what(found, selection, matched), yes=yes)
+            confirm_change(found, lambda: what_comes_of(found, selection, matched), yes=yes)
         waiting = _waiting(records, matched, where) if read_by_a_person(said=wait) else None
         done = _replay(found, selection, matched, order, rate, waiting=waiting)
     if not as_json:
@@ -162,30 +145,6 @@ def _refuse(uuid: str | None, event_key: str | None, states: Sequence[State] | N
             raise typer.BadParameter(INSTEAD[state], param_hint="--state")
 
 
-def _what(found: Stack, selection: Selection, matched: int) -> str:
-    events = found.events().events_of(record.identity for record in selection.records())
-    return processed_again(f"have {'1 event' if matched == 1 else f'{matched} events'} processed again", events, found)
-
-
-def _of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selection:
-    """The events of a uuid that can be replayed.
-
-    Raises `CommandError`, with what to do instead, if there is none.
-    """
-    there = records.of_uuid(uuid)
-    chosen = there if event_key is None else with_key(there, event_key)
-    if event_key is not None and len(chosen) > 1:
-        keys = ", ".join(record.event_key for record in chosen)
-        raise CommandError(f"There are {len(chosen)} events whose key begins like that: {keys}.")
-    if not chosen:
-        keys = ", ".join(record.event_key for record in there)
-        raise CommandError(f"The uuid {uuid} has no such event. {f'Its events: {keys}.' if keys else ''}")
-    replayable = [record for record in chosen if record.state in REPLAYABLE]
-    if not replayable:
-        raise CommandError(INSTEAD[chosen[0].state])
-    return Selection(lambda: iter(replayable), REPLAYABLE)
-
-
 def _waiting(records: EventRecords, matched: int, where: Where) -> Waiting | None:
     """What waits for the events, or None if they are too many, which is told."""
     if matched > MOST:
@@ -198,7 +157,7 @@ def _replay(  # noqa: PLR0913  what replay was told
     found: Stack, selection: Selection, matched: int, order: Replay, rate: float | None, *, waiting: Waiting | None
 ) -> Done:
     """Replays the selected events, at most as many as were counted. Stops if the queue is out of reach."""
-    replayer = Replayer(found.dynamodb(), found.output("EventTableName"), found.queue(), clock.now)
+    replayer = found.replayer()
     done = Done(Tally(), interrupted=True)
     with suppress(KeyboardInterrupt), progress("Replaying", matched) as advance:
         batches = batched(islice(selection.records(), matched), batch_size(rate), strict=False)

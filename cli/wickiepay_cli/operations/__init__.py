@@ -1,0 +1,1 @@
+"""What operators do to a stack, whether they are asked at a terminal or on a page."""

@@ -1,0 +1,54 @@
+"""Chooses events to be processed again, and says what would come of that."""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from wickiepay.event_record import Record, State
+from wickiepay_cli.checkout.in_money import processed_again
+from wickiepay_cli.errors import CommandError
+from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.store.event_records import EventRecords, with_key
+from wickiepay_cli.store.replays import REPLAYABLE
+
+INSTEAD: Final = {
+    State.CONFLICT: "A conflict is not processed: make it an event of its own with wickiepay events accept UUID.",
+    State.UNUSABLE: "A body that is not an event cannot be processed: ask the provider to send the event correctly.",
+}
+"""What to do about a delivery that cannot be replayed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The events to replay. `records` reads them anew each time, so that none has to be held on to.
+
+    Each is replayed only where it still is in one of `states` when its turn comes.
+    """
+
+    records: Callable[[], Iterator[Record]]
+    states: Collection[State]
+
+
+def of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selection:
+    """The events of a uuid that can be replayed.
+
+    Raises `CommandError`, with what to do instead, where there is none.
+    """
+    there = records.of_uuid(uuid)
+    chosen = there if event_key is None else with_key(there, event_key)
+    if event_key is not None and len(chosen) > 1:
+        keys = ", ".join(record.event_key for record in chosen)
+        raise CommandError(f"There are {len(chosen)} events whose key begins like that: {keys}.")
+    if not chosen:
+        keys = ", ".join(record.event_key for record in there)
+        raise CommandError(f"The uuid {uuid} has no such event. {f'Its events: {keys}.' if keys else ''}")
+    replayable = [record for record in chosen if record.state in REPLAYABLE]
+    if not replayable:
+        raise CommandError(INSTEAD[chosen[0].state])
+    return Selection(lambda: iter(replayable), REPLAYABLE)
+
+
+def what_comes_of(stack: Stack, selection: Selection, matched: int) -> str:
+    """What replaying the selected events, so many, would do."""
+    events = stack.events().events_of(record.identity for record in selection.records())
+    return processed_again(f"have {'1 event' if matched == 1 else f'{matched} events'} processed again", events, stack)
