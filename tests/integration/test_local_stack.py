@@ -193,7 +193,7 @@ def test_the_key_of_a_function_is_no_more_known_than_the_number_of_its_account(
     if account == "its own":
         assert read() == signing_secret
     else:
-        with pytest.raises(ClientError, match="security token"):
+        with pytest.raises(ClientError, match="keys of its own run"):
             read()
 
 
