@@ -250,8 +250,8 @@ def test_the_lives_of_a_storm_are_lived_in_their_order(cast: Cast) -> None:
 def test_a_storm_leaves_the_books_right_and_tells_of_no_single_delivery(
     operator: OperatorStack,
 ) -> None:
-    played = play(operator, STORM, "--count", "60", "--senders", "1")  # moto is not for threads
-    assert (played["sent"], played["as_expected"]) == (60, 60)
+    played = play(operator, STORM, "--count", "150", "--senders", "1")  # moto is not for threads
+    assert (played["sent"], played["as_expected"]) == (150, 150)
     assert states(operator).keys() == {"PROCESSED"}
     ledger = items(operator, "LedgerTable")
     confirmed = [item for item in items(operator, "EventTable") if item["event"] == CONFIRMED]
@@ -260,7 +260,7 @@ def test_a_storm_leaves_the_books_right_and_tells_of_no_single_delivery(
     assert sum(balances) == 100 * len(confirmed)
     counts = {(each["status"], each["outcome"]): each["count"] for each in played["answers"]}
     assert counts.keys() == {(200, "accepted"), (200, "duplicate")}
-    assert (sum(counts.values()), played["deliveries"], played["uuid"]) == (60, [], None)
+    assert (sum(counts.values()), played["deliveries"], played["uuid"]) == (150, [], None)
 
 
 @pytest.fixture
