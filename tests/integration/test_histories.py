@@ -65,7 +65,7 @@ def run(account: Account, histories: int, steps: int) -> int:
 
 
 def test_some_histories_end_in_the_right_books(tables_in_process: Account) -> None:
-    run(tables_in_process, histories=60, steps=20)
+    run(tables_in_process, histories=settings().max_examples + 10, steps=20)
 
 
 @pytest.mark.slow_proof
