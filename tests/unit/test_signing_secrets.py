@@ -24,6 +24,14 @@ def secrets(signing_secret: str, secretsmanager: "SecretsManagerClient", clock: 
     return SigningSecrets(secretsmanager, signing_secret, clock)
 
 
+def retire(client: "SecretsManagerClient") -> None:
+    """Takes the previous secret out of use, as `wickiepay secret retire` does."""
+    previous = client.get_secret_value(SecretId="SigningSecret", VersionStage="AWSPREVIOUS")["VersionId"]
+    client.update_secret_version_stage(
+        SecretId="SigningSecret", VersionStage="AWSPREVIOUS", RemoveFromVersionId=previous
+    )
+
+
 def rotate(secretsmanager: "SecretsManagerClient", value: str) -> None:
     secretsmanager.put_secret_value(SecretId="SigningSecret", SecretString=value)
 
@@ -361,6 +369,24 @@ def test_a_previous_secret_that_may_not_be_read_is_kept(
 
     assert secrets.get() == (b"new", secret)
     assert isinstance(secrets.failure, ClientError)
+
+
+def test_a_secret_that_is_retired_after_an_outage_is_refused_although_nothing_else_asks_for_it(
+    secrets: SigningSecrets, clock: Clock, calls: Calls, secretsmanager: "SecretsManagerClient", secret: bytes
+) -> None:
+    """As long as the previous secret matches, no mismatch has it read again."""
+    rotate(secretsmanager, "new")
+    secrets.refetch()
+    clock.tick(TIME_TO_LIVE_SECONDS)
+    calls.fail("GetSecretValue")
+    secrets.refetch()
+    assert secrets.get() == (b"new", secret)
+
+    calls.mend()
+    retire(secretsmanager)
+    clock.tick(TIME_TO_LIVE_SECONDS)
+
+    assert secret not in secrets.get()
 
 
 # --- A store without a secret -------------------------------------------------------------------------

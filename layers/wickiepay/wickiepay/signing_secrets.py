@@ -103,11 +103,14 @@ class SigningSecrets:
     def get(self) -> tuple[bytes, ...]:
         """The secrets that a signature may be made with: the current one, and the previous one if it is known.
 
-        Only the current one is fetched here, once its time to live is over. While Secrets Manager is down, the cached
-        secrets are used. Raises `SecretUnavailable` if there are none.
+        Once its time to live is over, the current one is fetched again, and so is a previous one that could not be read
+        last time. While Secrets Manager is down, the cached secrets are used. Raises `SecretUnavailable` without any.
         """
         if not self._within(TIME_TO_LIVE_SECONDS, self._current.fetched_at):
             self._ask(self._current, REFETCH_SECONDS if self._current.secret else FIRST_FETCH_SECONDS)
+            if self._previous.failure:
+                # It serves although it is stale. While it matches, no mismatch would have it read again.
+                self._ask(self._previous, REFETCH_SECONDS)
         if not self._current.secret:
             raise SecretUnavailable("The signing secret cannot be read now.") from self._current.failure
         return self._usable()
