@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from wickiepay.signature import sign
 from wickiepay_cli.console.bodies import masked
 from wickiepay_cli.console.deliveries import NEWEST, Place, filter_of, standing, stream
 from wickiepay_cli.console.desk import Desk
-from wickiepay_cli.stacks.stack import Where
+from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.watching.exchanges import Exchanges
 from wickiepay_cli.watching.feed import Arrival, Feed, of_exchange
 
@@ -577,6 +577,22 @@ def test_a_scenario_is_played_and_each_answer_held_against_what_was_expected(
     monkeypatch.setattr("wickiepay_cli.console.sends.play.__defaults__", (lambda _: None,))
     answer = page.post("/scenario", data={"scenario": "forged", "uuid": "u-1"})
     assert (len(sent), answer.text.count("not as expected"), answer.text.count("as expected")) == (4, 0, 4)
+
+
+def test_who_plays_a_scenario_on_a_deployed_stack_is_kept_as_the_command_keeps_it(
+    unlocked: Client, sent: list[httpx.Request], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[tuple[list[bytes], str]] = []
+
+    def keep_who(bodies: Iterable[bytes], _scheme: str, why: str, _stack: Stack) -> str:
+        kept.append(([*bodies], why))
+        return "The sender could not be put on record."
+
+    monkeypatch.setattr("wickiepay_cli.console.sends.play.__defaults__", (lambda _: None,))
+    monkeypatch.setattr("wickiepay_cli.console.sends.keep_who", keep_who)
+    answer = unlocked.post("/scenario", data={"scenario": "forged", "uuid": "u-1", "why": "a drill"})
+    assert kept == [([request.content for request in sent], "a drill")]
+    assert "could not be put on record" in answer.text
 
 
 # --- The books, and what is not known ----------------------------------------------------------------

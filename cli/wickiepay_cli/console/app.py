@@ -296,9 +296,9 @@ def _send(desk: Desk, fields: Fields, consent: Consent) -> Response:
 
 
 def _play(desk: Desk, fields: Fields, consent: Consent) -> Response:
-    return _sending(
-        desk, sends.fresh(sends.FIRST), played=sends.play(desk, fields.get("scenario", ""), fields.get("uuid"), consent)
-    )
+    name, why = fields.get("scenario", ""), fields.get("why", "")
+    played, unkept = sends.play(desk, name, fields.get("uuid"), why, consent)
+    return _sending(desk, sends.fresh(sends.FIRST), played=played, unkept=unkept)
 
 
 def _lines(text: str) -> str:
@@ -316,6 +316,7 @@ def _sending(desk: Desk, text: str, **more: Any) -> Response:  # noqa: ANN401  w
         "numbers": sends.numbers_of(desk, sent) if sent else [],
         "verdicts": sends.verdicts_of(desk, sent) if sent else [],
         "played": None,
+        "unkept": None,
         "uuid": str(uuid4()),
         **more,
     }

@@ -14,7 +14,7 @@ from wickiepay.signature import SCHEMES, sign
 from wickiepay_cli.console.delivery import verdict_on
 from wickiepay_cli.console.desk import Consent, Desk
 from wickiepay_cli.errors import CommandError
-from wickiepay_cli.operations.sending import send, what_comes_of
+from wickiepay_cli.operations.sending import keep_who, send, what_comes_of
 from wickiepay_cli.sending import exact_json, samples
 from wickiepay_cli.sending.client import Answer, Sender, Signing, connection
 from wickiepay_cli.sending.exact_json import Json, Number
@@ -161,10 +161,13 @@ def scenarios() -> list[tuple[str, str]]:
     return [(name, each.tells) for name, each in SCENARIOS.items() if name != STORM]
 
 
-def play(
-    desk: Desk, name: str, uuid: str | None, consent: Consent, sleep: Callable[[float], None] = time.sleep
-) -> list[tuple[Step, Answer]]:
-    """Sends the deliveries of a scenario about a uuid. Raises `CommandError`, and `NotAgreed`."""
+def play(  # noqa: PLR0913, PLR0917  what the form has
+    desk: Desk, name: str, uuid: str | None, why: str, consent: Consent, sleep: Callable[[float], None] = time.sleep
+) -> tuple[list[tuple[Step, Answer]], str | None]:
+    """Sends the deliveries of a scenario about a uuid. Returns the answers, and what `keep_who` says.
+
+    Raises `CommandError`, and `NotAgreed`.
+    """
     if name not in dict(scenarios()):
         raise CommandError(f"There is no scenario {name} here.")
     cast = Cast.of(name, uuid or None, clock.now(), random.Random())  # noqa: S311  nothing secret
@@ -178,4 +181,4 @@ def play(
             sleep(step.pause if number else 0)
             [answer] = sender.send(step.body, step.signing)
             played.append((step, answer))
-    return played
+    return played, keep_who((step.body for step in steps), "raw", why, desk.stack)
