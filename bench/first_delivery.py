@@ -33,7 +33,7 @@ type Milliseconds = dict[str, float]
 
 
 def first_deliveries(folder: LambdaFolder, scratch: Path) -> dict[str, Milliseconds]:
-    """What a first delivery takes, of ours and of others; nothing where no quota can be set (it takes root)."""
+    """What a first delivery takes, of ours and of others; None if no quota can be set (that takes root)."""
     if not os.access(CONTROLLER / "cpu.cfs_quota_us", os.W_OK):
         return {}
     places = {"ingest": folder.ours("ingest"), **{name: folder.peer(name) for name in POWERTOOLS}}

@@ -34,7 +34,7 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "console",
         "console:console",
-        "Serve the console of a deployed stack on this machine until Ctrl-C; of the local one, print where it is.",
+        "Serve the console of a deployed stack on this machine until Ctrl-C, or print the local one's address.",
         "--stack prod",
     ),
     (
@@ -100,7 +100,7 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "requests list",
         "requests:list_requests",
-        "List the requests that are kept, the newest first; of a deployed stack, those that it refused, from its log.",
+        "List the kept requests, or with --stack the deliveries that a deployed stack refused. The newest come first.",
         "--stack prod --since 2d",
     ),
     (
@@ -112,7 +112,7 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "requests verify",
         "requests:verify",
-        "Say whether the signature of a request is valid, and if not, why. Exit code 1 where it is not.",
+        "Say whether the signature of a request is valid, and if not, why. Exit code 1 if it is not.",
         "12",
     ),
     (

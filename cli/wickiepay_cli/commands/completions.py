@@ -29,7 +29,7 @@ def of_words(*words: str) -> Callable[[str], list[str]]:
 
 
 def profiles() -> list[str]:
-    from wickiepay_cli.stacks.stack import session_of  # noqa: PLC0415  it takes its time
+    from wickiepay_cli.stacks.stack import session_of  # noqa: PLC0415  importing it is slow
 
     return _quickly(lambda: session_of(None).available_profiles)
 

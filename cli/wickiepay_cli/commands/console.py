@@ -1,4 +1,4 @@
-"""`wickiepay console`: the pages in the browser, for a deployed stack, or where they are for the local one."""
+"""`wickiepay console`: serves the console of a deployed stack, or prints the address of the local one's."""
 
 import threading
 from functools import partial
@@ -26,7 +26,7 @@ def console(
     only_print: Annotated[bool, typer.Option("--print", help="Print the address and open no browser.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Serve the console of a deployed stack on this machine until Ctrl-C; of the local one, print where it is.
+    """Serve the console of a deployed stack on this machine until Ctrl-C, or print the local one's address.
 
     Nothing is deployed for it: it reads the stack with your own AWS identity. Looking is free; to change something, the
     stack's name has to be typed there, and every change wants a reason. At a terminal, the browser opens.

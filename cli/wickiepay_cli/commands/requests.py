@@ -48,10 +48,10 @@ PERIOD = "yesterday"
 
 @at_stack
 def list_requests(where: Where, *, since: Since = None, limit: Limit = None, as_json: AsJson = False) -> None:
-    """List the requests that are kept, the newest first; of a deployed stack, those that it refused, from its log.
+    """List the kept requests, or with --stack the deliveries that a deployed stack refused. The newest come first.
 
-    The local stack keeps the last 32 MiB. A deployed one keeps no requests: its log tells of each that was refused
-    --since yesterday, or since when you say.
+    The local stack keeps the last 32 MiB. A deployed one keeps no requests, but its log has a line for each that it
+    refused: since yesterday, or --since another time.
     """
     if where:
         _list_refused(where.find(), since or moment(PERIOD), limit, as_json=as_json)
@@ -126,7 +126,7 @@ def show(
 
 
 def verify(number: Number, *, as_json: AsJson = False) -> None:
-    """Say whether the signature of a request is valid, and if not, why. Exit code 1 where it is not."""
+    """Say whether the signature of a request is valid, and if not, why. Exit code 1 if it is not."""
     found, said = _asked("GET", f"/{number}"), _asked("GET", f"/{number}/verify")
     if as_json:
         show_json(said)
@@ -150,8 +150,8 @@ def resend(number: Number, *, as_json: AsJson = False) -> None:
 
 
 def _asked(method: str, path: str = "") -> Any:  # noqa: ANN401  JSON
-    """The answer of the local stack's console. Raises `CommandError` where there is none, or what it says is wrong."""
-    Where().find()  # says so where no stack runs
+    """The answer of the local stack's console. Raises `CommandError` if there is none, or if it reports an error."""
+    Where().find()  # says so if no stack runs
     address = server.read(state_folder())
     headers = {"Authorization": f"Bearer {address.token}"}
     try:

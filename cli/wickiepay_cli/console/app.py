@@ -238,7 +238,7 @@ def _back(fields: Fields, note: str) -> Response:
 
 # --- What forms ask for ----------------------------------------------------------------------------
 def _send_again(desk: Desk, fields: Fields, consent: Consent) -> Response:
-    """The same bytes where the exchange is kept; otherwise what is on record, signed anew."""
+    """Sends the same bytes if the exchange is kept; otherwise the body that is on record, newly signed."""
     if kept := kept_of(desk, _number(fields.get("n"))):
         answer, unkept = send_again(kept.exchange, desk.stack.output("WebhookUrl")), None
     else:

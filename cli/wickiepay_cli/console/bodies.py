@@ -41,9 +41,9 @@ _SIGNED: Final = '-H "X-Webhook-Signature: $signature"'
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A body in the forms in which it is shown. `flaw` says where and why it is no JSON; `pretty` is then None.
+    """A body in the forms in which it is shown. If it is not JSON, `flaw` says where and why, and `pretty` is None.
 
-    Of one that is longer than any the listener takes, only so much is shown.
+    Of a body that is too long for the listener, only the beginning is shown.
     """
 
     size: int
@@ -85,11 +85,11 @@ def coloured(text: str) -> Markup:
 def _flaw(content: bytes, error: ValueError) -> str:
     match error:
         case UnicodeDecodeError(start=start, reason=reason):
-            return f"It is no UTF-8: {reason} at byte {start}."
+            return f"It is not UTF-8: {reason} at byte {start}."
         case JSONDecodeError(msg=message, lineno=line, colno=column, pos=at):
             around = content.decode()[max(0, at - 20) : at + 20]
-            return f"It is no JSON: {message} at line {line}, column {column}, near {around!r}."
-    return f"It is no JSON: {error}"
+            return f"It is not JSON: {message} at line {line}, column {column}, near {around!r}."
+    return f"It is not JSON: {error}"
 
 
 def _hex_lines(content: bytes) -> Iterable[str]:
@@ -125,7 +125,7 @@ def masked(value: str) -> str:
 
 
 def as_curl(body: bytes, url: str) -> str:
-    """Commands for a shell that sign the body anew, with the secret of the environment, and send it."""
+    """Commands for a shell that sign the body with the secret of the environment, and send it."""
     return "\n".join(
         (
             f"{_printing(body)} > delivery.json",

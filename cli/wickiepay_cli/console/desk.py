@@ -43,7 +43,7 @@ class Desk:
     def consent(self, why: str, agreed_to: str | None) -> "Consent":
         """What is asked before a change, for the reason `why`, after a person has agreed to a sentence, or to none yet.
 
-        Raises `CommandError` where nothing may be changed, or a deployed stack would be without a reason.
+        Raises `CommandError` if nothing may be changed, or if there is no reason and the stack is deployed.
         """
         if not self.may_change:
             raise CommandError("Looking is free. To change something, type the stack's name on the page Stack first.")
@@ -56,7 +56,7 @@ class Desk:
 class Consent:
     """Asks before a change, as `wickiepay_cli.operations.consent.Confirm`: raises `NotAgreed` with what is to be asked.
 
-    It is the sentence itself that is agreed to: where the change would do something else by then, it is asked again.
+    A person agrees to the very sentence: if the change would do something else by then, it asks again.
     """
 
     stack: Stack

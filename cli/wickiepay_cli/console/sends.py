@@ -29,11 +29,11 @@ SPOILED: Final[Mapping[str, tuple[str, Signing]]] = {
     "secret": ("signed with another secret", lambda body, secret, scheme: sign(body, secret + b"!", scheme)),
     "bytes": ("a blank added to the body once it is signed", lambda body, *how: sign(body[:-1], *how)),
     "unsigned": ("no signature", lambda *_: None),
-    "malformed": ("a signature that is none", lambda *_: "forged"),
+    "malformed": ("a malformed signature", lambda *_: "forged"),
     "twice": ("sent twice", sign),
     "late": ("a time stamp of yesterday", sign),
 }
-"""What may be spoiled about a delivery → how that is said, and how it is signed."""
+"""What may be spoiled about a delivery → the words for it, and how it is signed."""
 
 
 def fresh(event: str) -> str:
@@ -82,7 +82,7 @@ def _is_json(text: str) -> bool:
 
 
 def form_of(text: str) -> list[tuple[str, str]]:
-    """The fields of a form for the JSON in `text`; none where it is no JSON, which can be sent all the same."""
+    """The fields of a form for the JSON in `text`, or none if it is not JSON. That can be sent all the same."""
     try:
         return list(leaves(exact_json.read(text)))
     except ValueError:
@@ -92,7 +92,7 @@ def form_of(text: str) -> list[tuple[str, str]]:
 def joined(text: str, before: str, fields: Mapping[str, str]) -> str:
     """The JSON that a person has made of `before` in the text, in the form, or in both. The form's changes go on top.
 
-    Raises `CommandError` where a field has no place in the JSON.
+    Raises `CommandError` if a field has no place in the JSON.
     """
     stood = dict(form_of(before))
     changed = {path: value for path, value in fields.items() if path in stood and stood[path] != value}

@@ -12,11 +12,11 @@ type Confirm = Callable[[What], None]
 
 
 def would(stack: Stack, what: What) -> str | None:
-    """The sentence that has to be agreed to; None where nobody has to be asked, as on the local stack."""
+    """The sentence that a person has to agree to, or None if nobody has to be asked, as on the local stack."""
     return None if stack.deployed is None else would_at(f"On {stack.deployed}", what)
 
 
 def would_at(where: str, what: What) -> str | None:
-    """The same of a stack that is `where`, as in "On prod", whatever stack it is."""
+    """The same sentence about the place `where`, as in "On prod"."""
     does = what if isinstance(what, str) else what()
     return None if does is None else f"{where} this would {does}."

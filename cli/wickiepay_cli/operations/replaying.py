@@ -20,9 +20,9 @@ INSTEAD: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The events to replay. `records` reads them anew each time, so that none has to be held on to.
+    """The events to replay. `records` reads them again each time, so that none has to be kept in memory.
 
-    Each is replayed only where it still is in one of `states` when its turn comes.
+    Each is replayed only if it is still in one of `states` when its turn comes.
     """
 
     records: Callable[[], Iterator[Record]]
@@ -32,7 +32,7 @@ class Selection:
 def of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selection:
     """The events of a uuid that can be replayed.
 
-    Raises `CommandError`, with what to do instead, where there is none.
+    Raises `CommandError`, with what to do instead, if there is none.
     """
     there = records.of_uuid(uuid)
     chosen = there if event_key is None else with_key(there, event_key)
@@ -49,6 +49,6 @@ def of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selectio
 
 
 def what_comes_of(stack: Stack, selection: Selection, matched: int) -> str:
-    """What replaying the selected events, so many, would do."""
+    """What it would do to replay the selected events; `matched` is their number."""
     events = stack.events().events_of(record.identity for record in selection.records())
     return processed_again(f"have {'1 event' if matched == 1 else f'{matched} events'} processed again", events, stack)

@@ -24,18 +24,18 @@ from wickiepay_cli.store.replays import REPLAYABLE, TRIGGERED
 from wickiepay_cli.watching.exchange import Exchange
 
 OF_THE_CONNECTION: Final = frozenset({b"host", b"content-length"})
-"""Headers that are written anew for each connection."""
+"""Headers that are written for each connection."""
 
 
 def what_comes_of(bodies: Iterable[bytes], scheme: str, stack: Stack | None) -> str | None:
-    """What deliveries of these bodies would do; None for nothing to the books."""
+    """What deliveries of these bodies would do to the books, or None."""
     return in_money(_events(bodies, scheme), handlers_of(stack))
 
 
 def keep_who(bodies: Iterable[bytes], scheme: str, why: str, stack: Stack) -> str | None:
     """Notes on the records of a deployed stack who sent them, and why.
 
-    Returns the sentence that says why that is not on record, where it is not.
+    Returns None, or the sentence that says why that could not be put on record.
     """
     if stack.deployed is None:
         return None
@@ -53,7 +53,7 @@ def send(  # noqa: PLR0913  a delivery, and whose
 ) -> tuple[list[Answer], str | None]:
     """Signs and sends deliveries to the stack, one after another.
 
-    Returns the answers, and what `keep_who` says. Raises `CommandError` where the scheme cannot sign one.
+    Returns the answers, and what `keep_who` says. Raises `CommandError` if the scheme cannot sign one.
     """
     confirm(lambda: what_comes_of(bodies, scheme, stack))
     url = stack.output("WebhookUrl")

@@ -21,7 +21,7 @@ def secrets_of(stack: Stack) -> Sequence[bytes]:
 
 
 def schemes_of(stack: Stack | None) -> Sequence[str]:
-    """The schemes that the stack takes; all of them where it does not say, or there is none."""
+    """The schemes that the stack accepts, or all of them if it does not say or there is no stack."""
     said = stack.parameters.get("AcceptedSchemes") if stack else None
     return said.split(",") if said else tuple(SCHEMES)
 

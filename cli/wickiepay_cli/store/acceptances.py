@@ -119,7 +119,7 @@ class Question:
             credit = self.outlook.credit
             assert credit
             twice = f"This credits {credit.account} a second time: {plain(credit.amount)} {credit.currency}."
-            raise CommandError(f"{twice} Say --second-credit if that is meant, or dismiss it.")
+            raise CommandError(f"{twice} Confirm that (--second-credit), or dismiss it.")
 
 
 class Questions:

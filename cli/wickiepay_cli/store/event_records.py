@@ -61,7 +61,7 @@ class WholeRecord(Record):
 
 
 def with_key(records: Sequence[Record], event_key: str) -> list[Record]:
-    """The records with this key or, if there is none, with a key that begins so."""
+    """The records with this key or, if there is none, with a key that begins like it."""
     exact = [record for record in records if record.event_key == event_key]
     return exact or [record for record in records if record.event_key.startswith(event_key)]
 
@@ -74,7 +74,7 @@ def trouble_of(record: Record) -> str | None:
 
 
 def standing(record: Record) -> str:
-    """The state, and where an operator is or was asked, whether that is open, accepted or dismissed."""
+    """The state and, if an operator has to decide or has decided, whether that is open, accepted or dismissed."""
     answer = "accepted" if record.accepted else "dismissed" if record.dismissed else "open" if record.open else None
     return " ".join(filter(None, (record.state, answer)))
 

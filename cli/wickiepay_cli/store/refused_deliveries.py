@@ -34,10 +34,10 @@ class RefusedDelivery:
 def refused_deliveries(
     client: Callable[[str], Any], log_group: str | None, since: datetime, until: datetime
 ) -> list[RefusedDelivery]:
-    """The deliveries that were refused in that time, the newest first; the earliest `MOST` where there are more.
+    """The deliveries that were refused in that time, the newest first. If there are more than `MOST`, the earliest.
 
-    `client` makes a client of an AWS service. Raises `CommandError` where the stack names no log, and botocore's errors
-    where it cannot be read.
+    `client` makes a client of an AWS service. Raises `CommandError` if the stack names no log, and botocore's errors if
+    it cannot be read.
     """
     if log_group is None:
         raise CommandError("The stack does not name the log of ingest, so refused deliveries are not known here.")
