@@ -37,7 +37,7 @@ HOW: Final = """\
   leave out what botocore does at each call for other services and for its user agent, and validate in the tests only.
 - The rows about ten threads compare the consumer with itself on one thread: they show that its calls wait at the same
   time, and that the threads cost no CPU. The rows about memory show that nothing stays of a delivery.
-- The first forged request in ten seconds has the secret read again, at the most in both versions: it may have been
+- The first forged request in ten seconds makes ingest read the secret again, at most in both versions: it may have been
   rotated.
 - The consumer needs more memory than ingest for Powertools, and for ten threads with a connection and a heap each.
 - Seconds are those of the machine that this was run on, and gate nothing. No price and no limit hangs on them: cost and
@@ -61,6 +61,6 @@ def _end(figures: Figures) -> str:
         f"- Held by `make check`: every call, the packages, and the ratios of cold, warm and forged requests of ours. "
         f"A ratio may be {TOLERANCE:.0%} above the committed one, {TOLERANCE_ELSEWHERE:.0%} on another build of the "
         "interpreter.\n"
-        f"- Two counts of the same differed by {figures['spread']:.2%} at the most. Counted with Python "
+        f"- Two counts of the same differed by at most {figures['spread']:.2%}. Counted with Python "
         f"{machine['python']} ({machine['compiler']}) on {machine['architecture']}.\n"
     )

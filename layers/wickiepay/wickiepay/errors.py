@@ -81,7 +81,7 @@ class SecretUnavailable(Unavailable):
 
 
 class AllowListUnreadable(Unavailable):
-    """Nobody can be told from those who may deliver, so nobody may."""
+    """The list of sources that may deliver cannot be read, so none may."""
 
     code = "allow_list_unreadable"
 
