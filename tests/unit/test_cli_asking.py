@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Final, NoReturn
 
 import pytest
@@ -274,3 +275,18 @@ def test_a_message_that_comes_after_the_question_is_not_redriven(
     run_asked("dlq", "redrive", "--all", *DEPLOYED, answer="y")
     assert [message.identity for message in operator.consume()] == identities
     assert operator.waiting(DEAD_LETTERS) == 1
+
+
+def test_an_event_that_fails_after_the_question_is_not_replayed(
+    operator: OperatorStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, asked = operator.receive("late"), operator.receive("c-1", age=timedelta(hours=2))
+    operator.events.mark_failed(asked, operator.now, "Given up.")
+
+    def slowly(*arguments: Any, **options: Any) -> None:  # noqa: ANN401  as it is called
+        confirm_change(*arguments, **options)
+        operator.events.mark_failed(late, operator.now, "Given up.")  # it is newer, so it would come first
+
+    monkeypatch.setattr("wickiepay_cli.commands.events.replay.confirm_change", slowly)
+    run_asked("events", "replay", "--state", "FAILED", *DEPLOYED, answer="y")
+    assert [message.identity for message in operator.consume()] == [asked]

@@ -253,7 +253,7 @@ def _send_again(desk: Desk, fields: Fields, consent: Consent) -> Response:
 def _replay(desk: Desk, fields: Fields, consent: Consent) -> Response:
     stack, identity = desk.stack, _identity(fields)
     selection = replaying.of_uuid(stack.events(), *identity)
-    consent(lambda: replaying.what_comes_of(stack, selection, 1))
+    consent(lambda: replaying.what_comes_of(stack, [identity]))
     order = Replay(str(uuid4()), operator_name(stack), fields.get("why", ""), fields.get("announce") == "on")
     tally = stack.replayer().replay([identity], order, selection.states)
     if tally.unsent:

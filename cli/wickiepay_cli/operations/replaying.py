@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wickiepay.event_record import Record, State
+from wickiepay.identity import Identity
 from wickiepay_cli.checkout.in_money import processed_again
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.stacks.stack import Stack
@@ -28,6 +29,10 @@ class Selection:
     records: Callable[[], Iterator[Record]]
     states: Collection[State]
 
+    def only(self, identities: Collection[Identity]) -> "Selection":
+        """Those of the events that a person was asked about: others may have come into these states meanwhile."""
+        return Selection(lambda: (each for each in self.records() if each.identity in identities), self.states)
+
 
 def of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selection:
     """The events of a uuid that can be replayed.
@@ -48,7 +53,7 @@ def of_uuid(records: EventRecords, uuid: str, event_key: str | None) -> Selectio
     return Selection(lambda: iter(replayable), REPLAYABLE)
 
 
-def what_comes_of(stack: Stack, selection: Selection, matched: int) -> str:
-    """What it would do to replay the selected events; `matched` is their number."""
-    events = stack.events().events_of(record.identity for record in selection.records())
-    return processed_again(f"have {'1 event' if matched == 1 else f'{matched} events'} processed again", events, stack)
+def what_comes_of(stack: Stack, identities: Collection[Identity]) -> str:
+    """What it would do to replay these events."""
+    many = "1 event" if len(identities) == 1 else f"{len(identities)} events"
+    return processed_again(f"have {many} processed again", stack.events().events_of(identities), stack)

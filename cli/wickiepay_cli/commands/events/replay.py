@@ -112,9 +112,16 @@ def replay(  # noqa: PLR0913  options
     matched = sum(1 for _ in selection.records())
     order = Replay(str(uuid4()), operator_name(found), why, announce)
     done = Done(Tally())
+
+    def what() -> str:
+        nonlocal selection, matched
+        named = {record.identity for record in selection.records()}
+        selection, matched = selection.only(named), len(named)
+        return what_comes_of(found, named)
+
     if not dry_run:
         if matched:
-            confirm_change(found, lambda: what_comes_of(found, selection, matched), yes=yes)
+            confirm_change(found, what, yes=yes)
         waiting = _waiting(records, matched, where) if read_by_a_person(said=wait) else None
         done = _replay(found, selection, matched, order, rate, waiting=waiting)
     if not as_json:
