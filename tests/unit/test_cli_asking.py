@@ -288,5 +288,5 @@ def test_an_event_that_fails_after_the_question_is_not_replayed(
         operator.events.mark_failed(late, operator.now, "Given up.")  # it is newer, so it would come first
 
     monkeypatch.setattr("wickiepay_cli.commands.events.replay.confirm_change", slowly)
-    run_asked("events", "replay", "--state", "FAILED", *DEPLOYED, answer="y")
+    run_asked("events", "replay", "--state", "FAILED", "--since", "1d", *DEPLOYED, answer="y")
     assert [message.identity for message in operator.consume()] == [asked]
