@@ -24,9 +24,9 @@ install = $(@D)/bin/python $(PIP_INSTALL) --progress-bar off --require-hashes --
 PYTEST := .venv/bin/pytest
 # Measuring coverage costs half the time again, and so do many examples for each law: who asks for the figure waits.
 MEASURED := $(if $(filter check coverage,$(MAKECMDGOALS)),--cov --cov-report= --cov-fail-under=0,--hypothesis-profile quick)
-# Two programs at once; a file's tests stay together, with what they share. In the order of folders: what starts stacks comes
-# first, so that no long file is left alone at the end.
-IN_PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
+# A file's tests stay together, with what they share. In the order of folders: what starts stacks comes first, so that no long
+# file is left alone at the end. Three programs are for two cores: some tests wait for stores that hang.
+IN_PARALLEL := --dist loadfile --no-loadscope-reorder -n
 
 .PHONY: help
 help: ## this list
@@ -70,7 +70,7 @@ run: .venv/.ready ## the whole stack on this machine (PORT, WICKIEPAY_WEBHOOK_SE
 
 .PHONY: test
 test: .venv/.installed ## every test that needs no account, engine or root
-	$(PYTEST) $(IN_PARALLEL) $(MEASURED)
+	$(PYTEST) $(IN_PARALLEL) 3 $(MEASURED)
 
 .PHONY: check
 check: format-check lint types scan test coverage counts test-tools browser sam-local ## everything: tests, coverage, style, types, security, template, sam build
@@ -103,7 +103,7 @@ counts: .venv/.installed ## instructions (where there is valgrind) and AWS calls
 
 .PHONY: test-tools
 test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node, sam, many stacks or much time, and every command: template lint, sam build, the built functions in AWS's Lambda emulator
-	$(PYTEST) $(IN_PARALLEL) -m 'many_stacks or installed_cli or node or sam or thorough'
+	$(PYTEST) $(IN_PARALLEL) 2 -m 'many_stacks or installed_cli or node or sam or thorough'
 
 .PHONY: browser
 browser: .venv/.installed ## the console, driven in Chromium; with root and INSTALL=1 it installs Debian's; PICTURES=docs/console renews the page's pictures

@@ -254,7 +254,10 @@ NOTHING_TO_MONEY: Final = [
 
 
 @pytest.mark.parametrize("arguments", NOTHING_TO_MONEY, ids=" ".join)
-def test_nobody_is_asked_about_what_does_nothing_to_the_books(arguments: tuple[str, ...]) -> None:
+def test_nobody_is_asked_about_what_does_nothing_to_the_books(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
     assert run(*arguments, *DEPLOYED).exit_code != 2  # as where somebody would have to be asked
 
 
