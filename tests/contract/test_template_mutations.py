@@ -391,6 +391,7 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("check", "mutation"),
     [

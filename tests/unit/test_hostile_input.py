@@ -108,6 +108,7 @@ def test_a_listener_without_a_mistake_withstands() -> None:
     assault()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("module", "name", "mistake"),
     [

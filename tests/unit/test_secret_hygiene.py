@@ -190,6 +190,7 @@ MISTAKES: Final[dict[str, Mistake]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_found(
     mistake: str, everything_happens: Callable[[], None], hygiene: Hygiene, monkeypatch: pytest.MonkeyPatch
