@@ -16,6 +16,7 @@ from wickiepay_cli.lazy_commands import Later, loader
 GROUPS: Final = {
     "requests": "The requests and answers at the local stack's front door, also refused ones.",
     "events": "The deliveries on record, and what became of them.",
+    "announcements": "What the stack announced on its event bus, for subscribers.",
     "payments": "Payments, and the orders that they pay.",
     "balances": "Accounts that are credited by payments into channels.",
     "resources": "Deposits, withdrawals, conversions and everything else that is not a payment.",
@@ -29,6 +30,7 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "listen:listen",
         "Run the stack in an AWS emulator until Ctrl-C and show deliveries as they arrive. Nothing is kept afterwards.",
         "--port 3001",
+        "--forward-to http://127.0.0.1:8000/wickiepay",
         "--stack prod --json",
     ),
     (
@@ -68,6 +70,12 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "stacks:stacks",
         "Find the deployed listeners and the local one.",
         "--region eu-west-1 --region eu-central-1",
+    ),
+    (
+        "env",
+        "env:env",
+        "Print what a program needs to talk to the stack: address, region, names of tables, queues and bus.",
+        "--format dotenv",
     ),
     (
         "open",
@@ -162,6 +170,30 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "events.accept:dismiss",
         "Close a conflict or a possible second credit. What is on record stays as it is, and nothing is sent.",
         "9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT",
+    ),
+    (
+        "announcements list",
+        "announcements:list_announcements",
+        "List what was announced, newest first; with --json, each with its body.",
+        "--type 'payment.*' --since 2d",
+    ),
+    (
+        "announcements show",
+        "announcements:show",
+        "Show what was announced about a uuid, the oldest first, as subscribers got it. Exit code 1 if nothing was.",
+        "9204c333-4469-4b29-b7cb-b6c1fb41d1d4",
+    ),
+    (
+        "announcements tail",
+        "announcements:tail",
+        "Show what is announced from now on, until Ctrl-C.",
+        "--type 'payment.*' --json",
+    ),
+    (
+        "announcements match",
+        "announcements:match",
+        "Say which of the latest announcements a rule with this event pattern would match. Exit code 1 if none.",
+        "--pattern pattern.json --latest 20",
     ),
     (
         "payments list",

@@ -20,12 +20,12 @@ from tests.support.operator_stack import CONFIRMED, OperatorStack
 from tests.support.thorough import by_make_check
 from wickiepay.event_record import Record
 from wickiepay.identity import Identity
-from wickiepay_cli.commands.events.tail import arriving, wanted_of, with_outcomes
+from wickiepay_cli.commands.events.tail import wanted_of
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.store import export_file
 from wickiepay_cli.store.event_records import EventRecords
 from wickiepay_cli.store.filters import Filter
-from wickiepay_cli.watching.poll import LOOK_BACK, Newcomers
+from wickiepay_cli.watching.poll import LOOK_BACK, Newcomers, arriving, with_outcomes
 
 pytest_plugins = ["tests.support.operator_fixture"]
 

@@ -293,7 +293,7 @@ def test_a_look_finds_who_came_and_the_next_one_the_verdict(
     look(feed, table, newcomers)
     operator.process(event)
     look(feed, table, newcomers)
-    told = [(type(each), each.arrival.state) for each in all_news(feed) if not isinstance(each, Trouble)]
+    told = [(type(each), each.arrival.state) for each in all_news(feed) if isinstance(each, Delivered)]
     assert told == [(Delivered, State.RECEIVED), (Changed, State.PROCESSED)]
 
 
@@ -616,7 +616,8 @@ def test_what_is_prepared_for_the_emulator_is_told_where_it_is_asked_for(
     monkeypatch.setattr(listen_module, "running_stack", lambda *_: nullcontext(running))
     monkeypatch.setattr(listen_module._Watch, "__call__", lambda *_, **__: None)
     said: list[str] = []
-    watch = listen_module._Watch(Feed(), lambda **_: nullcontext(print), said.append)
+    nothing = listen_module._Wanted(None)
+    watch = listen_module._Watch(Feed(), lambda **_: nullcontext(print), said.append, nothing)
     run = listen_module._Run(watch, 0, "secret", quiet=False, verbose=verbose, console=False)
     run()
     run()  # the next one, where the emulator has ended

@@ -171,7 +171,9 @@ class _Console:
         return page("doctor.html", desk=self._desk, **books.audited(self._desk.stack))
 
     def announcements(self, _: Request) -> Response:
-        return page("announcements.html", desk=self._desk, **announcements.found(self._desk.stack))
+        return page(
+            "announcements.html", desk=self._desk, **announcements.found(self._desk.stack, self._desk.feed.answers())
+        )
 
     def stack(self, request: Request) -> Response:
         asked = request.query_params

@@ -14,6 +14,7 @@ from wickiepay.event import WebhookEvent
 from wickiepay.event_record import (
     SHARDS,
     SHOWN,
+    Pending,
     Record,
     State,
     delivery_of,
@@ -118,6 +119,11 @@ class EventRecords:
         """The events themselves, as the consumer gets them from their records."""
         items = items_of(self._client, self._table, map(key, identities), at_first=self._at_first)
         return (pending_of(item).event() for item in items)
+
+    def kept(self, identities: Iterable[Identity]) -> Iterator[tuple[WholeRecord, Pending]]:
+        """All that is on record of the events, and beside it what the consumer gets of each."""
+        items = items_of(self._client, self._table, map(key, identities), at_first=self._at_first)
+        return ((_whole_record(item), pending_of(item)) for item in items)
 
     def of_uuid(self, uuid: str) -> list[WholeRecord]:
         """All records of a uuid, in the order of arrival."""
