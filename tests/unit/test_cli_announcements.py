@@ -11,6 +11,8 @@ from tests.support import command_line
 from tests.support.aws import Calls
 from tests.support.command_line import run, run_json
 from tests.support.operator_stack import COMPLETED, CONFIRMED, OperatorStack
+from wickiepay import clock
+from wickiepay.clock import instant
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.emulator_access import Access
@@ -18,6 +20,7 @@ from wickiepay_cli.stacks.local_stack import LocalStack
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.announcements import of_body
 from wickiepay_cli.watching.announced import announced
+from wickiepay_cli.watching.subscription import ALIVE_UNTIL, LEASE, PREFIX, Subscription, subscribed
 
 pytest_plugins = ["tests.support.operator_fixture"]
 
@@ -115,6 +118,44 @@ def test_another_error_of_the_bus_is_told(operator: OperatorStack, calls: Calls)
         announced(stack, print),
     ):
         pytest.fail("it goes on")
+
+
+# --- What is made, and removed ---------------------------------------------------------------------
+def name_of(subscription: Subscription) -> str:
+    return subscription.queue_url.rpartition("/")[2]
+
+
+def made(found: Stack) -> tuple[set[str], set[str]]:
+    """The rules and the queues that subscriptions have made, and that are there."""
+    rules = found.client("events").list_rules(EventBusName=found.output("EventBusName"), NamePrefix=PREFIX)["Rules"]
+    queues = found.sqs().list_queues(QueueNamePrefix=PREFIX).get("QueueUrls", [])
+    return {rule["Name"] for rule in rules}, {url.rpartition("/")[2] for url in queues}
+
+
+def test_what_a_killed_command_left_is_removed_by_the_next_and_the_living_stay(
+    operator: OperatorStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = subscribed(operator.stack())
+    with monkeypatch.context() as patch:
+        patch.setattr(clock, "now", lambda: operator.now - LEASE - timedelta(seconds=1))
+        left = name_of(killed.__enter__())
+    assert all(left in names for names in made(operator.stack()))
+    with subscribed(operator.stack()) as living, subscribed(operator.stack()):
+        rules, queues = made(operator.stack())
+        assert (left in rules | queues, name_of(living) in rules & queues) == (False, True)
+    assert made(operator.stack()) == (set(), set())
+
+
+def test_a_subscription_says_once_a_minute_that_it_is_alive(operator: OperatorStack) -> None:
+    began = operator.now
+    seconds = iter((0, 59, 60))
+    with subscribed(operator.stack()) as opened:
+        watched = Subscription(opened.sqs, opened.queue_url, lambda: began + timedelta(seconds=next(seconds)))
+        alive = []
+        for _ in range(3):
+            watched.renew()
+            alive.append(opened.sqs.list_queue_tags(QueueUrl=opened.queue_url)["Tags"][ALIVE_UNTIL])
+    assert alive == [instant(began + LEASE)] * 2 + [instant(began + LEASE + timedelta(minutes=1))]
 
 
 # --- What a program needs ------------------------------------------------------------------------------
