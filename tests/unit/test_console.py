@@ -23,7 +23,7 @@ from wickiepay_cli.console.deliveries import NEWEST, Place, filter_of, standing,
 from wickiepay_cli.console.desk import Desk
 from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.watching.exchanges import Exchanges
-from wickiepay_cli.watching.feed import Arrival, Feed, of_exchange
+from wickiepay_cli.watching.feed import Arrival, Feed, Forwarded, of_exchange
 
 pytest_plugins = ["tests.support.operator_fixture"]
 
@@ -649,3 +649,10 @@ def test_states_are_words(arrival: Arrival) -> None:
     assert standing(replace(taken, state=State.FAILED)) == "failed"
     assert standing(replace(taken, outcome="duplicate")) == "duplicate"
     assert standing(replace(taken, state=State.CONFLICT)) == "conflict"
+
+
+def test_what_the_application_answered_is_on_the_page_of_announcements(desk: Desk) -> None:
+    said = {"uuid": "u-1", "event_key": "k", "attempt": 2, "status": 500, "milliseconds": 3, "again": True}
+    desk.feed.forwarded(Forwarded(at="2026-01-15T10:25:00.000000Z", event="payment.completed", answer="<b>no", **said))
+    page = browser(desk).get("/announcements").text
+    assert "<td>2</td><td>500</td><td>3</td><td>&lt;b&gt;no</td>" in page
