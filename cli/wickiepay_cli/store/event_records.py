@@ -26,7 +26,8 @@ from wickiepay.event_record import (
     replays_of,
 )
 from wickiepay.identity import Identity
-from wickiepay_cli.store.dynamodb import id_texts, items_of, only, partition
+from wickiepay_books import spellings
+from wickiepay_cli.store.dynamodb import items_of, only, partition
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -127,7 +128,7 @@ class EventRecords:
 
     def of_uuid(self, uuid: str) -> list[WholeRecord]:
         """All records of a uuid, in the order of arrival."""
-        items = (item for text in id_texts(uuid) for item in partition(self._client, self._table, "uuid", text))
+        items = (item for text in spellings(uuid) for item in partition(self._client, self._table, "uuid", text))
         return sorted(map(_whole_record, items), key=lambda record: (record.received_at, record.event_key))
 
     def _records(self, keys: Iterable[Item]) -> Iterator[Record]:
