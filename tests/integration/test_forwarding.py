@@ -16,6 +16,7 @@ import pytest
 from tests.support.application import Application, application, eventually
 from tests.support.installed import COMMAND, Installed
 from wickiepay.signature import sign
+from wickiepay_cli.local.run import STACK_NAME
 from wickiepay_cli.sending.client import connection, deliver
 from wickiepay_cli.stacks.local_stack import LocalStack
 from wickiepay_cli.stacks.stack import Stack, of_local
@@ -76,11 +77,12 @@ def made(found: Stack) -> tuple[set[str], set[str]]:
     return {rule["Name"] for rule in rules}, {url.rpartition("/")[2] for url in queues}
 
 
+@pytest.mark.parametrize("where", [(), ("--stack", STACK_NAME, "--yes")], ids=["local", "deployed"])
 def test_what_is_announced_is_forwarded_and_nothing_is_left_behind(
-    stack: LocalStack, found: Stack, command: Installed, signing_secret: str
+    stack: LocalStack, found: Stack, command: Installed, signing_secret: str, where: tuple[str, ...]
 ) -> None:
     with application(Application()) as app:
-        words = ("listen", "--json", "--forward-to", app.url, "--events", "*.completed")
+        words = ("listen", "--json", "--forward-to", app.url, "--events", "*.completed", *where)
         with running(command, *words, WICKIEPAY_FORWARD_SECRET=SECRET) as listening:
             line_with(listening, "Forwarding announcements to")
             pay(stack, signing_secret, "payment.created")

@@ -260,7 +260,7 @@ def test_an_outcome_is_told_once_and_so_is_each_try(operator: OperatorStack) -> 
 
 
 def test_so_many_events_are_followed_the_newest(operator: OperatorStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wickiepay_cli.commands.events.tail.FOLLOWED", 1)
+    monkeypatch.setattr("wickiepay_cli.watching.poll.FOLLOWED", 1)
 
     def process_both() -> None:
         for uuid in ("c-1", "c-2"):

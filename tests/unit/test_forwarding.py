@@ -14,6 +14,7 @@ import typer
 from tests.support import command_line
 from tests.support.application import Application as Running
 from tests.support.application import application, eventually
+from tests.support.certificates import certificate_for
 from tests.support.operator_stack import COMPLETED, CONFIRMED, OperatorStack
 from wickiepay.signature import sign
 from wickiepay_cli.commands.listen import _headers, _Wanted
@@ -122,6 +123,18 @@ def test_where_nobody_listens_that_is_told_and_nothing_is_blocked(operator: Oper
     with forwarded(operator, Running(port=1)) as feed:
         operator.receive(age=timedelta())
         assert {each.status for each in answers(feed, ATTEMPTS)} == {None}
+
+
+@pytest.mark.parametrize(("verify", "status"), [(True, None), (False, 200)])
+def test_a_certificate_is_checked_unless_that_is_switched_off(
+    operator: OperatorStack, status: int | None, *, verify: bool
+) -> None:
+    with (
+        application(Running(certificate=certificate_for("elsewhere.example"))) as running,
+        forwarded(operator, running, verify=verify) as feed,
+    ):
+        operator.receive(age=timedelta())
+        assert answers(feed, 1)[0].status == status
 
 
 def test_what_hangs_is_left_at_the_end(operator: OperatorStack, app: Running, monkeypatch: pytest.MonkeyPatch) -> None:
