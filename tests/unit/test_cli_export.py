@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
@@ -292,3 +293,20 @@ def test_an_outage_is_told_once_and_what_arrived_meanwhile_is_shown(
 
     watch = Watch(operator, outage, *islice(iter(lambda: nothing, None), 100), over)
     assert (watch.shown(), len(watch.complaints)) == (["meanwhile"], 1)
+
+
+def test_the_tail_has_whole_events_if_bodies_are_asked_for(
+    operator: OperatorStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def news(*_: object) -> Iterator[Record]:
+        yield from operator.stack().events().of([operator.receive("c-1")])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wickiepay_cli.commands.events.tail.arriving", news)
+    [line] = run("events", "tail", "--stack", "listener", "--json", "--with-body").stdout.splitlines()
+    assert json.loads(json.loads(line)["body"])["data"]["uuid"] == "c-1"
+
+
+def test_bodies_are_in_the_json_alone() -> None:
+    result = run("events", "tail", "--with-body")
+    assert (result.exit_code, "--json" in result.stderr) == (2, True)

@@ -90,7 +90,7 @@ def test_what_is_not_acted_upon_does_not_go_out(operator: OperatorStack, app: Ru
         operator.receive("c-1", displayCurrency={"currency": "EUR", "amount": amount})
     operator.receive("c-2", age=timedelta(minutes=1))
     with forwarded(operator, app, since=operator.now - timedelta(days=1)) as feed:
-        assert [each.uuid for each in answers(feed, 2)] == ["c-1", "c-2"]
+        assert sorted(str(each.uuid) for each in answers(feed, 2)) == ["c-1", "c-2"]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def tail(  # noqa: PLR0913  options
         news = with_outcomes(Newcomers(records, wanted_of(records, wanted), clock.now), records)
         for record in arriving(news, check, time.sleep, tell):
             if with_body:
-                show_json(next(records.whole_of([record.identity])), indent=None)
+                show_json(next(records.whole_of([record.identity]), record), indent=None)
             else:
                 _show(record, as_json=as_json)
 
