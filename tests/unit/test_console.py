@@ -652,16 +652,18 @@ def test_states_are_words(arrival: Arrival) -> None:
 
 
 def test_what_the_application_answered_is_on_the_page_of_announcements(desk: Desk) -> None:
-    said: dict[str, Any] = {
-        "uuid": "u-1",
-        "event_key": "k",
-        "attempt": 2,
-        "status": 500,
-        "milliseconds": 3,
-        "again": True,
-    }
     desk.feed.forwarded(
-        Forwarded(at="2026-01-15T10:25:00.000000Z", event="payment.completed", answer="<b>no", again=True, **said)
+        Forwarded(
+            at="2026-01-15T10:25:00.000000Z",
+            event="payment.completed",
+            uuid="u-1",
+            event_key=None,
+            attempt=2,
+            status=500,
+            milliseconds=3,
+            answer="<b>no",
+            again=True,
+        )
     )
     page = browser(desk).get("/announcements").text
     assert "<td>2</td><td>500</td><td>3</td><td>&lt;b&gt;no</td>" in page
