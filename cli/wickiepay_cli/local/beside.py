@@ -66,6 +66,20 @@ def apply(aws: Access, name: str, template_url: str, values: Mapping[str, str]) 
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
     )
+    told = cloudformation.describe_change_set(StackName=name, ChangeSetName=change)
+    if "didn't contain changes" not in told.get("StatusReason", ""):
+        _execute(cloudformation, name, change, update=update)
+    [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    return outputs_and_parameters(stack)[0]
+
+
+def exists(cloudformation: "CloudFormationClient", name: str) -> bool:
+    with suppress(ClientError):
+        return bool(cloudformation.describe_stacks(StackName=name)["Stacks"])
+    return False
+
+
+def _execute(cloudformation: "CloudFormationClient", name: str, change: str, *, update: bool) -> None:
     cloudformation.execute_change_set(StackName=name, ChangeSetName=change)
     waiter: Waiter = cloudformation.get_waiter("stack_update_complete" if update else "stack_create_complete")
     try:
@@ -75,11 +89,3 @@ def apply(aws: Access, name: str, template_url: str, values: Mapping[str, str]) 
         if not update:
             cloudformation.delete_stack(StackName=name)
         raise CommandError(" ".join([f"The emulator refused the stack {name}.", *reasons])) from error
-    [stack] = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    return outputs_and_parameters(stack)[0]
-
-
-def exists(cloudformation: "CloudFormationClient", name: str) -> bool:
-    with suppress(ClientError):
-        return bool(cloudformation.describe_stacks(StackName=name)["Stacks"])
-    return False

@@ -50,7 +50,7 @@ def _deploy_without_codedeploy(template: Template) -> Iterator[Patch]:
             yield Patch(name, "dropped", why)
     action = "codedeploy:PutLifecycleEventHookExecutionStatus"
     for name, policy in _policies(template):
-        statements = [s for s in policy["Statement"] if s.get("Action") == action]
+        statements = [s for s in _listed(policy["Statement"]) if s.get("Action") == action]
         for statement in statements:
             policy["Statement"].remove(statement)
             yield Patch(name, f"{action} dropped", why)
@@ -114,11 +114,12 @@ def _let_queues_be_reached_without_tls(template: Template) -> Iterator[Patch]:
     for name, policy in _of_type(template, "AWS::SQS::QueuePolicy"):
         why = "the emulator speaks plain HTTP, on this machine only"
         document = policy["Properties"]["PolicyDocument"]
-        others = [each for each in document["Statement"] if "aws:SecureTransport" not in str(each)]
+        statements = _listed(document["Statement"])
+        others = [each for each in statements if "aws:SecureTransport" not in str(each)]
         if not others:
             del template["Resources"][name]
             yield Patch(name, "dropped", why)
-        elif len(others) < len(document["Statement"]):
+        elif len(others) < len(statements):
             document["Statement"] = others
             yield Patch(name, "TLS not required", why)
 
@@ -137,7 +138,7 @@ def _give_numbers_as_numbers(template: Template) -> Iterator[Patch]:
 
 def _allow_batches_by_their_own_name(template: Template) -> Iterator[Patch]:
     for name, policy in _policies(template):
-        for statement in policy["Statement"]:
+        for statement in _statements(policy):
             if statement.get("Action") == "sqs:SendMessage":
                 statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
                 why = "in the emulator an action, on AWS sqs:SendMessage"
@@ -179,7 +180,11 @@ def _policies(template: Template) -> list[tuple[str, dict[str, Any]]]:
 
 def _statements(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The statements of a policy, with those that depend on a condition."""
-    return [one for each in policy["Statement"] for one in each.get("Fn::If", [None, each])[1:]]
+    return [one for each in _listed(policy["Statement"]) for one in each.get("Fn::If", [None, each])[1:]]
+
+
+def _listed(statements: Any) -> list[dict[str, Any]]:  # noqa: ANN401  one, or several
+    return statements if isinstance(statements, list) else [statements]
 
 
 def _references(node: object, name: str) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The zip files of the functions and their layer, built from the checkout and this environment alone."""
 
 import io
+import json
 import shutil
 import subprocess
 import sys
@@ -25,23 +26,29 @@ A_DATE: Final = (1980, 1, 1, 0, 0, 0)
 def function_package(folder: Path) -> bytes:
     """The package of a function as `sam build` makes it: all of `folder`, and what its requirements.txt names.
 
-    This interpreter runs the functions in the emulator, so what it has is left out. Raises `CommandError` if something
-    cannot be fetched.
+    This interpreter runs the functions in the emulator, so if it has all of that, nothing is fetched. Raises
+    `CommandError` if something cannot be fetched.
     """
     wanted = folder / "requirements.txt"
-    if not wanted.exists() or _pip("--dry-run", "--no-index", "--requirement", wanted).returncode == 0:
+    if not wanted.exists() or _is_installed(wanted):
         return _zip(folder, _sources(folder))
     with TemporaryDirectory() as into:
-        done = _pip("--target", into, "--requirement", wanted)
+        done = _pip("--no-user", "--target", into, "--requirement", wanted)
         if done.returncode != 0:
             raise CommandError(f"pip cannot install what {wanted} names: {done.stderr.strip().splitlines()[-1]}")
         shutil.copytree(folder, into, dirs_exist_ok=True)
         return _zip(Path(into), _sources(Path(into)))
 
 
+def _is_installed(requirements: Path) -> bool:
+    """Whether this interpreter has all that is required."""
+    done = _pip("--dry-run", "--no-index", "--report", "-", "--requirement", requirements)
+    return done.returncode == 0 and not json.loads(done.stdout)["install"]
+
+
 def _pip(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q"]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
 
 
 def layer_package(folder: Path) -> bytes:
