@@ -21,6 +21,7 @@ GROUPS: Final = {
     "balances": "Accounts that are credited by payments into channels.",
     "resources": "Deposits, withdrawals, conversions and everything else that is not a payment.",
     "dlq": "Messages that the consumer gave up on after about a day of tries.",
+    "local": "Your own stacks beside the local one.",
     "secret": "The secret that WickiePay signs with. It is never given as an argument, because shells keep a history.",
 }
 
@@ -62,8 +63,9 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "init",
         "init:init",
-        "Write a first handler for a new event type, with a test and a sample, into this checkout.",
+        "Write a first handler for a new event type into this checkout, or a subscriber into a folder of its own.",
         "invoice.paid --dry-run",
+        "subscriber order-updates",
     ),
     (
         "stacks",
@@ -248,6 +250,12 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "dlq:redrive",
         "Send messages to the event queue again. Each is deleted here once that queue has accepted it.",
         "--all --rate 5",
+    ),
+    (
+        "local deploy",
+        "local:deploy",
+        "Deploy a SAM application beside the local stack, or deploy it again after a change.",
+        "examples/subscriber --parameter MailFrom=shop@example.com",
     ),
     (
         "secret set",

@@ -9,8 +9,9 @@ from typing import Final
 
 import pytest
 
+from wickiepay_cli.checkout import new_subscriber
 from wickiepay_cli.checkout.handlers import HANDLERS
-from wickiepay_cli.checkout.new_handler import MAX_CHARACTERS, SAMPLES, TESTS
+from wickiepay_cli.checkout.new_handler import MAX_CHARACTERS, SAMPLES, TESTS, write
 from wickiepay_cli.project import PROJECT
 
 EVENTS: Final = [
@@ -20,6 +21,7 @@ EVENTS: Final = [
     "settlement_of_a_whole_day".ljust(MAX_CHARACTERS - 5, "x") + ".done",
 ]
 COPIED: Final = ["cli", "layers", "functions", "events", "tests", "template.yaml", "pyproject.toml", "README.md"]
+RUN_TESTS: Final = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 BIN: Final = Path(sys.executable).parent
 
 
@@ -72,7 +74,7 @@ def test_every_event_has_a_handler_a_test_and_a_sample(project: Path) -> None:
 @pytest.mark.thorough
 def test_the_tests_pass(project: Path) -> None:
     others = ["tests/unit/test_handlers.py", "tests/unit/test_identity.py", "tests/unit/test_samples.py"]
-    printed = done(project, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", TESTS, *others)
+    printed = done(project, *RUN_TESTS, TESTS, *others)
     assert " passed" in printed
 
 
@@ -89,3 +91,12 @@ def test_the_types_are_right(project: Path) -> None:
 def test_the_events_are_known_from_now_on(project: Path) -> None:
     listed = wickiepay(project, "trigger", "--list", "--json")
     assert [event for event in EVENTS if f'"{event}"' in listed] == EVENTS
+
+
+def test_the_tests_of_a_subscriber_pass_where_there_is_nothing_else(tmp_path: Path) -> None:
+    write(new_subscriber.files_for("shop", tmp_path), tmp_path)
+    alone = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
+    ended = subprocess.run(RUN_TESTS, cwd=tmp_path / "shop", env=alone, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert " passed" in ended.stdout

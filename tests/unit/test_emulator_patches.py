@@ -117,3 +117,11 @@ def test_the_queue_waits_for_as_long_as_the_template_defaults_to(template: Templ
     source = template["Resources"]["ConsumerFunctionQueue"]["Properties"]
     window = template["Parameters"]["ConsumerBatchingWindow"]["Default"]
     assert source["MaximumBatchingWindowInSeconds"] == window
+
+
+def test_a_template_of_somebody_elses_is_bent_less() -> None:
+    subscriber = translate(PROJECT / "examples/subscriber")[0]
+    assert [f"{patched.resource}: {patched.what}" for patched in patch_template(subscriber)] == [
+        "QueuePolicy: TLS not required",
+        "OrderUpdatesRole: condition on ses:SendEmail dropped",
+    ]

@@ -1,6 +1,8 @@
 """The zip files of the functions and their layer, built from the checkout and this environment alone."""
 
 import io
+import json
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -11,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from wickiepay_cli.errors import CommandError
 from wickiepay_cli.project import PROJECT
 
 LAYER: Final = PROJECT / "layers/wickiepay"
@@ -21,8 +24,31 @@ A_DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def function_package(folder: Path) -> bytes:
-    """The package of a function as `sam build` makes it: all of `folder`."""
-    return _zip(folder, _sources(folder))
+    """The package of a function as `sam build` makes it: all of `folder`, and what its requirements.txt names.
+
+    This interpreter runs the functions in the emulator, so if it has all of that, nothing is fetched. Raises
+    `CommandError` if something cannot be fetched.
+    """
+    wanted = folder / "requirements.txt"
+    if not wanted.exists() or _is_installed(wanted):
+        return _zip(folder, _sources(folder))
+    with TemporaryDirectory() as into:
+        done = _pip("--no-user", "--target", into, "--requirement", wanted)
+        if done.returncode != 0:
+            raise CommandError(f"pip cannot install what {wanted} names: {done.stderr.strip().splitlines()[-1]}")
+        shutil.copytree(folder, into, dirs_exist_ok=True)
+        return _zip(Path(into), _sources(Path(into)))
+
+
+def _is_installed(requirements: Path) -> bool:
+    """Whether this interpreter has all that is required."""
+    done = _pip("--dry-run", "--no-index", "--report", "-", "--requirement", requirements)
+    return done.returncode == 0 and not json.loads(done.stdout)["install"]
+
+
+def _pip(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q"]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
 
 
 def layer_package(folder: Path) -> bytes:
@@ -51,7 +77,8 @@ def _fingerprint(folder: Path) -> str:
 
 
 def _sources(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    paths = folder.rglob("*", recurse_symlinks=True)
+    return sorted(path for path in paths if path.is_file() and "__pycache__" not in path.parts)
 
 
 def _zip(folder: Path, paths: Iterable[Path]) -> bytes:
