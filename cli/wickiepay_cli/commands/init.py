@@ -36,7 +36,7 @@ def init(
         _, test, _ = files
         say("What to do next:")
         say(f"1. Run its test: .venv/bin/pytest {test.as_posix()}")
-        say(f"2. Try it: make run (restart it if it is running), and in another terminal: wickiepay trigger {event}")
+        say(f"2. Try it: make run, which takes edits at once, and in another terminal: wickiepay trigger {event}")
         say(
             f"3. After deploying, have earlier events processed: wickiepay events replay --state IGNORED --type {event}"
         )

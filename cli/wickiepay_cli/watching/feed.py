@@ -76,7 +76,7 @@ class Changed(Delivered):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A sentence that says why some deliveries or states are unknown at present."""
+    """A line that says why some deliveries or states are unknown at present, or what happened to the stack."""
 
     text: str
 
@@ -145,6 +145,11 @@ class Feed:
         """Notes why some deliveries or states are unknown at present."""
         with self._lock:
             self.latest_trouble = text
+            self._tell(Trouble(text))
+
+    def notice(self, text: str) -> None:
+        """Passes on a line that is about the stack and no delivery."""
+        with self._lock:
             self._tell(Trouble(text))
 
     def news(self, seconds: float) -> News | None:
