@@ -11,6 +11,8 @@ from typing import Any, Final
 import pytest
 
 from tests.support.checkout import COMMAND, checkout, environment
+from wickiepay_cli.local.deploy import physical_id
+from wickiepay_cli.stacks import local_stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
@@ -104,5 +106,13 @@ def test_an_edit_takes_effect_and_the_stack_keeps_what_it_holds(
     edit(project, CLOCK, '"""Instants', '"""The instants')
     assert "in IngestFunction, ConsumerFunction, RelayFunction, PreTrafficFunction." in told(listening)[0]
     assert kind_of("u-4", wickiepay) == "deposit_of_ours"
+
+    stack = local_stack.read(project / ".local")
+    assert stack
+    functions = stack.client("lambda")
+    consumer = physical_id(stack.aws, stack.stack_name, "ConsumerFunction")
+    versions = [each["Version"] for each in functions.list_versions_by_function(FunctionName=consumer)["Versions"]]
+    live = functions.get_alias(FunctionName=consumer, Name="live")["FunctionVersion"]
+    assert versions == ["$LATEST", "2", live], "for each other one the emulator would keep a process"
 
     assert {event["uuid"] for event in wickiepay("events", "list")} == {"u-1", "u-2", "u-3", "u-4"}
