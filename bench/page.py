@@ -5,7 +5,7 @@ from typing import Final
 
 from bench.figures import Figures
 from bench.gate import TOLERANCE, TOLERANCE_ELSEWHERE
-from bench.sections_of_scale import growth, memory, packages, reads, servers, units
+from bench.sections_of_scale import front_door, growth, memory, packages, reads, servers, units
 from bench.sections_of_speed import calls, cold, first_delivery, goals, logs, warm, worst_forged
 
 FILE: Final = Path(__file__).parents[1] / "docs/performance.md"
@@ -51,7 +51,8 @@ def write(figures: Figures, file: Path = FILE) -> None:
 
 def render(figures: Figures) -> str:
     speed = (goals, cold, first_delivery, warm, worst_forged, calls)
-    sections = (HEAD, *speed, units, growth, reads, logs, memory, packages, servers, HOW)
+    door = (front_door,) if "front_door" in figures else ()
+    sections = (HEAD, *speed, units, growth, reads, logs, memory, packages, servers, *door, HOW)
     return "\n".join(section if isinstance(section, str) else section(figures) for section in sections) + _end(figures)
 
 

@@ -1,7 +1,6 @@
 """What `wickiepay init` writes passes as it is: its own tests, the project's, and the checks of style and types."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from tests.support.checkout import COMMAND, checkout, environment
 from wickiepay_cli.checkout import new_subscriber
 from wickiepay_cli.checkout.handlers import HANDLERS
 from wickiepay_cli.checkout.new_handler import MAX_CHARACTERS, SAMPLES, TESTS, write
@@ -20,7 +20,6 @@ EVENTS: Final = [
     "import",  # a word of Python's own
     "settlement_of_a_whole_day".ljust(MAX_CHARACTERS - 5, "x") + ".done",
 ]
-COPIED: Final = ["cli", "layers", "functions", "events", "tests", "template.yaml", "pyproject.toml", "README.md"]
 RUN_TESTS: Final = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 BIN: Final = Path(sys.executable).parent
 
@@ -28,13 +27,7 @@ BIN: Final = Path(sys.executable).parent
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, in which each of EVENTS is begun."""
-    copy = tmp_path_factory.mktemp("project")
-    for name in COPIED:
-        source = PROJECT / name
-        if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, copy / name)
+    copy = checkout(tmp_path_factory.mktemp("project"), "tests", "README.md")
     for event in EVENTS:
         wickiepay(copy, "init", event)
     return copy
@@ -42,11 +35,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def done(project: Path, *command: str | Path) -> str:
     """What a command prints in a copy of the project, whose code it uses; it has to succeed."""
-    path = os.pathsep.join([str(project / "cli"), str(project / "layers/wickiepay")])
     ended = subprocess.run(
         command,
         cwd=project,
-        env={**os.environ, "PYTHONPATH": path},
+        env=environment(project),
         capture_output=True,
         text=True,
         timeout=240,
@@ -57,7 +49,7 @@ def done(project: Path, *command: str | Path) -> str:
 
 
 def wickiepay(project: Path, *arguments: str) -> str:
-    return done(project, sys.executable, "-c", "from wickiepay_cli.app import main; main()", *arguments)
+    return done(project, *COMMAND, *arguments)
 
 
 def written(project: Path) -> list[Path]:

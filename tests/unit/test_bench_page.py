@@ -41,6 +41,12 @@ def test_what_was_not_measured_is_said_to_be_so() -> None:
     assert "| **ingest** | not measured |" in page.render(changed)
 
 
+def test_the_front_door_is_on_the_page_where_it_was_measured() -> None:
+    of_turn = {"seconds": 0.002, "slow_seconds": 0.004, "a_second": 400.0}
+    measured = {"alone": of_turn, "pages": {**of_turn, "seconds": 0.003}}
+    assert "a delivery takes 1.5 times as long" in page.render({**FIGURES, "front_door": measured})
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(2, "2"), (0.12345, "0.123"), (1758994515.0, "1,758,994,515"), (1234.5, "1,234")]
 )

@@ -187,7 +187,10 @@ def test_it_works_in_a_checkout_only(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         ("def broken(:", "SyntaxError: invalid syntax"),
         ("import nothing_of_the_kind", "ModuleNotFoundError: No module named 'nothing_of_the_kind'"),
         ("from wickiepay.effects import nothing", "ImportError: cannot import name 'nothing'"),
-        ('on("payment.created")(print)', "RegistrationError: payment.created has a handler already."),
+        (
+            'on("payment.created")(print)',
+            "RegistrationError: payment.created has a handler already, in handlers.payment.",
+        ),
         ("print(undefined)", "NameError: name 'undefined' is not defined"),
     ],
 )

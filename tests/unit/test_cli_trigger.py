@@ -254,7 +254,7 @@ def test_the_secret_is_not_said(listener: Listener) -> None:  # noqa: ARG001
 def test_the_list_tells_of_every_event_and_scenario(listener: Listener) -> None:
     answer = run_json("trigger", "--list")
     assert answer == {
-        "events": samples.event_types(),
+        "events": samples.names(),
         "scenarios": [{"name": name, "tells": scenario.tells} for name, scenario in SCENARIOS.items()],
     }
     assert listener.requests == []

@@ -42,6 +42,14 @@ def test_all_that_is_bent_to_the_emulator_is_told(template: Template) -> None:
             ["PreTrafficRole"],
         ),
         (
+            "kept where another follows (the emulator would forget it, and never end its process)",
+            [
+                version
+                for version, resource in template["Resources"].items()
+                if resource["Type"] == "AWS::Lambda::Version"  # their names are made of what they run
+            ],
+        ),
+        (
             "dropped (the emulator knows no saved queries)",
             [
                 *("RejectedDeliveriesQuery", "ForgedSourcesQuery", "FailedEventsQuery", "RetriedEventsQuery"),

@@ -61,7 +61,7 @@ def _of_handler(event: str, files: Mapping[Path, str]) -> list[str]:
     _, test, _ = files
     return [
         f"Run its test: .venv/bin/pytest {test.as_posix()}",
-        f"Try it: make run (restart it if it is running), and in another terminal: wickiepay trigger {event}",
+        f"Try it: make run, which takes edits at once, and in another terminal: wickiepay trigger {event}",
         f"After deploying, have earlier events processed: wickiepay events replay --state IGNORED --type {event}",
     ]
 

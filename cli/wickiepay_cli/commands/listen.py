@@ -38,6 +38,7 @@ from wickiepay_cli.interrupts import until_told
 from wickiepay_cli.local.run import Running, running_stack
 from wickiepay_cli.local.supervisor import supervise
 from wickiepay_cli.operations.forwarding import Application, Form, forwarding
+from wickiepay_cli.operations.redeploying import redeploying
 from wickiepay_cli.output.tables import say, tell
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET, PROJECT
 from wickiepay_cli.sending.client import is_web_address
@@ -71,7 +72,7 @@ def listen(  # noqa: PLR0913  options
         str, typer.Option(envvar=SECRET_VARIABLE, help="The secret that deliveries are signed with.")
     ] = DEFAULT_SIGNING_SECRET,
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print only the address and problems; with --json, also the JSON.")
+        bool, typer.Option("--quiet", help="Print only the address, problems and edits; with --json, also the JSON.")
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Also print how the template is prepared for the emulator.")
@@ -139,6 +140,8 @@ def listen(  # noqa: PLR0913  options
     """Run the stack in an AWS emulator until Ctrl-C and show deliveries as they arrive. Nothing is kept afterwards.
 
     Its files are in .local, or in the folder that the environment variable WICKIEPAY_LOCAL names.
+
+    In a checkout, an edit of the functions takes effect at once, and the stack keeps all it holds.
 
     If the emulator dies, a new, empty stack is started on the same port. If a stack is already running, or with
     --stack, nothing is started, and the deliveries to that stack are shown. A deployed stack does not keep its answers,
@@ -277,7 +280,7 @@ class _Run:
                 for line in _prepared(running):
                     self._watch.tell(f"prepared: {line}")
             _introduce(running, self._signing_secret, self._watch.tell, quiet=self._quiet)
-            with self._console(running):
+            with self._console(running), redeploying(running, self._watch.feed.notice):
                 self._port, self._quiet = httpx.URL(running.stack.webhook_url).port or self._port, True
                 self._verbose = False
                 stack = of_local(running.stack)

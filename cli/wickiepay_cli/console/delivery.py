@@ -13,6 +13,7 @@ from wickiepay_cli.console.deliveries import standing
 from wickiepay_cli.console.desk import Desk
 from wickiepay_cli.errors import EXPECTED, CommandError, sentence
 from wickiepay_cli.operations.answering import Accepting
+from wickiepay_cli.project import CHECKOUT
 from wickiepay_cli.signatures.captured import SIGNATURE_HEADER
 from wickiepay_cli.signatures.of_stack import diagnosed
 from wickiepay_cli.signatures.verdict import Received, Verdict
@@ -56,6 +57,7 @@ def delivery(desk: Desk, asked: Asked) -> dict[str, Any]:
         "record": record,
         **(_of_record(desk.stack, record, records) if record else {}),
         "difference": _difference(content, record, records),
+        "checkout": CHECKOUT,
         "commands": [] if content is None else _commands(desk.stack, content),
     }
 

@@ -2,12 +2,12 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import boto3
 from botocore.exceptions import WaiterError
@@ -23,7 +23,10 @@ from wickiepay_cli.stacks.stack import outputs_and_parameters
 from wickiepay_cli.store.secret_versions import SecretVersions
 
 if TYPE_CHECKING:
+    from botocore.waiter import Waiter
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.literals import CapabilityType
+    from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
 
@@ -36,6 +39,11 @@ PACKAGED: Final = {
     "AWS::Serverless::LayerVersion": ("ContentUri", layer_package),
 }
 """Resource type → the property that names the folder of its code, and the function that packages that folder."""
+
+CAPABILITIES: Final[Sequence["CapabilityType"]] = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
+
+POLL_SECONDS: Final = 0.1
+POLLS: Final = 600
 
 DEFAULTS: Final[Mapping[str, str]] = MappingProxyType({})
 """No parameter values, so that each parameter has its default."""
@@ -93,10 +101,50 @@ def upload(aws: Access, template: Template, packages: Mapping[str, bytes]) -> st
 
 def api_url(aws: Access, stack_name: str) -> str:
     """The base URL of a stack's HTTP API; see `Deployed`."""
+    return f"{aws.api_root}/_aws/execute-api/{physical_id(aws, stack_name, 'WebhookApi')}/$default"
+
+
+def physical_id(aws: Access, stack_name: str, resource: str) -> str:
     cloudformation: CloudFormationClient = aws.client("cloudformation")
-    api = cloudformation.describe_stack_resource(StackName=stack_name, LogicalResourceId="WebhookApi")
-    api_id = api["StackResourceDetail"]["PhysicalResourceId"]
-    return f"{aws.api_root}/_aws/execute-api/{api_id}/$default"
+    found = cloudformation.describe_stack_resource(StackName=stack_name, LogicalResourceId=resource)
+    return found["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def redeploy(project: Path, aws: Access, stack_name: str, webhook_url: str) -> list[str]:
+    """Gives a stack of `project`'s template the code as it is now. The stack keeps all that it holds.
+
+    Returns the names of the functions that this changes. Raises `CommandError` if refused; then the old code stays.
+    """
+    template, packages = translate(project)
+    patch_template(template, webhook_url)
+    cloudformation: CloudFormationClient = aws.client("cloudformation")
+    before = _code(cloudformation.get_template(StackName=stack_name)["TemplateBody"])
+    changed = [name for name, code in _code(template).items() if code != before.get(name)]
+    if changed:
+        cloudformation.update_stack(
+            StackName=stack_name, TemplateURL=upload(aws, template, packages), Capabilities=CAPABILITIES
+        )
+        _wait(cloudformation.get_waiter("stack_update_complete"), cloudformation, stack_name)
+        for name in changed:
+            _delete_old_versions(aws, physical_id(aws, stack_name, name))
+    return changed
+
+
+def _code(template: Template) -> dict[str, Any]:
+    """What each function of a template runs, by its name."""
+    functions = {name: each for name, each in template["Resources"].items() if each["Type"] == "AWS::Lambda::Function"}
+    return {name: (each["Properties"]["Code"], each["Properties"]["Layers"]) for name, each in functions.items()}
+
+
+def _delete_old_versions(aws: Access, function: str) -> None:
+    """Deletes the versions of a function except for the live one and the one before, which may still be at work.
+
+    The emulator never ends the process of a version that was invoked.
+    """
+    functions: LambdaClient = aws.client("lambda")
+    _latest, *versions = functions.list_versions_by_function(FunctionName=function)["Versions"]
+    for version in versions[:-2]:
+        functions.delete_function(FunctionName=function, Qualifier=version["Version"])
 
 
 def _create(
@@ -106,19 +154,22 @@ def _create(
     cloudformation.create_stack(
         StackName=stack_name,
         TemplateURL=template_url,  # the request itself may hold only 51,200 bytes of template
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        Capabilities=CAPABILITIES,
         OnFailure="DO_NOTHING",
     )
+    _wait(cloudformation.get_waiter("stack_create_complete"), cloudformation, stack_name)
+    [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
+    return outputs_and_parameters(stack)
+
+
+def _wait(waiter: "Waiter", cloudformation: "CloudFormationClient", stack_name: str) -> None:
+    """Waits until a change of the stack is complete. Raises `CommandError` if the stack does not take it."""
     try:
-        cloudformation.get_waiter("stack_create_complete").wait(
-            StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
+        waiter.wait(StackName=stack_name, WaiterConfig={"Delay": POLL_SECONDS, "MaxAttempts": POLLS})
     except WaiterError as error:
         raise CommandError(
             " ".join(["The emulator refused the stack.", *failures(cloudformation, stack_name)])
         ) from error
-    [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
-    return outputs_and_parameters(stack)
 
 
 def failures(cloudformation: "CloudFormationClient", stack_name: str) -> list[str]:

@@ -27,6 +27,7 @@ def patch_template(template: Template, webhook_url: str | None = None) -> list[P
     """
     rules: tuple[Callable[[Template], Iterator[Patch]], ...] = (
         _deploy_without_codedeploy,
+        _keep_versions,
         _drop_saved_queries,
         _describe_api_by_routes,
         _refer_to_secrets_by_arn,
@@ -54,6 +55,12 @@ def _deploy_without_codedeploy(template: Template) -> Iterator[Patch]:
         for statement in statements:
             policy["Statement"].remove(statement)
             yield Patch(name, f"{action} dropped", why)
+
+
+def _keep_versions(template: Template) -> Iterator[Patch]:
+    for name, version in _of_type(template, "AWS::Lambda::Version"):
+        version["DeletionPolicy"] = "Retain"
+        yield Patch(name, "kept where another follows", "the emulator would forget it, and never end its process")
 
 
 def _drop_saved_queries(template: Template) -> Iterator[Patch]:

@@ -54,7 +54,7 @@ def _pip(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def layer_package(folder: Path) -> bytes:
     """A layer, as `sam build` makes it: what is shared in `folder`, and what its requirements.txt names.
 
-    Nothing is fetched: this interpreter has the packages. Raises `subprocess.CalledProcessError` if it has not.
+    Nothing is fetched: this interpreter has the packages. Raises `CommandError` if it has not.
     """
     return _built(folder, _fingerprint(folder))
 
@@ -63,7 +63,10 @@ def layer_package(folder: Path) -> bytes:
 def _built(folder: Path, fingerprint: str) -> bytes:  # noqa: ARG001
     with TemporaryDirectory() as into:
         command: list[str | Path] = [sys.executable, "-m", "wickiepay_build", folder.absolute(), into, "--installed"]
-        subprocess.run(command, cwd=LAYER, check=True)
+        done = subprocess.run(command, cwd=LAYER, capture_output=True, text=True, check=False)
+        if done.returncode:
+            *_, why = done.stderr.splitlines() or [""]
+            raise CommandError(f"The layer cannot be built: {why}")
         return _zip(Path(into), sorted(Path(into).rglob("*")))
 
 

@@ -80,7 +80,7 @@ class Changed(Delivered):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A sentence that says why some deliveries or states are unknown at present."""
+    """A line that says why some deliveries or states are unknown at present, or what happened to the stack."""
 
     text: str
 
@@ -180,6 +180,11 @@ class Feed:
         """The latest answers of the application that events are forwarded to, the newest first."""
         with self._lock:
             return [*self._forwarded][::-1]
+
+    def notice(self, text: str) -> None:
+        """Passes on a line that is about the stack and no delivery."""
+        with self._lock:
+            self._tell(Trouble(text))
 
     def news(self, seconds: float) -> News | None:
         """The next news, or None if there is none for some seconds."""
