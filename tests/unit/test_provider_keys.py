@@ -56,6 +56,12 @@ def test_after_a_rotation_the_key_before_the_last_is_gone() -> None:
     assert fingerprint(old) not in {fingerprint(key) for key, _ in keys_in(third).values()}
 
 
+def test_a_value_without_a_key_is_no_reason_to_make_none() -> None:
+    secret, made = with_new_key("typed by hand", "client-1")
+
+    assert fingerprint(key_in_use(secret, "client-1")) == fingerprint(made)
+
+
 def test_the_public_key_is_what_a_portal_takes() -> None:
     loaded = load_pem_public_key(public_pem(rsa_key()).encode())
 

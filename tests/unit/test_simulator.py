@@ -283,7 +283,7 @@ def test_payments_are_those_of_the_merchant(listener: Listener) -> None:
     with simulated(listener) as (provider, api):
         happen(provider, 40)
         [*of_us], [*complete] = api.payments(order="asc"), api.payments(status="COMPLETE")
-        with client(str(api._base_url), merchant_id="somebody") as other:
+        with client(str(api._transport._base_url), merchant_id="somebody") as other:
             assert list(other.payments()) == []
 
         assert api.payment(str(of_us[0].uuid)) == of_us[0]

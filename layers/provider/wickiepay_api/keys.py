@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -81,13 +82,14 @@ def key_in_use(secret: str, client_id: str) -> RSAPrivateKey:
 def with_new_key(secret: str | None, client_id: str) -> tuple[str, RSAPrivateKey]:
     """The secret with a new key as the current one, and that key. The key that signs now becomes the previous one.
 
-    Without a client id no key signs yet, so a current one is dropped; so is one that was made and never used.
-    Raises `SettingsUnusable` if there is a secret without a key in it.
+    Without a client id no key signs yet, so a current one is dropped; so is one that was made and never used, and a
+    value without a usable key. (Secrets Manager keeps the value before.)
     """
     made = generate_private_key(public_exponent=65537, key_size=BITS)
     stored = {CURRENT: {"private_key": _private_pem(made)}}
     if secret is not None and client_id:
-        stored[PREVIOUS] = {"private_key": _private_pem(key_in_use(secret, client_id)), "client_id": client_id}
+        with suppress(SettingsUnusable):
+            stored[PREVIOUS] = {"private_key": _private_pem(key_in_use(secret, client_id)), "client_id": client_id}
     return json.dumps(stored), made
 
 
