@@ -667,7 +667,7 @@ def test_a_stack_of_its_own_has_the_secret_that_its_functions_read(
 
 
 @pytest.mark.usefixtures("followed")
-@pytest.mark.parametrize("option", [("--port", "3100"), ("--signing-secret", "mine")])
-def test_a_port_or_secret_that_is_asked_for_is_not_passed_over(option: tuple[str, str]) -> None:
+@pytest.mark.parametrize("option", [("--port", "3100"), ("--signing-secret", "mine"), ("--provider", "simulated")])
+def test_a_port_secret_or_provider_that_is_asked_for_is_not_passed_over(option: tuple[str, str]) -> None:
     with pytest.raises(CommandError, match="is only for starting a stack"):
         command_line.run("listen", "--stack", "prod", *option)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from botocore.waiter import Waiter
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.literals import CapabilityType
+    from types_boto3_cloudformation.type_defs import ParameterTypeDef
     from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -58,12 +59,19 @@ class Deployed:
     patches: list[Patch]
 
 
-def deploy(project: Path, aws: Access, stack_name: str, webhook_url: str, signing_secret: str) -> Deployed:
+def deploy(  # noqa: PLR0913, PLR0917  a stack, and what it is told
+    project: Path,
+    aws: Access,
+    stack_name: str,
+    webhook_url: str,
+    signing_secret: str,
+    parameters: Mapping[str, str] = DEFAULTS,
+) -> Deployed:
     """Creates the stack of `project`'s template, with the signing secret in it. Raises `CommandError` if refused."""
-    template, packages = translate(project)
+    template, packages = translate(project, parameters)
     patches = patch_template(template, webhook_url)
     cloudformation: CloudFormationClient = aws.client("cloudformation")
-    outputs, values = _create(cloudformation, stack_name, upload(aws, template, packages))
+    outputs, values = _create(cloudformation, stack_name, upload(aws, template, packages), parameters)
     secrets: SecretsManagerClient = aws.client("secretsmanager")
     SecretVersions(secrets, outputs["SigningSecretArn"]).replace(signing_secret)
     return Deployed(outputs, values, api_url(aws, stack_name), patches)
@@ -110,19 +118,24 @@ def physical_id(aws: Access, stack_name: str, resource: str) -> str:
     return found["StackResourceDetail"]["PhysicalResourceId"]
 
 
-def redeploy(project: Path, aws: Access, stack_name: str, webhook_url: str) -> list[str]:
-    """Gives a stack of `project`'s template the code as it is now. The stack keeps all that it holds.
+def redeploy(project: Path, aws: Access, stack_name: str, webhook_url: str, parameters: Mapping[str, str]) -> list[str]:
+    """Gives a stack of `project`'s template, which has these parameters, the code as it is now.
+
+    The stack keeps all that it holds.
 
     Returns the names of the functions that this changes. Raises `CommandError` if refused; then the old code stays.
     """
-    template, packages = translate(project)
+    template, packages = translate(project, parameters)
     patch_template(template, webhook_url)
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     before = _code(cloudformation.get_template(StackName=stack_name)["TemplateBody"])
     changed = [name for name, code in _code(template).items() if code != before.get(name)]
     if changed:
         cloudformation.update_stack(
-            StackName=stack_name, TemplateURL=upload(aws, template, packages), Capabilities=CAPABILITIES
+            StackName=stack_name,
+            TemplateURL=upload(aws, template, packages),
+            Parameters=_given(parameters),
+            Capabilities=CAPABILITIES,
         )
         _wait(cloudformation.get_waiter("stack_update_complete"), cloudformation, stack_name)
         for name in changed:
@@ -148,18 +161,23 @@ def _delete_old_versions(aws: Access, function: str) -> None:
 
 
 def _create(
-    cloudformation: "CloudFormationClient", stack_name: str, template_url: str
+    cloudformation: "CloudFormationClient", stack_name: str, template_url: str, parameters: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Creates a stack. Returns its outputs and the values of its parameters, by name."""
     cloudformation.create_stack(
         StackName=stack_name,
         TemplateURL=template_url,  # the request itself may hold only 51,200 bytes of template
+        Parameters=_given(parameters),
         Capabilities=CAPABILITIES,
         OnFailure="DO_NOTHING",
     )
     _wait(cloudformation.get_waiter("stack_create_complete"), cloudformation, stack_name)
     [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     return outputs_and_parameters(stack)
+
+
+def _given(parameters: Mapping[str, str]) -> "list[ParameterTypeDef]":
+    return [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
 
 
 def _wait(waiter: "Waiter", cloudformation: "CloudFormationClient", stack_name: str) -> None:

@@ -63,7 +63,8 @@ def _redeployed(running: Running, what: str) -> list[str]:
     if broken:
         wrong, place = broken
         return [f"The code cannot be imported: {wrong}", place, "The old code goes on until that line is mended."]
-    functions = redeploy(PROJECT, running.emulator.access, running.stack.stack_name, running.stack.webhook_url)
+    stack = running.stack
+    functions = redeploy(PROJECT, running.emulator.access, stack.stack_name, stack.webhook_url, stack.parameters)
     forget_handlers()
     if not functions:
         return [f"{what}: the code is what runs already."]
