@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import boto3
 from botocore.exceptions import WaiterError
@@ -124,7 +124,7 @@ def redeploy(project: Path, aws: Access, stack_name: str, webhook_url: str) -> l
         cloudformation.update_stack(
             StackName=stack_name, TemplateURL=upload(aws, template, packages), Capabilities=CAPABILITIES
         )
-        _wait(cloudformation.get_waiter("stack_update_complete"), cloudformation, stack_name)
+        complete(cloudformation, stack_name, "stack_update_complete")
         for name in changed:
             _delete_old_versions(aws, physical_id(aws, stack_name, name))
     return changed
@@ -157,19 +157,23 @@ def _create(
         Capabilities=CAPABILITIES,
         OnFailure="DO_NOTHING",
     )
-    _wait(cloudformation.get_waiter("stack_create_complete"), cloudformation, stack_name)
+    complete(cloudformation, stack_name, "stack_create_complete")
     [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     return outputs_and_parameters(stack)
 
 
-def _wait(waiter: "Waiter", cloudformation: "CloudFormationClient", stack_name: str) -> None:
-    """Waits until a change of the stack is complete. Raises `CommandError` if the stack does not take it."""
+def complete(
+    cloudformation: "CloudFormationClient",
+    stack_name: str,
+    what: Literal["stack_create_complete", "stack_update_complete"],
+) -> None:
+    """Waits until a stack is created or updated. Raises `CommandError`, with the reasons, if that fails."""
+    waiter: Waiter = cloudformation.get_waiter(what)
     try:
         waiter.wait(StackName=stack_name, WaiterConfig={"Delay": POLL_SECONDS, "MaxAttempts": POLLS})
     except WaiterError as error:
-        raise CommandError(
-            " ".join(["The emulator refused the stack.", *failures(cloudformation, stack_name)])
-        ) from error
+        reasons = failures(cloudformation, stack_name)
+        raise CommandError(" ".join([f"The emulator refused the stack {stack_name}.", *reasons])) from error
 
 
 def failures(cloudformation: "CloudFormationClient", stack_name: str) -> list[str]:
