@@ -6,20 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
 from wickiepay_cli.errors import CommandError
-from wickiepay_cli.local.deploy import failures, translate, upload
+from wickiepay_cli.local.deploy import CAPABILITIES, complete, translate, upload
 from wickiepay_cli.local.emulator_patches import Template, patch_template
 from wickiepay_cli.stacks.emulator_access import Access
 from wickiepay_cli.stacks.local_stack import LocalStack
 from wickiepay_cli.stacks.stack import outputs_and_parameters
 
 if TYPE_CHECKING:
-    from botocore.waiter import Waiter
     from types_boto3_cloudformation import CloudFormationClient
-
-PATIENCE_SECONDS = 60
 
 
 def deploy_beside(local: LocalStack, project: Path, name: str, given: Mapping[str, str]) -> dict[str, str]:
@@ -64,7 +61,7 @@ def apply(aws: Access, name: str, template_url: str, values: Mapping[str, str]) 
         ChangeSetType="UPDATE" if update else "CREATE",
         TemplateURL=template_url,
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        Capabilities=CAPABILITIES,
     )
     told = cloudformation.describe_change_set(StackName=name, ChangeSetName=change)
     if "didn't contain changes" not in told.get("StatusReason", ""):
@@ -81,11 +78,9 @@ def exists(cloudformation: "CloudFormationClient", name: str) -> bool:
 
 def _execute(cloudformation: "CloudFormationClient", name: str, change: str, *, update: bool) -> None:
     cloudformation.execute_change_set(StackName=name, ChangeSetName=change)
-    waiter: Waiter = cloudformation.get_waiter("stack_update_complete" if update else "stack_create_complete")
     try:
-        waiter.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": PATIENCE_SECONDS})
-    except WaiterError as error:
-        reasons = failures(cloudformation, name)
+        complete(cloudformation, name, "stack_update_complete" if update else "stack_create_complete")
+    except CommandError:
         if not update:
             cloudformation.delete_stack(StackName=name)
-        raise CommandError(" ".join([f"The emulator refused the stack {name}.", *reasons])) from error
+        raise

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import boto3
 from botocore.exceptions import WaiterError
@@ -137,7 +137,7 @@ def redeploy(project: Path, aws: Access, stack_name: str, webhook_url: str, para
             Parameters=_given(parameters),
             Capabilities=CAPABILITIES,
         )
-        _wait(cloudformation.get_waiter("stack_update_complete"), cloudformation, stack_name)
+        complete(cloudformation, stack_name, "stack_update_complete")
         for name in changed:
             _delete_old_versions(aws, physical_id(aws, stack_name, name))
     return changed
@@ -171,7 +171,7 @@ def _create(
         Capabilities=CAPABILITIES,
         OnFailure="DO_NOTHING",
     )
-    _wait(cloudformation.get_waiter("stack_create_complete"), cloudformation, stack_name)
+    complete(cloudformation, stack_name, "stack_create_complete")
     [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     return outputs_and_parameters(stack)
 
@@ -180,14 +180,18 @@ def _given(parameters: Mapping[str, str]) -> "list[ParameterTypeDef]":
     return [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
 
 
-def _wait(waiter: "Waiter", cloudformation: "CloudFormationClient", stack_name: str) -> None:
-    """Waits until a change of the stack is complete. Raises `CommandError` if the stack does not take it."""
+def complete(
+    cloudformation: "CloudFormationClient",
+    stack_name: str,
+    what: Literal["stack_create_complete", "stack_update_complete"],
+) -> None:
+    """Waits until a stack is created or updated. Raises `CommandError`, with the reasons, if that fails."""
+    waiter: Waiter = cloudformation.get_waiter(what)
     try:
         waiter.wait(StackName=stack_name, WaiterConfig={"Delay": POLL_SECONDS, "MaxAttempts": POLLS})
     except WaiterError as error:
-        raise CommandError(
-            " ".join(["The emulator refused the stack.", *failures(cloudformation, stack_name)])
-        ) from error
+        reasons = failures(cloudformation, stack_name)
+        raise CommandError(" ".join([f"The emulator refused the stack {stack_name}.", *reasons])) from error
 
 
 def failures(cloudformation: "CloudFormationClient", stack_name: str) -> list[str]:
