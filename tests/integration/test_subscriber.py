@@ -50,7 +50,8 @@ def order_once_changed(stack: LocalStack, table: str, order: str) -> Any:  # noq
 
 
 def mails_sent(stack: LocalStack) -> int:
-    return sum(int(point["DeliveryAttempts"]) for point in stack.client("ses").get_send_statistics()["SendDataPoints"])
+    points: list[dict[str, Any]] = stack.client("ses").get_send_statistics()["SendDataPoints"]
+    return sum(point["DeliveryAttempts"] for point in points)
 
 
 def test_a_delivery_makes_its_order_paid_and_the_customer_is_mailed(stack: LocalStack, tables: dict[str, str]) -> None:

@@ -24,7 +24,7 @@ def init(
         ),
     ],
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="For a subscriber: the new folder, named as its stack.")
+        str | None, typer.Argument(metavar="NAME", help="For a subscriber: the new folder, named as its stack.")
     ] = None,
     *,
     dry_run: DryRun = False,

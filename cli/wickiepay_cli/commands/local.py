@@ -24,7 +24,9 @@ def _values(pairs: list[str] | None) -> dict[str, str]:
 def deploy(
     folder: Annotated[
         Path,
-        typer.Argument(metavar="FOLDER", help="The folder of a template.yaml of SAM.", exists=True, file_okay=False),
+        typer.Argument(
+            metavar="FOLDER", help="The folder of a SAM application: its template.yaml.", exists=True, file_okay=False
+        ),
     ],
     *,
     name: Annotated[
