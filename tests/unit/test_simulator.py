@@ -82,7 +82,7 @@ def simulated(
     listener: Listener | None = None, *, lost: float = 0, algorithm: str = "rsa-v1_5-sha256"
 ) -> Iterator[tuple[Provider, ProviderApi]]:
     """A provider that sends to the listener, and our client of it."""
-    with Provider(pace=0.001, lost=lost) as provider:
+    with Provider(seed=1, pace=0.001, lost=lost) as provider:
         if listener:
             provider.register(listener.url, ["*"], "", SECRET)
         keys = {CLIENT_ID: rsa_key().public_key()}

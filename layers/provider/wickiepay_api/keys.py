@@ -47,7 +47,10 @@ def private_key_in(pem: str) -> RSAPrivateKey:
     return key
 
 
-def keys_in(secret: str) -> Mapping[str, tuple[RSAPrivateKey, str | None]]:
+type Keys = Mapping[str, tuple[RSAPrivateKey, str | None]]
+
+
+def keys_in(secret: str) -> Keys:
     """The keys in the secret under `CURRENT` and `PREVIOUS`, each with the client id that is noted, if any.
 
     Raises `SettingsUnusable` if there is no current one.
@@ -68,15 +71,15 @@ def keys_in(secret: str) -> Mapping[str, tuple[RSAPrivateKey, str | None]]:
     return keys
 
 
-def name_in_use(secret: str, client_id: str) -> str:
+def name_in_use(keys: Keys, client_id: str) -> str:
     """The name of the key that signs for the client id: the previous one as long as it is that id's."""
-    keys = keys_in(secret)
     return PREVIOUS if PREVIOUS in keys and keys[PREVIOUS][1] == client_id else CURRENT
 
 
 def key_in_use(secret: str, client_id: str) -> RSAPrivateKey:
     """The key that signs for the client id. Raises `SettingsUnusable` without one."""
-    return keys_in(secret)[name_in_use(secret, client_id)][0]
+    keys = keys_in(secret)
+    return keys[name_in_use(keys, client_id)][0]
 
 
 def with_new_key(secret: str | None, client_id: str) -> tuple[str, RSAPrivateKey]:

@@ -1,6 +1,7 @@
 """Asks the provider: each request is signed anew, repeated where that is safe, and never sent after a redirect."""
 
 import json
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,9 +65,13 @@ class Transport:
         self._signer = signer
         self._now = now
         self._sleep = sleep
-        on_this_machine = base_url.host in LOOPBACK
         self._http = httpx.Client(
-            timeout=ANSWER_SECONDS, follow_redirects=False, trust_env=not on_this_machine, transport=transport
+            timeout=ANSWER_SECONDS,
+            follow_redirects=False,
+            trust_env=base_url.host not in LOOPBACK,
+            # Without TLS nobody is asked who they are, and reading all authorities takes its time.
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if base_url.scheme == "http" else True,
+            transport=transport,
         )
 
     def close(self) -> None:

@@ -93,17 +93,17 @@ def update(  # noqa: PLR0913  options
 ) -> None:
     """Change a destination: its events, its note, or that it is this stack's address or secret."""
     url = found.output("WebhookUrl") if own_url else None
-    what = {
-        "send it only " + ", ".join(events or ()): events,
-        f"send to {url}": url,
-        "sign with the stack's current signing secret": own_secret,
-        "note another description": description is not None,
-    }
-    if not any(what.values()):
+    changes = [
+        *([f"send {', '.join(events)}"] if events else []),
+        *([f"send to {url}"] if url else []),
+        *(["sign with the stack's current signing secret"] if own_secret else []),
+        *(["note another description"] if description is not None else []),
+    ]
+    if not changes:
         raise typer.BadParameter("give --events, --description, --url or --secret: nothing is to be changed.")
     with api_of(found) as api:
-        changes = ", and ".join(change for change, is_wanted in what.items() if is_wanted)
-        confirm_change(found, f"have WickiePay change the destination {destination_id}: {changes}", yes=yes)
+        what = f"have WickiePay change the destination {destination_id}: {', and '.join(changes)}"
+        confirm_change(found, what, yes=yes)
         secret = found.signing_secret().decode() if own_secret else None
         api.update_destination(destination_id, url=url, events=events, description=description, secret=secret)
     _tell_of(destination_id, "changed", as_json=as_json)
