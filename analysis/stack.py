@@ -75,7 +75,8 @@ class Stack:
         """
         parameters = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()} | values
         monitors_fully = parameters["Monitoring"] == "full"
-        made = [r for r in template["Resources"].values() if monitors_fully or r.get("Condition") != "MonitorsFully"]
+        priced = {"MonitorsFully": monitors_fully, "HasProvider": parameters["ProviderBaseUrl"] != ""}
+        made = [r for r in template["Resources"].values() if priced.get(r.get("Condition"), True)]
         resources = {name: resource["Properties"] for name, resource in template["Resources"].items()}
 
         def value(of: object) -> Any:  # noqa: ANN401  whatever a template may hold

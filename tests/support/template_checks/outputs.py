@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.support.cloudformation import Template, references
-from tests.support.template_checks.parameters import DOMAIN, ZONE
+from tests.support.template_checks.parameters import DOMAIN, PROVIDER, ZONE
 
 ALWAYS: Final = {
     *("WebhookUrl", "EventTableName", "LedgerTableName", "EventQueueUrl", "DeadLetterQueueUrl"),
@@ -15,9 +15,9 @@ ALWAYS: Final = {
 
 
 def the_outputs_are_those_that_others_go_by(template: Template) -> Iterator[str]:
-    for values, expected in (({}, ALWAYS), (DOMAIN, ALWAYS | {"DomainTarget"})):
+    for values, added in (({}, set()), (DOMAIN, {"DomainTarget"}), (PROVIDER, {"ProviderApiKeySecretArn"})):
         found = template.stack(**values).outputs.keys()
-        yield from (f"with {list(values)} {name} is unknown, or missing" for name in found ^ expected)
+        yield from (f"with {list(values)} {name} is unknown, or missing" for name in found ^ (ALWAYS | added))
 
 
 def every_output_is_of_something_that_there_is(template: Template) -> Iterator[str]:

@@ -14,6 +14,8 @@ DOMAIN: Final = {
 ZONE: Final = {"HostedZoneId": "Z0EXAMPLE"}
 TRUSTSTORE: Final = {"TruststoreUri": "s3://bucket/authorities.pem"}
 VERSION: Final = {"TruststoreVersion": "version"}
+PROVIDER: Final = {"ProviderBaseUrl": "https://api.example.org"}
+CLIENT: Final = {"ProviderClientId": "client", "ProviderMerchantId": "merchant"}
 
 ACCEPTED: Final[tuple[Mapping[str, str], ...]] = (
     {},
@@ -21,6 +23,8 @@ ACCEPTED: Final[tuple[Mapping[str, str], ...]] = (
     DOMAIN | ZONE,
     DOMAIN | TRUSTSTORE,
     DOMAIN | ZONE | TRUSTSTORE | VERSION,
+    PROVIDER,
+    PROVIDER | CLIENT,
 )
 """Combinations of values that make sense."""
 
@@ -30,6 +34,8 @@ REFUSED: Final[tuple[tuple[Mapping[str, str], str], ...]] = (
     (ZONE, "HostedZoneId needs DomainName"),
     (TRUSTSTORE, "TruststoreUri needs DomainName"),
     (DOMAIN | VERSION, "TruststoreVersion needs TruststoreUri"),
+    ({"ProviderClientId": "client"}, "ProviderClientId needs ProviderBaseUrl"),
+    ({"ProviderMerchantId": "merchant"}, "ProviderMerchantId needs ProviderBaseUrl"),
 )
 """Combinations that do not, and how what is said of each begins."""
 

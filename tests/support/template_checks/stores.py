@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tests.support.cloudformation import Template
 from tests.support.observed import observed
+from tests.support.template_checks.parameters import PROVIDER
 
 STATEFUL: Final = {"AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"}
 KEY: Final = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-4000-8000-000000000000"
@@ -23,7 +24,7 @@ KEYS: Final[Mapping[str, Callable[[Mapping[str, Any]], object]]] = {
 
 
 def what_holds_state_outlives_the_stack(template: Template) -> Iterator[str]:
-    for name, resource in template.stack().resources.items():
+    for name, resource in template.stack(**PROVIDER).resources.items():
         if resource["Type"] in STATEFUL or name == "DeadLetterQueue":
             for policy, kept in {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}.items():
                 if resource.get(policy) != kept:
@@ -55,7 +56,7 @@ def the_indexes_are_those_that_are_queried_and_one_for_operators(template: Templ
 
 def everything_is_encrypted_with_the_customers_key(template: Template) -> Iterator[str]:
     for values, key in (({}, None), ({"CustomerKeyArn": KEY}, KEY)):
-        stack = template.stack(**values)
+        stack = template.stack(**PROVIDER, **values)
         for kind, key_of in KEYS.items():
             for name, properties in stack.of_type(kind).items():
                 if key_of(properties) != key:
