@@ -21,6 +21,9 @@ GROUPS: Final = {
     "resources": "Deposits, withdrawals, conversions and everything else that is not a payment.",
     "dlq": "Messages that the consumer gave up on after about a day of tries.",
     "secret": "The secret that WickiePay signs with. It is never given as an argument, because shells keep a history.",
+    "provider": "WickiePay's API: the key to it, the destinations of events, and a provider to try things with.",
+    "provider key": "The RSA key that requests to WickiePay's API are signed with. The private key is never shown.",
+    "provider destinations": "Where WickiePay sends events.",
 }
 
 COMMANDS: Final[Sequence[tuple[str, ...]]] = (
@@ -250,6 +253,55 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "Print the current secret, to register it with WickiePay. Asks first; without a terminal, give --yes-print-it.",
         "--yes-print-it --stack sandbox",
     ),
+    (
+        "provider simulate",
+        "provider.simulate:simulate",
+        "Be the provider: serve its API on this machine until Ctrl-C, and deliver made-up events to the local stack.",
+        "--public-key public.pem --events 200 --lose 0.05",
+    ),
+    (
+        "provider key create",
+        "provider.key:create",
+        "Make a key pair in the stack's Secrets Manager, and print the public key for WickiePay's portal.",
+        "--stack prod",
+    ),
+    (
+        "provider key show-public",
+        "provider.key:show_public",
+        "Print the newest public key, in PEM.",
+        "--stack prod",
+    ),
+    (
+        "provider key status",
+        "provider.key:status",
+        "Show the keys, which of them signs, and whether the provider accepts it. Exit code 1 if it does not.",
+        "--stack prod --json",
+    ),
+    (
+        "provider destinations list",
+        "provider.destinations:list_destinations",
+        "List where WickiePay sends events. Exit code 1 if this stack is not among them.",
+        "--stack prod",
+    ),
+    (
+        "provider destinations add",
+        "provider.destinations:add",
+        "Register this stack with WickiePay: its own address, and its signing secret. Asks first.",
+        "--stack prod",
+        "--events 'payment.*,channel.*' --stack prod",
+    ),
+    (
+        "provider destinations update",
+        "provider.destinations:update",
+        "Change a destination: its events, its note, or that it is this stack's address or secret.",
+        "7e6ff4ad-7c0d-4d0c-9a1a-0a2f1de8b0f4 --secret --stack prod",
+    ),
+    (
+        "provider destinations remove",
+        "provider.destinations:remove",
+        "Have WickiePay send nothing more to a destination. Asks first.",
+        "7e6ff4ad-7c0d-4d0c-9a1a-0a2f1de8b0f4 --stack prod",
+    ),
 )
 """For each command: words, place of its function, summary, examples. --help and a TAB read only this list."""
 
@@ -303,8 +355,9 @@ def assembled(*, loaded: bool = False) -> typer.Typer:
             branches[group].command(name, cls=Command, epilog=epilog, **special)(load())
         else:
             branches[group].command(name, epilog=epilog, help=summary, cls=Later, **special)(load)
-    for name, branch in groups.items():
-        tree.add_typer(branch, name=name)
+    for words, branch in groups.items():
+        group, _, name = words.rpartition(" ")
+        branches[group].add_typer(branch, name=name)
     return tree
 
 

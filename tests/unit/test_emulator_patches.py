@@ -55,7 +55,10 @@ def test_all_that_is_bent_to_the_emulator_is_told(template: Template) -> None:
             )
             for below in ("", "/{below+}", "/")
         ),
-        ("!Ref as !GetAtt Id (in the emulator a secret's Ref is its name, on AWS its ARN)", ["SigningSecret", "ProviderApiKeySecret"]),
+        (
+            "!Ref as !GetAtt Id (in the emulator a secret's Ref is its name, on AWS its ARN)",
+            ["SigningSecret", "ProviderApiKeySecret"],
+        ),
         (
             "dropped (the emulator speaks plain HTTP, on this machine only)",
             ["EventQueueTlsOnly", "DeadLetterQueueTlsOnly"],
@@ -84,7 +87,12 @@ def test_nothing_else_is_bent(original: Template, template: Template) -> None:
     changed = {name for section, name in names if original[section].get(name) != template[section].get(name)}
     assert changed - patched == {
         *(f"WebhookApi{part}{number}" for part in ("Integration", "Route") for number in (1, 2, 3)),
-        *("IngestFunction", "PreTrafficFunction", "SigningSecretArn", "ProviderApiKeySecretArn"),  # what refers to secrets
+        *(
+            "IngestFunction",
+            "PreTrafficFunction",
+            "SigningSecretArn",
+            "ProviderApiKeySecretArn",
+        ),  # what refers to secrets
     }
     assert patched - changed == {"SigningSecret", "ProviderApiKeySecret"}
 

@@ -25,6 +25,7 @@ def test_the_first_key_signs_for_whatever_id_the_portal_gives_it() -> None:
     secret, made = with_new_key(None, "")
 
     assert fingerprint(key_in_use(secret, "client-1")) == fingerprint(made)
+    assert made.key_size == 2048
 
 
 def test_during_a_rotation_each_client_id_has_its_key() -> None:

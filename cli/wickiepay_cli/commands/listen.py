@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import httpx
 import typer
@@ -19,6 +19,7 @@ from wickiepay import clock
 from wickiepay.signing_secrets import secret_in
 from wickiepay_cli.checkout.handlers import handlers_in
 from wickiepay_cli.commands.options import SECRET_VARIABLE, at_stack, tell_of_another_secret
+from wickiepay_cli.commands.provider.beside import Beside
 from wickiepay_cli.console import server
 from wickiepay_cli.console.desk import Desk
 from wickiepay_cli.errors import CommandError
@@ -56,6 +57,10 @@ def listen(  # noqa: PLR0913  options
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Also print how the template is prepared for the emulator.")
     ] = False,
+    provider: Annotated[
+        Literal["simulated"] | None,
+        typer.Option(envvar="PROVIDER", help="Also be the provider: its API, and made-up events that it delivers."),
+    ] = None,
     no_console: Annotated[
         bool, typer.Option("--no-console", help="Serve no console, the pages in the browser.")
     ] = False,
@@ -78,6 +83,7 @@ def listen(  # noqa: PLR0913  options
             handlers_in(PROJECT)  # what cannot be imported here cannot be there, where only a log would say so
             secret = _refusing_blank(signing_secret)
             run = _Run(watch, port, secret, quiet=quiet, verbose=verbose, console=not no_console)
+            run.beside.wanted = provider is not None
             supervise(run, watch.tell, time.monotonic)
         else:
             attach = partial(_attach, context, watch, folder=None if where.name else state_folder())
@@ -122,14 +128,18 @@ class _Run:
         self._signing_secret = signing_secret
         self._quiet = quiet
         self._verbose = verbose
+        self.beside = Beside(wanted=False)
 
     def __call__(self) -> None:
-        with running_stack(state_folder(), self._port, self._signing_secret, self._seen) as running:
+        with (
+            self.beside.serving() as parameters,
+            running_stack(state_folder(), self._port, self._signing_secret, self._seen, parameters) as running,
+        ):
             if self._verbose:
                 for line in _prepared(running):
                     self._watch.tell(f"prepared: {line}")
             _introduce(running, self._signing_secret, self._watch.tell, quiet=self._quiet)
-            with self._console(running):
+            with self._console(running), self.beside.living(of_local(running.stack), self._watch.tell):
                 self._port, self._quiet = httpx.URL(running.stack.webhook_url).port or self._port, True
                 self._verbose = False
                 records = EventRecords(running.stack.client("dynamodb"), running.stack.outputs["EventTableName"])
@@ -211,7 +221,7 @@ def _attach(
 
 def _refuse_what_only_a_start_takes(context: typer.Context, webhook_url: str) -> None:
     """A port or a secret on the command line asks for a new stack; showing another one instead would mislead."""
-    for name, option in (("port", "port"), ("signing_secret", "signing secret")):
+    for name, option in (("port", "port"), ("signing_secret", "signing secret"), ("provider", "simulated provider")):
         source = context.get_parameter_source(name)
         given = source is not None and source.name == "COMMANDLINE"  # the environment's are for any other command too
         if given and not (name == "port" and f":{context.params[name]}/" in webhook_url):

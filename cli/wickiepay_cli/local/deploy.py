@@ -50,12 +50,19 @@ class Deployed:
     patches: list[Patch]
 
 
-def deploy(project: Path, aws: Access, stack_name: str, webhook_url: str, signing_secret: str) -> Deployed:
+def deploy(  # noqa: PLR0913, PLR0917  a stack, and what it is told
+    project: Path,
+    aws: Access,
+    stack_name: str,
+    webhook_url: str,
+    signing_secret: str,
+    parameters: Mapping[str, str] = DEFAULTS,
+) -> Deployed:
     """Creates the stack of `project`'s template, with the signing secret in it. Raises `CommandError` if refused."""
-    template, packages = translate(project)
+    template, packages = translate(project, parameters)
     patches = patch_template(template, webhook_url)
     cloudformation: CloudFormationClient = aws.client("cloudformation")
-    outputs, values = _create(cloudformation, stack_name, upload(aws, template, packages))
+    outputs, values = _create(cloudformation, stack_name, upload(aws, template, packages), parameters)
     secrets: SecretsManagerClient = aws.client("secretsmanager")
     SecretVersions(secrets, outputs["SigningSecretArn"]).replace(signing_secret)
     return Deployed(outputs, values, api_url(aws, stack_name), patches)
@@ -100,12 +107,13 @@ def api_url(aws: Access, stack_name: str) -> str:
 
 
 def _create(
-    cloudformation: "CloudFormationClient", stack_name: str, template_url: str
+    cloudformation: "CloudFormationClient", stack_name: str, template_url: str, parameters: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Creates a stack. Returns its outputs and the values of its parameters, by name."""
     cloudformation.create_stack(
         StackName=stack_name,
         TemplateURL=template_url,  # the request itself may hold only 51,200 bytes of template
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         OnFailure="DO_NOTHING",
     )

@@ -1,7 +1,7 @@
 """The whole stack on this machine."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +33,15 @@ class Running:
 
 @contextmanager
 def running_stack(
-    folder: Path, port: int, signing_secret: str, seen: Callable[[Exchange], None] = lambda _: None
+    folder: Path,
+    port: int,
+    signing_secret: str,
+    seen: Callable[[Exchange], None] = lambda _: None,
+    parameters: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """Runs a stack with its proxy on `port` (0: any free one) and its files in `folder`, until the `with` block ends.
 
+    `parameters` are those of the template that do not have their defaults.
     `seen` is told of every request and answer, in another thread; the delivery log in `folder` tells others of them.
     Raises `CommandError` if the stack cannot run.
     """
@@ -59,7 +64,7 @@ def running_stack(
             seen(exchange)
 
         webhook_url = f"http://127.0.0.1:{door.getsockname()[1]}{PATH}"
-        deployed = deploy(PROJECT, aws.access, STACK_NAME, webhook_url, signing_secret)
+        deployed = deploy(PROJECT, aws.access, STACK_NAME, webhook_url, signing_secret, parameters or {})
         stack = LocalStack(
             webhook_url, aws.access, REGION, STACK_NAME, deployed.outputs, os.getpid(), deployed.parameters
         )

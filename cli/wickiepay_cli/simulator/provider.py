@@ -7,11 +7,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as all_of
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import Final, Self
 
 import httpx
@@ -36,6 +37,9 @@ LIVES: Final = (
 )
 ORDERS: Final = 10
 """Orders and accounts that the payments are for."""
+
+MERCHANT_ID: Final = "5f8e193a-54e8-4a6e-8bf2-bb342eb3181b"
+"""The merchant of the sample payloads, which the events are made of."""
 
 DELIVERED, FAILED, PENDING = "DELIVERED", "FAILED", "PENDING"
 
@@ -90,7 +94,7 @@ class Provider:
     """
 
     def __init__(
-        self, *, seed: int = 0, lost: float = 0, pace: float = 1, now: Callable[[], datetime] = clock.now
+        self, *, seed: int | None = None, lost: float = 0, pace: float = 1, now: Callable[[], datetime] = clock.now
     ) -> None:
         self._chance = random.Random(seed)  # noqa: S311  chance that can be repeated, not secrets
         self._lost = lost
@@ -149,6 +153,24 @@ class Provider:
                 yield next(chosen)
                 continue
             under_way.remove(chosen)
+
+    @contextmanager
+    def living(self, rate: float, count: int | None = None) -> Iterator[None]:
+        """Has events happen in a thread, so many a second, until the block ends or there were `count`."""
+
+        def live() -> None:
+            for step in islice(self.lives(), count):
+                self.happens(step.event, step.body)
+                if self._left.wait(1 / rate):
+                    return
+
+        thread = threading.Thread(target=live, name="lives")
+        thread.start()
+        try:
+            yield
+        finally:
+            self._left.set()
+            thread.join()
 
     def replay(self, ids: Sequence[str]) -> bool:
         """Delivers events again. Returns whether it knows them all; otherwise it delivers none."""

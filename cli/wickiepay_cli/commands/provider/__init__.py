@@ -1,0 +1,1 @@
+"""`wickiepay provider`: the provider's API. One module for each group of commands."""
