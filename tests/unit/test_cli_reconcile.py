@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -55,7 +54,7 @@ def taken() -> httpx.Response:
 
 def provides(monkeypatch: pytest.MonkeyPatch, *answers: httpx.Response | Answering) -> FakeProvider:
     fake = FakeProvider(*answers)
-    monkeypatch.setattr(reconcile, "api_of", lambda _: nullcontext(fake.api))
+    monkeypatch.setattr(reconcile, "api_of", fake.made)
     return fake
 
 

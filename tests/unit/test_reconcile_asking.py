@@ -7,7 +7,18 @@ import pytest
 
 from wickiepay.clock import instant
 from wickiepay_api.entries import EventEntry, EventStatus
-from wickiepay_reconcile.asking import FEW, PAUSE, TIMES, Asked, Limits, brake, plan
+from wickiepay_reconcile.asking import (
+    FEW,
+    PAUSE,
+    TIMES,
+    Asked,
+    Limits,
+    brake,
+    missing_since,
+    noted,
+    plan,
+    still_awaited,
+)
 from wickiepay_reconcile.comparison import OurEvent, Period, compare
 
 NOW: Final = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -68,18 +79,18 @@ def ago(span: timedelta) -> str:
 
 
 A_WHILE: Final = timedelta(days=1)
+AT: Final = "2026-01-15T10:00:01.000000Z"
 
 
 @pytest.mark.parametrize(
     ("asked", "ask", "later", "given_up"),
     [
         ({}, ["lost-1"], 0, []),
-        ({"lost-1": Asked(1, ago(A_WHILE), ago(PAUSE))}, ["lost-1"], 0, []),
-        ({"lost-1": Asked(1, ago(A_WHILE), ago(timedelta(minutes=44)))}, [], 1, []),  # never twice in a row
-        ({"lost-1": Asked(TIMES - 1, ago(A_WHILE), ago(A_WHILE))}, ["lost-1"], 0, []),
-        ({"lost-1": Asked(TIMES, ago(A_WHILE), ago(A_WHILE))}, [], 0, ["lost-1"]),  # no loop of replay and failure
-        ({"lost-1": Asked(0, ago(A_WHILE), None)}, ["lost-1"], 0, []),
-        ({"another": Asked(TIMES, ago(A_WHILE), ago(A_WHILE))}, ["lost-1"], 0, []),
+        ({"lost-1": Asked(1, ago(A_WHILE), ago(PAUSE), AT)}, ["lost-1"], 0, []),
+        ({"lost-1": Asked(1, ago(A_WHILE), ago(timedelta(minutes=44)), AT)}, [], 1, []),  # never twice in a row
+        ({"lost-1": Asked(TIMES - 1, ago(A_WHILE), ago(A_WHILE), AT)}, ["lost-1"], 0, []),
+        ({"lost-1": Asked(TIMES, ago(A_WHILE), ago(A_WHILE), AT)}, [], 0, ["lost-1"]),  # no loop of replay and failure
+        ({"another": Asked(TIMES, ago(A_WHILE), ago(A_WHILE), AT)}, ["lost-1"], 0, []),
     ],
 )
 def test_an_event_is_asked_for_at_times_and_not_for_ever(
@@ -97,3 +108,26 @@ def test_a_run_asks_for_so_many_and_begins_with_the_oldest() -> None:
 def test_an_event_without_an_id_cannot_be_asked_for() -> None:
     nameless = EventEntry(None, "payment.created", "2026-01-15T10:00:00.000000Z", None, EventStatus.FAILED, 3)
     assert plan([nameless], {}, NOW, 10).given_up == [nameless]
+
+
+def test_what_is_asked_for_again_is_counted_and_keeps_the_time_of_the_first() -> None:
+    later = NOW + timedelta(hours=1)
+    once = noted({}, [lost(1), lost(2)], NOW)
+    assert once == {f"lost-{n}": Asked(1, instant(NOW), instant(NOW), lost(n).at or "") for n in (1, 2)}
+    assert noted(once, [lost(1)], later)["lost-1"] == Asked(2, instant(NOW), instant(later), lost(1).at or "")
+
+
+def test_what_has_come_is_not_awaited_and_what_is_under_way_or_of_another_period_is() -> None:
+    asked = noted({}, map(lost, range(1, 4)), NOW)
+    other = {"old": Asked(1, ago(A_WHILE), ago(A_WHILE), "2026-01-01T00:00:00.000000Z")}
+    theirs = [lost(1), lost(2, EventStatus.PENDING), lost(3)]
+    found = compare(theirs, [OurEvent("payment.created", lost(3).at, None, "PROCESSED")], DAY, NOW)
+    assert still_awaited(asked | other, found).keys() == {"lost-1", "lost-2", "old"}
+
+
+def test_an_event_is_missing_since_it_was_asked_for_or_otherwise_since_it_happened() -> None:
+    found = compare([lost(1), lost(2)], [], DAY, NOW)
+    asked = noted({}, [lost(1)], NOW - timedelta(hours=3))
+    assert missing_since(found, asked) == ago(timedelta(hours=3))
+    assert missing_since(found, {}) == lost(1).at
+    assert missing_since(compare([], [], DAY, NOW), {}) is None

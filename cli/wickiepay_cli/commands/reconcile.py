@@ -172,7 +172,7 @@ def _facts(compared: Comparison, braked: str | None, replayed: Replayed | None) 
         "theirs": compared.theirs,
         "ours": compared.ours,
         "matched": compared.matched,
-        "under_way": compared.under_way,
+        "under_way": len(compared.under_way),
         "missing": compared.missing,
         "unreadable": compared.unreadable,
         "brake": braked,
@@ -189,7 +189,7 @@ def _show(found: Stack, compared: Comparison, braked: str | None, at: str) -> No
             ("listed there", str(compared.theirs)),
             ("on record", f"{sum(compared.ours.values())}{f' ({states})' if states else ''}"),
             ("matched", str(compared.matched)),
-            ("under way", str(compared.under_way)),
+            ("under way", str(len(compared.under_way))),
             ("missing", f"{len(compared.missing)}, of which the provider gave up {compared.failed}"),
             ("unreadable", str(len(compared.unreadable)) if compared.unreadable else None),
         ]

@@ -3,14 +3,16 @@
 import io
 import subprocess
 import sys
+import sysconfig
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from wickiepay_build.packages import packages
 from wickiepay_cli.project import PROJECT
 
 LAYER: Final = PROJECT / "layers/wickiepay"
@@ -22,15 +24,27 @@ A_DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 def function_package(folder: Path) -> bytes:
     """The package of a function as `sam build` makes it: all of `folder`."""
-    return _zip(folder, _sources(folder))
+    return _zip(_named(folder, _sources(folder)))
 
 
 def layer_package(folder: Path) -> bytes:
     """A layer, as `sam build` makes it: what is shared in `folder`, and what its requirements.txt names.
 
-    Nothing is fetched: this interpreter has the packages. Raises `subprocess.CalledProcessError` if it has not.
+    Nothing is fetched: this interpreter has the packages. So what is compiled in them is for this machine. Raises
+    `subprocess.CalledProcessError` or `PackageNotFoundError` if it has not.
     """
+    if (folder / "wickiepay_api").is_dir():
+        return _provider_layer(folder, _fingerprint(folder))
     return _built(folder, _fingerprint(folder))
+
+
+@cache
+def _provider_layer(folder: Path, fingerprint: str) -> bytes:  # noqa: ARG001
+    """The layer of the reconciler: packages as they are installed here, and ours."""
+    site = Path(sysconfig.get_path("purelib"))
+    ours = [path for path in _sources(folder) if path.parent != folder]
+    theirs = {name: source for source, name in packages(folder / "requirements.txt", site)}
+    return _zip({f"python/{name}": path for name, path in sorted((_named(folder, ours) | theirs).items())})
 
 
 @cache  # a build takes seconds, and is the same for the same fingerprint
@@ -38,7 +52,7 @@ def _built(folder: Path, fingerprint: str) -> bytes:  # noqa: ARG001
     with TemporaryDirectory() as into:
         command: list[str | Path] = [sys.executable, "-m", "wickiepay_build", folder.absolute(), into, "--installed"]
         subprocess.run(command, cwd=LAYER, check=True)
-        return _zip(Path(into), sorted(Path(into).rglob("*")))
+        return _zip(_named(Path(into), sorted(Path(into).rglob("*"))))
 
 
 def _fingerprint(folder: Path) -> str:
@@ -54,12 +68,16 @@ def _sources(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
-def _zip(folder: Path, paths: Iterable[Path]) -> bytes:
+def _named(folder: Path, paths: Iterable[Path]) -> dict[str, Path]:
+    """The files among them, by their names in `folder`."""
+    return {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
+
+
+def _zip(files: Mapping[str, Path]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as package:
-        for path in paths:
-            if path.is_file():
-                entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), A_DATE)
-                entry.external_attr = 0o644 << 16
-                package.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+        for name, path in files.items():
+            entry = zipfile.ZipInfo(name, A_DATE)
+            entry.external_attr = 0o644 << 16
+            package.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
     return buffer.getvalue()

@@ -1,6 +1,6 @@
 """Which of the missing events the provider is asked to send again, and when it is asked for none: the brake."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -29,11 +29,12 @@ class Limits:
 
 
 class Asked(NamedTuple):
-    """How often an event was asked for, and since when it is known to be missing, as instants."""
+    """An event that was asked for: how often, when for the first and the last time, and the event's own time stamp."""
 
     times: int
-    missing_since: str
-    last: str | None
+    first: str
+    last: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +67,39 @@ def plan(suspects: Collection[EventEntry], asked: Mapping[str, Asked], now: date
     recently = instant(now - PAUSE)
     ask, later, given_up = list[EventEntry](), 0, list[EventEntry]()
     for entry in sorted(suspects, key=lambda entry: (entry.at or "", entry.id or "")):
-        before = asked.get(entry.id or "", Asked(0, "", None))
-        if entry.id is None or before.times >= TIMES:
+        before = asked.get(entry.id or "")
+        if entry.id is None or (before and before.times >= TIMES):
             given_up.append(entry)
-        elif (before.last or "") > recently or len(ask) >= limit:
+        elif (before and before.last > recently) or len(ask) >= limit:
             later += 1
         else:
             ask.append(entry)
     return Plan(ask, later, given_up)
+
+
+def noted(asked: Mapping[str, Asked], entries: Iterable[EventEntry], now: datetime) -> dict[str, Asked]:
+    """What was asked for, with `entries`, which are asked for now."""
+    at = instant(now)
+    again = {entry.id: entry for entry in entries if entry.id}
+    known = {each: asked[each] for each in again if each in asked}
+    return {
+        **asked,
+        **{
+            each: Asked(known[each].times + 1, known[each].first, at, known[each].at)
+            if each in known
+            else Asked(1, at, at, entry.at or "")
+            for each, entry in again.items()
+        },
+    }
+
+
+def still_awaited(asked: Mapping[str, Asked], found: Comparison) -> dict[str, Asked]:
+    """What was asked for and has not come, as far as the comparison can tell: it is of one period alone."""
+    absent = {entry.id for entry in (*found.suspects, *found.under_way)}
+    return {each: known for each, known in asked.items() if each in absent or not found.period.holds(known.at)}
+
+
+def missing_since(found: Comparison, asked: Mapping[str, Asked]) -> str | None:
+    """Since when the oldest of the missing is known to be missing; for one that was not asked for, when it happened."""
+    known = {each: noted.first for each, noted in asked.items()}
+    return min((known.get(entry.id or "", entry.at) for entry in found.missing if entry.at), default=None)

@@ -55,7 +55,7 @@ class Comparison:
     theirs: int
     ours: Mapping[str, int]
     matched: int
-    under_way: int
+    under_way: Sequence[EventEntry]
     missing: Sequence[EventEntry]
     suspects: Sequence[EventEntry]
     unreadable: Sequence[EventEntry]
@@ -90,19 +90,19 @@ def compare(
     for entry in left:
         if (key := _key(entry)) in short:
             groups[key].append(entry)
-    missing, suspects, under_way = list[EventEntry](), list[EventEntry](), 0
+    missing, suspects, under_way = list[EventEntry](), list[EventEntry](), list[EventEntry]()
     for key, group in groups.items():
         gone, may_be = _suspected(group, short[key], is_under_way)
         missing += [entry for entry in gone if not is_under_way(entry)]
-        under_way += sum(map(is_under_way, gone))
+        under_way += filter(is_under_way, gone)
         suspects += may_be
     unreadable = [entry for entry in left if _key(entry) is None]
     return Comparison(
         period=period,
         theirs=len(entries),
         ours=Counter(event.state for event in here if event.at is not None and period.holds(event.at)),
-        matched=len(entries) - len(missing) - under_way - len(unreadable),
-        under_way=under_way,
+        matched=len(entries) - len(missing) - len(under_way) - len(unreadable),
+        under_way=sorted(under_way, key=_in_order),
         missing=sorted(missing, key=_in_order),
         suspects=sorted(suspects, key=_in_order),
         unreadable=sorted(unreadable, key=_in_order),
