@@ -126,6 +126,13 @@ def test_where_the_lists_mean_other_things_nothing_is_asked_for(monkeypatch: pyt
     assert asked_for(provider) == []
 
 
+def test_somebody_who_knows_better_releases_the_brake(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = listing(*(entry(str(number)) for number in range(10)))
+    provider = provides(monkeypatch, lambda request: listed(request) if request.method == "GET" else taken())
+    run(*EVENTS, "--ask-replay", "--release-brake")
+    assert [len(each["eventIds"]) for each in asked_for(provider)] == [10]
+
+
 def test_a_destination_of_ones_own_is_asked_for(two_of_three: FakeProvider) -> None:
     run(*EVENTS, "--destination", "d-1")
     assert {request.url.params["destinationId"] for request in two_of_three.requests} == {"d-1"}

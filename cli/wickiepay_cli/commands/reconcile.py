@@ -73,6 +73,10 @@ def events(  # noqa: PLR0913  options
     ask_replay: Annotated[
         bool, typer.Option("--ask-replay", help="Ask the provider to send again what is missing. Asks you first.")
     ] = False,
+    release_brake: Annotated[
+        bool,
+        typer.Option("--release-brake", help="Ask even if too many are unknown: once you know that they were lost."),
+    ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -80,7 +84,7 @@ def events(  # noqa: PLR0913  options
 
     Events are matched by the provider's id, or otherwise counted by name and time stamp. What is younger than a quarter
     of an hour, or still PENDING there, may be under way and is not missing. If too many are unknown here, the lists
-    do not seem to mean the same, and nothing is asked for. docs/reconciling.md says more.
+    do not seem to mean the same: this is the brake, and nothing is asked for. docs/reconciling.md says more.
     """
     now = clock.now()
     refuse_backwards(since, until)
@@ -90,7 +94,7 @@ def events(  # noqa: PLR0913  options
     braked = brake(compared, Limits())
     replayed = None
     asked = plan(compared.suspects, {}, now, Limits().asked)
-    if ask_replay and asked.ask and not braked:
+    if ask_replay and asked.ask and (release_brake or not braked):
         confirm_change(found, f"ask the provider to send {_many(len(asked.ask))} again", yes=yes)
         with api_of(found) as api, progress("Asking", None):
             replayed = api.replay([each.id for each in asked.ask if each.id])
@@ -99,7 +103,9 @@ def events(  # noqa: PLR0913  options
     if as_json:
         show_json({"stack": found.name, "at": instant(now), **_facts(compared, braked, replayed), "bad_lines": flaws})
     else:
-        _show(found, compared, braked, instant(now))
+        _show(found, compared, instant(now))
+        if braked:
+            tell(f"{braked} Do the lists mean the same? docs/reconciling.md has the usual causes.")
         _tell(flaws, replayed)
     if compared.missing or compared.unreadable:
         raise typer.Exit(1)
@@ -181,7 +187,7 @@ def _facts(compared: Comparison, braked: str | None, replayed: Replayed | None) 
     }
 
 
-def _show(found: Stack, compared: Comparison, braked: str | None, at: str) -> None:
+def _show(found: Stack, compared: Comparison, at: str) -> None:
     say(scope(found.name, at, compared.period.since, compared.period.until))
     states = ", ".join(f"{number} {state}" for state, number in sorted(compared.ours.items()))
     show_facts(
@@ -199,8 +205,6 @@ def _show(found: Stack, compared: Comparison, braked: str | None, at: str) -> No
         show_table(("id", "missing event", "at", "status there"), islice(rows, LIMIT_FOR_PEOPLE))
         if len(compared.missing) > LIMIT_FOR_PEOPLE:
             tell(f"There are more than these {LIMIT_FOR_PEOPLE}: --json lists all.")
-    if braked:
-        tell(f"{braked} Do the lists mean the same? Nothing is asked for: docs/reconciling.md.")
 
 
 def _tell(flaws: Sequence[str], replayed: Replayed | None) -> None:
