@@ -63,7 +63,7 @@ help: ## this list
 # --- Using it ------------------------------------------------------------------------------------
 
 .PHONY: run
-run: .venv/.ready ## the whole stack on this machine (PORT, WICKIEPAY_WEBHOOK_SECRET)
+run: .venv/.ready ## the whole stack on this machine (PORT, WICKIEPAY_WEBHOOK_SECRET, PROVIDER=simulated)
 	@exec .venv/bin/wickiepay listen
 
 # --- Checking it ---------------------------------------------------------------------------------

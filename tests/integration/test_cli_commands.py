@@ -26,7 +26,10 @@ from wickiepay_cli.app import app
 from wickiepay_cli.console import server
 from wickiepay_cli.console.desk import Desk
 from wickiepay_cli.local.run import running_stack
+from wickiepay_cli.operations.provider import create_key
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET, PROJECT
+from wickiepay_cli.simulator.portal import CLIENT_ID, beside_a_stack, key_in
+from wickiepay_cli.simulator.provider import Provider
 from wickiepay_cli.stacks.stack import of_local
 from wickiepay_cli.watching.exchange import Exchange
 from wickiepay_cli.watching.exchanges import Exchanges
@@ -71,11 +74,18 @@ COMMANDS: Final[dict[str, list[str]]] = {
     "secret retire": ["--force"],
     "secret status": [],
     "secret show": ["--yes-print-it"],
+    "provider key status": [],
+    "provider key show-public": [],
+    "provider key create": [],
+    "provider destinations add": ["--events", "payment.*"],
+    "provider destinations list": [],
+    "provider destinations update": ["{destination}", "--secret"],
+    "provider destinations remove": ["{destination}"],
 }
 """An example of each command, in an order in which they work; what stands in braces is filled in."""
 
-WITHOUT_END: Final = {"listen", "events tail"}
-"""These run until Ctrl-C: see test_listen.py, and below."""
+WITHOUT_END: Final = {"listen", "events tail", "provider simulate"}
+"""These run until Ctrl-C: see test_listen.py, test_provider.py, and below."""
 
 ABOUT_COMMANDS: Final = {"help", "version"}
 """These print what --help and --version do."""
@@ -85,7 +95,8 @@ NOWHERE: Final = {"init", "stacks", "open", "console", "requests show", "request
 
 ASKS: Final = {
     *("trigger", "trigger --scenario", "events accept", "events dismiss", "balances adjust", "dlq redrive"),
-    *("secret set", "secret rotate", "secret retire"),
+    *("secret set", "secret rotate", "secret retire", "provider key create"),
+    *("provider destinations add", "provider destinations update", "provider destinations remove"),
 }
 """These ask before they change a deployed stack."""
 
@@ -96,13 +107,21 @@ class Examples:
 
     wickiepay: Installed
     known: dict[str, str]
+    provider: Provider
 
     def example(self, command: str, *, deployed: bool) -> list[str]:
         """The command's example, whole, on the local stack or on the same as a deployed one."""
+        self._register(command != "provider destinations add")
         words = [*command.split(), *(word.format(**self.known) for word in COMMANDS[command])]
         if not deployed or command in NOWHERE:
             return words
         return [*words, *DEPLOYED, *(["--yes"] if command in ASKS else [])]
+
+    def _register(self, is_there: bool) -> None:
+        """Has the provider know the stack as its only destination, or none."""
+        self.provider.destinations.clear()
+        url = self.wickiepay.stack.webhook_url
+        self.known["destination"] = self.provider.register(url, ["nothing.*"], "", b"").id if is_there else "none"
 
 
 @pytest.fixture(scope="module")
@@ -114,12 +133,15 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Examples]:
         exchanges.arrived(exchange, feed, clock.now())
 
     with (
-        running_stack(folder, port=0, signing_secret=DEFAULT_SIGNING_SECRET, seen=seen) as running,
+        beside_a_stack() as portal,
+        running_stack(folder, 0, DEFAULT_SIGNING_SECRET, seen, portal.parameters) as running,
         server.serving(Desk(of_local(running.stack), feed, exchanges)) as address,
         server.noted(address, folder),
     ):
+        portal.keys[CLIENT_ID] = key_in(create_key(of_local(running.stack)).encode())
         wickiepay = Installed(folder, running.stack)
-        yield Examples(wickiepay, {**_happened(wickiepay), "file": str(folder / "events.jsonl")})
+        known = {**_happened(wickiepay), "file": str(folder / "events.jsonl")}
+        yield Examples(wickiepay, known, portal.provider)
 
 
 def _happened(wickiepay: Installed) -> dict[str, str]:

@@ -26,6 +26,7 @@ from wickiepay.delivery import Delivery
 from wickiepay.queue import Message, encode
 from wickiepay_cli.app import app
 from wickiepay_cli.project import PROJECT
+from wickiepay_cli.simulator.portal import Portal
 from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.local_stack import LocalStack
 
@@ -82,10 +83,11 @@ def ours(*, deployed: bool) -> list[Command]:
 @pytest.mark.thorough
 @pytest.mark.stack
 def test_the_commands_for_the_local_stack_work_in_their_order(
-    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: LocalStack, portal: Portal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     local_stack.write(stack, tmp_path)
     monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
+    portal.provider.register(stack.webhook_url, ["nothing.*"], "", b"")
     for command in ours(deployed=False):
         result = run(*command)
         assert result.exit_code == 0, f"{shlex.join(command)}: {result.output}"
@@ -177,7 +179,7 @@ class Operator:
 
 
 @pytest.fixture(scope="module")
-def done(stack: LocalStack) -> Iterator[list[Done]]:
+def done(stack: LocalStack, portal: Portal) -> Iterator[list[Done]]:
     """Each command that is shown on a deployed stack, after it was given."""
     call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's own name
     taken: list[str] = []
@@ -195,6 +197,7 @@ def done(stack: LocalStack) -> Iterator[list[Done]]:
         for name, value in variables_of(stack.aws).items():
             patch.setenv(name, value)
         operator = Operator(stack, taken)
+        portal.provider.destinations.clear()
         yield [operator.do(command) for command in ours(deployed=True)]
 
 

@@ -100,6 +100,14 @@ def test_what_arrives_is_shown_with_its_answer_and_then_its_verdict(tmp_path: Pa
             httpx.get(url, trust_env=False)
 
 
+def test_a_simulated_provider_delivers_to_the_stack_that_it_stands_beside(tmp_path: Path) -> None:
+    with listening(tmp_path, "--provider", "simulated") as process:
+        told = line_with(process, "The provider's API: http://127.0.0.1:")
+        assert local(tmp_path).outputs["ProviderApiKeySecretArn"] in told
+        assert line_with(process, "200 accepted")
+        assert ended(process) == (0, "")
+
+
 def test_a_second_one_sees_the_same_and_goes_on_with_the_next_stack(tmp_path: Path) -> None:
     with listening(tmp_path, "--quiet") as first:
         line_with(first, "Listening on ")

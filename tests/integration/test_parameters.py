@@ -39,14 +39,19 @@ ALL_BUT_MUTUAL_TLS: Final = {
     "Rollout": "Linear10PercentEvery1Minute",
     "SnapStart": "on",
     "SourceAllowList": HERE,
+    "ProviderAlgorithm": "rsa-pss-sha512",
+    "ProviderBaseUrl": "https://api.example.com/v2",
+    "ProviderClientId": "client-1",
+    "ProviderMerchantId": "5f8e193a-54e8-4a6e-8bf2-bb342eb3181b",
 }
 MUTUAL_TLS: Final = {"TruststoreUri": "s3://{bucket}/truststore.pem"}
 
 FOR_DOMAIN: Final = frozenset({"WebhookDomain", "WebhookDomainMapping"})
 FOR_RECORD: Final = frozenset({"WebhookDomainRecord"})
 FOR_MAIL: Final = frozenset({"AlarmSubscription"})
+FOR_PROVIDER: Final = frozenset({"ProviderApiKeySecret"})
 FOR_FULL_MONITORING: Final = frozenset({"AnsweredDeliveries", "Dashboard"})
-CONDITIONAL: Final = FOR_DOMAIN | FOR_RECORD | FOR_MAIL
+CONDITIONAL: Final = FOR_DOMAIN | FOR_RECORD | FOR_MAIL | FOR_PROVIDER
 """The resources that are there for some values of the parameters only."""
 
 COMBINATIONS: Final[Mapping[str, tuple[Mapping[str, str], frozenset[str]]]] = {
@@ -58,6 +63,7 @@ COMBINATIONS: Final[Mapping[str, tuple[Mapping[str, str], frozenset[str]]]] = {
         {"AlarmEmail": "alarms@example.com", "IngestReservedConcurrency": "1", "Rollout": "AllAtOnce"},
         FOR_MAIL,
     ),
+    "provider": ({"ProviderBaseUrl": "http://127.0.0.1:4100"}, FOR_PROVIDER),
     "lean-monitoring": ({"Monitoring": "lean"}, frozenset()),
     "all-but-mutual-tls": (ALL_BUT_MUTUAL_TLS, CONDITIONAL),
     "all": ({**ALL_BUT_MUTUAL_TLS, **MUTUAL_TLS, "TruststoreVersion": "{version}"}, CONDITIONAL),

@@ -11,7 +11,7 @@ from tests.support.command_line import run
 from wickiepay_cli.app import COMMANDS, GROUPS, app
 from wickiepay_cli.whole import app as whole
 
-UNNEEDED = ("botocore", "httpx", "wickiepay_cli.commands.trigger")
+UNNEEDED = ("botocore", "httpx", "cryptography", "wickiepay_api", "wickiepay_cli.commands.trigger")
 
 
 def commands(tree: Any, *words: str) -> dict[str, Any]:  # noqa: ANN401  Typer's own copy of click

@@ -610,7 +610,13 @@ def test_variables_that_do_not_fit_the_stack_on_this_machine_are_told(
 def test_what_is_prepared_for_the_emulator_is_told_where_it_is_asked_for(
     verbose: bool, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack = SimpleNamespace(webhook_url="http://127.0.0.1:1/", client=lambda _: None, outputs={"EventTableName": "t"})
+    stack = SimpleNamespace(
+        stack_name="it",
+        webhook_url="http://127.0.0.1:1/",
+        client=lambda _: None,
+        outputs={"EventTableName": "t"},
+        parameters={},
+    )
     patches = [Patch(resource, "left out", "unknown") for resource in ("Api", "Queue")]
     running = SimpleNamespace(stack=stack, patches=patches, emulator=SimpleNamespace(check=None))
     monkeypatch.setattr(listen_module, "running_stack", lambda *_: nullcontext(running))
@@ -645,7 +651,7 @@ def test_a_stack_of_its_own_has_the_secret_that_its_functions_read(
 
 
 @pytest.mark.usefixtures("followed")
-@pytest.mark.parametrize("option", [("--port", "3100"), ("--signing-secret", "mine")])
-def test_a_port_or_secret_that_is_asked_for_is_not_passed_over(option: tuple[str, str]) -> None:
+@pytest.mark.parametrize("option", [("--port", "3100"), ("--signing-secret", "mine"), ("--provider", "simulated")])
+def test_a_port_secret_or_provider_that_is_asked_for_is_not_passed_over(option: tuple[str, str]) -> None:
     with pytest.raises(CommandError, match="is only for starting a stack"):
         command_line.run("listen", "--stack", "prod", *option)

@@ -165,7 +165,7 @@ def test_a_deployed_stack_gets_a_key_that_somebody_agreed_to(secretsmanager: "Se
 def test_what_keeps_the_key_from_being_accepted_is_a_sentence(
     asked: Asked, settings: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wickiepay_api.client.ATTEMPTS", 1)
+    monkeypatch.setattr("wickiepay_api.transport.ATTEMPTS", 1)
     run(*CREATE)
     asked.set(**settings)
 

@@ -10,8 +10,9 @@ import pytest
 
 from tests.support.provider import BASE_URL, NOW, Answering, FakeProvider, access, listing, refusing
 from wickiepay_api import errors
-from wickiepay_api.client import ATTEMPTS, MAX_ANSWER_BYTES, ProviderApi
+from wickiepay_api.client import ProviderApi
 from wickiepay_api.errors import ProviderError, Refused
+from wickiepay_api.transport import ATTEMPTS, MAX_ANSWER_BYTES
 
 type Asking = Callable[[ProviderApi], object]
 
@@ -243,6 +244,7 @@ def test_what_must_not_happen_twice_is_not_asked_again(failure: httpx.Response |
         ("Thu, 15 Jan 2026 10:25:31 -0000", 30),
         ("Thu, 15 Jan 2026 09:00:00 GMT", 1),
         ("soon", 1),
+        ("Thu, 15 Jan 99999999999999999999 10:25:31 GMT", 1),
         ("-5", 1),
     ],
 )
@@ -298,7 +300,7 @@ def test_each_refusal_has_an_error_and_a_sentence_of_advice(status: int, code: s
     [
         ({"Date": "Thu, 15 Jan 2026 10:20:01 GMT"}, "300 seconds ahead of"),
         ({"Date": "Thu, 15 Jan 2026 10:32:01 GMT"}, "420 seconds behind"),
-        ({"Date": "Thu, 15 Jan 2026 10:25:02 GMT"}, "agree to within 5 seconds"),
+        ({"Date": "Thu, 15 Jan 2026 10:25:02 GMT"}, "agree to 5 seconds"),
         ({"Date": "today"}, "does not say what its clock shows"),
         ({}, "does not say what its clock shows"),
     ],
@@ -320,6 +322,11 @@ UNUSABLE: Final[dict[str, tuple[httpx.Response, type[ProviderError], str]]] = {
     "not UTF-8": (httpx.Response(200, content=b"\xff[]"), errors.AnswerUnusable, "something instead of JSON"),
     "NaN": (httpx.Response(200, text='{"events": [NaN]}'), errors.AnswerUnusable, "instead of JSON"),
     "a huge number": (httpx.Response(200, text='{"events": [1e999999]}'), errors.AnswerUnusable, "instead of JSON"),
+    "an endless exponent": (
+        httpx.Response(200, text='{"events": [1e99999999999999999999]}'),
+        errors.AnswerUnusable,
+        "instead of JSON",
+    ),
     "very deep": (httpx.Response(200, text="[" * 200_000), errors.AnswerUnusable, "instead of JSON"),
     "nothing": (httpx.Response(200), errors.AnswerUnusable, "holds no list"),
     "no list": (httpx.Response(200, json={"events": "none"}), errors.AnswerUnusable, "holds no list"),

@@ -35,7 +35,7 @@ def test_during_a_rotation_each_client_id_has_its_key() -> None:
 
     assert fingerprint(key_in_use(second, "client-1")) == fingerprint(old)
     assert fingerprint(key_in_use(second, "client-2")) == fingerprint(new)
-    assert (name_in_use(second, "client-1"), name_in_use(second, "client-2")) == ("previous", "current")
+    assert [name_in_use(keys_in(second), f"client-{number}") for number in (1, 2)] == ["previous", "current"]
 
 
 def test_a_key_that_was_never_used_is_replaced_and_the_one_in_use_is_kept() -> None:
@@ -54,6 +54,12 @@ def test_after_a_rotation_the_key_before_the_last_is_gone() -> None:
     third, _ = with_new_key(second, "client-2")
 
     assert fingerprint(old) not in {fingerprint(key) for key, _ in keys_in(third).values()}
+
+
+def test_a_value_without_a_key_is_no_reason_to_make_none() -> None:
+    secret, made = with_new_key("typed by hand", "client-1")
+
+    assert fingerprint(key_in_use(secret, "client-1")) == fingerprint(made)
 
 
 def test_the_public_key_is_what_a_portal_takes() -> None:

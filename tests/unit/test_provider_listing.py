@@ -81,7 +81,8 @@ def at_random(seed: int, at_first: int, at_last: int, leaving: int) -> Callable[
 def test_what_was_in_the_list_all_the_time_is_read_once(
     length: int, most: int, seed: int, at_first: int, at_last: int, leaving: int
 ) -> None:
-    changing = Changing(length, at_random(seed, at_first, at_last, leaving), most)
+    change = at_random(seed, min(at_first, most // 4), at_last, min(leaving, 4 * most))  # not faster than it is read
+    changing = Changing(length, change, most)
 
     got = read(changing)
 

@@ -82,7 +82,7 @@ def simulated(
     listener: Listener | None = None, *, lost: float = 0, algorithm: str = "rsa-v1_5-sha256"
 ) -> Iterator[tuple[Provider, ProviderApi]]:
     """A provider that sends to the listener, and our client of it."""
-    with Provider(pace=0.001, lost=lost) as provider:
+    with Provider(seed=1, pace=0.001, lost=lost) as provider:
         if listener:
             provider.register(listener.url, ["*"], "", SECRET)
         keys = {CLIENT_ID: rsa_key().public_key()}
@@ -283,7 +283,7 @@ def test_payments_are_those_of_the_merchant(listener: Listener) -> None:
     with simulated(listener) as (provider, api):
         happen(provider, 40)
         [*of_us], [*complete] = api.payments(order="asc"), api.payments(status="COMPLETE")
-        with client(str(api._base_url), merchant_id="somebody") as other:
+        with client(str(api._transport._base_url), merchant_id="somebody") as other:
             assert list(other.payments()) == []
 
         assert api.payment(str(of_us[0].uuid)) == of_us[0]

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -46,7 +47,10 @@ def private_key_in(pem: str) -> RSAPrivateKey:
     return key
 
 
-def keys_in(secret: str) -> Mapping[str, tuple[RSAPrivateKey, str | None]]:
+type Keys = Mapping[str, tuple[RSAPrivateKey, str | None]]
+
+
+def keys_in(secret: str) -> Keys:
     """The keys in the secret under `CURRENT` and `PREVIOUS`, each with the client id that is noted, if any.
 
     Raises `SettingsUnusable` if there is no current one.
@@ -67,27 +71,28 @@ def keys_in(secret: str) -> Mapping[str, tuple[RSAPrivateKey, str | None]]:
     return keys
 
 
-def name_in_use(secret: str, client_id: str) -> str:
+def name_in_use(keys: Keys, client_id: str) -> str:
     """The name of the key that signs for the client id: the previous one as long as it is that id's."""
-    keys = keys_in(secret)
     return PREVIOUS if PREVIOUS in keys and keys[PREVIOUS][1] == client_id else CURRENT
 
 
 def key_in_use(secret: str, client_id: str) -> RSAPrivateKey:
     """The key that signs for the client id. Raises `SettingsUnusable` without one."""
-    return keys_in(secret)[name_in_use(secret, client_id)][0]
+    keys = keys_in(secret)
+    return keys[name_in_use(keys, client_id)][0]
 
 
 def with_new_key(secret: str | None, client_id: str) -> tuple[str, RSAPrivateKey]:
     """The secret with a new key as the current one, and that key. The key that signs now becomes the previous one.
 
-    Without a client id no key signs yet, so a current one is dropped; so is one that was made and never used.
-    Raises `SettingsUnusable` if there is a secret without a key in it.
+    Without a client id no key signs yet, so a current one is dropped; so is one that was made and never used, and a
+    value without a usable key. (Secrets Manager keeps the value before.)
     """
     made = generate_private_key(public_exponent=65537, key_size=BITS)
     stored = {CURRENT: {"private_key": _private_pem(made)}}
     if secret is not None and client_id:
-        stored[PREVIOUS] = {"private_key": _private_pem(key_in_use(secret, client_id)), "client_id": client_id}
+        with suppress(SettingsUnusable):
+            stored[PREVIOUS] = {"private_key": _private_pem(key_in_use(secret, client_id)), "client_id": client_id}
     return json.dumps(stored), made
 
 

@@ -62,16 +62,17 @@ def entries[T: Listed](page: Page[T], limit: int = LIMIT) -> Iterator[T]:
 
 def _overlapping[T: Listed](page: Page[T], limit: int, seen: set[object]) -> Iterator[Sequence[T]]:
     """The pages with something new in them. Between two of them, all entries of the first are put into `seen`."""
-    offset = overlap = idle = 0
+    offset = overlap = idle = size = 0
     again = False
     for _ in range(MAX_PAGES):
         got = page(offset, limit)
+        size = max(size, len(got))
         if offset == 0:
             overlap = min(OVERLAP, len(got) // 2)  # a provider may give fewer than it is asked for
         is_new = any(entry.key not in seen for entry in got)
         if offset and overlap and not (got and got[0].key in seen):
-            idle, offset = idle + 1, max(0, offset - limit)
-        elif not is_new and (again or len(got) <= overlap):
+            idle, offset = idle + 1, max(0, offset - size)
+        elif not is_new and (again or len(got) < size or not got):  # shorter than others, a page is the last one
             if again:
                 return
             again, offset = True, 0

@@ -89,37 +89,45 @@ def update(  # noqa: PLR0913  options
         bool, typer.Option("--secret", help="Sign with this stack's current signing secret from now on.")
     ] = False,
     yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Change a destination: its events, its note, or that it is this stack's address or secret."""
     url = found.output("WebhookUrl") if own_url else None
-    what = {
-        "send it only " + ", ".join(events or ()): events,
-        f"send to {url}": url,
-        "sign with the stack's current signing secret": own_secret,
-        "note another description": description is not None,
-    }
-    if not any(what.values()):
+    changes = [
+        *([f"send {', '.join(events)}"] if events else []),
+        *([f"send to {url}"] if url else []),
+        *(["sign with the stack's current signing secret"] if own_secret else []),
+        *(["note another description"] if description is not None else []),
+    ]
+    if not changes:
         raise typer.BadParameter("give --events, --description, --url or --secret: nothing is to be changed.")
     with api_of(found) as api:
-        changes = ", and ".join(change for change, is_wanted in what.items() if is_wanted)
-        confirm_change(found, f"have WickiePay change the destination {destination_id}: {changes}", yes=yes)
+        what = f"have WickiePay change the destination {destination_id}: {', and '.join(changes)}"
+        confirm_change(found, what, yes=yes)
         secret = found.signing_secret().decode() if own_secret else None
         api.update_destination(destination_id, url=url, events=events, description=description, secret=secret)
-    say(f"The destination {destination_id} is changed.")
+    _tell_of(destination_id, "changed", as_json=as_json)
 
 
 @on_stack
-def remove(found: Stack, destination_id: Id, *, yes: Yes = False) -> None:
+def remove(found: Stack, destination_id: Id, *, yes: Yes = False, as_json: AsJson = False) -> None:
     """Have WickiePay send nothing more to a destination. Asks first."""
     with api_of(found) as api:
         confirm_change(found, f"have WickiePay send nothing more to the destination {destination_id}", yes=yes)
         api.remove_destination(destination_id)
-    say(f"The destination {destination_id} is removed.")
+    _tell_of(destination_id, "removed", as_json=as_json)
 
 
 def all_events() -> list[str]:
     """Patterns for all events that the documentation knows: one for each first word of their names."""
     return sorted({f"{event_type.partition('.')[0]}.*" for event_type in event_types()})
+
+
+def _tell_of(destination_id: str, what: str, *, as_json: bool) -> None:
+    if as_json:
+        show_json({"id": destination_id, "done": what})
+    else:
+        say(f"The destination {destination_id} is {what}.")
 
 
 def _is_ours(destination: Destination, found: Stack) -> bool:

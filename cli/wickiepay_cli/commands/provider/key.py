@@ -44,8 +44,8 @@ def show_public(found: Stack, *, as_json: AsJson = False) -> None:
 @on_stack
 def status(found: Stack, *, as_json: AsJson = False) -> None:
     """Show the keys, which of them signs, and whether the provider accepts it. Exit code 1 if it does not."""
-    stored = stored_keys(found)
-    keys, used = keys_in(stored), name_in_use(stored, client_id(found))
+    keys = keys_in(stored_keys(found))
+    used = name_in_use(keys, client_id(found))
     problem = _problem(found)
     shown = [
         {
@@ -83,7 +83,7 @@ def _problem(found: Stack) -> str | None:
     """Why the provider does not accept requests of the stack, or None."""
     try:
         with api_of(found) as api:
-            api.destinations()
+            next(api.events(limit=1), None)
     except ProviderError as error:
         return sentence(error)
     return None

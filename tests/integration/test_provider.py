@@ -1,0 +1,115 @@
+"""The provider beside a stack: what it lost and what failed comes by replays, and both keep the same books."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.provider import rsa_key
+from wickiepay_api.entries import EventStatus
+from wickiepay_api.keys import public_pem
+from wickiepay_cli.local.run import running_stack
+from wickiepay_cli.operations.provider import api_of, create_key
+from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
+from wickiepay_cli.simulator.portal import Portal, beside_a_stack
+from wickiepay_cli.simulator.provider import Books
+from wickiepay_cli.stacks.stack import Stack, of_local
+from wickiepay_cli.store.ledger_records import Wanted
+
+pytestmark = [pytest.mark.stack, pytest.mark.many_stacks]
+
+COMMAND: Final = Path(sys.executable).parent / "wickiepay"
+PATIENCE_SECONDS: Final = 60
+EVENTS: Final = 60
+
+
+@pytest.fixture
+def portal() -> Iterator[Portal]:
+    with beside_a_stack(seed=1, lost=0.1, pace=0.01) as portal:
+        yield portal
+
+
+@pytest.fixture
+def stack(portal: Portal, tmp_path: Path) -> Iterator[Stack]:
+    with running_stack(tmp_path, 0, DEFAULT_SIGNING_SECRET, parameters=portal.parameters) as running:
+        stack = of_local(running.stack)
+        portal.meet(running.stack.webhook_url, stack.signing_secret(), create_key(stack))
+        yield stack
+
+
+def happen(portal: Portal, count: int = EVENTS) -> None:
+    for step in islice(portal.provider.lives(), count):
+        portal.provider.happens(step.event, step.body)
+    portal.provider.settle(PATIENCE_SECONDS)
+
+
+def books_of(stack: Stack) -> Books:
+    ledger = stack.ledger()
+    return Books(
+        {payment.uuid: str(payment.status) for payment in ledger.all(Wanted(), lambda _: None)},
+        {
+            (account, currency): Decimal(amount)
+            for account, balances in ledger.balances()
+            for currency, amount in balances.items()
+        },
+    )
+
+
+def test_by_replays_the_books_become_those_of_the_provider(portal: Portal, stack: Stack) -> None:
+    [destination] = portal.provider.destinations.values()
+    happen(portal)
+    portal.provider.change(destination.id, secret=b"another secret")
+    happen(portal)
+    portal.provider.change(destination.id, secret=destination.secret)
+
+    with api_of(stack) as api:
+        listed = list(api.events())
+        failed = [str(entry.id) for entry in listed if entry.status is EventStatus.FAILED]
+        replayed = api.replay([*failed, *portal.provider.lost])
+        portal.provider.settle(PATIENCE_SECONDS)
+        payments = [*api.payments(), *api.channel_payments()]
+
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while books_of(stack) != portal.provider.books() and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert books_of(stack) == portal.provider.books()
+    assert portal.provider.books().credits
+    assert len(listed) == 2 * EVENTS
+    assert (len(failed) > EVENTS / 2, replayed.refused) == (True, {})
+    assert {payment.uuid: payment.status for payment in payments} == portal.provider.books().payments
+
+
+def test_somebody_simulates_until_it_is_stopped(stack: Stack, tmp_path: Path) -> None:
+    pem = tmp_path / "public.pem"
+    pem.write_text(public_pem(rsa_key()))
+    options = ("--public-key", str(pem), "--port", "0", "--rate", "50", "--events", "20", "--lose", "0")
+    with subprocess.Popen(
+        [COMMAND, "provider", "simulate", *options],
+        env=os.environ | {"WICKIEPAY_LOCAL": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout
+            assert re.match(r"The provider's API: http://127\.0\.0\.1:\d+\n", process.stdout.readline())
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while not books_of(stack).payments and time.monotonic() < deadline:
+                time.sleep(0.2)
+            process.send_signal(signal.SIGINT)
+            told, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        finally:
+            process.kill()
+
+    assert (process.returncode, bool(re.search(r"\n\d+ events happened, \d+ were delivered, 0 lost", told))) == (
+        0,
+        True,
+    )
