@@ -58,7 +58,7 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
     ],
     parameters.patterns_are_of_the_whole_value: [reworded("Parameters/AlarmEmail/AllowedPattern", "+$", "+")],
     parameters.each_parameter_stands_in_one_group: [
-        without(f"{GROUPS}/5/Parameters/AlarmEmail"),
+        without(f"{GROUPS}/6/Parameters/AlarmEmail"),
         more(f"{GROUPS}/0/Parameters", "SnapStart"),
         more(f"{GROUPS}/0/Parameters", "Retired"),
     ],
