@@ -146,6 +146,7 @@ lock: .venv/.installed ## the requirements files, from what the .in files ask fo
 	$(LOCK) requirements/sam.in -o requirements/sam.txt
 	$(LOCK) requirements/scan.in -o requirements/scan.txt
 	$(LOCK) requirements/layer.in -c requirements/dev.txt -o layers/wickiepay/requirements.txt
+	$(LOCK) requirements/provider.in -c requirements/dev.txt -o layers/provider/requirements.txt
 
 .PHONY: clean
 clean: ## removes all that was made here, the environments too

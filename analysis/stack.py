@@ -75,7 +75,12 @@ class Stack:
         """
         parameters = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()} | values
         monitors_fully = parameters["Monitoring"] == "full"
-        priced = {"MonitorsFully": monitors_fully, "HasProvider": parameters["ProviderBaseUrl"] != ""}
+        reconciles = all(parameters[f"Provider{name}"] for name in ("BaseUrl", "ClientId", "MerchantId"))
+        priced = {
+            "MonitorsFully": monitors_fully,
+            "HasProvider": parameters["ProviderBaseUrl"] != "",
+            "Reconciles": reconciles,
+        }
         made = [r for r in template["Resources"].values() if priced.get(r.get("Condition"), True)]
         resources = {name: resource["Properties"] for name, resource in template["Resources"].items()}
 

@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Final
 
 PROJECT: Final = Path(__file__).parents[1]
-FOLDERS: Final = ("functions/ingest", "functions/consumer", "functions/relay", "functions/pre_traffic")
+FOLDERS: Final = (
+    "functions/ingest",
+    "functions/consumer",
+    "functions/relay",
+    "functions/reconciler",
+    "functions/pre_traffic",
+)
 """The import roots, as in pytest's and mypy's settings."""
 
 

@@ -23,6 +23,7 @@ GROUPS: Final = {
     "dlq": "Messages that the consumer gave up on after about a day of tries.",
     "local": "Your own stacks beside the local one.",
     "secret": "The secret that WickiePay signs with. It is never given as an argument, because shells keep a history.",
+    "reconcile": "What WickiePay lists, against what is on record here: is anything missing?",
     "provider": "WickiePay's API: the key to it, the destinations of events, and a provider to try things with.",
     "provider key": "The RSA key that requests to WickiePay's API are signed with. The private key is never shown.",
     "provider destinations": "Where WickiePay sends events.",
@@ -292,6 +293,20 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "secret:show",
         "Print the current secret, to register it with WickiePay. Asks first; without a terminal, give --yes-print-it.",
         "--yes-print-it --stack sandbox",
+    ),
+    (
+        "reconcile events",
+        "reconcile:events",
+        "Compare the provider's list of events with those on record. Exit code 1 if something is missing.",
+        "--since 30d --stack prod",
+        "--since 2d --ask-replay --stack prod",
+        "--from events.csv --since 2026-01-01 --until 2026-02-01 --stack prod",
+    ),
+    (
+        "reconcile payments",
+        "reconcile:payments",
+        "Compare the provider's payments with the ledger: status, amounts and reference. Nothing is changed.",
+        "--since 30d --stack prod",
     ),
     (
         "provider simulate",

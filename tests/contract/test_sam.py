@@ -66,6 +66,26 @@ def test_the_layer_is_made_from_its_own_folder_alone(build: Path, tmp_path: Path
     assert built(tmp_path / "made") == built(build / "WickiePayLayer")
 
 
+def test_the_reconcilers_layer_is_compiled_for_arm64_and_has_our_packages(build: Path) -> None:
+    """An ELF file names its machine in two bytes: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html."""
+    layer = build / "ProviderLayer/python"
+    compiled = {path.name: path.read_bytes()[18:20] for path in layer.rglob("*.so")}
+    arm64 = (183).to_bytes(2, "little")
+
+    assert {name.partition(".")[0]: machine for name, machine in compiled.items()} == {
+        "_cffi_backend": arm64,
+        "_rust": arm64,
+    }
+    assert built(layer / "wickiepay_api").keys() == sources("wickiepay_api")
+    assert built(layer / "wickiepay_reconcile").keys() == sources("wickiepay_reconcile")
+    assert not [path for path in layer.rglob("*") if path.name in {"__pycache__", "bin"}]
+
+
+def sources(package: str) -> set[str]:
+    folder = PROJECT / "layers/provider" / package
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if "__pycache__" not in path.parts}
+
+
 def test_a_second_build_takes_the_layer_that_the_first_has_made(build: Path) -> None:
     before = built(build)
 

@@ -58,7 +58,7 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
     ],
     parameters.patterns_are_of_the_whole_value: [reworded("Parameters/AlarmEmail/AllowedPattern", "+$", "+")],
     parameters.each_parameter_stands_in_one_group: [
-        without(f"{GROUPS}/5/Parameters/AlarmEmail"),
+        without(f"{GROUPS}/6/Parameters/AlarmEmail"),
         more(f"{GROUPS}/0/Parameters", "SnapStart"),
         more(f"{GROUPS}/0/Parameters", "Retired"),
     ],
@@ -147,6 +147,7 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
     ],
     functions.somebody_is_told_when_a_function_fails: [
         without("Resources/RelayErrorsAlarm"),
+        without("Resources/ReconcilerErrorsAlarm"),
         without("PreTrafficErrorsAlarm/AlarmActions"),
         instead("ConsumerErrorsAlarm/Dimensions/0/Value/Ref", "IngestFunction"),
     ],
@@ -212,6 +213,7 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         without("SigningSecret/KmsKeyId"),
         without("EventBus/KmsKeyIdentifier"),
         without("RelayLogs/KmsKeyId"),
+        without("ReconcilerLogs/KmsKeyId"),
         without("Globals/Function/KmsKeyArn"),
     ],
     stores.queues_are_encrypted_without_a_customers_key_too: [without("EventQueue/SqsManagedSseEnabled")],
@@ -223,6 +225,7 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         without(f"IngestRole/{STATEMENTS}/WriteLogs"),
         without(f"ConsumerRole/{STATEMENTS}/TakeFromTheQueue/Action/sqs:DeleteMessage"),
         without(f"RelayRole/{STATEMENTS}/5"),  # the customer's key
+        without(f"ReconcilerRole/{STATEMENTS}/ReadTheProvidersKey"),
     ],
     permissions.roles_name_every_action_and_resource_in_full: [
         instead(f"ConsumerRole/{STATEMENTS}/ApplyEffects/Action", "dynamodb:*"),
@@ -249,6 +252,14 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         ),
         without(f"ConsumerRole/{STATEMENTS}/LookUpStates/Condition/StringEqualsIfExists"),
         without(f"ConsumerRole/{STATEMENTS}/AddToBalances/Condition"),
+        more(
+            f"ReconcilerRole/{STATEMENTS}/SeeWhichEventsTheyAre/Condition/ForAllValues:StringEquals/dynamodb:Attributes",
+            "effects",
+        ),
+    ],
+    permissions.the_reconcilers_writes_touch_no_event: [
+        without(f"ReconcilerRole/{STATEMENTS}/KeepNotes/Condition"),
+        more(f"ReconcilerRole/{STATEMENTS}/KeepNotes/Condition/ForAllValues:StringEquals/dynamodb:LeadingKeys", "uuid"),
     ],
     # --- Versions --------------------------------------------------------------------------------
     versions.a_change_of_a_function_publishes_a_version: [without("ConsumerFunction/AutoPublishAliasAllProperties")],
@@ -303,6 +314,7 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
     alarms.what_needs_a_person_has_an_alarm: [
         without("Resources/UnsentAlarm"),
         without("Resources/DeadLettersAlarm"),
+        without("Resources/MissingEventsAlarm"),
         instead("EventsFailedAlarm/MetricName", "EventProcessed"),
     ],
     alarms.lean_monitoring_keeps_every_alarm_and_what_rings_it: [

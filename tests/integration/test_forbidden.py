@@ -103,6 +103,18 @@ FORBIDDEN: Final[Mapping[str, list[Forbidden]]] = {
         ("sqs", "receive_message", QUEUE),
         ("events", "put_events", {"Entries": [{"EventBusName": "$EventBusName", "Source": "wickiepay"}]}),
     ],
+    "reconciler": [  # that it puts no event, the template's checks say: the emulator does not look at a put's key
+        ("secretsmanager", "get_secret_value", SECRET_ID),
+        ("dynamodb", "update_item", {**EVENTS, "Key": EVENT, **ADD}),
+        ("dynamodb", "query", {**EVENTS, **BY_PARTITION}),
+        ("dynamodb", "query", {**EVENTS, "IndexName": "unsent", **BY_PARTITION}),
+        ("dynamodb", "get_item", {**LEDGER, "Key": ENTRY}),
+        ("dynamodb", "batch_get_item", {"RequestItems": {"$LedgerTableName": {"Keys": [ENTRY]}}}),
+        ("dynamodb", "put_item", {**LEDGER, "Item": ENTRY}),
+        ("sqs", "send_message", {**QUEUE, "MessageBody": "{}"}),
+        ("sqs", "receive_message", QUEUE),
+        ("events", "put_events", {"Entries": [{"EventBusName": "$EventBusName", "Source": "wickiepay"}]}),
+    ],
     "pre-traffic": [*NO_BOOKS_AND_NO_EVENTS, *OTHER_FUNCTIONS],
     "deployment": [*NO_BOOKS_AND_NO_EVENTS, *OTHER_FUNCTIONS, ("secretsmanager", "get_secret_value", SECRET_ID)],
 }

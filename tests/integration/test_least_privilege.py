@@ -16,6 +16,7 @@ import uuid as uuids
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx
@@ -24,11 +25,14 @@ from botocore.exceptions import ClientError
 
 import consumer
 import ingest
+import reconciler
 import relay
 from tests.support.deployed import FUNCTIONS, TEMPLATE, environment_of
 from tests.support.harness import SECRET, Stores
+from tests.support.provider import FakeProvider, listing
 from tests.support.roles import ROLES, Document, policy_of, session_under
 from wickiepay import clients, sdk
+from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import WebhookEvent
@@ -37,11 +41,13 @@ from wickiepay.identity import Identity
 from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.queue import Message, encode
 from wickiepay.signature import sign
+from wickiepay_api.client import ProviderApi
+from wickiepay_api.keys import with_new_key
 from wickiepay_cli.stacks.local_stack import LocalStack
 
 pytestmark = pytest.mark.stack
 
-TRIED: Final = ("ingest", "consumer", "relay")
+TRIED: Final = ("ingest", "consumer", "relay", "reconciler")
 """The functions that are tried here; the pre-traffic hook is in `test_pre_traffic.py`."""
 
 BY_THE_PLATFORM: Final = frozenset(
@@ -142,6 +148,7 @@ class Stage:
             "EVENT_QUEUE_URL": outputs["EventQueueUrl"],
             "EVENT_BUS": outputs["EventBusName"],
             "SIGNING_SECRET_ARN": outputs["SigningSecretArn"],
+            "PROVIDER_API_KEY_SECRET_ARN": outputs["ProviderApiKeySecretArn"],
         }
 
     @property
@@ -243,10 +250,33 @@ def everything_the_relay_does(stage: Stage) -> None:
         stage.events.clear_unsent(identity(event))
 
 
+def everything_the_reconciler_does(stage: Stage) -> None:
+    """A run that finds an event missing, and one whose record does not say when it happened."""
+    secret, _ = with_new_key(None, "")
+    stage.stores.client("secretsmanager").put_secret_value(
+        SecretId=stage.stores.outputs["ProviderApiKeySecretArn"], SecretString=secret
+    )
+    function = reconciler.from_environment(stage.environment("reconciler") | {"PROVIDER_CLIENT_ID": "client"})
+    body = json.dumps({"event": "payment.created", "data": {"uuid": str(uuids.uuid4())}}).encode()
+    timeless = Delivery(body, "raw", instant(function.now()), "192.0.2.1", "request")
+    stage.events.record(timeless, timeless.event())
+    at = instant(function.now() - timedelta(hours=2))
+    listed = {"id": str(uuids.uuid4()), "event": "payment.created", "timestamp": at, "status": "FAILED"}
+    answer = listing(listed)
+
+    def provider(*_: object, **__: object) -> ProviderApi:
+        return FakeProvider(lambda request: answer(request) if request.method == "GET" else httpx.Response(202)).api
+
+    with stage.patch.context() as patch:
+        patch.setattr(reconciler, "ProviderApi", provider)
+        assert function.run(1).asked == 1
+
+
 DUTIES: Final[Mapping[str, Callable[[Stage], None]]] = {
     "ingest": everything_ingest_does,
     "consumer": everything_the_consumer_does,
     "relay": everything_the_relay_does,
+    "reconciler": everything_the_reconciler_does,
 }
 
 

@@ -25,16 +25,21 @@ ROLE: Final = {
 """The environment variables that Lambda sets for every function."""
 
 
+WITH_BOTH_LAYERS: Final = {"reconciler"}
+"""The functions that have the client of the provider's API as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class Artefacts:
-    """What is deployed: the packages (zip files), by function or `layer`, and where they are unpacked."""
+    """What is deployed: the packages (zip files), by function, `layer` or `provider`, and where they are unpacked."""
 
     packages: Mapping[str, bytes]
     folder: Path
 
     def run(self, function: str, program: str, *arguments: str) -> Any:  # noqa: ANN401  whatever it prints in JSON
         """What a Python program prints that finds a function and its layer, the standard library, and nothing else."""
-        path = [str(self.folder / function), str(self.folder / "layer/python")]
+        layers = ["provider", "layer"] if function in WITH_BOTH_LAYERS else ["layer"]
+        path = [str(self.folder / function), *(str(self.folder / layer / "python") for layer in layers)]
         return run_isolated(
             f"import sys; sys.path[:0] = {path}\n{program}", environment_of(FUNCTIONS[function]), *arguments
         )
@@ -44,6 +49,7 @@ def artefacts(folder: Path) -> Artefacts:
     """Makes them, and unpacks them below `folder`."""
     made = {
         "layer": layer_package(PROJECT / "layers/wickiepay"),
+        "provider": layer_package(PROJECT / "layers/provider"),
         **{name: function_package(PROJECT / "functions" / name) for name in FUNCTIONS},
     }
     for name, package in made.items():

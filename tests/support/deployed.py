@@ -19,6 +19,7 @@ FUNCTIONS: Final = {
     "ingest": "IngestFunction",
     "consumer": "ConsumerFunction",
     "relay": "RelayFunction",
+    "reconciler": "ReconcilerFunction",
     "pre_traffic": "PreTrafficFunction",
 }
 """Module → function."""

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import cache
 from ipaddress import ip_network
 from typing import Any, Final
@@ -16,20 +17,24 @@ from unittest.mock import patch
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import EndpointConnectionError
+from httpx import Request, Response
 
 import consumer
 import ingest
+import reconciler
 import relay
 from tests.support.actors import SameThread
 from tests.support.deployed import TEMPLATE, environment_of
 from tests.support.harness import SECRET
 from tests.support.in_process import Answer, Heard, client, emulated_dynamodb
+from tests.support.provider import Answering, FakeProvider, listing
 from wickiepay import clients, clock
 from wickiepay.delivery import Delivery
 from wickiepay.event_log import EventLog
 from wickiepay.lambda_events import http_request, sqs_batch, sqs_message
 from wickiepay.queue import Message, Replay, encode
 from wickiepay.signature import sign
+from wickiepay_reconcile.asking import FEW
 
 TABLES: Final = ("EventTable", "LedgerTable")
 LAST_TRY: Final = int(environment_of("ConsumerFunction")["EVENT_QUEUE_MAX_RECEIVES"])
@@ -48,11 +53,12 @@ class Deeds:
 
 @cache
 def observed() -> Mapping[str, Deeds]:
-    """What ingest, the consumer and the relay do, by the function's logical id."""
+    """What ingest, the consumer, the relay and the reconciler do, by the function's logical id."""
     with _account() as account:
         _ingest(account)
         _consumer(account)
         _relay(account)
+        _reconciler(account)
     return account.deeds
 
 
@@ -223,3 +229,27 @@ def _relay(account: Account) -> None:
             assert function.run() == 0
         assert function.run() == 1
         assert function.run() == 0
+
+
+def _reconciler(account: Account) -> None:
+    """A run that finds something missing, one that finds it under way, and one that is braked."""
+    entry = {"event": "payment.created", "timestamp": clock.instant(clock.now() - timedelta(hours=2))}
+    lost = {**entry, "id": "lost", "status": "FAILED"}
+    unknown = [{**entry, "id": f"unknown-{number}", "status": "DELIVERED"} for number in range(FEW + 1)]
+    of_before = Delivery(
+        _body("of before", "payment.created"), "raw", clock.instant(clock.now()), "192.0.2.1", "request"
+    )
+    account.events.record(of_before, replace(of_before.event(), occurred_at=None))
+    function = reconciler.from_environment(environment_of("ReconcilerFunction"))
+    runs = [[lost], [lost | {"status": "PENDING"}], [lost, *unknown]]
+    asked: list[int] = []
+    with account.running("ReconcilerFunction"):
+        for listed in runs:
+            answer = listing(*listed)
+
+            def answering(request: Request, answer: Answering = answer) -> Response:
+                return answer(request) if request.method == "GET" else Response(202)
+
+            fake = FakeProvider(answering)
+            asked.append(replace(function, api=fake.made).run(1).asked)
+    assert asked == [1, 0, 0], asked

@@ -1,6 +1,7 @@
 """A provider that answers as a test says, and a key to sign with. No test waits: pauses are noted, and time stands."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
@@ -38,6 +39,10 @@ class FakeProvider:
         self.api = ProviderApi(
             access(**other), now=lambda: NOW, sleep=self.pauses.append, transport=httpx.MockTransport(self._answer)
         )
+
+    def made(self, *_: object) -> AbstractContextManager[ProviderApi]:
+        """In place of what makes a client, which is not closed then."""
+        return nullcontext(self.api)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)

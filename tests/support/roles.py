@@ -15,6 +15,7 @@ ROLES: Final = {
     "ingest": "IngestRole",
     "consumer": "ConsumerRole",
     "relay": "RelayRole",
+    "reconciler": "ReconcilerRole",
     "pre-traffic": "PreTrafficRole",
     "deployment": "DeploymentRole",
 }

@@ -12,6 +12,7 @@ from typing import Final
 
 from tests.support.deployed import TEMPLATE
 from tests.support.harness import SECRET, Stores
+from tests.support.template_checks.parameters import RECONCILING
 from wickiepay_cli.local.deploy import translate
 from wickiepay_cli.local.emulator import emulator
 from wickiepay_cli.local.emulator_patches import patch_template
@@ -37,13 +38,17 @@ def running_stores(folder: Path) -> Iterator[Stores]:
     patch_template(template, webhook_url="")
     stores = {
         "Parameters": template["Parameters"],
+        "Conditions": template["Conditions"],
         "Resources": {n: template["Resources"][n] for n, r in TEMPLATE["Resources"].items() if r["Type"] in KEPT},
         "Outputs": {name: output for name, output in template["Outputs"].items() if name != "WebhookUrl"},
     }
     with emulator(folder) as running:
         cloudformation = running.access.client("cloudformation")
         cloudformation.create_stack(
-            StackName=STACK_NAME, TemplateBody=json.dumps(stores), Capabilities=["CAPABILITY_IAM"]
+            StackName=STACK_NAME,
+            TemplateBody=json.dumps(stores),
+            Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in RECONCILING.items()],
+            Capabilities=["CAPABILITY_IAM"],
         )
         cloudformation.get_waiter("stack_create_complete").wait(StackName=STACK_NAME, WaiterConfig={"Delay": 1})
         [stack] = cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"]

@@ -10,6 +10,7 @@ import inspect
 import json
 import os
 import re
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +42,28 @@ def artefacts(tmp_path_factory: pytest.TempPathFactory) -> Artefacts:
 
 
 def test_all_packages_together_are_small(artefacts: Artefacts) -> None:
-    assert sum(map(len, artefacts.packages.values())) <= MOST_BYTES
+    assert sum(len(package) for name, package in artefacts.packages.items() if name != "provider") <= MOST_BYTES
+
+
+def test_the_layer_of_the_reconciler_alone_carries_cryptography_and_for_this_machine(artefacts: Artefacts) -> None:
+    """As the local stack has it; what is compiled for arm64 is looked at in `tests/contract/test_sam.py`."""
+    compiled = [name for name in files(artefacts.folder) if name.endswith(".so")]
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+
+    assert f"provider/python/_cffi_backend{suffix}" in compiled
+    assert "provider/python/cryptography/hazmat/bindings/_rust.abi3.so" in compiled
+    assert {name.partition("/")[0] for name in compiled} == {"provider"}
+
+
+def test_the_reconciler_signs_with_what_its_layers_have(artefacts: Artefacts) -> None:
+    program = (
+        "import json\nfrom wickiepay_api.keys import with_new_key\n"
+        "from wickiepay_api.client import Access, ProviderApi\n"
+        "key = with_new_key(None, '')[1]\n"
+        "with ProviderApi(Access('https://api.example', 'client', 'merchant', key)): print(json.dumps('signs'))"
+    )
+
+    assert artefacts.run("reconciler", program) == "signs"
 
 
 def test_every_handler_runs_on_what_the_layer_has(artefacts: Artefacts) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from wickiepay.clock import instant
 from wickiepay.dynamodb import Item
+from wickiepay.event_record import RECONCILER
 from wickiepay.ledger_items import RESOURCE
 from wickiepay.queue import Replay
 from wickiepay_cli.doctor.balances import BalancesAddUp
@@ -30,6 +31,11 @@ LEDGER: Final = (
     *("underpaid", "money_came", "credited"),
 )
 """What is read from the ledger: everything but the payments' details and the resources' data."""
+
+DELIVERIES: Final[Mapping[str, Any]] = {
+    "FilterExpression": "#uuid <> :reconciler",
+    "ExpressionAttributeValues": {":reconciler": {"S": RECONCILER}},
+}
 
 MONEY: Final[Mapping[str, Any]] = {
     "FilterExpression": "NOT begins_with(#pk, :resource)",
@@ -82,7 +88,7 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
     balances, look = BalancesAddUp(tables, pause), WorthALook(tables, now)
     of_events = [each.see for each in (counted, paid, orphans, unsent)]
     of_ledger = [each.see for each in (explained, once, balances, look)]
-    records = every(tables.client, "scan", TableName=tables.events, **only(SEEN))
+    records = every(tables.client, "scan", TableName=tables.events, **only(SEEN), **DELIVERIES)
     _show(records, seen, *of_events, look.see_record)
     _show(every(tables.client, "scan", TableName=tables.ledger, **only(LEDGER), **MONEY), seen, *of_ledger)
     if scheme := only_scheme(stack, now):

@@ -46,6 +46,9 @@ CAPABILITIES: Final[Sequence["CapabilityType"]] = ("CAPABILITY_IAM", "CAPABILITY
 POLL_SECONDS: Final = 0.1
 POLLS: Final = 600
 
+RECONCILING: Final = ("ProviderBaseUrl", "ProviderClientId", "ProviderMerchantId")
+"""The parameters that the template's condition `Reconciles` asks for."""
+
 DEFAULTS: Final[Mapping[str, str]] = MappingProxyType({})
 """No parameter values, so that each parameter has its default."""
 
@@ -82,13 +85,20 @@ def translate(project: Path, parameters: Mapping[str, str] = DEFAULTS) -> tuple[
     template = yaml_parse((project / "template.yaml").read_text())
     packages: dict[str, bytes] = {}
     for name, resource in template["Resources"].items():
-        if resource["Type"] in PACKAGED:
+        if resource["Type"] in PACKAGED and _is_left_out(resource, parameters):
+            resource["Properties"][PACKAGED[resource["Type"]][0]] = f"s3://{BUCKET}/{name}"
+        elif resource["Type"] in PACKAGED:
             folder, package_of = PACKAGED[resource["Type"]]
             package = package_of(project / resource["Properties"][folder])
             key = f"{name}-{sha256(package).hexdigest()}"  # as in sam: an update notices a new address alone
             packages[key] = package
             resource["Properties"][folder] = f"s3://{BUCKET}/{key}"
     return transform(template, parameters), packages
+
+
+def _is_left_out(resource: Mapping[str, object], parameters: Mapping[str, str]) -> bool:
+    """Whether a resource will not be made, so that nobody has to wait for its package."""
+    return resource.get("Condition") == "Reconciles" and not all(parameters.get(name) for name in RECONCILING)
 
 
 def transform(template: Template, parameters: Mapping[str, str] = DEFAULTS) -> Template:

@@ -5,14 +5,16 @@ import json
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from wickiepay_build.packages import packages
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.project import PROJECT
 
@@ -31,13 +33,13 @@ def function_package(folder: Path) -> bytes:
     """
     wanted = folder / "requirements.txt"
     if not wanted.exists() or _is_installed(wanted):
-        return _zip(folder, _sources(folder))
+        return _zip(_named(folder, _sources(folder)))
     with TemporaryDirectory() as into:
         done = _pip("--no-user", "--target", into, "--requirement", wanted)
         if done.returncode != 0:
             raise CommandError(f"pip cannot install what {wanted} names: {done.stderr.strip().splitlines()[-1]}")
         shutil.copytree(folder, into, dirs_exist_ok=True)
-        return _zip(Path(into), _sources(Path(into)))
+        return _zip(_named(Path(into), _sources(Path(into))))
 
 
 def _is_installed(requirements: Path) -> bool:
@@ -54,9 +56,21 @@ def _pip(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def layer_package(folder: Path) -> bytes:
     """A layer, as `sam build` makes it: what is shared in `folder`, and what its requirements.txt names.
 
-    Nothing is fetched: this interpreter has the packages. Raises `CommandError` if it has not.
+    Nothing is fetched: this interpreter has the packages. So what is compiled in them is for this machine. Raises
+    `CommandError` or `PackageNotFoundError` if it has not.
     """
+    if (folder / "wickiepay_api").is_dir():
+        return _provider_layer(folder, _fingerprint(folder))
     return _built(folder, _fingerprint(folder))
+
+
+@cache
+def _provider_layer(folder: Path, fingerprint: str) -> bytes:  # noqa: ARG001
+    """The layer of the reconciler: packages as they are installed here, and ours."""
+    site = Path(sysconfig.get_path("purelib"))
+    ours = [path for path in _sources(folder) if path.parent != folder]
+    theirs = {name: source for source, name in packages(folder / "requirements.txt", site)}
+    return _zip({f"python/{name}": path for name, path in sorted((_named(folder, ours) | theirs).items())})
 
 
 @cache  # a build takes seconds, and is the same for the same fingerprint
@@ -67,7 +81,7 @@ def _built(folder: Path, fingerprint: str) -> bytes:  # noqa: ARG001
         if done.returncode:
             *_, why = done.stderr.splitlines() or [""]
             raise CommandError(f"The layer cannot be built: {why}")
-        return _zip(Path(into), sorted(Path(into).rglob("*")))
+        return _zip(_named(Path(into), sorted(Path(into).rglob("*"))))
 
 
 def _fingerprint(folder: Path) -> str:
@@ -84,12 +98,16 @@ def _sources(folder: Path) -> list[Path]:
     return sorted(path for path in paths if path.is_file() and "__pycache__" not in path.parts)
 
 
-def _zip(folder: Path, paths: Iterable[Path]) -> bytes:
+def _named(folder: Path, paths: Iterable[Path]) -> dict[str, Path]:
+    """The files among them, by their names in `folder`."""
+    return {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
+
+
+def _zip(files: Mapping[str, Path]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as package:
-        for path in paths:
-            if path.is_file():
-                entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), A_DATE)
-                entry.external_attr = 0o644 << 16
-                package.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+        for name, path in files.items():
+            entry = zipfile.ZipInfo(name, A_DATE)
+            entry.external_attr = 0o644 << 16
+            package.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
     return buffer.getvalue()

@@ -25,6 +25,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-ke
 """
 
 
+RECONCILER: Final = "!reconciler"
+"""The partition key of what is no record of a delivery: the reconciler's notes. No uuid of an event contains a "!"."""
+
+
 class State(StrEnum):
     RECEIVED = "RECEIVED"
     PROCESSED = "PROCESSED"

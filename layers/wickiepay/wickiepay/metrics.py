@@ -38,6 +38,12 @@ class Metric(StrEnum):
     UNSENT = "Unsent"
     UNSENT_OLDEST_SECONDS = "UnsentOldestSeconds"
 
+    # The reconciler: what the provider lists and is not here
+    MISSING = "Missing"
+    REPLAYS_ASKED = "ReplaysAsked"
+    MISSING_OLDEST_SECONDS = "MissingOldestSeconds"
+    RECONCILE_BRAKED = "ReconcileBraked"
+
 
 LEAN: Final = frozenset(
     {
@@ -48,6 +54,8 @@ LEAN: Final = frozenset(
         Metric.DELIVERY_UNUSABLE,
         Metric.EVENT_FAILED,
         Metric.MESSAGE_MALFORMED,
+        Metric.MISSING_OLDEST_SECONDS,
+        Metric.RECONCILE_BRAKED,
         Metric.RETRY_AGE_SECONDS,
         Metric.SECRET_PREVIOUS,
         Metric.UNKNOWN_MONEY_EVENT,
@@ -56,7 +64,8 @@ LEAN: Final = frozenset(
 )
 """The metrics with `Monitoring` lean: those that ring an alarm, and the one that `secret retire` asks for.
 
-Each metric is billed for every hour in which it is emitted. Healthy traffic emits one of these, the relay's.
+Each metric is billed for every hour in which it is emitted. Healthy traffic emits one of these, the relay's. The
+reconciler, if there is one, emits two.
 """
 
 

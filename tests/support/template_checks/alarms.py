@@ -7,6 +7,7 @@ from typing import Any, Final
 from tests.support.cloudformation import Stack, Template
 from tests.support.template_checks.logs import logged
 from tests.support.template_checks.metrics import exists
+from tests.support.template_checks.parameters import RECONCILING
 from wickiepay.metrics import LEAN, Metric
 
 NEEDS_A_PERSON: Final = {
@@ -21,12 +22,14 @@ NEEDS_A_PERSON: Final = {
     ("consumer", Metric.RETRY_AGE_SECONDS),
     ("consumer", Metric.UNKNOWN_MONEY_EVENT),
     ("relay", Metric.UNSENT_OLDEST_SECONDS),
+    ("reconciler", Metric.MISSING_OLDEST_SECONDS),
+    ("reconciler", Metric.RECONCILE_BRAKED),
     ("WebhookApi", "5xx"),
     (None, "DeliveryMisdirected"),
     (None, "DeliveryThrottled"),
     ("EventQueue.QueueName", "ApproximateAgeOfOldestMessage"),
     ("DeadLetterQueue.QueueName", "ApproximateNumberOfMessagesVisible"),
-    *((f"{name}Function", "Errors") for name in ("Ingest", "Consumer", "Relay", "PreTraffic")),
+    *((f"{name}Function", "Errors") for name in ("Ingest", "Consumer", "Relay", "Reconciler", "PreTraffic")),
 }
 """Whose figure, and which."""
 
@@ -35,13 +38,13 @@ SILENCE_RINGS: Final = {"UnsentAlarm"}
 
 
 def what_needs_a_person_has_an_alarm(template: Template) -> Iterator[str]:
-    alarms = _operators(template.stack()).values()
+    alarms = _operators(template.stack(**RECONCILING)).values()
     watched = {(next(iter(_dimensions(alarm).values()), None), alarm["MetricName"]) for alarm in alarms}
     yield from (f"{name} of {whose} rings or needs a person, not both" for whose, name in watched ^ NEEDS_A_PERSON)
 
 
 def lean_monitoring_keeps_every_alarm_and_what_rings_it(template: Template) -> Iterator[str]:
-    full, lean = template.stack(), template.stack(Monitoring="lean")
+    full, lean = template.stack(**RECONCILING), template.stack(**RECONCILING, Monitoring="lean")
     if lean.of_type("AWS::CloudWatch::Alarm") != full.of_type("AWS::CloudWatch::Alarm"):
         yield "with lean monitoring there are other alarms"
     emitted = {name for _, name in NEEDS_A_PERSON if isinstance(name, Metric)}
@@ -52,14 +55,14 @@ def lean_monitoring_keeps_every_alarm_and_what_rings_it(template: Template) -> I
 
 
 def every_alarm_watches_a_metric_that_there_is(template: Template) -> Iterator[str]:
-    stack = template.stack()
+    stack = template.stack(**RECONCILING)
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
         if not exists(stack, alarm["Namespace"], alarm["MetricName"], _dimensions(alarm)):
             yield f"{name} watches {alarm['Namespace']} {alarm['MetricName']} {_dimensions(alarm)}"
 
 
 def every_alarm_rings_at_the_topic_but_those_that_codedeploy_asks(template: Template) -> Iterator[str]:
-    stack = template.stack()
+    stack = template.stack(**RECONCILING)
     asked = {
         alarm["Name"]
         for group in stack.of_type("AWS::CodeDeploy::DeploymentGroup").values()
@@ -74,14 +77,14 @@ def every_alarm_rings_at_the_topic_but_those_that_codedeploy_asks(template: Temp
 
 
 def every_alarm_knows_what_silence_means(template: Template) -> Iterator[str]:
-    for name, alarm in template.stack().of_type("AWS::CloudWatch::Alarm").items():
+    for name, alarm in template.stack(**RECONCILING).of_type("AWS::CloudWatch::Alarm").items():
         expected = "breaching" if name in SILENCE_RINGS else "notBreaching"
         if alarm.get("TreatMissingData") != expected:
             yield f"{name} takes silence as {alarm.get('TreatMissingData')}"
 
 
 def every_alarm_says_what_has_happened_and_where_to_read_on(template: Template) -> Iterator[str]:
-    stack = template.stack(RunbookUrl="https://example.org/runbook")
+    stack = template.stack(**RECONCILING, RunbookUrl="https://example.org/runbook")
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
         description = alarm.get("AlarmDescription", "")
         if not re.fullmatch(r".+ Runbook: https://example\.org/runbook#[a-z0-9-]+", description):
@@ -89,7 +92,7 @@ def every_alarm_says_what_has_happened_and_where_to_read_on(template: Template) 
 
 
 def mail_goes_to_the_address_that_is_given(template: Template) -> Iterator[str]:
-    if template.stack().of_type("AWS::SNS::Subscription"):
+    if template.stack(**RECONCILING).of_type("AWS::SNS::Subscription"):
         yield "somebody is told who has not been named"
     subscriptions = template.stack(AlarmEmail="ops@example.org").of_type("AWS::SNS::Subscription").values()
     wanted = {"TopicArn": "AlarmTopic", "Protocol": "email", "Endpoint": "ops@example.org"}
@@ -100,7 +103,7 @@ def mail_goes_to_the_address_that_is_given(template: Template) -> Iterator[str]:
 def the_topic_hears_the_alarms_of_this_account_alone_and_nothing_without_tls(template: Template) -> Iterator[str]:
     statements = [
         {name: part for name, part in statement.items() if name != "Sid"}
-        for policy in template.stack().of_type("AWS::SNS::TopicPolicy").values()
+        for policy in template.stack(**RECONCILING).of_type("AWS::SNS::TopicPolicy").values()
         if policy["Topics"] == ["AlarmTopic"]
         for statement in policy["PolicyDocument"]["Statement"]
     ]
@@ -124,7 +127,7 @@ def the_topic_hears_the_alarms_of_this_account_alone_and_nothing_without_tls(tem
 
 
 def metric_filters_read_fields_that_the_log_has(template: Template) -> Iterator[str]:
-    stack = template.stack()
+    stack = template.stack(**RECONCILING)
     for name, metric_filter in stack.of_type("AWS::Logs::MetricFilter").items():
         values = " ".join(made["MetricValue"] for made in metric_filter["MetricTransformations"])
         fields = set(re.findall(r"\$\.(\w+)", f"{metric_filter['FilterPattern']} {values}"))

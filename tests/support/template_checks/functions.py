@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.support.cloudformation import Template
 from tests.support.deployed import FUNCTIONS
+from tests.support.template_checks.parameters import RECONCILING
 from wickiepay_cli.project import PROJECT
 
 READ_BY: Final = {
@@ -19,12 +20,12 @@ SET_BY_LAMBDA: Final = {"AWS_LAMBDA_INITIALIZATION_TYPE"}
 
 
 def these_are_all_the_functions(template: Template) -> Iterator[str]:
-    found = template.stack().of_type("AWS::Lambda::Function")
+    found = template.stack(**RECONCILING).of_type("AWS::Lambda::Function")
     yield from (f"{name} is unknown, or missing" for name in found.keys() ^ set(FUNCTIONS.values()))
 
 
 def the_environment_is_what_the_code_reads(template: Template) -> Iterator[str]:
-    functions = template.stack().of_type("AWS::Lambda::Function")
+    functions = template.stack(**RECONCILING).of_type("AWS::Lambda::Function")
     for module, name in FUNCTIONS.items():
         set_ = set(functions[name]["Environment"]["Variables"])
         read = set().union(*map(_variables, (PROJECT / "functions" / module).rglob("*.py")))
@@ -51,11 +52,11 @@ def _is_environment(node: ast.expr) -> bool:
 
 
 def each_function_writes_to_a_log_group_of_its_own(template: Template) -> Iterator[str]:
-    functions = template.stack().of_type("AWS::Lambda::Function")
+    functions = template.stack(**RECONCILING).of_type("AWS::Lambda::Function")
     groups = [function.get("LoggingConfig", {}).get("LogGroup") for function in functions.values()]
     for name, function in functions.items():
         logging = function.get("LoggingConfig", {})
-        if template.stack().type_of(str(logging.get("LogGroup"))) != "AWS::Logs::LogGroup":
+        if template.stack(**RECONCILING).type_of(str(logging.get("LogGroup"))) != "AWS::Logs::LogGroup":
             yield f"{name} writes to a log group that lasts for ever"
         elif groups.count(logging["LogGroup"]) > 1:
             yield f"{name} shares {logging['LogGroup']}"
@@ -64,13 +65,13 @@ def each_function_writes_to_a_log_group_of_its_own(template: Template) -> Iterat
 
 
 def logs_are_kept_as_long_as_the_parameter_says(template: Template) -> Iterator[str]:
-    for name, group in template.stack(LogRetentionDays="14").of_type("AWS::Logs::LogGroup").items():
+    for name, group in template.stack(**RECONCILING, LogRetentionDays="14").of_type("AWS::Logs::LogGroup").items():
         if group.get("RetentionInDays") != "14":
             yield f"{name} is kept for {group.get('RetentionInDays', 'ever')}"
 
 
 def somebody_is_told_when_a_function_fails(template: Template) -> Iterator[str]:
-    stack = template.stack()
+    stack = template.stack(**RECONCILING)
     watched = [
         alarm["Dimensions"]
         for alarm in stack.of_type("AWS::CloudWatch::Alarm").values()
@@ -84,7 +85,7 @@ def somebody_is_told_when_a_function_fails(template: Template) -> Iterator[str]:
 def reserving_is_for_who_asks_for_it(template: Template) -> Iterator[str]:
     """An account whose quota is small refuses any reservation."""
     for values, reserved in (({}, None), ({"IngestReservedConcurrency": "5"}, "5")):
-        for name, function in template.stack(**values).of_type("AWS::Lambda::Function").items():
+        for name, function in template.stack(**RECONCILING, **values).of_type("AWS::Lambda::Function").items():
             expected = reserved if name == "IngestFunction" else None
             if function.get("ReservedConcurrentExecutions") != expected:
                 yield f"{name} reserves {function.get('ReservedConcurrentExecutions')}, not {expected}"

@@ -51,6 +51,7 @@ def exists(stack: Stack, namespace: str, name: str, dimensions: Mapping[str, str
         (namespace, dimensions.get("service")) == _emitter(stack, function)
         and (name, frozenset(dimensions)) in deeds.metrics
         for function, deeds in observed().items()
+        if stack.type_of(function)
     )
 
 
@@ -59,6 +60,7 @@ def by_type(stack: Stack, namespace: str, name: str, dimensions: frozenset[str])
     return any(
         namespace == _emitter(stack, function)[0] and (name, dimensions) in deeds.metrics
         for function, deeds in observed().items()
+        if stack.type_of(function)
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.support.cloudformation import Template, conditions_asked, references
+from tests.support.template_checks.parameters import RECONCILING
 
 NAMES: Final = {
     "AWS::ApiGatewayV2::Api": "Name",
@@ -48,7 +49,7 @@ def every_name_is_one_of_this_stack(template: Template) -> Iterator[str]:
 
 
 def nothing_has_a_name_that_a_second_stack_would_want(template: Template) -> Iterator[str]:
-    stack = template.stack()
+    stack = template.stack(**RECONCILING)
     for name, resource in stack.resources.items():
         kind, properties = resource["Type"], resource.get("Properties", {})
         if kind not in NAMES.keys() | WITHIN_ANOTHER:

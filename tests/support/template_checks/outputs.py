@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.support.cloudformation import Template, references
-from tests.support.template_checks.parameters import DOMAIN, PROVIDER, ZONE
+from tests.support.template_checks.parameters import DOMAIN, PROVIDER, RECONCILING, ZONE
 
 ALWAYS: Final = {
     *("WebhookUrl", "EventTableName", "LedgerTableName", "EventQueueUrl", "DeadLetterQueueUrl"),
@@ -15,7 +15,12 @@ ALWAYS: Final = {
 
 
 def the_outputs_are_those_that_others_go_by(template: Template) -> Iterator[str]:
-    for values, added in (({}, set()), (DOMAIN, {"DomainTarget"}), (PROVIDER, {"ProviderApiKeySecretArn"})):
+    for values, added in (
+        ({}, set()),
+        (DOMAIN, {"DomainTarget"}),
+        (PROVIDER, {"ProviderApiKeySecretArn"}),
+        (RECONCILING, {"ProviderApiKeySecretArn", "ReconcilerLogGroup"}),
+    ):
         found = template.stack(**values).outputs.keys()
         yield from (f"with {list(values)} {name} is unknown, or missing" for name in found ^ (ALWAYS | added))
 

@@ -16,6 +16,8 @@ TRUSTSTORE: Final = {"TruststoreUri": "s3://bucket/authorities.pem"}
 VERSION: Final = {"TruststoreVersion": "version"}
 PROVIDER: Final = {"ProviderBaseUrl": "https://api.example.org"}
 CLIENT: Final = {"ProviderClientId": "client", "ProviderMerchantId": "merchant"}
+RECONCILING: Final = PROVIDER | CLIENT
+"""With these, a stack has all functions."""
 
 ACCEPTED: Final[tuple[Mapping[str, str], ...]] = (
     {},

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from tests.support.cloudformation import Template
 from tests.support.observed import observed
+from tests.support.template_checks.parameters import RECONCILING
 from tests.support.template_checks.policies import attributes_named, listed, statements
 from tests.support.template_checks.stores import KEY
+from wickiepay.event_record import RECONCILER
 
 LOGS: Final = {
     "logs:CreateLogStream": "the platform writes the log",
@@ -76,6 +78,16 @@ REASONS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
         "RelayLogs.Arn": LOGS,
         KEY: STORES_KEY,
     },
+    "ReconcilerRole": {
+        "EventTable.Arn/index/by_time": {"dynamodb:Query": "finds what was received on a day"},
+        "EventTable.Arn": {
+            "dynamodb:BatchGetItem": "reads which events those are, and what it asked for before",
+            "dynamodb:PutItem": "keeps what it asked for, and a record of each run",
+        },
+        "ProviderApiKeySecret": {"secretsmanager:GetSecretValue": "signs requests to the provider's API"},
+        "ReconcilerLogs.Arn": LOGS,
+        KEY: STORES_KEY,
+    },
     "PreTrafficRole": {
         "IngestFunction.Arn:*": {"lambda:InvokeFunction": "tries a version"},
         "ConsumerFunction.Arn:*": {"lambda:InvokeFunction": "tries a version"},
@@ -104,8 +116,14 @@ REASONS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
     "RelayFunctionEveryMinuteRole": {
         "RelayFunctionAliaslive": {"lambda:InvokeFunction": "the schedule runs the relay"}
     },
+    "ReconcilerFunctionEveryHourRole": {
+        "ReconcilerFunction.Arn": {"lambda:InvokeFunction": "the schedule runs the reconciler"}
+    },
+    "ReconcilerFunctionEveryNightRole": {
+        "ReconcilerFunction.Arn": {"lambda:InvokeFunction": "the schedule runs the reconciler"}
+    },
 }
-"""Role → resource → action → why. The last one is SAM's."""
+"""Role → resource → action → why. The last three are SAM's."""
 
 WILDCARDS: Final[Mapping[tuple[str, str], str]] = {
     ("TryTheNewVersions", "IngestFunction.Arn:*"): "its versions: the next one has no name yet",
@@ -125,12 +143,14 @@ WILDCARDS: Final[Mapping[tuple[str, str], str]] = {
 TRUSTED: Final = {
     "DeploymentRole": "codedeploy.amazonaws.com",
     "RelayFunctionEveryMinuteRole": "scheduler.amazonaws.com",
+    "ReconcilerFunctionEveryHourRole": "scheduler.amazonaws.com",
+    "ReconcilerFunctionEveryNightRole": "scheduler.amazonaws.com",
 }
 """Who takes on a role that is not a function's."""
 
 
 def roles_allow_what_there_is_a_reason_for_and_nothing_else(template: Template) -> Iterator[str]:
-    stack = template.stack(CustomerKeyArn=KEY)
+    stack = template.stack(**RECONCILING, CustomerKeyArn=KEY)
     yield from (f"{role} is unknown, or missing" for role in stack.of_type("AWS::IAM::Role").keys() ^ REASONS.keys())
     for role, reasons in REASONS.items():
         allowed = {
@@ -145,7 +165,7 @@ def roles_allow_what_there_is_a_reason_for_and_nothing_else(template: Template) 
 
 
 def roles_name_every_action_and_resource_in_full(template: Template) -> Iterator[str]:
-    stack = template.stack(CustomerKeyArn=KEY)
+    stack = template.stack(**RECONCILING, CustomerKeyArn=KEY)
     for role in stack.of_type("AWS::IAM::Role"):
         for statement in statements(stack, role):
             form = statement.keys() - {"Sid", "Condition"}
@@ -157,7 +177,7 @@ def roles_name_every_action_and_resource_in_full(template: Template) -> Iterator
 
 
 def roles_are_taken_on_by_one_service_each(template: Template) -> Iterator[str]:
-    for name, role in template.stack().of_type("AWS::IAM::Role").items():
+    for name, role in template.stack(**RECONCILING).of_type("AWS::IAM::Role").items():
         trusted = [
             service
             for statement in role["AssumeRolePolicyDocument"]["Statement"]
@@ -168,7 +188,7 @@ def roles_are_taken_on_by_one_service_each(template: Template) -> Iterator[str]:
 
 
 def permissions_come_from_roles_alone(template: Template) -> Iterator[str]:
-    stack = template.stack()
+    stack = template.stack(**RECONCILING)
     functions = [function["Role"] for function in stack.of_type("AWS::Lambda::Function").values()]
     for name, resource in stack.resources.items():
         properties = resource.get("Properties", {})
@@ -188,7 +208,7 @@ def permissions_come_from_roles_alone(template: Template) -> Iterator[str]:
 
 def roles_allow_the_attributes_that_the_code_names_and_no_others(template: Template) -> Iterator[str]:
     """Where the code names what it reads or changes. No emulator sees this of a change, or of a batch of reads."""
-    stack = template.stack()
+    stack = template.stack(**RECONCILING)
     for function, deeds in observed().items():
         role = stack.of_type("AWS::Lambda::Function")[function]["Role"].removesuffix(".Arn")
         named: dict[tuple[str, str], set[str] | None] = {}
@@ -200,6 +220,17 @@ def roles_allow_the_attributes_that_the_code_names_and_no_others(template: Templ
             found = _allowed_attributes(statements(stack, role), action, table)
             if found != expected:
                 yield f"{role} allows {action} on {table} with {found}, the code uses {expected}"
+
+
+def the_reconcilers_writes_touch_no_event(template: Template) -> Iterator[str]:
+    """It puts nothing but under the one key that no event has."""
+    for statement in statements(template.stack(**RECONCILING), "ReconcilerRole"):
+        condition = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [RECONCILER]}}
+        if "dynamodb:PutItem" in listed(statement["Action"]) and statement.get("Condition") != condition:
+            yield f"the reconciler may put what it likes: {statement.get('Condition')}"
+    for operation, parameters in observed()["ReconcilerFunction"].requests:
+        if operation == "PutItem" and parameters["Item"]["uuid"] != {"S": RECONCILER}:
+            yield f"the reconciler puts {parameters['Item']['uuid']}"
 
 
 def _allowed_attributes(of_role: Iterator[Mapping[str, Any]], action: str, table: str) -> set[str] | None:

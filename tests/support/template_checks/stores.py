@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from tests.support.cloudformation import Template
 from tests.support.observed import observed
-from tests.support.template_checks.parameters import PROVIDER
+from tests.support.template_checks.parameters import PROVIDER, RECONCILING
 
 STATEFUL: Final = {"AWS::DynamoDB::Table", "AWS::SecretsManager::Secret"}
 KEY: Final = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-4000-8000-000000000000"
@@ -50,13 +50,13 @@ def the_indexes_are_those_that_are_queried_and_one_for_operators(template: Templ
     indexes = {index["IndexName"] for table in tables for index in table.get("GlobalSecondaryIndexes", [])}
     asked = [p for deeds in observed().values() for name, p in deeds.requests if name == "Query"]
     queried = {p["IndexName"] for p in asked if "IndexName" in p}
-    for name in indexes ^ (queried | {"by_time", "by_reference"}):
+    for name in indexes ^ (queried | {"by_reference"}):
         yield f"{name} is queried or there, not both"
 
 
 def everything_is_encrypted_with_the_customers_key(template: Template) -> Iterator[str]:
     for values, key in (({}, None), ({"CustomerKeyArn": KEY}, KEY)):
-        stack = template.stack(**PROVIDER, **values)
+        stack = template.stack(**RECONCILING, **values)
         for kind, key_of in KEYS.items():
             for name, properties in stack.of_type(kind).items():
                 if key_of(properties) != key:

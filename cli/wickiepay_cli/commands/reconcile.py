@@ -1,0 +1,220 @@
+"""`wickiepay reconcile`: what the provider lists against what is on record and in the ledger."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from itertools import chain, islice
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from wickiepay import clock
+from wickiepay.clock import instant
+from wickiepay_api.client import Replayed
+from wickiepay_api.entries import EventEntry, Payment, event_entry, payment
+from wickiepay_cli.commands.options import (
+    LIMIT_FOR_PEOPLE,
+    AsJson,
+    Yes,
+    confirm_change,
+    moment,
+    on_stack,
+    refuse_backwards,
+)
+from wickiepay_cli.operations.provider import api_of
+from wickiepay_cli.operations.reconciling import compare_events, compare_payments
+from wickiepay_cli.output.progress import progress
+from wickiepay_cli.output.tables import say, scope, seconds, show_facts, show_json, show_table, tell
+from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.store import listed_file
+from wickiepay_reconcile.asking import Limits, brake, plan
+from wickiepay_reconcile.comparison import Comparison
+
+USUALLY: Final = timedelta(days=1)
+
+SinceTold = Annotated[
+    datetime | None,
+    typer.Option(
+        "--since",
+        parser=moment,
+        metavar="TIME",
+        help="Only what happened at this time or later: 2026-01-15T10:00, yesterday, or 2h, 3d ago.",
+        show_default="a day ago",
+    ),
+]
+UntilTold = Annotated[
+    datetime | None,
+    typer.Option(
+        "--until", parser=moment, metavar="TIME", help="Only what happened before this time.", show_default="now"
+    ),
+]
+FromFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        metavar="FILE",
+        dir_okay=False,
+        help="A list that was exported from the portal, CSV with headings or JSON. The provider's API is not asked.",
+    ),
+]
+
+
+@on_stack
+def events(  # noqa: PLR0913  options
+    found: Stack,
+    *,
+    since: SinceTold = None,
+    until: UntilTold = None,
+    listed: FromFile = None,
+    destination: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only events for this destination.", show_default="all")
+    ] = None,
+    ask_replay: Annotated[
+        bool, typer.Option("--ask-replay", help="Ask the provider to send again what is missing. Asks you first.")
+    ] = False,
+    release_brake: Annotated[
+        bool,
+        typer.Option("--release-brake", help="Ask even if too many are unknown: once you know that they were lost."),
+    ] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the provider's list of events with those on record. Exit code 1 if something is missing.
+
+    Events are matched by the provider's id, or otherwise counted by name and time stamp. What is younger than a quarter
+    of an hour, or still PENDING there, may be under way and is not missing. If too many are unknown here, the lists
+    do not seem to mean the same: this is the brake, and nothing is asked for. docs/reconciling.md says more.
+    """
+    now = clock.now()
+    refuse_backwards(since, until)
+    since, until = since or (until or now) - USUALLY, until or now
+    with progress("Comparing", None) as advance, _events(found, listed, since, until, destination) as (theirs, flaws):
+        compared = compare_events(found, theirs, since, until, now, advance)
+    braked = brake(compared, Limits())
+    replayed = None
+    asked = plan(compared.suspects, {}, now, Limits().asked)
+    if ask_replay and asked.ask and (release_brake or not braked):
+        confirm_change(found, f"ask the provider to send {_many(len(asked.ask))} again", yes=yes)
+        with api_of(found) as api, progress("Asking", None):
+            replayed = api.replay([each.id for each in asked.ask if each.id])
+        if asked.later:
+            tell(f"{asked.later} more may be missing: give the same command again once these have come.")
+    if as_json:
+        show_json({"stack": found.name, "at": instant(now), **_facts(compared, braked, replayed), "bad_lines": flaws})
+    else:
+        _show(found, compared, instant(now))
+        if braked:
+            tell(f"{braked} Do the lists mean the same? docs/reconciling.md has the usual causes.")
+        _tell(flaws, replayed)
+    if compared.missing or compared.unreadable:
+        raise typer.Exit(1)
+
+
+@on_stack
+def payments(
+    found: Stack,
+    *,
+    since: SinceTold = None,
+    until: UntilTold = None,
+    listed: FromFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the provider's payments with the ledger: status, amounts and reference. Nothing is changed.
+
+    Of payments into channels, the provider lists all, whatever the time. Exit code 1 if something is worth a look.
+    """
+    now = clock.now()
+    refuse_backwards(since, until)
+    since, until = since or (until or now) - USUALLY, until or now
+    with progress("Comparing", None) as advance, _payments(found, listed, since, until) as (theirs, flaws):
+        compared = compare_payments(found, theirs, advance)
+    if as_json:
+        show_json({"stack": found.name, "at": instant(now), "compared": compared, "bad_lines": flaws})
+    elif compared.worth_a_look:
+        show_table(
+            ("uuid", "worth a look", "there", "here"),
+            ((each.uuid, each.what, each.theirs, each.ours) for each in compared.worth_a_look),
+        )
+    else:
+        say(f"The ledger says the same of {compared.theirs - compared.unreadable} payments.")
+    if not as_json:
+        _tell(flaws, None)
+    if compared.worth_a_look or compared.unreadable:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _events(
+    found: Stack, path: Path | None, since: datetime, until: datetime, destination: str | None
+) -> Iterator[tuple[Iterable[EventEntry], Sequence[str]]]:
+    """The entries, of a file or as they are listed, and what is wrong with the file."""
+    if path:
+        listed = listed_file.read(path, event_entry)
+        wanted = [each for each in listed.entries if destination in {None, each.destination}]
+        yield wanted, listed.flaws
+    else:
+        with api_of(found) as api:
+            yield api.events(since=since, until=until, destination_id=destination), ()
+
+
+@contextmanager
+def _payments(
+    found: Stack, path: Path | None, since: datetime, until: datetime
+) -> Iterator[tuple[Iterable[Payment], Sequence[str]]]:
+    if path:
+        listed = listed_file.read(path, payment)
+        yield listed.entries, listed.flaws
+    else:
+        with api_of(found) as api:
+            yield chain(api.payments(since=since, until=until), api.channel_payments()), ()
+
+
+def _facts(compared: Comparison, braked: str | None, replayed: Replayed | None) -> Mapping[str, object]:
+    """The result, for programs."""
+    return {
+        "since": compared.period.since,
+        "until": compared.period.until,
+        "theirs": compared.theirs,
+        "ours": compared.ours,
+        "matched": compared.matched,
+        "under_way": len(compared.under_way),
+        "missing": compared.missing,
+        "unreadable": compared.unreadable,
+        "brake": braked,
+        "asked": replayed.asked if replayed else (),
+        "refused": {each: str(why) for each, why in replayed.refused.items()} if replayed else {},
+    }
+
+
+def _show(found: Stack, compared: Comparison, at: str) -> None:
+    say(scope(found.name, at, compared.period.since, compared.period.until))
+    states = ", ".join(f"{number} {state}" for state, number in sorted(compared.ours.items()))
+    show_facts(
+        [
+            ("listed there", str(compared.theirs)),
+            ("on record", f"{sum(compared.ours.values())}{f' ({states})' if states else ''}"),
+            ("matched", str(compared.matched)),
+            ("under way", str(len(compared.under_way))),
+            ("missing", f"{len(compared.missing)}, of which the provider gave up {compared.failed}"),
+            ("unreadable", str(len(compared.unreadable)) if compared.unreadable else None),
+        ]
+    )
+    if compared.missing:
+        rows = ((each.id, each.event, seconds(each.at or ""), each.status or "?") for each in compared.missing)
+        show_table(("id", "missing event", "at", "status there"), islice(rows, LIMIT_FOR_PEOPLE))
+        if len(compared.missing) > LIMIT_FOR_PEOPLE:
+            tell(f"There are more than these {LIMIT_FOR_PEOPLE}: --json lists all.")
+
+
+def _tell(flaws: Sequence[str], replayed: Replayed | None) -> None:
+    for flaw in flaws:
+        tell(flaw)
+    if replayed:
+        say(f"The provider was asked to send {_many(len(replayed.asked))} again.")
+        for each, why in replayed.refused.items():
+            tell(f"{each}: {why}")
+
+
+def _many(events: int) -> str:
+    return "1 event" if events == 1 else f"{events} events"

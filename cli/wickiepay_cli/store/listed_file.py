@@ -1,0 +1,108 @@
+"""Reads a list that was exported from the provider's portal by hand: CSV with a line of headings, or JSON."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from wickiepay_cli.errors import CommandError
+
+HEADINGS: Final = {
+    name.lower(): name
+    for name in (
+        *("id", "event", "eventType", "timestamp", "status", "attempts", "destination", "destinationId"),
+        *("uuid", "reference", "type", "channelId", "hash", "txHash"),
+        *("displayCurrency", "displayAmount", "paidCurrency", "paidAmount"),
+    )
+}
+"""The columns that are read, in whatever case, with or without blanks and underscores: every other is left out."""
+
+DELIMITERS: Final = ",;\t"
+
+
+class Entry(Protocol):
+    @property
+    def flaws(self) -> Sequence[str]:
+        """What is wrong with it."""
+
+
+@dataclass(slots=True)
+class Listed[T: Entry]:
+    """The entries in a file, and a sentence for each line that something is wrong with, with its number."""
+
+    entries: list[T] = field(default_factory=list)
+    flaws: list[str] = field(default_factory=list)
+
+
+def read[T: Entry](path: Path, entry: Callable[[object], T]) -> Listed[T]:
+    """The entries in a file. Raises `CommandError` if it cannot be read, or holds no list."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError:
+        raise CommandError(f"{path} is not text in UTF-8.") from None
+    is_json = text.lstrip()[:1] in {"[", "{"}
+    rows = _in_json(text) if is_json else _in_csv(text)
+    listed = Listed[T]()
+    try:
+        for place, row in rows:
+            if isinstance(row, str):
+                listed.flaws.append(f"{place}: {row}")
+                continue
+            made = entry(row)
+            listed.entries.append(made)
+            listed.flaws += [f"{place}: {flaw}" for flaw in made.flaws]
+    except csv.Error as error:
+        raise CommandError(f"{path} is no CSV: {error}.") from None
+    if not listed.entries and not listed.flaws:
+        raise CommandError(f"{path} holds no list: it is CSV with a line of headings, or JSON.")
+    return listed
+
+
+type Row = tuple[str, object]
+"""Where it is in the file, and what is there: a sentence if that cannot be read."""
+
+
+def _in_json(text: str) -> Iterator[Row]:
+    """The elements of a list, alone or in the first member that is one; otherwise a line of JSON each."""
+    try:
+        whole = _loads(text)
+    except (ValueError, RecursionError):
+        for number, line in enumerate(text.splitlines(), 1):
+            if line.strip():
+                try:
+                    yield f"line {number}", _loads(line)
+                except (ValueError, RecursionError):
+                    yield f"line {number}", "It is not JSON."
+        return
+    if isinstance(whole, dict):
+        whole = next((member for member in whole.values() if isinstance(member, list)), [whole])
+    yield from ((f"entry {number}", each) for number, each in enumerate(whole, 1))
+
+
+def _loads(text: str) -> Any:  # noqa: ANN401  JSON
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+
+
+def _in_csv(text: str) -> Iterator[Row]:
+    first = text.partition("\n")[0]
+    lines = csv.reader(text.splitlines(), delimiter=max(DELIMITERS, key=first.count), strict=True)
+    columns = [HEADINGS.get(heading.strip().lower().replace(" ", "").replace("_", "")) for heading in next(lines, [])]
+    if not any(columns):
+        return
+    for cells in lines:
+        if not any(cells):
+            continue
+        if len(cells) != len(columns):
+            yield f"line {lines.line_num}", f"It has {len(cells)} cells, the headings are {len(columns)}."
+        else:
+            named = zip(columns, cells, strict=True)
+            yield f"line {lines.line_num}", {name: _cell(name, cell) for name, cell in named if name and cell.strip()}
+
+
+def _cell(name: str, cell: str) -> object:
+    return Decimal(cell.strip()) if name == "attempts" and cell.strip().isdecimal() else cell.strip()

@@ -1,0 +1,176 @@
+"""Compares the provider's list of events with the events on record here.
+
+An event is matched by its id if the envelope had one, and otherwise by name and time stamp. Many events share both, so
+they are counted: of three there and two here, one is missing. Each entry is matched at most once, and the order of
+the lists does not matter.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple, Self
+
+from wickiepay.clock import instant
+from wickiepay.identity import bounded
+from wickiepay_api.entries import EventEntry, EventStatus
+
+GRACE: Final = timedelta(minutes=15)
+"""How long an event may be under way: the provider's three tries, and the pauses between them."""
+
+
+class OurEvent(NamedTuple):
+    """An event on record: its name, the sender's time stamp, the provider's own id of it if any, and its state."""
+
+    event: str
+    at: str | None
+    id: str | None
+    state: str
+
+
+class Period(NamedTuple):
+    """From `since` to just before `until`, as `wickiepay.clock.instant` writes them."""
+
+    since: str
+    until: str
+
+    @classmethod
+    def of(cls, since: datetime, until: datetime) -> Self:
+        return cls(instant(since), instant(until))
+
+    def holds(self, at: str) -> bool:
+        return self.since <= at < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What became of the provider's entries of a period: `theirs` = matched + missing + unreadable + under way.
+
+    `ours` is the number of events on record with a time stamp of the period, by state. `missing` are not here.
+    `suspects` are those that may be: where fewer are here than there, nobody can tell which of the same name and time
+    stamp are missing. `unreadable` name no event or no time, and have no id that is on record.
+    """
+
+    period: Period
+    theirs: int
+    ours: Mapping[str, int]
+    matched: int
+    under_way: Sequence[EventEntry]
+    missing: Sequence[EventEntry]
+    suspects: Sequence[EventEntry]
+    unreadable: Sequence[EventEntry]
+
+    @property
+    def failed(self) -> int:
+        """How many are missing because the provider gave them up, as it says itself."""
+        return sum(entry.status is EventStatus.FAILED for entry in self.missing)
+
+    @property
+    def unknown(self) -> int:
+        """How many are not here although the provider does not say that it failed, or cannot be looked for."""
+        return len(self.missing) - self.failed + len(self.unreadable)
+
+
+def compare(
+    theirs: Iterable[EventEntry], ours: Iterable[OurEvent], period: Period, now: datetime, grace: timedelta = GRACE
+) -> Comparison:
+    """Compares the entries of `period` with events on record, of that period or not."""
+    entries = list(_once(entry for entry in theirs if entry.at is None or period.holds(entry.at)))
+    here = [event for event in ours if event.id is not None or (event.at is not None and period.holds(event.at))]
+    young = instant(now - grace)
+
+    def is_under_way(entry: EventEntry) -> bool:
+        return entry.status is EventStatus.PENDING or (
+            entry.status is not EventStatus.FAILED and (entry.at or "") >= young
+        )
+
+    left, events_left = _not_matched_by_id(entries, here)
+    short = _short(left, events_left, ids_agree=len(left) < len(entries))
+    groups: defaultdict[_Key, list[EventEntry]] = defaultdict(list)
+    for entry in left:
+        if (key := _key(entry)) in short:
+            groups[key].append(entry)
+    missing, suspects, under_way = list[EventEntry](), list[EventEntry](), list[EventEntry]()
+    for key, group in groups.items():
+        gone, may_be = _suspected(group, short[key], is_under_way)
+        missing += [entry for entry in gone if not is_under_way(entry)]
+        under_way += filter(is_under_way, gone)
+        suspects += may_be
+    unreadable = [entry for entry in left if _key(entry) is None]
+    return Comparison(
+        period=period,
+        theirs=len(entries),
+        ours=Counter(event.state for event in here if event.at is not None and period.holds(event.at)),
+        matched=len(entries) - len(missing) - len(under_way) - len(unreadable),
+        under_way=sorted(under_way, key=_in_order),
+        missing=sorted(missing, key=_in_order),
+        suspects=sorted(suspects, key=_in_order),
+        unreadable=sorted(unreadable, key=_in_order),
+    )
+
+
+type _Key = tuple[str, str]
+
+
+def _once(entries: Iterable[EventEntry]) -> Iterator[EventEntry]:
+    """Each id once, however often it is listed; what has none cannot be told apart."""
+    by_id: dict[str, EventEntry] = {}
+    for entry in entries:
+        if entry.id is None:
+            yield entry
+        elif entry.id not in by_id or _in_order(entry) < _in_order(by_id[entry.id]):
+            by_id[entry.id] = entry
+    yield from by_id.values()
+
+
+def _not_matched_by_id(
+    entries: Sequence[EventEntry], events: Sequence[OurEvent]
+) -> tuple[list[EventEntry], list[OurEvent]]:
+    """The entries and the events that are left when those with the same id are taken away."""
+    recorded = {event.id for event in events if event.id}
+    ids = {entry.id for entry in entries if entry.id in recorded}
+    return [entry for entry in entries if entry.id not in ids], [event for event in events if event.id not in ids]
+
+
+def _short(entries: Iterable[EventEntry], events: Collection[OurEvent], *, ids_agree: bool) -> dict[_Key, int]:
+    """By name and time stamp, how many entries have no event.
+
+    If ids are known to mean the same, an entry and an event with two ids are two events: at most as many match as there
+    are entries and events without an id.
+    """
+    recorded = Counter((event.event, event.at) for event in events if event.at)
+    without_id = Counter((event.event, event.at) for event in events if event.at and event.id is None)
+    listed: Counter[_Key] = Counter()
+    for entry in entries:
+        if key := _key(entry):
+            listed[key] += 1
+            without_id[key] += entry.id is None
+    matched = {
+        key: min(number, recorded[key], without_id[key] if ids_agree else number) for key, number in listed.items()
+    }
+    return {key: number - matched[key] for key, number in listed.items() if matched[key] < number}
+
+
+def _suspected(
+    group: Sequence[EventEntry], short: int, is_under_way: Callable[[EventEntry], bool]
+) -> tuple[Sequence[EventEntry], Sequence[EventEntry]]:
+    """Of entries that look the same, the `short` that are most likely not here, and all that may be missing.
+
+    What the provider gave up is likelier not to be here than what it is still sending, and that than what it delivered.
+    """
+
+    def likelihood(entry: EventEntry) -> int:
+        return 0 if entry.status is EventStatus.FAILED else 1 if is_under_way(entry) else 2
+
+    gone = sorted(group, key=lambda entry: (likelihood(entry), _in_order(entry)))[:short]
+    likely = {likelihood(entry) for entry in gone} - {1}
+    return gone, [entry for entry in group if likelihood(entry) in likely]
+
+
+def _key(entry: EventEntry) -> _Key | None:
+    """The name as a record has it, and the time stamp; None if one of them cannot be read."""
+    return (bounded(entry.event), entry.at) if entry.event and entry.at else None
+
+
+def _in_order(entry: EventEntry) -> tuple[str, ...]:
+    return (entry.at or "", entry.event or "", entry.id or "", entry.status or "", entry.destination or "")

@@ -1,0 +1,92 @@
+"""What the reconciler keeps between its runs, and a record of each: in the event table, under a key of its own."""
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from wickiepay import event_record as records
+from wickiepay.clock import instant
+from wickiepay.identity import Identity
+from wickiepay.outages import outages
+from wickiepay_reconcile.asking import Asked
+from wickiepay_reconcile.comparison import Period
+from wickiepay_reconcile.our_events import OurEvents
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+MAX_ASKED: Final = 2000
+"""Events that may be awaited at the same time: an item of the table holds 400 KB."""
+
+KEPT: Final = timedelta(days=400)
+"""How long the record of a run is kept."""
+
+STATE: Final = Identity(records.RECONCILER, "state")
+SEEN: Final = ("uuid", "event_key", "notes")
+"""The attributes that are read of the state."""
+
+
+@dataclass(slots=True)
+class State:
+    """What was asked for and has not come, by id, and the part of a period that a run had no more time for, if any."""
+
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    rest: Period | None = None
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run found, and what it did. The numbers are of events."""
+
+    since: str
+    until: str
+    theirs: int = 0
+    ours: int = 0
+    matched: int = 0
+    under_way: int = 0
+    missing: int = 0
+    unreadable: int = 0
+    asked: int = 0
+    refused: int = 0
+    given_up: int = 0
+    arrived: int = 0
+    braked: list[str] = field(default_factory=list)
+    cut_short: bool = False
+
+
+class Notes:
+    def __init__(self, client: "DynamoDBClient", table: str, ours: OurEvents) -> None:
+        self._client = client
+        self._table = table
+        self._ours = ours
+
+    def read(self) -> State:
+        """The state that the last run left. Raises `StoreUnavailable`."""
+        for item in self._ours.read([records.key(STATE)], SEEN):
+            kept = json.loads(zlib.decompress(item["notes"]["B"]))
+            asked = {each: Asked(*values) for each, values in kept["asked"].items()}
+            return State(asked, Period(*kept["rest"]) if kept["rest"] else None)
+        return State()
+
+    def keep(self, state: State) -> None:
+        """Keeps the state for the next run. Raises `StoreUnavailable`."""
+        text = json.dumps({"asked": state.asked, "rest": state.rest})
+        self._put(STATE, {"notes": {"B": zlib.compress(text.encode())}})
+
+    def record(self, run: Run, at: datetime) -> None:
+        """Records a run. Raises `StoreUnavailable`."""
+        self._put(
+            Identity(records.RECONCILER, f"run#{instant(at)}"),
+            {
+                "report": {"S": json.dumps(asdict(run))},
+                "expires_at": {"N": str(int((at + KEPT).timestamp()))},
+            },
+        )
+
+    def _put(self, identity: Identity, attributes: Mapping[str, "AttributeValueTypeDef"]) -> None:
+        with outages("The event table"):
+            self._client.put_item(TableName=self._table, Item={**records.key(identity), **attributes})

@@ -1,0 +1,309 @@
+"""`wickiepay reconcile`: what is missing is said, and asked for only if somebody agrees."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+
+from tests.support import command_line
+from tests.support.command_line import run, run_asked
+from tests.support.operator_stack import OperatorStack
+from tests.support.provider import Answering, FakeProvider, listing, refusing
+from wickiepay.identity import Identity
+from wickiepay_cli.commands import reconcile
+from wickiepay_cli.stacks import stack
+from wickiepay_cli.stacks.stack import Stack, Where
+from wickiepay_reconcile.asking import Limits
+
+SINCE: Final = ("--since", "2026-01-15T00:00")
+EVENTS: Final = ("reconcile", "events", *SINCE)
+PAYMENTS: Final = ("reconcile", "payments", *SINCE)
+AT: Final = "2026-01-15T10:00:00Z"
+
+
+pytest_plugins = ["tests.support.operator_fixture"]
+
+
+@pytest.fixture(autouse=True)
+def listener(operator: OperatorStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(name: str | None, *_: object) -> Stack:
+        return replace(operator.stack(), asked=Where(name))
+
+    monkeypatch.setattr(stack, "find", find)
+
+
+@pytest.fixture
+def receive(operator: OperatorStack) -> Callable[[str], Identity]:
+    """Records a delivery of an event that happened at `AT`."""
+    return lambda uuid: operator.receive(uuid, "payment.created", age=operator.now - datetime.fromisoformat(AT))
+
+
+def entry(id_: str, **other: Any) -> dict[str, Any]:  # noqa: ANN401  whatever is listed
+    return {"id": id_, "event": "payment.created", "timestamp": AT, "status": "DELIVERED", "attempts": 1, **other}
+
+
+def taken() -> httpx.Response:
+    return httpx.Response(202)
+
+
+def provides(monkeypatch: pytest.MonkeyPatch, *answers: httpx.Response | Answering) -> FakeProvider:
+    fake = FakeProvider(*answers)
+    monkeypatch.setattr(reconcile, "api_of", fake.made)
+    return fake
+
+
+@pytest.fixture
+def two_of_three(receive: Callable[[str], Identity], monkeypatch: pytest.MonkeyPatch) -> FakeProvider:
+    """A provider that lists three events, of which one was given up and is not here; then takes what it is asked."""
+    receive("u-1")
+    receive("u-2")
+    listed = listing(entry("a"), entry("b"), entry("c", status="FAILED"))
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return listed(request) if request.method == "GET" else taken()
+
+    return provides(monkeypatch, answer)
+
+
+def asked_for(provider: FakeProvider) -> list[Any]:
+    return [json.loads(request.content) for request in provider.requests if request.method == "POST"]
+
+
+# --- Events ---------------------------------------------------------------------------------------
+def test_what_is_missing_is_told_and_is_an_exit_code(two_of_three: FakeProvider) -> None:
+    result = run(*EVENTS)
+    assert (result.exit_code, asked_for(two_of_three)) == (1, [])
+    assert "1, of which the provider gave up 1" in result.stdout
+    assert [line.split()[0] for line in result.stdout.splitlines() if "FAILED" in line] == ["c"]
+
+
+def test_a_program_gets_all_of_it(two_of_three: FakeProvider) -> None:  # noqa: ARG001
+    told = json.loads(run(*EVENTS, "--json").stdout)
+    assert told | {"theirs": 3, "ours": {"RECEIVED": 2}, "matched": 2, "under_way": 0, "brake": None} == told
+    assert [each["id"] for each in told["missing"]] == ["c"]
+
+
+def test_nothing_missing_is_no_exit_code(receive: Callable[[str], Identity], monkeypatch: pytest.MonkeyPatch) -> None:
+    receive("u-1")
+    provides(monkeypatch, listing(entry("a")))
+    assert run(*EVENTS).exit_code == 0
+
+
+def test_a_replay_is_asked_for_once_somebody_agrees(two_of_three: FakeProvider) -> None:
+    asked = run_asked(*EVENTS, "--ask-replay", "--stack", "prod", answer="n")
+    assert "ask the provider to send 1 event again" in asked.output
+    assert asked_for(two_of_three) == []
+    told = run_asked(*EVENTS, "--ask-replay", "--stack", "prod", answer="y")
+    assert asked_for(two_of_three) == [{"eventIds": ["c"]}]
+    assert "The provider was asked to send 1 event again." in told.stdout
+
+
+def test_why_the_provider_refuses_a_replay_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = listing(entry("a", status="FAILED"), entry("b", status="FAILED"), entry("c", status="FAILED"))
+    provides(monkeypatch, lambda request: listed(request) if request.method == "GET" else refusing(404))
+    assert "c: The provider answered POST" in run(*EVENTS, "--ask-replay").stderr
+
+
+def test_only_so_many_are_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = listing(entry("a", status="FAILED"), entry("b", status="FAILED"), entry("c", status="FAILED"))
+    provider = provides(monkeypatch, lambda request: listed(request) if request.method == "GET" else taken())
+    monkeypatch.setattr(reconcile, "Limits", partial(Limits, asked=2))
+    assert "1 more may be missing" in run(*EVENTS, "--ask-replay").stderr
+    assert [len(each["eventIds"]) for each in asked_for(provider)] == [2]
+
+
+def test_where_the_lists_mean_other_things_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = provides(monkeypatch, listing(*(entry(str(number)) for number in range(60))))
+    result = run(*EVENTS, "--ask-replay", "--yes")
+    assert "None of 60 events" in result.stderr
+    assert "more than these 50" in result.stderr
+    assert asked_for(provider) == []
+
+
+def test_somebody_who_knows_better_releases_the_brake(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = listing(*(entry(str(number)) for number in range(10)))
+    provider = provides(monkeypatch, lambda request: listed(request) if request.method == "GET" else taken())
+    run(*EVENTS, "--ask-replay", "--release-brake")
+    assert [len(each["eventIds"]) for each in asked_for(provider)] == [10]
+
+
+def test_a_destination_of_ones_own_is_asked_for(two_of_three: FakeProvider) -> None:
+    run(*EVENTS, "--destination", "d-1")
+    assert {request.url.params["destinationId"] for request in two_of_three.requests} == {"d-1"}
+
+
+def test_a_period_that_ends_before_it_begins_is_refused() -> None:
+    assert run(*EVENTS, "--until", "2026-01-14").exit_code == 2
+
+
+# --- A file ---------------------------------------------------------------------------------------
+CSV: Final = f"""ID,Event_Type,Time zone,timestamp,Status,attempts
+a,payment.created,UTC,{AT},DELIVERED,1
+b,payment.created,UTC,{AT},FAILED,3
+
+c,payment.created,UTC
+d,payment.created,UTC,yesterday,DELIVERED,x
+"""
+FLAWS: Final = [
+    "line 5: It has 3 cells, the headings are 6.",
+    "line 6: It has no time stamp that can be read.",
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "flaws"),
+    [
+        (CSV, FLAWS),
+        (CSV.replace(",", ";"), FLAWS),
+        ("\ufeff" + CSV.replace(",", "\t"), FLAWS),
+        (json.dumps([entry("a"), entry("b", status="FAILED")]), []),
+        (json.dumps({"total": 2, "events": [entry("a"), entry("b", status="FAILED")]}), []),
+        (
+            f"{json.dumps(entry('a'))}\n\n{json.dumps(entry('b', status='FAILED'))}\n{{\n",
+            ["line 4: It is not JSON."],
+        ),
+        (
+            json.dumps([entry("a"), None, entry("b", status="FAILED")]),
+            [f"entry 2: {flaw}" for flaw in ("It is not a JSON object.", "It names no event.")]
+            + [f"entry 2: {flaw}" for flaw in ("It has no time stamp that can be read.",)]
+            + ["entry 2: Its status is none that the documentation knows."],
+        ),
+    ],
+    ids=["commas", "semicolons", "tabs", "a list", "a list in an object", "lines", "no object"],
+)
+def test_a_list_that_was_exported_by_hand_is_read_without_the_provider(
+    receive: Callable[[str], Identity], tmp_path: Path, text: str, flaws: list[str]
+) -> None:
+    receive("u-1")
+    (tmp_path / "list").write_text(text)
+    told = json.loads(run(*EVENTS, "--from", str(tmp_path / "list"), "--json").stdout)
+    assert ([each["id"] for each in told["missing"]], told["matched"]) == (["b"], 1)
+    assert told["bad_lines"] == flaws
+
+
+def test_what_is_wrong_in_a_file_is_told_with_its_line(receive: Callable[[str], Identity], tmp_path: Path) -> None:
+    receive("u-1")
+    (tmp_path / "list.csv").write_text(CSV)
+    assert run(*EVENTS, "--from", str(tmp_path / "list.csv")).stderr.splitlines()[:2] == FLAWS
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "holds no list"),
+        (b"a,b\n1,2\n", "holds no list"),
+        (b"id,event\n", "holds no list"),
+        (b"\xff\xfe", "is not text in UTF-8"),
+        (b"[]", "holds no list"),
+        (b'id,event\n"a"b,c\n', "is no CSV"),
+        (None, "cannot be read: No such file"),
+    ],
+)
+def test_a_file_that_holds_no_list_is_an_error(tmp_path: Path, content: bytes | None, why: str) -> None:
+    if content is not None:
+        (tmp_path / "list").write_bytes(content)
+    ended = command_line.ended(*EVENTS, "--from", str(tmp_path / "list"))
+    assert ended.returncode == 1
+    assert why in ended.stderr
+
+
+# --- Payments -------------------------------------------------------------------------------------
+UUID: Final = "9204c333-4469-4b29-b7cb-b6c1fb41d1d4"
+
+
+def listed_payment(**other: Any) -> dict[str, Any]:  # noqa: ANN401  as above
+    return {
+        "uuid": UUID,
+        "type": "IN",
+        "status": "COMPLETE",
+        "reference": "order-7",
+        "displayCurrency": {"currency": "EUR", "amount": 100},
+        "paidCurrency": {"currency": "USDC", "amount": 108.5},
+        **other,
+    }
+
+
+@pytest.fixture
+def paid(operator: OperatorStack) -> None:
+    """The ledger says what `listed_payment` says."""
+    operator.process(operator.receive(event="payment.completed", **listed_payment()))
+
+
+def look(*arguments: str) -> list[list[str | None]]:
+    told = json.loads(run(*PAYMENTS, *arguments, "--json").stdout)
+    return [[each["what"], each["theirs"], each["ours"]] for each in told["compared"]["worth_a_look"]]
+
+
+def paying(*payments: object) -> Answering:
+    """Lists payments, and none into channels."""
+    listed, none = listing(*payments, member="payments"), listing(member="channelPayments")
+    return lambda request: (listed if request.url.path.endswith("/pay/summary") else none)(request)
+
+
+@pytest.mark.parametrize(
+    ("other", "difference"),
+    [
+        ({}, []),
+        ({"status": "UNDERPAID"}, [["status", "UNDERPAID", "COMPLETE"]]),
+        ({"reference": "order-8"}, [["reference", "order-8", "order-7"]]),
+        ({"reference": None, "type": None}, []),  # what is not said is no difference
+        ({"type": "OUT"}, [["type", "OUT", "IN"]]),
+        ({"displayCurrency": {"currency": "EUR", "amount": "100.00"}}, []),
+        ({"displayCurrency": {"currency": "EUR", "amount": 101}}, [["displayed amount", "101 EUR", "100 EUR"]]),
+        ({"paidCurrency": {"currency": "USDT", "amount": 108.5}}, [["paid amount", "108.5 USDT", "108.5 USDC"]]),
+        ({"uuid": "p-2"}, [["not in the ledger", "COMPLETE", None]]),
+        ({"uuid": "p-2", "status": "PENDING"}, []),  # its first event may not have come, or is not subscribed to
+    ],
+)
+@pytest.mark.usefixtures("paid")
+def test_what_the_provider_says_otherwise_is_worth_a_look(
+    monkeypatch: pytest.MonkeyPatch, other: dict[str, Any], difference: list[list[str | None]]
+) -> None:
+    provides(monkeypatch, paying(listed_payment(**other)))
+    assert look() == difference
+    assert run(*PAYMENTS).exit_code == bool(difference)
+
+
+@pytest.mark.usefixtures("paid")
+def test_what_is_worth_a_look_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    provides(monkeypatch, paying(listed_payment(status="UNDERPAID")))
+    assert "UNDERPAID" in run(*PAYMENTS).stdout
+    provides(monkeypatch, paying(listed_payment()))
+    assert "The ledger says the same of 1 payments." in run(*PAYMENTS).stdout
+
+
+def test_what_is_to_be_paid_is_not_compared_with_what_was_paid(
+    operator: OperatorStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator.process(operator.receive(event="payment.created", **listed_payment(status="PENDING")))
+    provides(monkeypatch, paying(listed_payment(status="PENDING")))
+    assert look() == []
+
+
+@pytest.mark.usefixtures("paid")
+def test_payments_into_channels_are_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = listing(listed_payment(uuid="c-9"), member="channelPayments")
+    none = listing(member="payments")
+    provides(monkeypatch, lambda request: (none if "/pay/" in request.url.path else channel)(request))
+    assert look() == [["not in the ledger", "COMPLETE", None]]
+
+
+@pytest.mark.usefixtures("paid")
+def test_payments_in_a_file_are_compared_and_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "payments.csv").write_text(
+        "uuid,status,reference,display_currency,display_amount\n"
+        f"{UUID},COMPLETE,order-7,EUR,100.00\n"
+        f"{UUID},COMPLETE,order-7,EUR,100.01\n"
+        ",COMPLETE,,,\n"
+    )
+    file = ("--from", str(tmp_path / "payments.csv"))
+    assert look(*file) == [["displayed amount", "100.01 EUR", "100 EUR"]]
+    assert run(*PAYMENTS, *file).stderr == "line 4: It has no uuid.\n"
+    (tmp_path / "payments.csv").write_text("uuid,status\n,COMPLETE\n")
+    assert run(*PAYMENTS, *file).exit_code == 1

@@ -1,0 +1,133 @@
+"""What the provider is asked to send again: bounded, never without end, and nothing if the lists mean other things."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import pytest
+
+from wickiepay.clock import instant
+from wickiepay_api.entries import EventEntry, EventStatus
+from wickiepay_reconcile.asking import (
+    FEW,
+    PAUSE,
+    TIMES,
+    Asked,
+    Limits,
+    brake,
+    missing_since,
+    noted,
+    plan,
+    still_awaited,
+)
+from wickiepay_reconcile.comparison import OurEvent, Period, compare
+
+NOW: Final = datetime(2026, 1, 15, 12, tzinfo=UTC)
+LIMITS: Final = Limits()
+DAY: Final = Period.of(NOW - timedelta(days=1), NOW)
+
+
+def lost(number: int, status: EventStatus = EventStatus.DELIVERED) -> EventEntry:
+    return EventEntry(
+        f"lost-{number}", "payment.created", f"2026-01-15T10:00:{number % 60:02}.000000Z", None, status, 1
+    )
+
+
+def known(number: int) -> EventEntry:
+    return EventEntry(f"{number}", "payment.expired", "2026-01-15T09:00:00.000000Z", None, EventStatus.DELIVERED, 1)
+
+
+def braked(unknown: int, matched: int, failed: int = 0, limits: Limits = LIMITS) -> str | None:
+    theirs = [
+        *map(lost, range(unknown)),
+        *(lost(1000 + number, EventStatus.FAILED) for number in range(failed)),
+        *map(known, range(matched)),
+    ]
+    ours = [OurEvent("payment.expired", "2026-01-15T09:00:00.000000Z", None, "PROCESSED")] * matched
+    return brake(compare(theirs, ours, DAY, NOW), limits)
+
+
+@pytest.mark.parametrize(
+    ("unknown", "matched", "failed"),
+    [(0, 0, 0), (1, 0, 0), (FEW, 0, 0), (FEW, 1, 0), (6, 114, 0), (0, 1, 500), (0, 0, 500), (500, 10_000, 0)],
+)
+def test_a_few_and_those_that_the_provider_gave_up_do_not_hold_the_brake(
+    unknown: int, matched: int, failed: int
+) -> None:
+    assert braked(unknown, matched, failed) is None
+
+
+@pytest.mark.parametrize(
+    ("unknown", "matched", "limits", "why"),
+    [
+        (6, 0, Limits(unknown_percent=100), "None of 6 events"),
+        (6, 113, LIMITS, "6 of 119 events in the provider's list are unknown here, which is more than 5 %."),
+        (6, 20, Limits(unknown_percent=23), "more than 23 %"),
+        (6, 1000, Limits(unknown=5), "6 events in the provider's list are unknown here, which is more than 5."),
+    ],
+)
+def test_if_too_many_are_unknown_nothing_is_asked_for(unknown: int, matched: int, limits: Limits, why: str) -> None:
+    assert why in (braked(unknown, matched, limits=limits) or "")
+
+
+def test_entries_that_cannot_be_read_count_as_unknown() -> None:
+    flawed = [EventEntry(None, None, None, None, None, None)] * (FEW + 1)
+    assert brake(compare(flawed, [], DAY, NOW), LIMITS)
+
+
+def ago(span: timedelta) -> str:
+    return instant(NOW - span)
+
+
+A_WHILE: Final = timedelta(days=1)
+AT: Final = "2026-01-15T10:00:01.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("asked", "ask", "later", "given_up"),
+    [
+        ({}, ["lost-1"], 0, []),
+        ({"lost-1": Asked(1, ago(A_WHILE), ago(PAUSE), AT)}, ["lost-1"], 0, []),
+        ({"lost-1": Asked(1, ago(A_WHILE), ago(timedelta(minutes=44)), AT)}, [], 1, []),  # never twice in a row
+        ({"lost-1": Asked(TIMES - 1, ago(A_WHILE), ago(A_WHILE), AT)}, ["lost-1"], 0, []),
+        ({"lost-1": Asked(TIMES, ago(A_WHILE), ago(A_WHILE), AT)}, [], 0, ["lost-1"]),  # no loop of replay and failure
+        ({"another": Asked(TIMES, ago(A_WHILE), ago(A_WHILE), AT)}, ["lost-1"], 0, []),
+    ],
+)
+def test_an_event_is_asked_for_at_times_and_not_for_ever(
+    asked: dict[str, Asked], ask: list[str], later: int, given_up: list[str]
+) -> None:
+    made = plan([lost(1)], asked, NOW, 10)
+    assert ([each.id for each in made.ask], made.later, [each.id for each in made.given_up]) == (ask, later, given_up)
+
+
+def test_a_run_asks_for_so_many_and_begins_with_the_oldest() -> None:
+    made = plan([lost(3), lost(1), lost(2)], {}, NOW, 2)
+    assert ([each.id for each in made.ask], made.later) == (["lost-1", "lost-2"], 1)
+
+
+def test_an_event_without_an_id_cannot_be_asked_for() -> None:
+    nameless = EventEntry(None, "payment.created", "2026-01-15T10:00:00.000000Z", None, EventStatus.FAILED, 3)
+    assert plan([nameless], {}, NOW, 10).given_up == [nameless]
+
+
+def test_what_is_asked_for_again_is_counted_and_keeps_the_time_of_the_first() -> None:
+    later = NOW + timedelta(hours=1)
+    once = noted({}, [lost(1), lost(2)], NOW)
+    assert once == {f"lost-{n}": Asked(1, instant(NOW), instant(NOW), lost(n).at or "") for n in (1, 2)}
+    assert noted(once, [lost(1)], later)["lost-1"] == Asked(2, instant(NOW), instant(later), lost(1).at or "")
+
+
+def test_what_has_come_is_not_awaited_and_what_is_under_way_or_of_another_period_is() -> None:
+    asked = noted({}, map(lost, range(1, 4)), NOW)
+    other = {"old": Asked(1, ago(A_WHILE), ago(A_WHILE), "2026-01-01T00:00:00.000000Z")}
+    theirs = [lost(1), lost(2, EventStatus.PENDING), lost(3)]
+    found = compare(theirs, [OurEvent("payment.created", lost(3).at, None, "PROCESSED")], DAY, NOW)
+    assert still_awaited(asked | other, found).keys() == {"lost-1", "lost-2", "old"}
+
+
+def test_an_event_is_missing_since_it_was_asked_for_or_otherwise_since_it_happened() -> None:
+    found = compare([lost(1), lost(2)], [], DAY, NOW)
+    asked = noted({}, [lost(1)], NOW - timedelta(hours=3))
+    assert missing_since(found, asked) == ago(timedelta(hours=3))
+    assert missing_since(found, {}) == lost(1).at
+    assert missing_since(compare([], [], DAY, NOW), {}) is None

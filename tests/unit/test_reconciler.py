@@ -1,0 +1,348 @@
+"""The reconciler: what is missing is asked for, within bounds, and what a run has no time for is left to the next."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+import pytest
+
+import reconciler
+from reconciler import Reconciler, from_environment
+from tests.support.aws import Calls
+from tests.support.deliveries import BodyOf, DeliveryOf
+from tests.support.printed import Printed
+from tests.support.provider import FakeProvider, listing, refusing
+from wickiepay.clock import instant, parse_instant
+from wickiepay.errors import StoreUnavailable
+from wickiepay.event_log import EventLog
+from wickiepay.event_record import RECONCILER
+from wickiepay.metrics import emitted
+from wickiepay_api.client import ProviderApi
+from wickiepay_api.errors import Forbidden, SettingsUnusable
+from wickiepay_api.keys import with_new_key
+from wickiepay_reconcile.asking import FEW, TIMES, Limits
+from wickiepay_reconcile.notes import Notes, Run
+from wickiepay_reconcile.our_events import OurEvents
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+NOW: Final = datetime(2026, 1, 15, 12, tzinfo=UTC)
+HOUR: Final = timedelta(hours=1)
+
+
+@dataclass
+class Provider:
+    """A provider with a list, which it filters by time; it notes what it is asked to replay, or refuses it."""
+
+    listed: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    refuses: httpx.Response | None = None
+    destinations: set[str | None] = field(default_factory=set)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            if self.refuses:
+                return self.refuses
+            self.asked += json.loads(request.content)["eventIds"]
+            return httpx.Response(202)
+        self.destinations.add(request.url.params.get("destinationId"))
+        since, until = (parse_instant(request.url.params[name]) or "" for name in ("fromDate", "toDate"))
+        return listing(*(e for e in self.listed if since <= (parse_instant(e["timestamp"]) or "") <= until))(request)
+
+    def happened(self, *numbers: int, ago: timedelta = 2 * HOUR, status: str = "FAILED") -> None:
+        """Lists events that happened so long ago, a second apart from each other."""
+        for number in numbers:
+            at = instant(NOW - ago + timedelta(seconds=number))
+            self.listed.append({"id": f"e-{number}", "event": "payment.created", "timestamp": at, "status": status})
+
+
+@dataclass
+class Stand:
+    """A reconciler between a provider and a table, at an hour that a test sets."""
+
+    provider: Provider
+    reconciler: Reconciler
+    receive: Callable[[int, timedelta], None]
+    client: "DynamoDBClient"
+    now: datetime = NOW
+
+    def run(self, days: int = 1, **changes: Any) -> Run:  # noqa: ANN401  fields of `Reconciler`
+        return replace(self.reconciler, **changes).run(days)
+
+    def recorded(self) -> list[Mapping[str, Any]]:
+        """The records of all runs, the oldest first."""
+        found = self.client.query(
+            TableName="EventTable",
+            KeyConditionExpression="#uuid = :uuid AND begins_with(event_key, :run)",
+            ExpressionAttributeNames={"#uuid": "uuid"},
+            ExpressionAttributeValues={":uuid": {"S": RECONCILER}, ":run": {"S": "run#"}},
+        )
+        return [json.loads(item["report"]["S"]) for item in found["Items"]]
+
+
+@pytest.fixture
+def stand(events: EventLog, dynamodb: "DynamoDBClient", body_of: BodyOf, delivery_of: DeliveryOf) -> Stand:
+    def receive(number: int, ago: timedelta = 2 * HOUR) -> None:
+        """Records the delivery of what `happened`."""
+        at = NOW - ago + timedelta(seconds=number)
+        body = body_of("payment.created", {"uuid": f"u-{number}-{ago}"}, timestamp=instant(at))
+        delivery = delivery_of(body, received_at=instant(at + timedelta(seconds=5)))
+        events.record(delivery, delivery.event())
+
+    provider = Provider()
+    ours = OurEvents(dynamodb, "EventTable")
+    made = Stand(
+        provider,
+        Reconciler(
+            ours=ours,
+            notes=Notes(dynamodb, "EventTable", ours),
+            api=FakeProvider(provider.answer).made,
+            limits=Limits(),
+            destination=None,
+            now=lambda: made.now,
+        ),
+        receive,
+        dynamodb,
+    )
+    return made
+
+
+def test_what_is_missing_is_asked_for_and_what_is_here_is_not(stand: Stand) -> None:
+    stand.provider.happened(1, 2, 3)
+    stand.receive(2, 2 * HOUR)
+    run = stand.run()
+    assert stand.provider.asked == ["e-1", "e-3"]
+    assert (run.theirs, run.ours, run.matched, run.missing, run.asked) == (3, 1, 1, 2, 2)
+
+
+def test_a_run_is_recorded_for_400_days(stand: Stand) -> None:
+    stand.provider.happened(1)
+    run = stand.run()
+    assert stand.recorded() == [json.loads(json.dumps(run, default=vars_of))]
+    [item] = stand.client.query(
+        TableName="EventTable",
+        KeyConditionExpression="#uuid = :uuid AND begins_with(event_key, :run)",
+        ExpressionAttributeNames={"#uuid": "uuid"},
+        ExpressionAttributeValues={":uuid": {"S": RECONCILER}, ":run": {"S": "run#"}},
+    )["Items"]
+    assert int(item["expires_at"]["N"]) == (NOW + timedelta(days=400)).timestamp()
+
+
+def vars_of(run: Run) -> dict[str, Any]:
+    return {name: getattr(run, name) for name in Run.__slots__}
+
+
+def test_what_does_not_come_is_asked_for_each_hour_so_often_and_then_given_up(stand: Stand) -> None:
+    stand.provider.happened(1, ago=timedelta(minutes=20))
+    runs = []
+    for number in range(TIMES + 2):
+        stand.now = NOW + number * HOUR
+        runs.append(stand.run())
+    assert stand.provider.asked == ["e-1"] * TIMES
+    assert [run.given_up for run in runs] == [0] * TIMES + [1, 1]
+
+
+def test_two_runs_in_a_row_ask_once(stand: Stand) -> None:
+    stand.provider.happened(1)
+    stand.run()
+    stand.now += timedelta(minutes=20)
+    assert (stand.run(days=30).asked, stand.provider.asked) == (0, ["e-1"])
+
+
+def test_what_has_come_is_told_once(stand: Stand) -> None:
+    stand.provider.happened(1)
+    stand.run()
+    stand.receive(1, 2 * HOUR)
+    assert [stand.run().arrived, stand.run().arrived] == [1, 0]
+
+
+def test_what_is_pending_is_never_asked_for(stand: Stand) -> None:
+    stand.provider.happened(1, status="PENDING")
+    assert (stand.run().under_way, stand.provider.asked) == (1, [])
+
+
+def test_a_run_asks_for_no_more_than_its_limit(stand: Stand) -> None:
+    stand.provider.happened(*range(5))
+    stand.provider.happened(*range(10, 15), ago=30 * HOUR)
+    stand.receive(100, 30 * HOUR)
+    assert stand.run(days=2, limits=Limits(asked=7)).asked == 7
+
+
+def test_no_more_is_awaited_than_the_notes_hold(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler, "MAX_ASKED", 3)
+    stand.provider.happened(*range(5))
+    stand.run()
+    stand.now += HOUR
+    stand.run()
+    assert set(stand.provider.asked) == {"e-0", "e-1", "e-2"}
+
+
+def test_where_the_lists_mean_other_things_nothing_is_asked_for(stand: Stand) -> None:
+    stand.provider.happened(*range(FEW + 1), status="DELIVERED")
+    run = stand.run()
+    assert (run.asked, run.missing, len(run.braked), stand.provider.asked) == (0, 0, 1, [])
+
+
+def test_one_day_that_is_braked_does_not_brake_the_others(stand: Stand) -> None:
+    stand.provider.happened(*range(FEW + 1), status="DELIVERED", ago=30 * HOUR)
+    stand.provider.happened(50)
+    stand.receive(100, 30 * HOUR)
+    stand.receive(100, 50 * HOUR)
+    assert (stand.run(days=2).asked, stand.provider.asked) == (1, ["e-50"])
+
+
+def test_days_before_the_first_event_on_record_are_left_out(stand: Stand) -> None:
+    stand.provider.happened(*range(20), ago=timedelta(days=5), status="DELIVERED")
+    stand.provider.happened(50)
+    stand.receive(50, 2 * HOUR)
+    run = stand.run(days=30)
+    assert (run.theirs, run.braked, run.cut_short) == (1, [], False)
+
+
+def test_a_day_without_an_event_is_compared_if_there_are_older_ones(stand: Stand) -> None:
+    stand.provider.happened(1, ago=30 * HOUR)
+    stand.receive(9, timedelta(days=3))
+    assert (stand.run(days=5).asked, stand.provider.asked) == (1, ["e-1"])
+
+
+def test_an_event_that_came_days_later_is_found(
+    stand: Stand, events: EventLog, body_of: BodyOf, delivery_of: DeliveryOf
+) -> None:
+    stand.provider.happened(1, ago=timedelta(days=4))
+    stand.receive(2, timedelta(days=4))
+    at = instant(NOW - timedelta(days=4) + timedelta(seconds=1))
+    delivery = delivery_of(body_of("payment.created", timestamp=at), received_at=instant(NOW))
+    events.record(delivery, delivery.event())
+    assert stand.run(days=5).missing == 0
+
+
+def test_an_event_that_names_itself_and_no_time_is_found(
+    stand: Stand, events: EventLog, body_of: BodyOf, delivery_of: DeliveryOf
+) -> None:
+    stand.provider.happened(1, 2)
+    for envelope in ({"id": "e-1"}, {}):
+        delivery = delivery_of(
+            body_of("payment.created", {"uuid": str(envelope)}, timestamp=None, **envelope), received_at=instant(NOW)
+        )
+        events.record(delivery, delivery.event())
+    assert (stand.run().missing, stand.provider.asked) == (1, ["e-2"])
+
+
+def test_what_the_provider_does_not_know_is_counted_and_not_asked_for_without_end(stand: Stand) -> None:
+    stand.provider.happened(1)
+    stand.provider.refuses = refusing(404)
+    run = stand.run()
+    assert (run.asked, run.refused) == (0, 1)
+
+
+def test_a_provider_that_refuses_ends_the_run_and_what_was_noted_stays(stand: Stand) -> None:
+    stand.provider.happened(1)
+    stand.provider.refuses = refusing(403)
+    with pytest.raises(Forbidden):
+        stand.run()
+    stand.provider.refuses = None
+    assert stand.run().asked == 0  # it may have been asked for
+    stand.now += HOUR
+    assert stand.run().asked == 1
+
+
+def test_only_the_destination_of_this_stack_is_listed(stand: Stand) -> None:
+    stand.run(destination="d-1")
+    assert stand.provider.destinations == {"d-1"}
+
+
+def test_what_a_run_has_no_time_for_is_left_to_the_next(stand: Stand) -> None:
+    for day in (0, 1, 2):
+        stand.provider.happened(day, ago=timedelta(days=day, hours=2))
+        stand.receive(50 + day, timedelta(days=day, hours=2))
+    end = NOW + timedelta(seconds=reconciler.RUN_SECONDS)
+
+    def out_of_time_once_something_is_asked_for() -> datetime:
+        return end if stand.provider.asked else stand.now
+
+    first = stand.run(days=3, now=out_of_time_once_something_is_asked_for)
+    assert (first.cut_short, stand.provider.asked) == (True, ["e-0"])
+    stand.now += timedelta(minutes=30)
+    second = stand.run(days=1)
+    assert (second.cut_short, stand.provider.asked) == (False, ["e-0", "e-1", "e-2"])
+    stand.now += timedelta(minutes=30)
+    assert stand.run(days=1).theirs == 1  # nothing is left
+
+
+def test_a_pause_that_would_take_too_long_ends_the_run_in_time(stand: Stand) -> None:
+    slept: list[float] = []
+
+    def api(pause: Callable[[float], None]) -> Any:  # noqa: ANN401
+        pause(779)
+        pause(780)
+
+    run = stand.run(api=api, sleep=slept.append)
+    assert (slept, run.cut_short) == ([779], True)
+
+
+def test_a_table_that_is_out_of_reach_ends_the_run(stand: Stand, calls: Calls) -> None:
+    calls.fail("PutItem")
+    stand.provider.happened(1)
+    with pytest.raises(StoreUnavailable):
+        stand.run()
+    assert stand.provider.asked == []  # what cannot be noted is not asked for
+
+
+# --- Figures --------------------------------------------------------------------------------------
+def test_a_run_tells_what_is_missing_and_for_how_long(stand: Stand, printed: Printed) -> None:
+    stand.provider.happened(1, 2)
+    stand.run()
+    stand.now += HOUR
+    stand.receive(2, 2 * HOUR)
+    stand.run()
+    metrics = {name: values[-1] for name, values in printed.metrics().items()}
+    assert {name: metrics[name] for name in ("Missing", "ReplaysAsked", "MissingOldestSeconds", "ReconcileBraked")} == {
+        "Missing": 1,
+        "ReplaysAsked": 1,
+        "MissingOldestSeconds": 3600,
+        "ReconcileBraked": 0,
+    }
+
+
+def test_lean_monitoring_keeps_what_rings(stand: Stand, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler, "EMITTED", emitted("lean"))
+    stand.run()
+    assert {"MissingOldestSeconds", "ReconcileBraked"} == printed.metrics().keys() & {
+        *("MissingOldestSeconds", "ReconcileBraked", "Missing", "ReplaysAsked")
+    }
+
+
+# --- Wiring ---------------------------------------------------------------------------------------
+def test_the_key_is_read_anew_for_each_run(
+    environment: Callable[[str], dict[str, str]],
+    cloud: None,  # noqa: ARG001
+    secretsmanager: "SecretsManagerClient",
+) -> None:
+    secretsmanager.create_secret(Name="ProviderApiKeySecret", SecretString="{}")
+    wired = from_environment(environment("ReconcilerFunction"))
+    with pytest.raises(SettingsUnusable, match="holds no key"):
+        wired.api(lambda _: None)
+
+
+def test_a_secret_with_a_key_makes_a_client(
+    environment: Callable[[str], dict[str, str]],
+    cloud: None,  # noqa: ARG001
+    secretsmanager: "SecretsManagerClient",
+) -> None:
+    secretsmanager.create_secret(Name="ProviderApiKeySecret", SecretString=with_new_key(None, "")[0])
+    told = {"PROVIDER_BASE_URL": "https://api.example", "PROVIDER_CLIENT_ID": "c", "PROVIDER_MERCHANT_ID": "m"}
+    with from_environment(environment("ReconcilerFunction") | told).api(lambda _: None) as api:
+        assert isinstance(api, ProviderApi)
+
+
+def test_the_schedule_says_how_many_days(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand.provider.happened(1, ago=30 * HOUR)
+    stand.receive(5, 30 * HOUR)
+    monkeypatch.setattr(reconciler, "reconciler", stand.reconciler)
+    assert reconciler.lambda_handler({"days": 1}, None) == {"missing": 0, "asked": 0, "arrived": 0}
+    assert reconciler.lambda_handler({"days": 2}, None) == {"missing": 1, "asked": 1, "arrived": 0}
