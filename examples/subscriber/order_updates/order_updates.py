@@ -67,7 +67,7 @@ def act(announcement: Announcement) -> None:
         return
     by = f"{announcement.uuid} {announcement.event_key}"
     row = updated(payment.reference, payment.uuid, by)
-    if row.get("status") == "PAID" and row["changed_by"] == by:  # who made it paid owes the mail, until that is sent
+    if row.get("status") == "PAID" and row.get("changed_by") == by:  # who made it paid owes the mail
         tell_customer(row)
 
 

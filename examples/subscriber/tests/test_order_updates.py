@@ -25,6 +25,14 @@ def test_what_the_shop_knows_of_an_order_stays_in_its_row(shop: Shop) -> None:
     assert shop.order() == {**PAID, "mail": "customer@example.com", "goods": "a book"}
 
 
+def test_a_row_that_the_shop_itself_marked_paid_stays_as_it_is(shop: Shop) -> None:
+    shop.place("order-7", mail="customer@example.com", status="PAID")
+    shop.pay("p-1")
+    assert shop.handle(announcement("p-1")) == 0
+    assert shop.order() == {"order": "order-7", "mail": "customer@example.com", "status": "PAID"}
+    assert shop.mailed == []
+
+
 def test_the_status_is_that_of_the_books_whatever_an_announcement_says(shop: Shop) -> None:
     shop.pay("p-1", status="EXPIRED")
     shop.pay("p-2", status="PROCESSING")
