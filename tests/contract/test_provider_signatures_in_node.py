@@ -5,15 +5,20 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from http_message_signatures import ContentDigest
 
 from tests.support.provider import CLIENT_ID, rsa_key
 from wickiepay_api.keys import public_pem
-from wickiepay_api.signing import ALGORITHMS, Signer
+from wickiepay_api.signing import ALGORITHMS, DEFAULT_ALGORITHM, Signer
+from wickiepay_cli.simulator.provider import Provider
+from wickiepay_cli.simulator.server import serving
 
 HERE = Path(__file__).parent / "signatures_in_node"
 
@@ -77,3 +82,31 @@ def test_the_other_implementation_finds_changed_requests_invalid(folder: Path) -
     ]
 
     assert verdicts(folder, "rsa-v1_5-sha256", [genuine, *changed]) == [True, False, False, False, False]
+
+
+# --- The simulated provider, asked by the other implementation ---------------------------------------
+COVERED = ["@method", "@target-uri", "content-digest", "date"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [(COVERED, 200), (COVERED[::-1], 401), (COVERED[:3], 401)],
+    ids=["as documented", "another order", "one less"],
+)
+def test_the_simulated_provider_takes_what_another_implementation_signs(
+    folder: Path, fields: Sequence[str], status: int
+) -> None:
+    """By the default algorithm: under the other one, this package salts with more bytes than the RFC's 64."""
+    private = rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    headers = {"date": formatdate(usegmt=True), "content-digest": ContentDigest.create(b"")}
+    with Provider() as provider, serving(provider, {CLIENT_ID: rsa_key().public_key()}) as base_url:
+        url = f"{base_url}/api/v1/hook/event?status=FAILED&eventType=payment.%2A"
+        request = {"method": "GET", "url": url, "headers": headers}
+        told = {"key": private, "algorithm": DEFAULT_ALGORITHM, "fields": fields, "request": request}
+        command = ["node", "sign.cjs"]
+        done = subprocess.run(
+            command, cwd=folder, input=json.dumps(told), text=True, capture_output=True, check=True, timeout=60
+        )
+        answer = httpx.get(url, headers=json.loads(done.stdout), trust_env=False)
+
+    assert answer.status_code == status
