@@ -36,7 +36,8 @@ def pages(figures: Mapping[str, Any], project: Path) -> Mapping[Path, str]:
     """What the pages have to say, by their paths in the project. Simulates, once for the same figures."""
     costs, runs = _made(json.dumps(figures), project)
     lean = Costs(stack.read(project, Monitoring="lean"), costs.figures)
-    return {COST_PAGE: cost_page(costs, lean), CAPACITY_PAGE: capacity_page(costs, runs)}
+    reconciling = Costs(stack.read(project, **stack.RECONCILING), costs.figures)
+    return {COST_PAGE: cost_page(costs, lean, reconciling), CAPACITY_PAGE: capacity_page(costs, runs)}
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from analysis.prices import MILLION
 from analysis.service import Service
 from analysis.sizes import Sizes, sizes
 from analysis.stack import Function, Stack
-from wickiepay.metrics import Metric
+from wickiepay.metrics import LEAN, Metric
 from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS
 
 MONTH_DAYS: Final = 365 / 12
@@ -22,6 +22,11 @@ APP_LINES: Final = 2
 
 INGEST_LINES: Final = 1
 """Log lines of a delivery, which hold both in one."""
+
+
+OF_THE_RECONCILER: Final = frozenset(
+    {Metric.MISSING, Metric.REPLAYS_ASKED, Metric.MISSING_OLDEST_SECONDS, Metric.RECONCILE_BRAKED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,11 @@ class Costs:
             "Dashboard": prices.DASHBOARD.of(self.stack.dashboards),
             "Secret": prices.SECRET.of(self.stack.secrets),
             "Metrics of the relay": prices.METRIC.of(self.relay_metrics()),
+            **(
+                {"Metrics of the reconciler": prices.METRIC.of(self.reconciler_metrics())}
+                if self.stack.reconciles
+                else {}
+            ),
             "Asking the empty queue": prices.QUEUE_REQUEST.of(polls),
             "The relay's runs": prices.SCHEDULE.of(runs)
             + prices.INVOCATION.of(runs)
@@ -109,6 +119,18 @@ class Costs:
     def relay_metrics(self) -> int:
         """Custom metrics that the relay always emits."""
         return sum(service == "relay" for _, service in self.stack.metrics)
+
+    def reconciler_metrics(self) -> int:
+        """Custom metrics that the reconciler emits each hour."""
+        return len(OF_THE_RECONCILER if self.stack.monitors_fully else OF_THE_RECONCILER & LEAN)
+
+    def times_reconciled(self) -> int:
+        """How often the reconciler reads an event: in each hour of its day, and in each night of the period."""
+        return 24 + self.stack.reconcile_days
+
+    def reconciled(self) -> float:
+        """What a million deliveries cost a stack that reconciles: a read that need not be consistent is half a unit."""
+        return prices.READ_UNIT.of(MILLION * self.times_reconciled() / 2)
 
     def ordinary_metrics(self) -> int:
         """Custom metrics of healthy traffic of every event type, without the relay's.

@@ -18,8 +18,8 @@ SHORT_BODY: Final = 192
 BODIES: Final = (SHORT_BODY, 1_024, 4_096, 16_384, 65_536, 262_144)
 
 
-def cost_page(costs: Costs, lean: Costs) -> str:
-    """The page, of a stack with every default and of one with `lean` monitoring."""
+def cost_page(costs: Costs, lean: Costs, reconciling: Costs) -> str:
+    """The page, of a stack with every default, of one with `lean` monitoring, and of one that reconciles."""
     stack, most = costs.stack, costs.all_metrics()
     announced, silent = (bill(_announcing(costs, on).million(1)) + bill(costs.kept()) for on in (True, False))
     facts = {
@@ -44,6 +44,9 @@ def cost_page(costs: Costs, lean: Costs) -> str:
         "all_metrics": str(most),
         "relay_metrics": str(costs.relay_metrics()),
         "all_metrics_usd": usd(prices.METRIC.of(most)),
+        "reconciling": usd(bill(reconciling.idle()) - bill(costs.idle())),
+        "times_reconciled": str(costs.times_reconciled()),
+        "reconciled": usd(costs.reconciled()),
         "bodies": _bodies(costs),
         **_objects(costs),
         "million_month": usd(bill(costs.month(MILLION))),

@@ -15,6 +15,9 @@ from wickiepay.event_record import SHARDS
 type Template = Mapping[str, Any]
 
 SECONDS: Final = {"minute": 60, "minutes": 60, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
+RECONCILING: Final = {f"Provider{name}": "given" for name in ("BaseUrl", "ClientId", "MerchantId")}
+"""Values of parameters with which a stack has a reconciler."""
+
 TOLD_BY_THE_PLATFORM: Final = frozenset({"INFO", "DEBUG"})
 """The levels of a function's system log at which the platform writes a line at each start and end."""
 
@@ -56,6 +59,8 @@ class Stack:
     relay_events: int
     relay_run_seconds: int
     shards: int
+    reconciles: bool
+    reconcile_days: int
     monitors_fully: bool
     alarms: int
     dashboards: int
@@ -75,7 +80,7 @@ class Stack:
         """
         parameters = {name: parameter.get("Default") for name, parameter in template["Parameters"].items()} | values
         monitors_fully = parameters["Monitoring"] == "full"
-        reconciles = all(parameters[f"Provider{name}"] for name in ("BaseUrl", "ClientId", "MerchantId"))
+        reconciles = all(parameters[name] for name in RECONCILING)
         priced = {
             "MonitorsFully": monitors_fully,
             "HasProvider": parameters["ProviderBaseUrl"] != "",
@@ -118,6 +123,8 @@ class Stack:
             relay_events=_constant(project / "functions/relay/relay.py", "MAX_EVENTS"),
             relay_run_seconds=_constant(project / "functions/relay/relay.py", "RUN_SECONDS"),
             shards=SHARDS,
+            reconciles=reconciles,
+            reconcile_days=parameters["ReconcileDays"],
             monitors_fully=monitors_fully,
             alarms=count("AWS::CloudWatch::Alarm"),
             dashboards=count("AWS::CloudWatch::Dashboard"),

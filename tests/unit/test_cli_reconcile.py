@@ -12,14 +12,16 @@ import httpx
 import pytest
 
 from tests.support import command_line
-from tests.support.command_line import run, run_asked
+from tests.support.command_line import run, run_asked, run_json
 from tests.support.operator_stack import OperatorStack
 from tests.support.provider import Answering, FakeProvider, listing, refusing
 from wickiepay.identity import Identity
 from wickiepay_cli.commands import reconcile
 from wickiepay_cli.stacks import stack
 from wickiepay_cli.stacks.stack import Stack, Where
-from wickiepay_reconcile.asking import Limits
+from wickiepay_reconcile.asking import Asked, Limits
+from wickiepay_reconcile.notes import Notes, Run, State
+from wickiepay_reconcile.our_events import OurEvents
 
 SINCE: Final = ("--since", "2026-01-15T00:00")
 EVENTS: Final = ("reconcile", "events", *SINCE)
@@ -140,6 +142,16 @@ def test_a_destination_of_ones_own_is_asked_for(two_of_three: FakeProvider) -> N
 
 def test_a_period_that_ends_before_it_begins_is_refused() -> None:
     assert run(*EVENTS, "--until", "2026-01-14").exit_code == 2
+
+
+def test_the_reconcilers_notes_are_no_deliveries(receive: Callable[[str], Identity], operator: OperatorStack) -> None:
+    receive("u-1")
+    notes = Notes(operator.dynamodb, "EventTable", OurEvents(operator.dynamodb, "EventTable"))
+    notes.keep(State({"e-1": Asked(1, AT, AT, AT)}))
+    notes.record(Run(AT, AT), operator.now)
+    told = json.loads(run("doctor", "--json").stdout)  # which finds that nobody processes the event
+    assert told["counts"]["deliveries"] == 1
+    assert [event["uuid"] for event in run_json("events", "list", "--since", "2026-01-01")] == ["u-1"]
 
 
 # --- A file ---------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from analysis.markdown import bill
 from analysis.prices import GATEWAYS, GIB
 from analysis.service import Service
 from analysis.sizes import sizes
-from analysis.stack import Stack, read
+from analysis.stack import RECONCILING, Stack, read
 from tests.support.on_paper import ONE_CPU_MB, PROJECT, ROUND, STACK, costs, template
 from wickiepay.payments import MAX_DETAIL_BYTES
 
@@ -113,6 +113,21 @@ def test_lean_monitoring_costs_a_small_merchant_four_dollars_at_most() -> None:
     assert bill(lean.month(10_000)) <= 4
     assert lean.idle()["Alarms"] == full.idle()["Alarms"]
     assert bill(full.month(10_000)) - bill(lean.month(10_000)) == pytest.approx(3.00 + 0.30 * (1 + 25))
+
+
+@pytest.mark.parametrize(("monitoring", "metrics"), [("full", 4), ("lean", 2)])
+def test_a_reconciler_adds_a_secret_its_alarms_and_its_metrics(monitoring: str, metrics: int) -> None:
+    figures = costs().figures
+    without, with_one = (
+        bill(Costs(read(PROJECT, Monitoring=monitoring, **given), figures).idle()) for given in ({}, RECONCILING)
+    )
+
+    assert with_one - without == pytest.approx(0.40 + 3 * 0.10 + metrics * 0.30)
+
+
+def test_an_event_is_read_in_each_hour_of_its_day_and_in_each_night_of_the_period() -> None:
+    assert costs().times_reconciled() == 24 + 30
+    assert costs().reconciled() == pytest.approx(54 / 2 * 0.125)
 
 
 def test_each_event_type_has_its_metrics() -> None:

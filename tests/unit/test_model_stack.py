@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from analysis.stack import Stack, handled, read
+from analysis.stack import RECONCILING, Stack, handled, read
 from tests.support.on_paper import PROJECT, STACK, template
 from wickiepay.metrics import Metric
 
@@ -78,13 +78,13 @@ def test_every_event_type_with_a_handler_is_counted() -> None:
 
 def test_the_stack_shows_or_watches_every_metric_but_those_that_the_command_asks_for() -> None:
     asked_for = {Metric.SECRET_CURRENT, Metric.SECRET_PREVIOUS}
-    whole = read(PROJECT, ProviderBaseUrl="https://api", ProviderClientId="client", ProviderMerchantId="merchant")
+    whole = read(PROJECT, **RECONCILING)
     of_a_run = {Metric.MISSING, Metric.REPLAYS_ASKED}  # in the run's record and its line in the log, too
 
     assert {name for name, service in whole.metrics if service} == set(Metric) - asked_for - of_a_run
 
 
 def test_without_a_provider_there_is_no_reconciler_to_pay_for() -> None:
-    whole = read(PROJECT, ProviderBaseUrl="https://api", ProviderClientId="client", ProviderMerchantId="merchant")
+    whole = read(PROJECT, **RECONCILING)
 
     assert (whole.alarms, whole.secrets) == (STACK.alarms + 3, STACK.secrets + 1)
