@@ -143,6 +143,7 @@ OTHER_PEOPLES: Final = {
 
 IN_THE_CONSUMER: Final = {
     "aws_lambda_powertools": "log lines and metrics, of which it writes many at once",
+    "typing_extensions": "Powertools'",
     "concurrent.futures.thread": "the events of a batch are processed at once",
     "pkgutil": "finds the handlers",
 }
@@ -152,9 +153,8 @@ UNNEEDED: Final = {
     "botocore.docs.service": "writes documentation",
     "html.parser": "reads the models' documentation",
     "importlib.metadata": "looks for h2",
-    "typing_extensions": "marks one of Powertools' functions as deprecated",
 }
-"""What botocore and Powertools load as they come → what for."""
+"""What botocore loads as it comes → what for."""
 
 IMPORTED: Final = """
 import json

@@ -27,7 +27,10 @@ LEFT_OUT: Final = (
 NOT_THE_USERS: Final = {"PIP_REQUIRE_VIRTUALENV": "0", "PIP_USER": "0"}
 """Settings that pip may find in the environment or its configuration, and refuses for a folder."""
 
-KEPT: Final = ("aws_lambda_powertools/utilities/__init__.py",)
+KEPT: Final = (
+    "aws_lambda_powertools/utilities/__init__.py",
+    "aws_lambda_powertools/utilities/jmespath_utils/",  # the Logger's
+)
 """Exceptions to LEFT_OUT."""
 
 
