@@ -28,5 +28,5 @@ def checkout(folder: Path, *more: str) -> Path:
 
 def environment(project: Path, **variables: str) -> dict[str, str]:
     """The environment in which Python imports the code of the checkout `project`."""
-    path = os.pathsep.join([str(project / "cli"), str(project / "layers/wickiepay")])
+    path = os.pathsep.join(map(str, [project / "cli", *(project / "layers").iterdir()]))
     return {**os.environ, "PYTHONPATH": path, **variables}

@@ -6,10 +6,11 @@ from unittest.mock import Mock
 import pytest
 
 from wickiepay_cli.checkout.handlers import forget_handlers, handlers_in
-from wickiepay_cli.checkout.trial import FUNCTIONS, LAYER, tried
+from wickiepay_cli.checkout.trial import FUNCTIONS, LAYERS, tried
 from wickiepay_cli.operations import redeploying
 from wickiepay_cli.project import PROJECT
 
+NAMES = ("first", "second")
 SECOND = "functions/second/inner.py"
 OURS = "layers/wickiepay/ours.py"
 
@@ -31,7 +32,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_of_sound_code_nothing_is_told(project: Path) -> None:
     (project / SECOND).write_text("import os\nprint('prints', os.environ['GIVEN'])")
-    assert tried(project, {"GIVEN": "is given"}) == []
+    assert tried(project, NAMES, {"GIVEN": "is given"}) == []
 
 
 @pytest.mark.parametrize(
@@ -45,28 +46,33 @@ def test_of_sound_code_nothing_is_told(project: Path) -> None:
 )
 def test_what_is_wrong_is_told_with_its_line(file: str, text: str, wrong: str, place: str, project: Path) -> None:
     (project / file).write_text(text)
-    first, second = tried(project, {})
+    first, second = tried(project, NAMES, {})
     assert (first.startswith(wrong), second) == (True, place)
 
 
 def test_code_that_does_not_come_to_an_end_is_told(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wickiepay_cli.checkout.trial.SECONDS", 0.5)
     (project / SECOND).write_text("while True: pass")
-    assert tried(project, {})[0] == "importing them takes more than 0.5 seconds"
+    assert tried(project, NAMES, {})[0] == "importing them takes more than 0.5 seconds"
 
 
 def test_what_was_edited_is_seen_at_the_next_trial(project: Path) -> None:
     (project / SECOND).write_text("broken")
-    assert tried(project, {})
+    assert tried(project, NAMES, {})
     (project / SECOND).write_text("'sound'")
-    assert tried(project, {}) == []
+    assert tried(project, NAMES, {}) == []
+
+
+def test_a_function_that_is_not_deployed_is_not_tried(project: Path) -> None:
+    (project / SECOND).write_text("broken")
+    assert tried(project, ["first"], {}) == []
 
 
 def test_of_two_handlers_for_a_type_the_second_is_at_fault(project: Path) -> None:
-    (project / LAYER / "wickiepay").symlink_to(PROJECT / LAYER / "wickiepay")
+    (project / LAYERS / "wickiepay/wickiepay").symlink_to(PROJECT / LAYERS / "wickiepay/wickiepay")
     lines = "from wickiepay.routing import on\non('a')(print)\non('a')(print)"
     (project / FUNCTIONS / "second/second.py").write_text(lines)
-    assert tried(project, {}) == [
+    assert tried(project, NAMES, {}) == [
         "RegistrationError: a has a handler already, in builtins.",
         "  functions/second/second.py:3: on('a')(print)",
     ]

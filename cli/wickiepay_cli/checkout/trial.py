@@ -7,27 +7,27 @@ import importlib
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 FUNCTIONS: Final = Path("functions")
 """The folder of the functions in a checkout. Each is a folder, with a module of the same name."""
 
-LAYER: Final = Path("layers/wickiepay")
-"""The folder of the package that they share."""
+LAYERS: Final = Path("layers")
+"""The folder of the packages that they share. Each layer is a folder in it."""
 
-REGISTRY: Final = LAYER / "wickiepay/routing.py"
+REGISTRY: Final = LAYERS / "wickiepay/wickiepay/routing.py"
 
 SECONDS: Final = 30
 
 
-def tried(project: Path, environment: Mapping[str, str]) -> list[str]:
-    """Imports the functions of the checkout `project` with these variables.
+def tried(project: Path, functions: Collection[str], environment: Mapping[str, str]) -> list[str]:
+    """Imports these functions of the checkout `project` with these variables.
 
     Returns what is wrong and where, in two lines, or nothing if they can be imported.
     """
-    command: list[str | Path] = [sys.executable, "-I", "-B", __file__, project]
+    command: list[str | Path] = [sys.executable, "-I", "-B", __file__, project, *functions]
     try:
         done = subprocess.run(
             command,
@@ -63,17 +63,17 @@ def fault(error: Exception, project: Path) -> tuple[str, str]:
 
 def _is_ours(path: Path, project: Path) -> bool:
     """Whether the fault may be in that file. What the registry of handlers refuses is the fault of its caller."""
-    return path != project / REGISTRY and any(path.is_relative_to(project / folder) for folder in (FUNCTIONS, LAYER))
+    return path != project / REGISTRY and any(path.is_relative_to(project / folder) for folder in (FUNCTIONS, LAYERS))
 
 
-def _import_all(project: Path) -> int:
+def _import_all(project: Path, functions: Sequence[str]) -> int:
     """The exit code; what is wrong goes to standard output."""
-    folders = sorted(path for path in (project / FUNCTIONS).iterdir() if (path / f"{path.name}.py").exists())
-    sys.path[:0] = [str(path) for path in (project / LAYER, *folders)]
+    folders = [*(project / LAYERS).iterdir(), *(project / FUNCTIONS / name for name in functions)]
+    sys.path[:0] = map(str, folders)
     output, sys.stdout = sys.stdout, sys.stderr  # a module may print as it is imported
     try:
-        for folder in folders:
-            importlib.import_module(folder.name)
+        for name in functions:
+            importlib.import_module(name)
     except Exception as error:  # noqa: BLE001  whatever a module does as it is imported
         print(*fault(error, project), sep="\n", file=output)
         return 1
@@ -81,4 +81,4 @@ def _import_all(project: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_import_all(Path(sys.argv[1])))
+    sys.exit(_import_all(Path(sys.argv[1]), sys.argv[2:]))

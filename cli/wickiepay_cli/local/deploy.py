@@ -139,7 +139,8 @@ def redeploy(project: Path, aws: Access, stack_name: str, webhook_url: str, para
     patch_template(template, webhook_url)
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     before = _code(cloudformation.get_template(StackName=stack_name)["TemplateBody"])
-    changed = [name for name, code in _code(template).items() if code != before.get(name)]
+    there = _resources(cloudformation, stack_name)  # a function that depends on a parameter may not be
+    changed = [name for name, code in _code(template).items() if name in there and code != before.get(name)]
     if changed:
         cloudformation.update_stack(
             StackName=stack_name,
@@ -149,8 +150,15 @@ def redeploy(project: Path, aws: Access, stack_name: str, webhook_url: str, para
         )
         complete(cloudformation, stack_name, "stack_update_complete")
         for name in changed:
-            _delete_old_versions(aws, physical_id(aws, stack_name, name))
+            _delete_old_versions(aws, there[name])
     return changed
+
+
+def _resources(cloudformation: "CloudFormationClient", stack_name: str) -> dict[str, str]:
+    """The physical ids of a stack's resources, by their names in its template."""
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
+    summaries = (each for page in pages for each in page["StackResourceSummaries"])
+    return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in summaries}
 
 
 def _code(template: Template) -> dict[str, Any]:

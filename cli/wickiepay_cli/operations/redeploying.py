@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from wickiepay_cli.checkout.handlers import forget_handlers
-from wickiepay_cli.checkout.trial import FUNCTIONS, LAYER, tried
+from wickiepay_cli.checkout.trial import FUNCTIONS, LAYERS, tried
 from wickiepay_cli.errors import EXPECTED, fact
 from wickiepay_cli.local.run import Running
 from wickiepay_cli.project import CHECKOUT, PROJECT
@@ -41,7 +41,7 @@ def redeploying(running: Running, tell: Callable[[str], None]) -> Iterator[None]
 def _follow(running: Running, tell: Callable[[str], None], leave: threading.Event) -> None:
     from watchfiles import PythonFilter, watch  # noqa: PLC0415  most commands follow nothing
 
-    for changes in watch(PROJECT / FUNCTIONS, PROJECT / LAYER, watch_filter=PythonFilter(), stop_event=leave):
+    for changes in watch(PROJECT / FUNCTIONS, PROJECT / LAYERS, watch_filter=PythonFilter(), stop_event=leave):
         files = sorted({Path(path).relative_to(PROJECT).as_posix() for _, path in changes})
         try:
             for line in _redeployed(running, files[0] if len(files) == 1 else f"{len(files)} files"):
@@ -54,12 +54,12 @@ def _redeployed(running: Running, what: str) -> list[str]:
     """Redeploys after `what` was edited, if it can be imported. Returns the lines that say how that went."""
     # Imported here because `wickiepay_cli.local.run` does so as well.
     from wickiepay_cli.local.deploy import redeploy  # noqa: PLC0415
-    from wickiepay_cli.local.packages import layer_package  # noqa: PLC0415
+    from wickiepay_cli.local.packages import LAYER, layer_package  # noqa: PLC0415
 
     began = time.monotonic()
     with ThreadPoolExecutor(1) as meanwhile:
-        meanwhile.submit(layer_package, PROJECT / LAYER)  # it is kept for `redeploy`, and fails there if it fails here
-        broken = tried(PROJECT, _variables(running))
+        meanwhile.submit(layer_package, LAYER)  # it is kept for `redeploy`, and fails there if it fails here
+        broken = tried(PROJECT, *_deployed(running))
     if broken:
         wrong, place = broken
         return [f"The code cannot be imported: {wrong}", place, "The old code goes on until that line is mended."]
@@ -71,8 +71,12 @@ def _redeployed(running: Running, what: str) -> list[str]:
     return [f"{what}: runs after {time.monotonic() - began:.1f} s, in {', '.join(functions)}."]
 
 
-def _variables(running: Running) -> Mapping[str, str]:
-    """The environment variables of all functions, with which their modules are imported."""
-    functions = running.stack.client("lambda").list_functions()["Functions"]
-    each = (function.get("Environment", {}).get("Variables", {}) for function in functions)
-    return {name: value for variables in each for name, value in variables.items()} | {"AWS_DEFAULT_REGION": REGION}
+def _deployed(running: Running) -> tuple[list[str], Mapping[str, str]]:
+    """The modules of the functions of this checkout that are in the emulator, and all their environment variables."""
+    modules, variables = [], {"AWS_DEFAULT_REGION": REGION}
+    for function in running.stack.client("lambda").list_functions()["Functions"]:
+        module = function["Handler"].partition(".")[0]
+        if (PROJECT / FUNCTIONS / module).is_dir():
+            modules.append(module)
+            variables |= function["Environment"]["Variables"]
+    return modules, variables
