@@ -85,6 +85,7 @@ def test_the_events_are_known_from_now_on(project: Path) -> None:
     assert [event for event in EVENTS if f'"{event}"' in listed] == EVENTS
 
 
+@pytest.mark.thorough
 def test_the_tests_of_a_subscriber_pass_where_there_is_nothing_else(tmp_path: Path) -> None:
     write(new_subscriber.files_for("shop", tmp_path), tmp_path)
     alone = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}

@@ -69,6 +69,7 @@ def test_a_delivery_makes_its_order_paid_and_the_customer_is_mailed(stack: Local
     assert mails_sent(stack) == before + 1
 
 
+@pytest.mark.thorough
 def test_it_is_deployed_again_after_a_change(tables: dict[str, str]) -> None:
     assert run_json("local", "deploy", str(EXAMPLE), "--parameter", "MailFrom=") == {
         "stack": "subscriber",

@@ -40,12 +40,14 @@ def test_it_is_the_folder_with_what_is_linked_there(function: Path) -> None:
     assert names(function_package(function)) == {"app.py", "requirements.txt", "shared/__init__.py"}
 
 
+@pytest.mark.thorough
 def test_what_is_not_installed_here_is_packaged_too(function: Path, tmp_path: Path) -> None:
     (function / "requirements.txt").write_text(f"tiny @ {wheel(tmp_path).as_uri()}\n")
     packaged = names(function_package(function))
     assert {"app.py", "tiny.py", "shared/__init__.py"} <= packaged
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_fetched_is_named(function: Path, tmp_path: Path) -> None:
     (function / "requirements.txt").write_text(f"tiny @ {(tmp_path / 'nothing-1.0.whl').as_uri()}\n")
     with pytest.raises(CommandError, match=r"pip cannot install what .*requirements\.txt names: ERROR: "):
