@@ -1,16 +1,17 @@
 """The reconciler: it compares what the provider lists with what is on record, and asks for what is missing.
 
 Every hour it looks at the last day, and every night at a month. A period is compared day by day, the newest first, so
-that a run that has no more time leaves the older days to the next.
+that a run that has no more time, or ends in an error, leaves the older days to the next.
 """
 
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
@@ -20,7 +21,8 @@ from wickiepay import clients, clock
 from wickiepay.clock import instant
 from wickiepay.metrics import Metric, emitted
 from wickiepay.outages import outages
-from wickiepay_api.client import Access, ProviderApi
+from wickiepay_api.client import MAX_REPLAYED, Access, ProviderApi
+from wickiepay_api.errors import Refused
 from wickiepay_api.keys import key_in_use
 from wickiepay_reconcile.asking import Limits, brake, missing_since, noted, plan, still_awaited
 from wickiepay_reconcile.comparison import Comparison, OurEvent, Period, compare
@@ -34,6 +36,9 @@ RUN_SECONDS: Final = 780
 """A run starts nothing new after this: the longest pause and answer of the provider end before its time-out."""
 
 DAY: Final = timedelta(days=1)
+LONGEST: Final = 90 * DAY
+"""The most that the parameter `ReconcileDays` takes: no run looks at what is older."""
+
 CLOCKS: Final = timedelta(hours=1)
 """How far the sender's time stamps may be ahead of our clock."""
 
@@ -48,42 +53,56 @@ class OutOfTime(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reconciler:
-    """`api` makes a client of the provider's API that pauses by the function it is given. `destination` may be None."""
+    """`api` makes a client of the provider's API that pauses by the function it is given. `destination` may be None.
+
+    `kept` is how long the table keeps an event. An older one that came once would be new here, so none is asked for.
+    """
 
     ours: OurEvents
     notes: Notes
     api: Callable[[Callable[[float], None]], AbstractContextManager[ProviderApi]]
     limits: Limits
     destination: str | None
+    kept: timedelta
     now: Callable[[], datetime]
     sleep: Callable[[float], None] = time.sleep
 
     def run(self, days: int) -> Run:
         """Compares the last `days` days, then what an earlier run left, and asks for what is missing.
 
-        Raises `StoreUnavailable` or a `ProviderError`; the next run sees the same again.
+        Raises `StoreUnavailable` or a `ProviderError`; the next run goes on with what was left.
         """
         begun = self.now()
-        end, whole = begun + timedelta(seconds=RUN_SECONDS), Period.of(begun - days * DAY, begun)
+        end, horizon = begun + timedelta(seconds=RUN_SECONDS), begun - min(self.kept, LONGEST)
+        whole = Period.of(max(begun - days * DAY, horizon), begun)
         state, run = self.notes.read(), Run(*whole)
+        state.asked = {each: known for each, known in state.asked.items() if known.at >= instant(horizon)}
         oldest = instant(begun)
-        left = [*_days(whole), *_older(state.rest, whole)]
-        state.rest = None
-        recorded = _Recorded(self.ours, begun)
+        left = [*_days(whole), *_older(state.rest, whole, instant(horizon))]
+        state.rest = _all_of(left)
+        recorded = _Recorded(self.ours, begun, instant(horizon))
         try:
             with self.api(self._pausing_until(end)) as api:
                 while left:
-                    found = self._compared(api, left[0], recorded, end)
-                    if not found.ours and left[0].until != whole.until and not recorded.any_since(left[-1].since):
-                        break  # of before the listener was there
-                    oldest = min(oldest, self._settle(api, found, state, run))
-                    left.pop(0)
+                    self._stop_at(end)
+                    found = self._compared(api, left[0], recorded, end, is_newest=left[0].until == whole.until)
+                    if found is None:
+                        left.clear()
+                    else:
+                        wanted, since = self._settle(found, state, run)
+                        oldest = min(oldest, since)
+                        for some in batched(wanted, MAX_REPLAYED, strict=False):
+                            self._stop_at(end)
+                            self._ask(api, some, state, run)
+                        left.pop(0)
+                    state.rest = _all_of(left)
         except OutOfTime:
-            run.cut_short = True
-            state.rest = Period(left[-1].since, left[0].until)
-        self.notes.keep(state)
-        self.notes.record(run, begun)
-        _tell(run, max(0.0, (begun - datetime.fromisoformat(oldest)).total_seconds()))
+            pass  # as after an error, `left` says what the next run has to do
+        finally:
+            run.cut_short = bool(left)
+            self.notes.keep(state)
+            self.notes.record(run, begun)
+            _tell(run, max(0.0, (begun - datetime.fromisoformat(oldest)).total_seconds()))
         return run
 
     def _pausing_until(self, end: datetime) -> Callable[[float], None]:
@@ -94,21 +113,35 @@ class Reconciler:
 
         return pause
 
-    def _compared(self, api: ProviderApi, day: Period, recorded: "_Recorded", end: datetime) -> Comparison:
+    def _stop_at(self, end: datetime) -> None:
+        if self.now() >= end:
+            raise OutOfTime
+
+    def _compared(
+        self, api: ProviderApi, day: Period, recorded: "_Recorded", end: datetime, *, is_newest: bool
+    ) -> Comparison | None:
+        """The comparison of a day. Of the first day on record, its part from the first event on, if the rest brakes.
+
+        None for a day of before the listener was there.
+        """
         since, until = map(datetime.fromisoformat, day)
 
         def in_time[T](each: Iterable[T]) -> Iterator[T]:
             for one in each:
-                if self.now() >= end:
-                    raise OutOfTime
+                self._stop_at(end)
                 yield one
 
         # The list first: what comes while it is read is on record afterwards.
         theirs: list[EventEntry] = list(in_time(api.events(since=since, until=until, destination_id=self.destination)))
-        return compare(theirs, list(in_time(recorded.within(day))), day, self.now())
+        ours = list(in_time(recorded.within(day)))
+        found = compare(theirs, ours, day, self.now())
+        if is_newest or (found.ours and not brake(found, self.limits)) or recorded.any_before(day):
+            return found
+        first = min((event.at for event in ours if event.at and day.holds(event.at)), default=None)
+        return compare(theirs, ours, day._replace(since=first), self.now()) if first else None
 
-    def _settle(self, api: ProviderApi, found: Comparison, state: State, run: Run) -> str:
-        """Asks for what is missing. Returns since when the oldest of it is missing."""
+    def _settle(self, found: Comparison, state: State, run: Run) -> tuple[Sequence["EventEntry"], str]:
+        """What to ask for now, and since when the oldest of the missing is missing."""
         now = self.now()
         run.theirs += found.theirs
         run.ours += sum(found.ours.values())
@@ -117,19 +150,25 @@ class Reconciler:
         run.unreadable += len(found.unreadable)
         if braked := brake(found, self.limits):
             run.braked.append(f"{found.period.since[:10]}: {braked}")
-            return instant(now)
+            return (), instant(now)
         awaited = still_awaited(state.asked, found)
         run.arrived += len(state.asked) - len(awaited)
         wanted = plan(found.suspects, awaited, now, min(self.limits.asked - run.asked, MAX_ASKED - len(awaited)))
-        state.asked = noted(awaited, wanted.ask, now)
-        if wanted.ask:
-            self.notes.keep(state)  # before it is asked for: a run that breaks off here has asked once, not never
-            answer = api.replay([entry.id for entry in wanted.ask if entry.id])
-            run.asked += len(answer.asked)
-            run.refused += len(answer.refused)
         run.missing += len(found.missing)
         run.given_up += len(wanted.given_up)
-        return missing_since(found, state.asked) or instant(now)
+        state.asked = awaited
+        return wanted.ask, missing_since(found, noted(awaited, wanted.ask, now)) or instant(now)
+
+    def _ask(self, api: ProviderApi, some: Iterable["EventEntry"], state: State, run: Run) -> None:
+        before, state.asked = state.asked, noted(state.asked, some, self.now())
+        self.notes.keep(state)  # before it is asked for: a run that breaks off here has asked once, not never
+        try:
+            answer = api.replay([entry.id for entry in some if entry.id])
+        except Refused:
+            state.asked = before  # a key without this right would use up all attempts before anybody sees to it
+            raise
+        run.asked += len(answer.asked)
+        run.refused += len(answer.refused)
 
 
 @dataclass(slots=True)
@@ -138,6 +177,7 @@ class _Recorded:
 
     ours: OurEvents
     now: datetime
+    horizon: str
     read_to: date = field(init=False)
     by_day: defaultdict[str, list[OurEvent]] = field(default_factory=lambda: defaultdict(list))
     without_time: list[OurEvent] = field(default_factory=list)
@@ -154,20 +194,27 @@ class _Recorded:
         yield from (event for day in dict.fromkeys((first, last)) for event in self.by_day[day])
         yield from self.without_time
 
-    def any_since(self, since: str) -> bool:
-        """Whether there are others, before the period that was asked for last."""
-        self._read(since)
-        return any(self.by_day.values())
+    def any_before(self, period: Period) -> bool:
+        """Whether there are others of before the period that was asked for last. It reads no more than it has to."""
+        horizon = date.fromisoformat(self.horizon[:10])
+        while not (found := any(event.at < period.since for day in self.by_day.values() for event in day if event.at)):
+            if self.read_to <= horizon:
+                break
+            self._read_day()
+        return found
 
     def _read(self, since: str) -> None:
         first = (datetime.fromisoformat(since) - CLOCKS).date()
         while self.read_to > first:
-            self.read_to -= DAY
-            for event in self.ours.received(self.read_to):
-                if event.at:
-                    self.by_day[event.at[:10]].append(event)
-                elif event.id:
-                    self.without_time.append(event)
+            self._read_day()
+
+    def _read_day(self) -> None:
+        self.read_to -= DAY
+        for event in self.ours.received(self.read_to):
+            if event.at:
+                self.by_day[event.at[:10]].append(event)
+            elif event.id:
+                self.without_time.append(event)
 
 
 def _days(period: Period) -> Iterator[Period]:
@@ -178,10 +225,15 @@ def _days(period: Period) -> Iterator[Period]:
         until -= DAY
 
 
-def _older(rest: Period | None, whole: Period) -> Iterator[Period]:
+def _older(rest: Period | None, whole: Period, horizon: str) -> Iterator[Period]:
     """What an earlier run left of another period, by days."""
     if rest:
-        yield from _days(Period(rest.since, min(rest.until, whole.since)))
+        yield from _days(Period(max(rest.since, horizon), min(rest.until, whole.since)))
+
+
+def _all_of(days: Sequence[Period]) -> Period | None:
+    """What is left to compare, as one period."""
+    return Period(days[-1].since, days[0].until) if days else None
 
 
 def _tell(run: Run, oldest_seconds: float) -> None:
@@ -237,6 +289,7 @@ def from_environment(environment: Mapping[str, str]) -> Reconciler:
         api=api,
         limits=Limits(unknown_percent=float(environment["UNKNOWN_PERCENT"])),
         destination=environment["PROVIDER_DESTINATION_ID"] or None,
+        kept=int(environment["EVENT_RETENTION_DAYS"]) * DAY,
         now=clock.now,
     )
 

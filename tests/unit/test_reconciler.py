@@ -1,9 +1,9 @@
 """The reconciler: what is missing is asked for, within bounds, and what a run has no time for is left to the next."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -20,10 +20,11 @@ from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import RECONCILER
 from wickiepay.metrics import emitted
-from wickiepay_api.client import ProviderApi
+from wickiepay_api.client import MAX_REPLAYED, ProviderApi
 from wickiepay_api.errors import Forbidden, SettingsUnusable
 from wickiepay_api.keys import with_new_key
 from wickiepay_reconcile.asking import FEW, TIMES, Limits
+from wickiepay_reconcile.comparison import OurEvent
 from wickiepay_reconcile.notes import Notes, Run
 from wickiepay_reconcile.our_events import OurEvents
 
@@ -104,6 +105,7 @@ def stand(events: EventLog, dynamodb: "DynamoDBClient", body_of: BodyOf, deliver
             api=FakeProvider(provider.answer).made,
             limits=Limits(),
             destination=None,
+            kept=timedelta(days=400),
             now=lambda: made.now,
         ),
         receive,
@@ -204,6 +206,33 @@ def test_days_before_the_first_event_on_record_are_left_out(stand: Stand) -> Non
     assert (run.theirs, run.braked, run.cut_short) == (1, [], False)
 
 
+def test_of_the_first_day_on_record_the_part_before_the_first_event_does_not_brake(stand: Stand) -> None:
+    stand.provider.happened(*range(FEW + 2), 50, status="DELIVERED", ago=30 * HOUR)
+    stand.receive(FEW + 1, 30 * HOUR)
+    assert stand.run(days=1).braked == []
+    run = stand.run(days=30)
+    assert (run.theirs, run.matched, run.braked, stand.provider.asked) == (2, 1, [], ["e-50"])
+
+
+def test_a_quiet_day_costs_no_look_at_all_that_is_older(stand: Stand) -> None:
+    for day in range(3, 30):
+        stand.receive(day, timedelta(days=day))
+    read: list[date] = []
+
+    class Counted(OurEvents):
+        def received(self, day: date) -> Iterator[OurEvent]:
+            read.append(day)
+            if len(read) > 10:
+                pytest.fail("more days were read than could be compared")
+            return super().received(day)
+
+    def out_of_time_on_the_third_day() -> datetime:
+        return stand.now + timedelta(seconds=reconciler.RUN_SECONDS * (len(read) > 6))
+
+    ours = Counted(stand.client, "EventTable")
+    assert stand.run(days=30, ours=ours, now=out_of_time_on_the_third_day).cut_short
+
+
 def test_a_day_without_an_event_is_compared_if_there_are_older_ones(stand: Stand) -> None:
     stand.provider.happened(1, ago=30 * HOUR)
     stand.receive(9, timedelta(days=3))
@@ -240,15 +269,52 @@ def test_what_the_provider_does_not_know_is_counted_and_not_asked_for_without_en
     assert (run.asked, run.refused) == (0, 1)
 
 
-def test_a_provider_that_refuses_ends_the_run_and_what_was_noted_stays(stand: Stand) -> None:
+def test_what_the_provider_refuses_to_send_uses_up_no_attempt(stand: Stand) -> None:
     stand.provider.happened(1)
     stand.provider.refuses = refusing(403)
-    with pytest.raises(Forbidden):
-        stand.run()
+    for _ in range(TIMES + 1):
+        with pytest.raises(Forbidden):
+            stand.run()
     stand.provider.refuses = None
-    assert stand.run().asked == 0  # it may have been asked for
-    stand.now += HOUR
     assert stand.run().asked == 1
+
+
+def test_what_an_error_left_undone_is_left_to_the_next_run_and_what_was_done_is_recorded(stand: Stand) -> None:
+    stand.provider.happened(1)
+    stand.provider.happened(2, ago=26 * HOUR)
+    stand.receive(9, 26 * HOUR)
+    stand.receive(9, 50 * HOUR)
+
+    def fails_once_asked(request: httpx.Request) -> httpx.Response:
+        failing = stand.provider.asked and request.method == "GET"
+        return refusing(403) if failing else stand.provider.answer(request)
+
+    with pytest.raises(Forbidden):
+        stand.run(days=2, api=FakeProvider(fails_once_asked).made)
+    [recorded] = stand.recorded()
+    assert (recorded["asked"], recorded["cut_short"]) == (1, True)
+    stand.now += timedelta(seconds=1)
+    stand.run()
+    assert stand.provider.asked == ["e-1", "e-2"]
+
+
+def test_what_no_run_looks_at_any_more_takes_no_room_in_the_notes(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "MAX_ASKED", 1)
+    stand.provider.happened(1)
+    stand.run()
+    stand.now += reconciler.LONGEST
+    stand.provider.happened(2, ago=HOUR - reconciler.LONGEST)
+    stand.run()
+    assert stand.provider.asked == ["e-1", "e-2"]
+
+
+def test_what_the_table_keeps_no_longer_is_not_asked_for(stand: Stand) -> None:
+    stand.provider.happened(1, ago=50 * HOUR, status="DELIVERED")  # it came, and its record has expired
+    stand.receive(9, timedelta(days=3))  # one that failed stays
+    run = stand.run(days=5, kept=timedelta(days=2))
+    assert (run.since, run.theirs, stand.provider.asked) == (instant(NOW - timedelta(days=2)), 0, [])
 
 
 def test_only_the_destination_of_this_stack_is_listed(stand: Stand) -> None:
@@ -272,6 +338,30 @@ def test_what_a_run_has_no_time_for_is_left_to_the_next(stand: Stand) -> None:
     assert (second.cut_short, stand.provider.asked) == (False, ["e-0", "e-1", "e-2"])
     stand.now += timedelta(minutes=30)
     assert stand.run(days=1).theirs == 1  # nothing is left
+
+
+def test_lists_that_are_slow_and_empty_end_the_run_in_time(stand: Stand) -> None:
+    stand.receive(1, timedelta(days=80))
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        stand.now += timedelta(seconds=20)
+        return stand.provider.answer(request)
+
+    assert stand.run(days=90, api=FakeProvider(slow).made).cut_short
+    assert stand.now < NOW + timedelta(seconds=reconciler.RUN_SECONDS + 60)
+
+
+def test_what_there_is_no_time_to_ask_for_uses_up_no_attempt(stand: Stand) -> None:
+    stand.provider.happened(*range(MAX_REPLAYED + 1))
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            stand.now += timedelta(seconds=reconciler.RUN_SECONDS)
+        return stand.provider.answer(request)
+
+    run = stand.run(api=FakeProvider(slow).made)
+    assert (run.asked, run.missing, run.cut_short) == (MAX_REPLAYED, MAX_REPLAYED + 1, True)
+    assert len(stand.reconciler.notes.read().asked) == MAX_REPLAYED
 
 
 def test_a_pause_that_would_take_too_long_ends_the_run_in_time(stand: Stand) -> None:
