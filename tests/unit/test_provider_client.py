@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -49,6 +49,10 @@ ASKED: Final[dict[str, tuple[Asking, str]]] = {
             api.events(destination_id="D1", event="payment.*", status="FAILED", since=SINCE, until=UNTIL, limit=7)
         ),
         f"/api/v1/hook/event?destinationId=D1&eventType=payment.%2A&status=FAILED&{PERIOD}&offset=0&limit=7",
+    ),
+    "events until within a second": (
+        lambda api: list(api.events(until=UNTIL - timedelta(microseconds=1))),
+        "/api/v1/hook/event?toDate=2026-01-15T10%3A00%3A00Z&offset=0&limit=100",
     ),
     "payments": (
         lambda api: list(api.payments(status="COMPLETE", since=SINCE, until=UNTIL, order="asc")),

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
@@ -211,6 +211,8 @@ def _below(path: str, name: str) -> str:
 
 
 def _period(since: datetime | None, until: datetime | None) -> dict[str, str | None]:
+    if until and until.microsecond:
+        until += timedelta(seconds=1)  # otherwise what happened in its second would belong to no period
     return {"fromDate": _as_iso(since), "toDate": _as_iso(until)}
 
 
