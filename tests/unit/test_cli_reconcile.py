@@ -205,6 +205,13 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(receive: Callable[[str], 
     assert run(*EVENTS, "--from", str(tmp_path / "list.csv")).stderr.splitlines()[:2] == FLAWS
 
 
+@pytest.mark.parametrize("number", ["1e999999999", "1e99999999999999999999", "NaN"])
+def test_a_number_that_would_fill_the_memory_is_a_bad_line(tmp_path: Path, number: str) -> None:
+    (tmp_path / "list").write_text(f'{{"id": {number}, "event": "payment.created", "timestamp": "{AT}"}}')
+    told = json.loads(run(*EVENTS, "--from", str(tmp_path / "list"), "--json").stdout)
+    assert told["bad_lines"] == ["line 1: It is not JSON."]
+
+
 @pytest.mark.parametrize(
     ("content", "why"),
     [
@@ -214,6 +221,7 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(receive: Callable[[str], 
         (b"\xff\xfe", "is not text in UTF-8"),
         (b"[]", "holds no list"),
         (b'id,event\n"a"b,c\n', "is no CSV"),
+        (b"a,event\n" + b"x" * 200_000 + b",y\n", "is no CSV"),
         (None, "cannot be read: No such file"),
     ],
 )

@@ -1,13 +1,13 @@
 """Reads a list that was exported from the provider's portal by hand: CSV with a line of headings, or JSON."""
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
+from wickiepay_api.answers import json_in
 from wickiepay_cli.errors import CommandError
 
 HEADINGS: Final = {
@@ -70,22 +70,19 @@ type Row = tuple[str, object]
 def _in_json(text: str) -> Iterator[Row]:
     """The elements of a list, alone or in the first member that is one; otherwise a line of JSON each."""
     try:
-        whole = _loads(text)
-    except (ValueError, RecursionError):
+        whole = json_in(text.encode())
+    except ValueError:
         for number, line in enumerate(text.splitlines(), 1):
             if line.strip():
                 try:
-                    yield f"line {number}", _loads(line)
-                except (ValueError, RecursionError):
+                    yield f"line {number}", json_in(line.encode())
+                except ValueError:
                     yield f"line {number}", "It is not JSON."
         return
     if isinstance(whole, dict):
         whole = next((member for member in whole.values() if isinstance(member, list)), [whole])
-    yield from ((f"entry {number}", each) for number, each in enumerate(whole, 1))
-
-
-def _loads(text: str) -> Any:  # noqa: ANN401  JSON
-    return json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    entries = whole if isinstance(whole, list) else [whole]
+    yield from ((f"entry {number}", each) for number, each in enumerate(entries, 1))
 
 
 def _in_csv(text: str) -> Iterator[Row]:
