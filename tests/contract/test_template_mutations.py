@@ -151,6 +151,11 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         without("PreTrafficErrorsAlarm/AlarmActions"),
         instead("ConsumerErrorsAlarm/Dimensions/0/Value/Ref", "IngestFunction"),
     ],
+    functions.runs_of_the_reconciler_never_meet: [
+        instead("ReconcilerFunction/Events/EveryHour/Properties/ScheduleExpression", "rate(1 hour)"),
+        instead("ReconcilerFunction/Events/EveryHour/Properties/ScheduleExpression", "cron(30 * * * ? *)"),
+        instead("ReconcilerFunction/Events/EveryNight/Properties/ScheduleExpression", "cron(59 2 * * ? *)"),
+    ],
     functions.reserving_is_for_who_asks_for_it: [
         instead("IngestFunction/ReservedConcurrentExecutions", 100),
         besides("Globals/Function/ReservedConcurrentExecutions", 10),

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -80,6 +81,23 @@ def somebody_is_told_when_a_function_fails(template: Template) -> Iterator[str]:
     for name in stack.of_type("AWS::Lambda::Function"):
         if [{"Name": "FunctionName", "Value": name}] not in watched:
             yield f"nobody is told that {name} fails"
+
+
+def runs_of_the_reconciler_never_meet(template: Template) -> Iterator[str]:
+    """Of two at once, the later one's notes count: what the other asked for would be asked for without end."""
+    stack = template.stack(**RECONCILING)
+    schedules = [
+        schedule["ScheduleExpression"]
+        for name, schedule in stack.of_type("AWS::Scheduler::Schedule").items()
+        if name.startswith("ReconcilerFunction")
+    ]
+    minutes = sorted(int(each.removeprefix("cron(").split()[0]) for each in schedules if each.startswith("cron("))
+    if len(minutes) < len(schedules):
+        yield f"nobody knows at which minute a run begins: {schedules}"
+    longest = stack.resources["ReconcilerFunction"]["Properties"]["Timeout"] / 60
+    for one, other in pairwise((*minutes, minutes[0] + 60)):
+        if other - one < longest:
+            yield f"a run may take {longest:g} minutes, but the next begins after {other - one}"
 
 
 def reserving_is_for_who_asks_for_it(template: Template) -> Iterator[str]:
