@@ -140,6 +140,41 @@ def test_a_destination_of_ones_own_is_asked_for(two_of_three: FakeProvider) -> N
     assert {request.url.params["destinationId"] for request in two_of_three.requests} == {"d-1"}
 
 
+def configured(monkeypatch: pytest.MonkeyPatch, **parameters: str) -> None:
+    """Deploys the stack with these parameters."""
+    before = stack.find
+
+    def find(name: str | None, profile: str | None, region: str | None) -> Stack:
+        found = before(name, profile, region)
+        return replace(found, parameters={**found.parameters, **parameters})
+
+    monkeypatch.setattr(stack, "find", find)
+
+
+def test_the_destination_is_otherwise_that_of_the_stack(
+    two_of_three: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(monkeypatch, ProviderDestinationId="d-2")
+    run(*EVENTS)
+    assert {request.url.params["destinationId"] for request in two_of_three.requests} == {"d-2"}
+
+
+def test_the_brake_is_that_of_the_stack(monkeypatch: pytest.MonkeyPatch, receive: Callable[[str], Identity]) -> None:
+    receive("u-1")
+    provides(monkeypatch, listing(*(entry(str(number)) for number in range(10))))
+    configured(monkeypatch, ReconcileUnknownPercent="95")
+    assert json.loads(run(*EVENTS, "--json").stdout)["brake"] is None
+
+
+def test_what_the_stack_keeps_no_longer_is_not_asked_for(
+    two_of_three: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured(monkeypatch, EventRetentionDays="35")
+    result = run("reconcile", "events", "--since", "36d", "--ask-replay", "--yes")
+    assert (result.exit_code, two_of_three.requests) == (2, [])
+    assert "would come back as a new one" in " ".join(result.stderr.replace("│", " ").split())
+
+
 def test_a_period_that_ends_before_it_begins_is_refused() -> None:
     assert run(*EVENTS, "--until", "2026-01-14").exit_code == 2
 
@@ -231,6 +266,17 @@ def test_a_file_that_holds_no_list_is_an_error(tmp_path: Path, content: bytes | 
     ended = command_line.ended(*EVENTS, "--from", str(tmp_path / "list"))
     assert ended.returncode == 1
     assert why in ended.stderr
+
+
+def test_entries_of_another_period_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text(json.dumps([entry("a"), entry("b", timestamp="2025-12-01T00:00:00Z")]))
+    assert "1 of the 2 entries are left out" in run(*EVENTS, "--from", str(tmp_path / "list")).stderr
+
+
+def test_entries_without_an_id_are_not_left_unasked_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text(f"event,timestamp,status\npayment.created,{AT},FAILED\n")
+    told = run(*EVENTS, "--from", str(tmp_path / "list"), "--ask-replay").stderr
+    assert "1 event cannot be asked for" in told
 
 
 # --- Payments -------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from wickiepay_cli.output.tables import say, scope, seconds, show_facts, show_js
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store import listed_file
 from wickiepay_reconcile.asking import Limits, brake, plan
-from wickiepay_reconcile.comparison import Comparison
+from wickiepay_reconcile.comparison import Comparison, Period
 
 USUALLY: Final = timedelta(days=1)
 
@@ -68,7 +68,12 @@ def events(  # noqa: PLR0913  options
     until: UntilTold = None,
     listed: FromFile = None,
     destination: Annotated[
-        str | None, typer.Option(metavar="ID", help="Only events for this destination.", show_default="all")
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Only events for this destination.",
+            show_default="the stack's ProviderDestinationId; of a file, all",
+        ),
     ] = None,
     ask_replay: Annotated[
         bool, typer.Option("--ask-replay", help="Ask the provider to send again what is missing. Asks you first.")
@@ -89,11 +94,20 @@ def events(  # noqa: PLR0913  options
     now = clock.now()
     refuse_backwards(since, until)
     since, until = since or (until or now) - USUALLY, until or now
+    kept = int(found.parameters.get("EventRetentionDays", 0))
+    if ask_replay and kept and since < now - timedelta(days=kept):
+        raise typer.BadParameter(
+            f"The stack keeps events for {kept} days: an older one that expired here would come back as a new one.",
+            param_hint="--since",
+        )
     with progress("Comparing", None) as advance, _events(found, listed, since, until, destination) as (theirs, flaws):
         compared = compare_events(found, theirs, since, until, now, advance)
-    braked = brake(compared, Limits())
+    limits = Limits(unknown_percent=float(found.parameters.get("ReconcileUnknownPercent", Limits().unknown_percent)))
+    braked = brake(compared, limits)
     replayed = None
-    asked = plan(compared.suspects, {}, now, Limits().asked)
+    asked = plan(compared.suspects, {}, now, limits.asked)
+    if ask_replay and asked.given_up:
+        tell(f"{_many(len(asked.given_up))} cannot be asked for: the list has no id of them.")
     if ask_replay and asked.ask and (release_brake or not braked):
         confirm_change(found, f"ask the provider to send {_many(len(asked.ask))} again", yes=yes)
         with api_of(found) as api, progress("Asking", None):
@@ -152,8 +166,15 @@ def _events(
     if path:
         listed = listed_file.read(path, event_entry)
         wanted = [each for each in listed.entries if destination in {None, each.destination}]
+        period = Period.of(since, until)
+        if others := len(listed.entries) - sum(each.at is None or period.holds(each.at) for each in wanted):
+            listed.flaws.append(
+                f"{others} of the {len(listed.entries)} entries are left out: "
+                f"they are not of the period ({seconds(period.since)} to {seconds(period.until)}) or the destination."
+            )
         yield wanted, listed.flaws
     else:
+        destination = destination or found.parameters.get("ProviderDestinationId") or None
         with api_of(found) as api:
             yield api.events(since=since, until=until, destination_id=destination), ()
 
