@@ -70,7 +70,8 @@ class Reconciler:
     def run(self, days: int) -> Run:
         """Compares the last `days` days, then what an earlier run left, and asks for what is missing.
 
-        Raises `StoreUnavailable` or a `ProviderError`; the next run goes on with what was left.
+        Raises `StoreUnavailable` or a `ProviderError`, or `OutOfTime` if it compared nothing; the next run goes on with
+        what was left.
         """
         begun = self.now()
         end, horizon = begun + timedelta(seconds=RUN_SECONDS), begun - min(self.kept, LONGEST)
@@ -97,7 +98,10 @@ class Reconciler:
                         left.pop(0)
                     state.rest = _all_of(left)
         except OutOfTime:
-            pass  # as after an error, `left` says what the next run has to do
+            if (
+                left[0].until == whole.until and not run.theirs
+            ):  # not even the newest day: if it stays so, somebody has to hear of it
+                raise
         finally:
             run.cut_short = bool(left)
             self.notes.keep(state)

@@ -175,6 +175,10 @@ def test_an_event_that_the_provider_does_not_know_costs_the_others_nothing() -> 
     assert {each: error.status for each, error in replayed.refused.items()} == {"E2": 404}
 
 
+def test_a_replay_may_be_answered_with_anything() -> None:
+    assert FakeProvider(httpx.Response(200, text="Replay scheduled")).api.replay(["E1"]).asked == ("E1",)
+
+
 def test_very_many_events_are_asked_for_in_several_calls() -> None:
     fake = FakeProvider(httpx.Response(200))
 

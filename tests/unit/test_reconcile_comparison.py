@@ -107,6 +107,11 @@ def test_what_may_still_come_is_under_way(entry: EventEntry) -> None:
     assert (found.under_way, found.missing, found.suspects, found.unknown) == ([entry], [], [], 0)
 
 
+def test_what_is_pending_for_hours_is_missing_and_neither_suspected_nor_unknown() -> None:
+    found = compared([there("a", P, "2026-01-15T05:59:59.000000Z"), there("b", P, "2026-01-15T06:00:00.000000Z")], [])
+    assert (ids(found.missing), ids(found.under_way), found.suspects, found.unknown) == (["a"], ["b"], [], 0)
+
+
 def test_what_the_provider_gave_up_is_missing_at_once_and_not_unknown() -> None:
     found = compared([there("a", F, YOUNG)], [])
     assert (ids(found.missing), found.failed, found.unknown) == (["a"], 1, 0)

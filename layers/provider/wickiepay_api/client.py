@@ -113,7 +113,7 @@ class ProviderApi:
         return Replayed(tuple(asked), refused)
 
     def _replay(self, content: Mapping[str, object]) -> None:
-        self._transport.ask(Call("POST", "/api/v1/hook/replay", content=content))
+        self._transport.ask(Call("POST", "/api/v1/hook/replay", content=content, is_read=False))
 
     # --- Payments --------------------------------------------------------------------------------
     def payments(

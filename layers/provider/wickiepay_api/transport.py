@@ -38,13 +38,17 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request. `repeatable` says whether doing it twice is as good as once."""
+    """A request. `repeatable` says whether doing it twice is as good as once.
+
+    `is_read` is False if no page says what the answer holds: then it may hold anything.
+    """
 
     method: str
     path: str
     query: Mapping[str, str | int] = field(default_factory=dict)
     content: Mapping[str, object] | None = None
     repeatable: bool = True
+    is_read: bool = True
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -78,7 +82,7 @@ class Transport:
         self._http.close()
 
     def ask(self, call: Call) -> object:
-        """The JSON of the answer, or None if it has no body."""
+        """The JSON of the answer, or None if it has no body, or is not read."""
 
         def is_worth_repeating(error: BaseException) -> bool:
             may_pass = isinstance(error, (Unreachable, TooManyRequests, ProviderFailed))
@@ -123,7 +127,7 @@ class Transport:
         body = self._body(call, response, asked_at)
         if not response.is_success:
             raise self._refusal(call, response, body)
-        if not body.strip():
+        if not (call.is_read and body.strip()):
             return None
         try:
             return json_in(body)

@@ -18,6 +18,9 @@ from wickiepay_api.entries import EventEntry, EventStatus
 GRACE: Final = timedelta(minutes=15)
 """How long an event may be under way: the provider's three tries, and the pauses between them."""
 
+STUCK: Final = timedelta(hours=6)
+"""How long an event may be PENDING. After that it is missing, but still not to be asked for."""
+
 
 class OurEvent(NamedTuple):
     """An event on record: its name, the sender's time stamp, the provider's own id of it if any, and its state."""
@@ -67,8 +70,9 @@ class Comparison:
 
     @property
     def unknown(self) -> int:
-        """How many are not here although the provider does not say that it failed, or cannot be looked for."""
-        return len(self.missing) - self.failed + len(self.unreadable)
+        """How many are not here although the provider does not say why not, or cannot be looked for."""
+        explained = {EventStatus.FAILED, EventStatus.PENDING}
+        return sum(entry.status not in explained for entry in self.missing) + len(self.unreadable)
 
 
 def compare(
@@ -77,12 +81,11 @@ def compare(
     """Compares the entries of `period` with events on record, of that period or not."""
     entries = list(_once(entry for entry in theirs if entry.at is None or period.holds(entry.at)))
     here = [event for event in ours if event.id is not None or (event.at is not None and period.holds(event.at))]
-    young = instant(now - grace)
+    young, stuck = instant(now - grace), instant(now - STUCK)
 
     def is_under_way(entry: EventEntry) -> bool:
-        return entry.status is EventStatus.PENDING or (
-            entry.status is not EventStatus.FAILED and (entry.at or "") >= young
-        )
+        oldest = stuck if entry.status is EventStatus.PENDING else young
+        return entry.status is not EventStatus.FAILED and (entry.at or "") >= oldest
 
     left, events_left = _not_matched_by_id(entries, here)
     short = _short(left, events_left, ids_agree=len(left) < len(entries))
@@ -160,7 +163,9 @@ def _suspected(
     """
 
     def likelihood(entry: EventEntry) -> int:
-        return 0 if entry.status is EventStatus.FAILED else 1 if is_under_way(entry) else 2
+        if entry.status is EventStatus.FAILED:
+            return 0
+        return 1 if entry.status is EventStatus.PENDING or is_under_way(entry) else 2
 
     gone = sorted(group, key=lambda entry: (likelihood(entry), _in_order(entry)))[:short]
     likely = {likelihood(entry) for entry in gone} - {1}
