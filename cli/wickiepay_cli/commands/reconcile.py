@@ -1,5 +1,6 @@
 """`wickiepay reconcile`: what the provider lists against what is on record and in the ledger."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -22,10 +23,14 @@ from wickiepay_cli.commands.options import (
     on_stack,
     refuse_backwards,
 )
+from wickiepay_cli.doctor.checks import STATEMENTS
+from wickiepay_cli.doctor.report import audit, retention_days_of
+from wickiepay_cli.errors import CommandError
 from wickiepay_cli.operations.provider import api_of
 from wickiepay_cli.operations.reconciling import compare_events, compare_payments
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import say, scope, seconds, show_facts, show_json, show_table, tell
+from wickiepay_cli.private_files import private
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store import listed_file
 from wickiepay_reconcile.asking import Limits, brake, plan
@@ -77,6 +82,10 @@ def events(  # noqa: PLR0913  options
         bool,
         typer.Option("--release-brake", help="Ask even if too many are unknown: once you know that they were lost."),
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Write a page for the accountant to print (HTML), too."),
+    ] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -90,7 +99,7 @@ def events(  # noqa: PLR0913  options
     refuse_backwards(since, until)
     since, until = since or (until or now) - USUALLY, until or now
     with progress("Comparing", None) as advance, _events(found, listed, since, until, destination) as (theirs, flaws):
-        compared = compare_events(found, theirs, since, until, now, advance)
+        compared, tally = compare_events(found, theirs, since, until, now, advance)
     braked = brake(compared, Limits())
     replayed = None
     asked = plan(compared.suspects, {}, now, Limits().asked)
@@ -107,6 +116,8 @@ def events(  # noqa: PLR0913  options
         if braked:
             tell(f"{braked} Do the lists mean the same? docs/reconciling.md has the usual causes.")
         _tell(flaws, replayed)
+    if report:
+        _write_report(found, report, now, compared=compared, brake=braked, tally=tally)
     if compared.missing or compared.unreadable:
         raise typer.Exit(1)
 
@@ -205,6 +216,24 @@ def _show(found: Stack, compared: Comparison, at: str) -> None:
         show_table(("id", "missing event", "at", "status there"), islice(rows, LIMIT_FOR_PEOPLE))
         if len(compared.missing) > LIMIT_FOR_PEOPLE:
             tell(f"There are more than these {LIMIT_FOR_PEOPLE}: --json lists all.")
+
+
+def _write_report(found: Stack, report: Path, now: datetime, **content: object) -> None:
+    """Writes the page, with what the doctor says of the books. Raises `CommandError` if it cannot be written."""
+    try:  # most want no page
+        from wickiepay_cli.console.rendering import rendered  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise CommandError(f"The report needs {error.name}: install wickiepay-webhook-listener[local].") from error
+    with progress("Looking", None) as advance:
+        audited = audit(found, timedelta(days=retention_days_of(found)), now, time.sleep, seen=advance)
+    checks = [(STATEMENTS[check.name], check.ok, check.detail) for check in audited.checks]
+    text = rendered("reconciled.html", stack=found.name, at=instant(now), checks=checks, **content)
+    try:
+        with open(report, "x", encoding="utf-8", opener=private) as file:
+            file.write(text)
+    except OSError as error:
+        raise CommandError(f"{report} cannot be written: {error.strerror}.") from error
+    tell(f"The report is in {report}.")
 
 
 def _tell(flaws: Sequence[str], replayed: Replayed | None) -> None:
