@@ -345,7 +345,7 @@ def test_what_is_worth_a_look_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     provides(monkeypatch, paying(listed_payment(status="UNDERPAID")))
     assert "UNDERPAID" in run(*PAYMENTS).stdout
     provides(monkeypatch, paying(listed_payment()))
-    assert "The ledger says the same of 1 payments." in run(*PAYMENTS).stdout
+    assert "The ledger says the same of 1 payment." in run(*PAYMENTS).stdout
 
 
 def test_what_is_to_be_paid_is_not_compared_with_what_was_paid(

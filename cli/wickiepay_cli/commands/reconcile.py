@@ -29,7 +29,7 @@ from wickiepay_cli.errors import CommandError
 from wickiepay_cli.operations.provider import api_of
 from wickiepay_cli.operations.reconciling import compare_events, compare_payments
 from wickiepay_cli.output.progress import progress
-from wickiepay_cli.output.tables import say, scope, seconds, show_facts, show_json, show_table, tell
+from wickiepay_cli.output.tables import say, seconds, show_facts, show_json, show_table, tell
 from wickiepay_cli.private_files import private
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store import listed_file
@@ -148,7 +148,8 @@ def payments(
             ((each.uuid, each.what, each.theirs, each.ours) for each in compared.worth_a_look),
         )
     else:
-        say(f"The ledger says the same of {compared.theirs - compared.unreadable} payments.")
+        same = compared.theirs - compared.unreadable
+        say(f"The ledger says the same of {'1 payment' if same == 1 else f'{same} payments'}.")
     if not as_json:
         _tell(flaws, None)
     if compared.worth_a_look or compared.unreadable:
@@ -199,7 +200,8 @@ def _facts(compared: Comparison, braked: str | None, replayed: Replayed | None) 
 
 
 def _show(found: Stack, compared: Comparison, at: str) -> None:
-    say(scope(found.name, at, compared.period.since, compared.period.until))
+    period = f"events that happened from {seconds(compared.period.since)} to {seconds(compared.period.until)}"
+    say(f"{found.name} at {seconds(at)} UTC, {period}")
     states = ", ".join(f"{number} {state}" for state, number in sorted(compared.ours.items()))
     show_facts(
         [
