@@ -23,6 +23,7 @@ from wickiepay.metrics import emitted
 from wickiepay_api.client import ProviderApi
 from wickiepay_api.errors import Forbidden, SettingsUnusable
 from wickiepay_api.keys import with_new_key
+from wickiepay_api.transport import ANSWER_SECONDS, ATTEMPTS
 from wickiepay_reconcile.asking import FEW, TIMES, Limits
 from wickiepay_reconcile.notes import Notes, Run
 from wickiepay_reconcile.our_events import OurEvents
@@ -272,6 +273,12 @@ def test_what_a_run_has_no_time_for_is_left_to_the_next(stand: Stand) -> None:
     assert (second.cut_short, stand.provider.asked) == (False, ["e-0", "e-1", "e-2"])
     stand.now += timedelta(minutes=30)
     assert stand.run(days=1).theirs == 1  # nothing is left
+
+
+def test_a_run_ends_before_its_time_out_whatever_the_provider_does_last(
+    properties_of: Callable[[str], dict[str, Any]],
+) -> None:
+    assert properties_of("ReconcilerFunction")["Timeout"] >= reconciler.RUN_SECONDS + ATTEMPTS * ANSWER_SECONDS
 
 
 def test_a_pause_that_would_take_too_long_ends_the_run_in_time(stand: Stand) -> None:
