@@ -14,6 +14,7 @@ import analysis
 from bench import callgrind, figures, gate, page, plots
 from bench.command_starts import command_starts
 from bench.counting import Counter
+from bench.front_door import front_door
 from bench.goals import results
 from bench.lambda_folder import LambdaFolder, Packages
 from bench.markdown import number
@@ -94,8 +95,13 @@ def run() -> int:
     parser.add_argument(
         "--page", action="store_true", help="write the page and its plots anew, from the figures as they are"
     )
+    parser.add_argument(
+        "--front-door", action="store_true", help="measure the front door alone anew, and keep the rest"
+    )
     arguments = parser.parse_args()
-    if arguments.page:
+    if arguments.front_door:
+        figures.save({**figures.load(), "front_door": front_door()})
+    if arguments.page or arguments.front_door:
         show()
         return 0
     return gated() if arguments.gate else whole()

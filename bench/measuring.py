@@ -31,6 +31,8 @@ BATCHES: Final = 20
 THOUSAND: Final = 10
 """How often one step goes through a hundred deliveries."""
 
+ONE_HEAP: Final = "consumer, with one heap"
+
 CREATED: Final = "payment.created"
 COMPLETED: Final = "payment.completed"
 CONFIRMED: Final = "channel.payment.confirmed"
@@ -187,12 +189,13 @@ class Bench:
         firsts = deliveries.firsts("first", 100)
         tens = [deliveries.batch("ten", 10 * number, 10) for number in range(10)]
         places = {"ingest": self.folder.ours("ingest"), "consumer": self.folder.ours("consumer")}
+        places[ONE_HEAP] = self.folder.ours("consumer", MALLOC_ARENA_MAX="1")
         places |= {name: self.folder.peer(name) for name in POWERTOOLS}
         return {
             name: self._memory(
                 Plan(
-                    name,
-                    [tens if name == "consumer" else firsts] * 10,
+                    name.partition(",")[0],
+                    [tens if name.startswith("consumer") else firsts] * 10,
                     times=THOUSAND,
                     traced=name == "typical",
                     memory=True,

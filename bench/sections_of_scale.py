@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.figures import Figures
+from bench.front_door import DELIVERIES, PAGES, ROUNDS
 from bench.markdown import millions, milliseconds, number, table
 
 
@@ -93,4 +94,24 @@ def servers(figures: Figures) -> str:
     return (
         f"{table('## Beside the example listeners of the provider', heads, rows)}\n"
         "The examples verify and print. They store nothing, queue nothing and know no duplicates.\n"
+    )
+
+
+def front_door(figures: Figures) -> str:
+    door = figures["front_door"]
+    rows = [
+        (
+            name,
+            *(milliseconds(door[row][part]) for part in ("seconds", "slow_seconds")),
+            number(door[row]["a_second"]),
+        )
+        for name, row in (("nobody looks", "alone"), (f"{PAGES} pages of the console follow", "pages"))
+    ]
+    heads = ("", "a delivery, ms", "one in twenty, at least", "deliveries a second, one after another")
+    ratio = door["pages"]["seconds"] / door["alone"]["seconds"]
+    return (
+        f"{table("## The local stack's front door", heads, rows)}\n"
+        f"With the pages a delivery takes {number(ratio)} times as long. The API behind the door answers at once here; "
+        f"the local stack's own takes some twenty milliseconds. Medians of {ROUNDS} turns of {DELIVERIES} "
+        "deliveries, without pages and with them by turns.\n"
     )

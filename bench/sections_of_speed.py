@@ -68,9 +68,10 @@ def first_delivery(figures: Figures) -> str:
         f"{table('## The first delivery after a cold start', heads, rows)}\n"
         f"Over TLS, with a whole CPU for the init and {MEMORY_MB / A_WHOLE_CPU_MB:.0%} of one for the handler, as a "
         f"function of {MEMORY_MB} MB has it; AWS answers after fixed times in ms ({answers}), which are assumed. The "
-        f"lower quartiles of {RUNS} new containers each. Ingest reads the secret and connects while it is imported; "
-        f"of its handler {number(waits)} ms are AWS's answers. What is neither those nor its CPU is the machine's "
-        "latency: a busy one has more of it.\n"
+        f"lower quartiles of {RUNS} new containers each. How long the kernel takes to set the quota is in no row. "
+        f"Ingest reads the secret, connects and rehearses its calls while it is imported; of its handler "
+        f"{number(waits)} ms are AWS's answers. What is neither those nor its CPU is the machine's latency: a busy one "
+        "has more of it.\n"
     )
 
 

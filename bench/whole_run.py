@@ -12,6 +12,7 @@ from typing import Any, Final
 from bench import figures
 from bench.counting import AT_ONCE, Counter, Rows, patiently
 from bench.first_delivery import first_deliveries
+from bench.front_door import front_door
 from bench.growth import Growth
 from bench.lambda_folder import HERE, LambdaFolder, Packages
 from bench.listeners import listeners
@@ -83,6 +84,7 @@ def measure(packages: Packages, folder: LambdaFolder, scratch: Path, say: Say) -
         "log_lines": logs,
         "attribution": parts.part("Where the instructions go", lambda: where_it_goes(folder, scratch)),
         "growth": parts.part("Growth", Growth(folder, scratch).measure),
+        "front_door": parts.part("The local stack's front door", front_door),
         "listeners": parts.part("The provider's example listeners", lambda: listeners(scratch)),
     }
     KEPT.unlink()

@@ -16,10 +16,12 @@ from wickiepay_cli.lazy_commands import Later, loader
 GROUPS: Final = {
     "requests": "The requests and answers at the local stack's front door, also refused ones.",
     "events": "The deliveries on record, and what became of them.",
+    "announcements": "What the stack announced on its event bus, for subscribers.",
     "payments": "Payments, and the orders that they pay.",
     "balances": "Accounts that are credited by payments into channels.",
     "resources": "Deposits, withdrawals, conversions and everything else that is not a payment.",
     "dlq": "Messages that the consumer gave up on after about a day of tries.",
+    "local": "Your own stacks beside the local one.",
     "secret": "The secret that WickiePay signs with. It is never given as an argument, because shells keep a history.",
     "reconcile": "What WickiePay lists, against what is on record here: is anything missing?",
     "provider": "WickiePay's API: the key to it, the destinations of events, and a provider to try things with.",
@@ -33,6 +35,7 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "listen:listen",
         "Run the stack in an AWS emulator until Ctrl-C and show deliveries as they arrive. Nothing is kept afterwards.",
         "--port 3001",
+        "--forward-to http://127.0.0.1:8000/wickiepay",
         "--stack prod --json",
     ),
     (
@@ -64,14 +67,21 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "init",
         "init:init",
-        "Write a first handler for a new event type, with a test and a sample, into this checkout.",
+        "Write a first handler for a new event type into this checkout, or a subscriber into a folder of its own.",
         "invoice.paid --dry-run",
+        "subscriber order-updates",
     ),
     (
         "stacks",
         "stacks:stacks",
         "Find the deployed listeners and the local one.",
         "--region eu-west-1 --region eu-central-1",
+    ),
+    (
+        "env",
+        "env:env",
+        "Print what a program needs to talk to the stack: address, region, names of tables, queues and bus.",
+        "--format dotenv",
     ),
     (
         "open",
@@ -168,6 +178,30 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "9204c333-4469-4b29-b7cb-b6c1fb41d1d4 --why TEXT",
     ),
     (
+        "announcements list",
+        "announcements:list_announcements",
+        "List what was announced, newest first; with --json, each with its body.",
+        "--type 'payment.*' --since 2d",
+    ),
+    (
+        "announcements show",
+        "announcements:show",
+        "Show what was announced about a uuid, the oldest first, as subscribers got it. Exit code 1 if nothing was.",
+        "9204c333-4469-4b29-b7cb-b6c1fb41d1d4",
+    ),
+    (
+        "announcements tail",
+        "announcements:tail",
+        "Show what is announced from now on, until Ctrl-C.",
+        "--type 'payment.*' --json",
+    ),
+    (
+        "announcements match",
+        "announcements:match",
+        "Say which of the latest announcements a rule with this event pattern would match. Exit code 1 if none.",
+        "--pattern pattern.json --latest 20",
+    ),
+    (
         "payments list",
         "payments:list_payments",
         "List the payments that changed last, newest first. With --csv and no --limit: all, in no particular order.",
@@ -220,6 +254,12 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "dlq:redrive",
         "Send messages to the event queue again. Each is deleted here once that queue has accepted it.",
         "--all --rate 5",
+    ),
+    (
+        "local deploy",
+        "local:deploy",
+        "Deploy a SAM application beside the local stack, or deploy it again after a change.",
+        "examples/subscriber --parameter MailFrom=shop@example.com",
     ),
     (
         "secret set",

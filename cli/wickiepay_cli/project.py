@@ -13,6 +13,8 @@ PROJECT: Final = Path(__file__).resolve().parents[2 if CHECKOUT else 0] / ("" if
 
 EVENTS: Final = PROJECT / "events"
 PAYLOADS: Final = EVENTS / "payloads"
+SAVED: Final = EVENTS / "saved"
+"""Samples that were saved in this checkout."""
 
 DEFAULT_SIGNING_SECRET: Final = "whsec_local_development_only"
 """Signs deliveries to a local stack unless WICKIEPAY_WEBHOOK_SECRET is set. It is public, so not really a secret."""

@@ -1,17 +1,20 @@
 """The HTTP edge: verify, record, enqueue, answer. The only place that knows status codes."""
 
+import os
+
+from warm_start import WarmStart
+
+begun = WarmStart(os.environ)  # before the other imports, which take about as long as the secret's answer
+
 import hashlib
 import ipaddress
 import json
-import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import warm_start
 from http_request import HttpRequest
 from wickiepay import clients, clock
 from wickiepay.delivery import Delivery
@@ -37,7 +40,9 @@ from wickiepay.event_log import EventLog
 from wickiepay.metrics import OF_SCHEME, Metric, emitted
 from wickiepay.queue import EventQueue, Message
 from wickiepay.signature import Verified, parse_signature, verify
-from wickiepay.signing_secrets import SigningSecrets
+
+if TYPE_CHECKING:
+    from wickiepay.signing_secrets import SigningSecrets
 
 STATUS: Final[Mapping[type[DeliveryError], int]] = {
     UnusableBody: 400,
@@ -87,7 +92,7 @@ class Ingest:
     An empty `allowed_sources` admits every address. If it is an error, the list cannot be read and admits none.
     """
 
-    secrets: SigningSecrets
+    secrets: "SigningSecrets"
     events: EventLog
     queue: EventQueue
     schemes: Sequence[str]
@@ -224,15 +229,17 @@ def _counts(outcome: str, facts: Mapping[str, object]) -> tuple[Metric, ...]:
     return tuple(counts)
 
 
-def from_environment(environment: Mapping[str, str]) -> Ingest:
+def from_environment(environment: Mapping[str, str], start: WarmStart | None = None) -> Ingest:
     """Wires an `Ingest` to the stack that the template's environment variables name, and prepares it for a delivery."""
+    start = start or WarmStart(environment)
     dynamodb, sqs = clients.dynamodb(), clients.sqs()
-    secrets = SigningSecrets(clients.secretsmanager(), environment["SIGNING_SECRET_ARN"], time.time)
-    warm_start.prepare(environment, secrets, [dynamodb, sqs])
+    events = EventLog(dynamodb, environment["EVENT_TABLE"])
+    queue = EventQueue(sqs, environment["EVENT_QUEUE_URL"])
+    start.finish([dynamodb, sqs], [events.rehearse, queue.rehearse])
     return Ingest(
-        secrets=secrets,
-        events=EventLog(dynamodb, environment["EVENT_TABLE"]),
-        queue=EventQueue(sqs, environment["EVENT_QUEUE_URL"]),
+        secrets=start.secrets,
+        events=events,
+        queue=queue,
         schemes=environment["ACCEPTED_SCHEMES"].split(","),
         allowed_sources=networks(environment.get("SOURCE_ALLOW_LIST", "")),
         now=clock.now,
@@ -241,7 +248,7 @@ def from_environment(environment: Mapping[str, str]) -> Ingest:
 
 # With SnapStart, every container starts from a snapshot of this: it holds no secret, no connection and no time, and its
 # role credentials renew themselves.
-ingest = from_environment(os.environ)
+ingest = from_environment(os.environ, begun)
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:  # noqa: ARG001  Lambda passes both

@@ -1,53 +1,69 @@
 """What a new container does before its first delivery, so that the sender does not wait for it.
 
 Connecting over TLS and reading the secret took most of a cold first delivery: at 512 MB, a function has 0.29 of a CPU,
-and each of the three stores is a round trip or two away. Here all three are done at the same time.
+and each of the three stores is a round trip or two away. Here all three are done at the same time, while the rest of
+the function is imported. The calls of a delivery are rehearsed meanwhile: the first of a kind takes more CPU time.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from wickiepay import sdk
-from wickiepay.errors import SecretUnavailable
+from wickiepay import clients, sdk
+from wickiepay.signing_secrets import SigningSecrets
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
 
-    from wickiepay.signing_secrets import SigningSecrets
 
-
-def prepare(environment: Mapping[str, str], secrets: "SigningSecrets", connected: Sequence["BaseClient"]) -> None:
-    """Reads the secret and connects the clients, at the time that suits the kind of start.
+class WarmStart:
+    """Prepares a container in the way that suits the kind of start. What fails here is tried again for a delivery.
 
     With `on-demand`, a delivery is waiting already. A container from a snapshot must not keep a secret or a connection
     in it, so it reads and connects once it is restored. Provisioned concurrency starts long before a delivery comes: by
-    then the connections would be closed. (AWS: Configuring reserved environment variables, Lambda SnapStart hooks.)
+    then the connections would be closed. Where Lambda names no kind, as in an emulator, nothing is done.
+    (AWS: Configuring reserved environment variables, Lambda SnapStart hooks.)
     """
-    kind = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE")
-    if kind in {"on-demand", "snap-start"}:
-        for client in connected:
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Begins to read the secret, if it is read before a delivery."""
+        client = clients.secretsmanager()
+        self.secrets = SigningSecrets(client, environment["SIGNING_SECRET_ARN"], time.time)
+        self._kind = environment.get("AWS_LAMBDA_INITIALIZATION_TYPE")
+        self._threads = ThreadPoolExecutor()
+        if self._kind:
             sdk.read_trust(client)  # before the threads: each would read all of it
-    if kind == "on-demand":
-        _at_once(secrets, connected)
-    elif kind == "snap-start":
-        from snapshot_restore_py import register_after_restore  # noqa: PLC0415  Lambda's runtime alone has it
+        if self._kind == "on-demand":
+            self._threads.submit(self.secrets.get)
 
-        register_after_restore(partial(_at_once, secrets, connected))
+    def finish(self, connected: Sequence["BaseClient"], rehearsals: Iterable[Callable[[], None]]) -> None:
+        """Connects the clients, rehearses their calls, and waits until all is done."""
+        if self._kind == "on-demand":
+            self._connect(connected, rehearsals)
+        elif self._kind:
+            _rehearse(rehearsals)
+        if self._kind == "snap-start":
+            from snapshot_restore_py import register_after_restore  # noqa: PLC0415  Lambda's runtime alone has it
+
+            register_after_restore(partial(self._after_restore, connected))
+
+    def _after_restore(self, connected: Sequence["BaseClient"]) -> None:
+        self._threads.submit(self.secrets.get)
+        self._connect(connected)
+
+    def _connect(self, connected: Sequence["BaseClient"], rehearsals: Iterable[Callable[[], None]] = ()) -> None:
+        connecting = [self._threads.submit(sdk.connect, client) for client in connected]
+        _rehearse(rehearsals)
+        self._threads.shutdown()
+        for connection in connecting:
+            if not connection.exception():
+                connection.result()()
 
 
-def _at_once(secrets: "SigningSecrets", connected: Sequence["BaseClient"]) -> None:
-    """Does it all in threads and waits for them. What fails here is tried again for the first delivery."""
-    with ThreadPoolExecutor() as threads:
-        threads.submit(_read, secrets)
-        connecting = [threads.submit(sdk.connect, client) for client in connected]
-    for connection in connecting:
-        if not connection.exception():
-            connection.result()()
-
-
-def _read(secrets: "SigningSecrets") -> None:
-    with suppress(SecretUnavailable):
-        secrets.get()
+def _rehearse(rehearsals: Iterable[Callable[[], None]]) -> None:
+    for rehearsal in rehearsals:
+        with suppress(Exception):
+            rehearsal()

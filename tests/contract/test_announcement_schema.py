@@ -1,8 +1,10 @@
 """What the listener announces is what docs/examples/announcement.schema.json and docs/bus.md say that it is."""
 
 import hashlib
+import importlib.util
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from pydantic import ValidationError
 
 import handlers
 from tests.support.deployed import SETTINGS
@@ -25,6 +28,8 @@ VALIDATOR: Final = Draft202012Validator(SCHEMA)
 RECEIVED_AT: Final = "2026-01-15T10:25:01.000000Z"
 
 discover(handlers)
+
+type ReadByExample = Callable[[dict[str, Any]], Any]
 
 of_every_type = pytest.mark.parametrize("event_type", event_types())
 
@@ -82,29 +87,67 @@ def test_what_is_too_large_is_announced_without_its_data_and_validly() -> None:
     assert detail.keys() == set(SCHEMA["required"])
 
 
-@pytest.mark.parametrize(
-    "spoiled",
-    [
-        {"version": "2"},
-        {"uuid": ""},
-        {"event_key": None},
-        {"event": "x" * 101},
-        {"occurred_at": "2026-01-15T10:25:00Z"},
-        {"received_at": None},
-        {"record_key": ""},
-        {"revision": "soon"},
-        {"outcome": "FAILED"},
-        {"effects": [{}]},
-        {"effects": [{"effect": "credit", "amount": 1}]},
-        {"data_sha256": "0" * 63},
-        {"data": None},
-        {"data": {"amount": 100}},
-        {"data": {"transactions": [{"amount": 1.5}]}},
-    ],
-    ids=repr,
-)
+SPOILED: Final[list[dict[str, Any]]] = [
+    {"version": "2"},
+    {"uuid": ""},
+    {"event_key": None},
+    {"event": "x" * 101},
+    {"occurred_at": "2026-01-15T10:25:00Z"},
+    {"received_at": None},
+    {"record_key": ""},
+    {"revision": "soon"},
+    {"outcome": "FAILED"},
+    {"effects": [{}]},
+    {"effects": [{"effect": "credit", "amount": 1}]},
+    {"data_sha256": "0" * 63},
+    {"data": None},
+    {"data": {"amount": 100}},
+    {"data": {"transactions": [{"amount": 1.5}]}},
+]
+
+
+@pytest.mark.parametrize("spoiled", SPOILED, ids=repr)
 def test_what_is_no_announcement_is_not_valid(spoiled: dict[str, Any]) -> None:
     assert not VALIDATOR.is_valid(announced(sample("payment.completed")) | spoiled)
+
+
+# --- examples/subscriber -------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def read_by_example() -> ReadByExample:
+    """Reads a detail as the example of a subscriber does."""
+    path = DOCS.parent / "examples/subscriber/order_updates/announcement.py"
+    spec = importlib.util.spec_from_file_location("announcement_of_example", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return lambda detail: module.announced(json.dumps({"detail": detail}))
+
+
+@of_every_type
+@pytest.mark.parametrize("more", [{}, {"a_field": [{"of": "later"}]}], ids=["today", "later"])
+def test_the_example_reads_what_is_announced(
+    event_type: str, more: dict[str, Any], read_by_example: ReadByExample
+) -> None:
+    detail = announced(sample(event_type))
+    read = read_by_example(detail | more).model_dump(mode="json", exclude_unset=True)
+    assert read == detail
+
+
+@pytest.mark.parametrize("field", SCHEMA["required"])
+def test_the_example_misses_what_is_required(field: str, read_by_example: ReadByExample) -> None:
+    detail = announced(sample("payment.completed"))
+    del detail[field]
+    with pytest.raises(ValidationError):
+        read_by_example(detail)
+
+
+@pytest.mark.parametrize("spoiled", SPOILED, ids=repr)
+def test_the_example_refuses_what_is_no_announcement(spoiled: dict[str, Any], read_by_example: ReadByExample) -> None:
+    with pytest.raises(ValidationError):
+        read_by_example(announced(sample("payment.completed")) | spoiled)
 
 
 @pytest.mark.parametrize("field", SCHEMA["required"])

@@ -1,4 +1,4 @@
-"""The templates of docs/examples: clean by cfn-lint, and in keeping with the listener's own template."""
+"""The templates of docs/examples and examples: clean by cfn-lint, and in keeping with the listener's own template."""
 
 import fnmatch
 import json
@@ -14,14 +14,16 @@ from tests.support.lambda_emulator import SAM
 from wickiepay_cli.local.deploy import translate
 from wickiepay_cli.project import PROJECT
 
-EXAMPLES: Final = sorted((PROJECT / "docs/examples").glob("*.yaml"))
+EXAMPLES: Final = [
+    path for folders in ("docs/examples/*.yaml", "examples/*/template.yaml") for path in PROJECT.glob(folders)
+]
 STACK: Final = "the-stack"
 
 type Statement = dict[str, Any]
 
 
 @pytest.mark.sam
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: str(path.stem))
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.relative_to(PROJECT).as_posix())
 def test_an_example_is_clean_by_cfn_lint(path: Path) -> None:
     done = subprocess.run([SAM / "cfn-lint", path], capture_output=True, text=True, check=False)
 

@@ -1,7 +1,6 @@
 """What `wickiepay init` writes passes as it is: its own tests, the project's, and the checks of style and types."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +8,10 @@ from typing import Final
 
 import pytest
 
+from tests.support.checkout import COMMAND, checkout, environment
+from wickiepay_cli.checkout import new_subscriber
 from wickiepay_cli.checkout.handlers import HANDLERS
-from wickiepay_cli.checkout.new_handler import MAX_CHARACTERS, SAMPLES, TESTS
+from wickiepay_cli.checkout.new_handler import MAX_CHARACTERS, SAMPLES, TESTS, write
 from wickiepay_cli.project import PROJECT
 
 EVENTS: Final = [
@@ -19,20 +20,14 @@ EVENTS: Final = [
     "import",  # a word of Python's own
     "settlement_of_a_whole_day".ljust(MAX_CHARACTERS - 5, "x") + ".done",
 ]
-COPIED: Final = ["cli", "layers", "functions", "events", "tests", "template.yaml", "pyproject.toml", "README.md"]
+RUN_TESTS: Final = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 BIN: Final = Path(sys.executable).parent
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project, in which each of EVENTS is begun."""
-    copy = tmp_path_factory.mktemp("project")
-    for name in COPIED:
-        source = PROJECT / name
-        if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, copy / name)
+    copy = checkout(tmp_path_factory.mktemp("project"), "tests", "README.md")
     for event in EVENTS:
         wickiepay(copy, "init", event)
     return copy
@@ -40,11 +35,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def done(project: Path, *command: str | Path) -> str:
     """What a command prints in a copy of the project, whose code it uses; it has to succeed."""
-    path = os.pathsep.join([str(project / "cli"), str(project / "layers/wickiepay")])
     ended = subprocess.run(
         command,
         cwd=project,
-        env={**os.environ, "PYTHONPATH": path},
+        env=environment(project),
         capture_output=True,
         text=True,
         timeout=240,
@@ -55,7 +49,7 @@ def done(project: Path, *command: str | Path) -> str:
 
 
 def wickiepay(project: Path, *arguments: str) -> str:
-    return done(project, sys.executable, "-c", "from wickiepay_cli.app import main; main()", *arguments)
+    return done(project, *COMMAND, *arguments)
 
 
 def written(project: Path) -> list[Path]:
@@ -72,7 +66,7 @@ def test_every_event_has_a_handler_a_test_and_a_sample(project: Path) -> None:
 @pytest.mark.thorough
 def test_the_tests_pass(project: Path) -> None:
     others = ["tests/unit/test_handlers.py", "tests/unit/test_identity.py", "tests/unit/test_samples.py"]
-    printed = done(project, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", TESTS, *others)
+    printed = done(project, *RUN_TESTS, TESTS, *others)
     assert " passed" in printed
 
 
@@ -89,3 +83,13 @@ def test_the_types_are_right(project: Path) -> None:
 def test_the_events_are_known_from_now_on(project: Path) -> None:
     listed = wickiepay(project, "trigger", "--list", "--json")
     assert [event for event in EVENTS if f'"{event}"' in listed] == EVENTS
+
+
+@pytest.mark.thorough
+def test_the_tests_of_a_subscriber_pass_where_there_is_nothing_else(tmp_path: Path) -> None:
+    write(new_subscriber.files_for("shop", tmp_path), tmp_path)
+    alone = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
+    ended = subprocess.run(RUN_TESTS, cwd=tmp_path / "shop", env=alone, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert " passed" in ended.stdout

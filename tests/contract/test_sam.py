@@ -95,6 +95,20 @@ def test_a_second_build_takes_the_layer_that_the_first_has_made(build: Path) -> 
     assert built(build) == before
 
 
+def test_the_example_of_a_subscriber_is_built_whole(tmp_path: Path) -> None:
+    template = PROJECT / "examples/subscriber/template.yaml"
+
+    sam("build", "--template", template, "--build-dir", tmp_path / "build", "--cache-dir", tmp_path / "cache")
+
+    function = tmp_path / "build/OrderUpdates"
+    assert {"order_updates.py", "announcement.py", "aws_lambda_powertools"} <= {
+        path.name for path in function.iterdir()
+    }
+    assert (function / "wickiepay_books").is_dir()
+    assert not (function / "wickiepay_books").is_symlink()
+    assert list(function.glob("pydantic_core/*aarch64*"))
+
+
 # --- What is built runs --------------------------------------------------------------------------
 
 

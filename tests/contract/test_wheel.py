@@ -1,5 +1,6 @@
 """The wheel: built here, installed into a fresh environment, it works on a deployed stack from an empty folder."""
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.emulated import variables_of
+from wickiepay_cli.checkout.new_subscriber import files_for
 from wickiepay_cli.project import PROJECT
 from wickiepay_cli.stacks.local_stack import LocalStack
 
@@ -31,7 +33,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Run:
         subprocess.run(command, check=True, capture_output=True, timeout=280)
 
     copy = folder / "project"  # a build leaves its folder behind, of which the next one would take what is gone by then
-    for name in ("cli", "events", "functions", "layers", "requirements"):
+    for name in ("cli", "events", "examples", "functions", "layers", "requirements"):
         shutil.copytree(PROJECT / name, copy / name, symlinks=True)
     for name in ("LICENSE", "README.md", "pyproject.toml", "template.yaml"):
         shutil.copy(PROJECT / name, copy)
@@ -75,6 +77,13 @@ def test_what_it_has_not_got_it_says_in_a_sentence(installed: Run, arguments: li
     done = installed(*arguments)
 
     assert (done.returncode, done.stderr.startswith(said), done.stderr.count("\n")) == (1, True, 1)
+
+
+def test_it_begins_a_subscriber_anywhere(installed: Run) -> None:
+    done = installed("init", "subscriber", "shop", "--dry-run", "--json")
+
+    written = {each["path"]: each["content"] for each in json.loads(done.stdout)["files"]}
+    assert written == {path.as_posix(): text for path, text in files_for("shop", Path("nowhere")).items()}
 
 
 def test_it_works_on_a_stack_of_an_account(installed: Run, stack: LocalStack) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import os
+import subprocess
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Final, override
@@ -11,13 +13,23 @@ from uuid import uuid4
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.support.browser import Running
+from tests.support.browser import REBOUND, Running
+from tests.support.checkout import COMMAND, environment
 from tests.support.console import HOSTILE
+from tests.support.emulated import variables_of
+from wickiepay_cli.stacks import local_stack
 
 pytest_plugins = ["tests.support.browser_fixture"]
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
+
+DEPOSIT: Final = "functions/consumer/handlers/deposit.py"
+SOUND: Final = '    return [set_resource(event, "deposit")]'
+BROKEN: Final = """\
+    from wickiepay.errors import PermanentFailure
+
+    raise PermanentFailure("Deposits are not known yet.")"""
 
 PAGES: Final = ("/", "/history", "/send", "/books", "/books/doctor", "/announcements", "/stack")
 
@@ -42,8 +54,11 @@ def test_a_delivery_appears_by_itself_and_ends_processed(opened: Page, running: 
     row(opened, running.trigger("payment.completed"), "processed")
 
 
-def test_from_the_keyboard_one_finds_what_failed_sees_why_and_replays_it(opened: Page, running: Running) -> None:
-    uuid = running.trigger("channel.payment.confirmed", "--set", "data.displayCurrency.amount=none")
+def test_from_the_keyboard_one_finds_what_failed_sees_why_and_once_it_is_mended_replays_it(
+    opened: Page, running: Running
+) -> None:
+    running.edit(DEPOSIT, SOUND, BROKEN)
+    uuid = running.trigger("deposit.status_change")
     row(opened, uuid, "failed")
     running.trigger("payment.completed")
     keys = opened.keyboard
@@ -54,12 +69,20 @@ def test_from_the_keyboard_one_finds_what_failed_sees_why_and_replays_it(opened:
     keys.press("j")
     keys.press("Enter")
     expect(opened.locator("h1")).to_have_text("One delivery")
-    expect(opened.locator("main")).to_contain_text("amount")
+    expect(opened.locator("main")).to_contain_text("Deposits are not known yet.")
+
+    running.edit(DEPOSIT, BROKEN, SOUND)
     keys.press("r")
-    keys.type("the amount is known now")
+    keys.type("the handler is mended")
     keys.press("Enter")
-    expect(opened.locator("#timeline ~ div")).to_contain_text("the amount is known now")
-    assert running.event(uuid)["replays"][-1]["why"] == "the amount is known now"
+    expect(opened.locator("#timeline ~ div")).to_contain_text("the handler is mended")
+    changed = opened.get_by_role("link", name="show it as it is now")
+    expect(changed).to_be_visible()
+    while not changed.evaluate("link => link === document.activeElement"):
+        keys.press("Tab")
+    keys.press("Enter")
+    expect(opened.locator("main .state").first).to_have_text("processed")
+    assert running.event(uuid)["replays"][-1]["why"] == "the handler is mended"
 
 
 def test_of_a_wrong_secret_the_signature_says_so(opened: Page, running: Running) -> None:
@@ -96,6 +119,57 @@ def test_a_delivery_is_edited_signed_and_sent(opened: Page, running: Running) ->
     expect(opened.locator("#deliveries tbody tr", has_text=uuid)).to_have_count(2)
 
 
+# --- A deployed stack ------------------------------------------------------------------------------
+@pytest.fixture
+def deployed(running: Running) -> Iterator[str]:
+    """The address of the console of the same stack, as of one in an account: it is known by its outputs alone."""
+    stack = local_stack.read(running.folder)
+    assert stack
+    command = [*COMMAND, "console", "--stack", stack.stack_name, "--print"]
+    variables = environment(running.project, **variables_of(stack.aws))
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield process.stdout.readline().removeprefix("Console: ").strip()
+        finally:
+            process.terminate()
+
+
+def test_a_deployed_stack_is_looked_at_until_its_name_is_typed(page: Page, running: Running, deployed: str) -> None:
+    page.goto(deployed)
+    uuid = running.trigger("payment.completed")
+    row(page, uuid, "processed")
+    open_delivery(page, uuid)
+    expect(page.locator("header")).to_contain_text("looking only")
+    expect(page.locator("form")).to_have_count(0)
+
+    def allow(name: str) -> None:
+        page.get_by_role("link", name="Stack", exact=True).first.click()
+        page.get_by_label("To change something").fill(name)
+        page.get_by_role("button", name="Allow changes").click()
+
+    allow("wickiepay")
+    expect(page.locator("main")).to_contain_text("That is not the stack's name")
+    allow("wickiepay-local")
+    expect(page.locator("header")).to_contain_text("changes are asked for")
+
+    page.get_by_role("link", name="On record").click()
+    page.locator("tr", has_text=uuid).get_by_role("link").click()
+    replay = page.locator("#replay")
+    replay.get_by_label("Why").fill("A drill.")
+    replay.get_by_role("button").click()
+    expect(page.locator("main")).to_contain_text("On wickiepay-local this would have 1 event processed again")
+    page.get_by_role("button", name="Yes, do it").click()
+    expect(page.locator("#timeline ~ div")).to_contain_text("A drill.")
+
+
+def test_on_call_one_finds_what_a_deployed_stack_refused(page: Page, running: Running, deployed: str) -> None:
+    running.trigger("payment.expired", "--secret", "of another merchant")
+    page.goto(deployed)
+    page.get_by_role("link", name="On record").first.click()
+    expect(page.get_by_role("region", name="Refused")).to_contain_text("signature_mismatch")
+
+
 # --- Strangers -------------------------------------------------------------------------------------
 def test_what_strangers_deliver_does_nothing_on_any_page(opened: Page, running: Running) -> None:
     """`page` fails for a dialog, a script's error, and a report of the content security policy."""
@@ -105,13 +179,13 @@ def test_what_strangers_deliver_does_nothing_on_any_page(opened: Page, running: 
         httpx.post(url, content=body, headers={"User-Agent": text.encode("unicode_escape").decode()}, trust_env=False)
     expect(opened.locator("#deliveries tbody tr", has_text="refused").nth(len(HOSTILE) - 1)).to_be_visible()
     for link in [each.get_attribute("href") for each in opened.locator("#deliveries tbody a").all()[: len(HOSTILE)]]:
-        opened.goto(running.console.partition("/?")[0] + str(link))
+        opened.goto(running.url + str(link))
         expect(opened.locator("h1")).to_have_text("One delivery")
 
 
 def test_another_origins_page_changes_nothing(opened: Page, running: Running) -> None:
     """The browser has the console's cookie; the form of a foreign page is refused all the same."""
-    console = running.console.partition("/?")[0]
+    console = running.url
     form = f"<form method=post action={console}/scenario><input name=scenario value=duplicates></form>"
 
     class Foreign(BaseHTTPRequestHandler):
@@ -135,6 +209,16 @@ def test_another_origins_page_changes_nothing(opened: Page, running: Running) ->
     assert answer.value.status in {401, 403}
 
 
+def test_a_foreign_name_that_leads_here_gets_nothing(chromium: Browser, running: Running) -> None:
+    """DNS rebinding. To the browser, a page of that name might read all that this name and port answer."""
+    with chromium.new_context() as context, context.new_page() as page:  # `page` takes the browser's warning amiss
+        address = str(httpx.URL(running.console).copy_with(host=REBOUND))
+        answer = page.goto(address)
+        assert answer
+        assert (answer.status, context.cookies(address)) == (421, [])
+        assert page.evaluate("fetch('/api/requests').then(answer => answer.status)") == 421
+
+
 # --- For everybody ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_keeps_people_from_using_a_page(scheme: str, opened: Page, running: Running, tmp_path: Path) -> None:
@@ -143,7 +227,7 @@ def test_nothing_keeps_people_from_using_a_page(scheme: str, opened: Page, runni
     link = opened.locator("#deliveries tbody a").first.get_attribute("href")
     opened.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     for path in (*PAGES, str(link)):
-        opened.goto(running.console.partition("/?")[0] + path)
+        opened.goto(running.url + path)
         opened.wait_for_timeout(300)  # rows arrive
         found = Axe().run(opened)
         assert found.violations_count == 0, f"{path}: {found.generate_report()}"
@@ -151,9 +235,13 @@ def test_nothing_keeps_people_from_using_a_page(scheme: str, opened: Page, runni
         opened.screenshot(path=Path(os.environ.get("PICTURES", tmp_path)) / picture)
 
 
-def test_at_320_pixels_no_page_scrolls_sideways(opened: Page, running: Running) -> None:
-    opened.set_viewport_size({"width": 320, "height": 640})
-    for path in PAGES:
-        opened.goto(running.console.partition("/?")[0] + path)
-        width = opened.evaluate("document.documentElement.scrollWidth")
-        assert width <= 320, f"{path} is {width} pixels wide"
+@pytest.mark.parametrize(("width", "height"), [(320, 640), (600, 400)], ids=["a telephone", "1200 pixels at 200 %"])
+def test_no_page_scrolls_sideways(width: int, height: int, opened: Page, running: Running) -> None:
+    row(opened, running.trigger("payment.completed"), "processed")
+    link = opened.locator("#deliveries tbody a").first.get_attribute("href")
+    opened.set_viewport_size({"width": width, "height": height})
+    for path in (*PAGES, str(link)):
+        opened.goto(running.url + path)
+        opened.wait_for_timeout(300)  # rows arrive
+        wide = opened.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{path} is {wide} pixels wide"

@@ -33,6 +33,9 @@ from wickiepay_cli.stacks.local_stack import LocalStack
 OF_A_NEW_TYPE: Final = ["trigger", "invoice.paid"]
 """Sends what has a sample once the reader of docs/adding-an-event-type.md has added it."""
 
+ENDLESS: Final = (["listen"], ["announcements", "tail"])
+"""Commands that go on until Ctrl-C. Tests of their own run them."""
+
 ACCOUNT: Final = "customer-1"
 """One that was credited."""
 
@@ -77,7 +80,8 @@ def test_the_parameters_that_a_deployment_sets_exist(line: str) -> None:
 def ours(*, deployed: bool) -> list[Command]:
     """Our own commands, without the program: those that are shown on a deployed stack, or the others."""
     shown = [command[1:] for command in of_all_pages(*OURS)]
-    return [each for each in shown if each[:2] != OF_A_NEW_TYPE and ("--stack" in each) is deployed]
+    ending = [each for each in shown if not any(each[: len(words)] == words for words in ENDLESS)]
+    return [each for each in ending if each[:2] != OF_A_NEW_TYPE and ("--stack" in each) is deployed]
 
 
 @pytest.mark.thorough

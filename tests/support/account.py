@@ -7,12 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
-
-from botocore.exceptions import ClientError, WaiterError
 
 from wickiepay.signature import sign
-from wickiepay_cli.local.deploy import DEFAULTS, api_url, failures, translate, upload
+from wickiepay_cli.local.beside import apply, exists
+from wickiepay_cli.local.deploy import DEFAULTS, api_url, translate, upload
 from wickiepay_cli.local.emulator import emulator
 from wickiepay_cli.local.emulator_patches import patch_template
 from wickiepay_cli.local.run import PATH
@@ -22,7 +20,6 @@ from wickiepay_cli.stacks.emulator_access import Access
 from wickiepay_cli.stacks.stack import Stack
 
 if TYPE_CHECKING:
-    from botocore.waiter import Waiter
     from types_boto3_cloudformation import CloudFormationClient
 
 CONFIRMED: Final = "channel.payment.confirmed"
@@ -82,38 +79,18 @@ class Account:
         return self.aws.client(service)
 
     def deploy(self, name: str, parameters: Mapping[str, str] = DEFAULTS, project: Path = PROJECT) -> Listener:
-        """Makes the stack `name` what the template in `project` says, by a change set: creates it, or updates it.
+        """Makes the stack `name` what the template in `project` says: creates it, or updates it.
 
         Parameters that are not given have their defaults. Raises ClientError where the change is refused as it stands,
-        and AssertionError with the reasons where it fails.
+        and CommandError with the reasons where it fails.
         """
         template, packages = translate(project, parameters)
         patch_template(template, webhook_url="")
-        cloudformation: CloudFormationClient = self.client("cloudformation")
-        update = self.has(name)
-        change = f"change-{uuid4()}"
-        cloudformation.create_change_set(
-            StackName=name,
-            ChangeSetName=change,
-            ChangeSetType="UPDATE" if update else "CREATE",
-            TemplateURL=upload(self.aws, template, packages),
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
-            Capabilities=["CAPABILITY_IAM"],
-        )
-        cloudformation.execute_change_set(StackName=name, ChangeSetName=change)
-        waiter: Waiter = cloudformation.get_waiter("stack_update_complete" if update else "stack_create_complete")
-        try:
-            waiter.wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": PATIENCE_SECONDS})
-        except WaiterError as error:
-            raise AssertionError(failures(cloudformation, name)) from error
+        apply(self.aws, name, upload(self.aws, template, packages), parameters)
         return self.listener(name)
 
     def has(self, name: str) -> bool:
-        try:
-            self.client("cloudformation").describe_stacks(StackName=name)
-        except ClientError:
-            return False
-        return True
+        return exists(self.client("cloudformation"), name)
 
     def listener(self, name: str) -> Listener:
         """The stack `name`, as it was deployed."""

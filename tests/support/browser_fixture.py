@@ -1,6 +1,5 @@
 """Chromium, and a local stack with its console, as `make run` starts them."""
 
-import os
 import re
 import shutil
 import signal
@@ -11,11 +10,13 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, expect, sync_playwright
 
-from tests.support.browser import COMMAND, Running
+from tests.support.browser import REBOUND, Running
+from tests.support.checkout import COMMAND, checkout, environment
 
 PATIENCE_MS: Final = 20_000
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET: Final = (
+OPTIONS: Final = (
+    f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -32,7 +33,7 @@ def chromium() -> Iterator[Browser]:
         pytest.fail("These tests need Chromium: make browser INSTALL=1 installs Debian's, as root.")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
         browser.close()
 
@@ -64,14 +65,19 @@ def _is_trouble(message: ConsoleMessage) -> bool:
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("local")
-    environment = os.environ | {"WICKIEPAY_LOCAL": str(folder), "PORT": "0"}
-    process = subprocess.Popen([COMMAND, "listen"], env=environment, stdout=subprocess.PIPE, text=True)
-    with process:
+    project, folder = checkout(tmp_path_factory.mktemp("checkout")), tmp_path_factory.mktemp("local")
+    told = folder / "told"
+    variables = environment(project, WICKIEPAY_LOCAL=str(folder), PORT="0")
+    with (
+        told.open("w") as problems,
+        subprocess.Popen(
+            [*COMMAND, "listen"], env=variables, stdout=subprocess.PIPE, stderr=problems, text=True
+        ) as process,
+    ):
         assert process.stdout
         try:
             found = next(found for line in process.stdout if (found := re.match(r"Console: (\S+)", line)))
-            yield Running(folder, found[1])
+            yield Running(project, folder, told, found[1])
         finally:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=60)

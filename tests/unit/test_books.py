@@ -19,8 +19,9 @@ from wickiepay.effects import Family, SetPayment, SetResource
 from wickiepay.errors import PermanentFailure
 from wickiepay.event import WebhookEvent
 from wickiepay.ledger import Ledger
-from wickiepay.payments import Payment, order_status
+from wickiepay.payments import Payment
 from wickiepay.routing import discover, router
+from wickiepay_books import Books
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -61,7 +62,7 @@ def joined(dynamodb: "DynamoDBClient", family: Family = "payment") -> dict[str, 
 
 def order(reference: str, dynamodb: "DynamoDBClient") -> str | None:
     """The state of an order."""
-    return order_status(each for each in joined(dynamodb).values() if each.value("reference") == reference)
+    return Books.of_table(dynamodb, "LedgerTable").order(reference).status
 
 
 # --- Histories, and how they must end -----------------------------------------------------------------

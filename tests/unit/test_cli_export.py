@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
@@ -20,12 +21,12 @@ from tests.support.operator_stack import CONFIRMED, OperatorStack
 from tests.support.thorough import by_make_check
 from wickiepay.event_record import Record
 from wickiepay.identity import Identity
-from wickiepay_cli.commands.events.tail import arriving, wanted_of, with_outcomes
+from wickiepay_cli.commands.events.tail import wanted_of
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.store import export_file
 from wickiepay_cli.store.event_records import EventRecords
 from wickiepay_cli.store.filters import Filter
-from wickiepay_cli.watching.poll import LOOK_BACK, Newcomers
+from wickiepay_cli.watching.poll import LOOK_BACK, Newcomers, arriving, with_outcomes
 
 pytest_plugins = ["tests.support.operator_fixture"]
 
@@ -260,7 +261,7 @@ def test_an_outcome_is_told_once_and_so_is_each_try(operator: OperatorStack) -> 
 
 
 def test_so_many_events_are_followed_the_newest(operator: OperatorStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wickiepay_cli.commands.events.tail.FOLLOWED", 1)
+    monkeypatch.setattr("wickiepay_cli.watching.poll.FOLLOWED", 1)
 
     def process_both() -> None:
         for uuid in ("c-1", "c-2"):
@@ -292,3 +293,20 @@ def test_an_outage_is_told_once_and_what_arrived_meanwhile_is_shown(
 
     watch = Watch(operator, outage, *islice(iter(lambda: nothing, None), 100), over)
     assert (watch.shown(), len(watch.complaints)) == (["meanwhile"], 1)
+
+
+def test_the_tail_has_whole_events_if_bodies_are_asked_for(
+    operator: OperatorStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def news(*_: object) -> Iterator[Record]:
+        yield from operator.stack().events().of([operator.receive("c-1")])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wickiepay_cli.commands.events.tail.arriving", news)
+    [line] = run("events", "tail", "--stack", "listener", "--json", "--with-body").stdout.splitlines()
+    assert json.loads(json.loads(line)["body"])["data"]["uuid"] == "c-1"
+
+
+def test_bodies_are_in_the_json_alone() -> None:
+    result = run("events", "tail", "--with-body")
+    assert (result.exit_code, "--json" in result.stderr) == (2, True)

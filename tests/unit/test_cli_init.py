@@ -15,6 +15,7 @@ from wickiepay import routing
 from wickiepay.event import parse
 from wickiepay.ledger import Ledger
 from wickiepay.routing import Router, router
+from wickiepay_cli.checkout import new_subscriber
 from wickiepay_cli.commands import init as command
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.stacks import stack
@@ -186,7 +187,10 @@ def test_it_works_in_a_checkout_only(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         ("def broken(:", "SyntaxError: invalid syntax"),
         ("import nothing_of_the_kind", "ModuleNotFoundError: No module named 'nothing_of_the_kind'"),
         ("from wickiepay.effects import nothing", "ImportError: cannot import name 'nothing'"),
-        ('on("payment.created")(print)', "RegistrationError: payment.created has a handler already."),
+        (
+            'on("payment.created")(print)',
+            "RegistrationError: payment.created has a handler already, in handlers.payment.",
+        ),
         ("print(undefined)", "NameError: name 'undefined' is not defined"),
     ],
 )
@@ -200,3 +204,50 @@ def test_a_handler_that_cannot_be_imported_is_three_lines(
     first, second, third = result.stderr.splitlines()
     assert (result.returncode, error in first, second.strip()) == (1, True, f"{HANDLER}:3: {line}")
     assert third.startswith("Mend that line")
+
+
+# --- A subscriber ------------------------------------------------------------------------------------
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, empty."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_subscriber_is_the_example_under_another_name(here: Path) -> None:
+    told = run("init", "subscriber", "shop").stdout
+    for step in ("cd shop; pip install -r requirements-dev.txt; pytest", "wickiepay local deploy shop"):
+        assert step in told
+    text = (here / "shop/samconfig.toml").read_text()
+    assert text == (new_subscriber.EXAMPLE / "samconfig.toml").read_text().replace("order-updates", "shop")
+    assert not [path for path in here.rglob("*") if path.is_symlink()]
+
+
+def test_what_a_subscriber_consists_of_is_told_to_programs(here: Path) -> None:
+    dry = run_json("init", "subscriber", "shop", "--dry-run")
+    assert there(here) == set()
+    assert dry == {**run_json("init", "subscriber", "shop"), "dry_run": True}
+    assert {each["path"]: each["content"] for each in dry["files"]} == {
+        name: (here / name).read_text() for name in there(here)
+    }
+
+
+def test_a_subscriber_is_not_written_over_anything(here: Path) -> None:
+    (here / "shop").mkdir()
+    with pytest.raises(CommandError, match="shop already exists: nothing was written"):
+        run("init", "subscriber", "shop")
+    assert there(here) == set()
+
+
+@pytest.mark.parametrize("name", ["", "1shop", "a shop", "../shop", "shop/", "a_b", "a" * 129])
+def test_what_can_be_no_name_of_a_stack_is_refused(name: str, here: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be the name of a stack"):
+        run("init", "subscriber", name)
+    assert there(here) == set()
+
+
+@pytest.mark.parametrize("words", [("subscriber",), ("invoice.paid", "shop")], ids=" ".join)
+def test_only_a_subscriber_has_a_name(words: tuple[str, ...], here: Path) -> None:
+    assert (run("init", *words).exit_code, there(here)) == (2, set())

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pyte
 import pytest
@@ -27,12 +28,24 @@ from wickiepay_cli.commands.listen import sample_command
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.local.emulator_patches import Patch
 from wickiepay_cli.stacks import local_stack
+from wickiepay_cli.stacks.emulator_access import Access
+from wickiepay_cli.stacks.local_stack import LocalStack
 from wickiepay_cli.store.event_records import EventRecords
 from wickiepay_cli.watching import feed as feed_module
 from wickiepay_cli.watching.delivery_log import DeliveryLog, Reader, is_kept_in
 from wickiepay_cli.watching.delivery_table import fitting, name
 from wickiepay_cli.watching.exchange import Exchange
-from wickiepay_cli.watching.feed import Arrival, Changed, Delivered, Feed, News, Trouble, of_exchange, of_record
+from wickiepay_cli.watching.feed import (
+    Arrival,
+    Changed,
+    Delivered,
+    Feed,
+    Forwarded,
+    News,
+    Trouble,
+    of_exchange,
+    of_record,
+)
 from wickiepay_cli.watching.live_view import Drawing, show_line, show_line_of_json
 from wickiepay_cli.watching.poll import Newcomers, look, looking
 
@@ -293,7 +306,7 @@ def test_a_look_finds_who_came_and_the_next_one_the_verdict(
     look(feed, table, newcomers)
     operator.process(event)
     look(feed, table, newcomers)
-    told = [(type(each), each.arrival.state) for each in all_news(feed) if not isinstance(each, Trouble)]
+    told = [(type(each), each.arrival.state) for each in all_news(feed) if isinstance(each, Delivered)]
     assert told == [(Delivered, State.RECEIVED), (Changed, State.PROCESSED)]
 
 
@@ -480,6 +493,13 @@ def test_what_the_screen_has_no_room_for_is_written_above_it_once_and_in_order(f
     assert (terminal.all(), len(terminal.written())) == ([f"u-{number}" for number in range(8)], 5)
 
 
+def test_what_an_application_answers_is_written_above(feed: Feed, terminal: Terminal) -> None:
+    feed.arrived(ARRIVAL)
+    said: Any = {"event": "payment.completed", "uuid": "u-1", "event_key": None, "status": 200, "answer": "fine"}
+    terminal.drawing(Forwarded(at=AT, attempt=1, milliseconds=3, again=False, **said))
+    assert "forwarded  payment.completed  u-1  200  3 ms  fine" in terminal.screen.getvalue()
+
+
 def test_what_is_written_waits_for_its_verdict(feed: Feed, terminal: Terminal) -> None:
     for number in range(5):
         feed.arrived(replace(ARRIVAL, uuid=f"u-{number}"))
@@ -610,19 +630,15 @@ def test_variables_that_do_not_fit_the_stack_on_this_machine_are_told(
 def test_what_is_prepared_for_the_emulator_is_told_where_it_is_asked_for(
     verbose: bool, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack = SimpleNamespace(
-        stack_name="it",
-        webhook_url="http://127.0.0.1:1/",
-        client=lambda _: None,
-        outputs={"EventTableName": "t"},
-        parameters={},
-    )
+    access, outputs = Access("http://127.0.0.1:1", "KEY", "secret"), {"EventTableName": "t"}
+    stack = LocalStack("http://127.0.0.1:1/", access, "us-east-1", "local", outputs, 1)
     patches = [Patch(resource, "left out", "unknown") for resource in ("Api", "Queue")]
     running = SimpleNamespace(stack=stack, patches=patches, emulator=SimpleNamespace(check=None))
     monkeypatch.setattr(listen_module, "running_stack", lambda *_: nullcontext(running))
     monkeypatch.setattr(listen_module._Watch, "__call__", lambda *_, **__: None)
     said: list[str] = []
-    watch = listen_module._Watch(Feed(), lambda **_: nullcontext(print), said.append)
+    nothing = listen_module._Wanted(None)
+    watch = listen_module._Watch(Feed(), lambda **_: nullcontext(print), said.append, nothing)
     run = listen_module._Run(watch, 0, "secret", quiet=False, verbose=verbose, console=False)
     run()
     run()  # the next one, where the emulator has ended

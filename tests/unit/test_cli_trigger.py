@@ -254,7 +254,7 @@ def test_the_secret_is_not_said(listener: Listener) -> None:  # noqa: ARG001
 def test_the_list_tells_of_every_event_and_scenario(listener: Listener) -> None:
     answer = run_json("trigger", "--list")
     assert answer == {
-        "events": samples.event_types(),
+        "events": samples.names(),
         "scenarios": [{"name": name, "tells": scenario.tells} for name, scenario in SCENARIOS.items()],
     }
     assert listener.requests == []
@@ -349,9 +349,9 @@ def test_no_longer_is_waited_than_the_provider_waits() -> None:
     ],
 )
 def test_an_answer_that_comes_too_late_is_none(seconds: float, expected: Answer) -> None:
-    times = iter([1000.0, 1000.0 + seconds])
+    times = iter([1000.0, *[1000.0 + seconds] * 2])
     with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, text="fine"))) as http:
-        assert sender.deliver(http, URL, b"{}", "00", lambda: next(times)) == expected
+        assert sender.deliver(http, URL, b"{}", "00", clock=lambda: next(times)) == expected
 
 
 def hang(_: httpx.Request) -> httpx.Response:

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -21,14 +22,25 @@ from wickiepay.signature import sign
 from wickiepay_cli.console.bodies import masked
 from wickiepay_cli.console.deliveries import NEWEST, Place, filter_of, standing, stream
 from wickiepay_cli.console.desk import Desk
+from wickiepay_cli.sending import samples
 from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_cli.watching.exchanges import Exchanges
-from wickiepay_cli.watching.feed import Arrival, Feed, of_exchange
+from wickiepay_cli.watching.feed import Arrival, Feed, Forwarded, of_exchange
 
 pytest_plugins = ["tests.support.operator_fixture"]
 
 PAGES = ("/", "/history", "/send", "/books", "/books/doctor", "/books/payments.csv", "/announcements", "/stack")
-CHANGES = ("/again", "/replay", "/accept", "/dismiss", "/send", "/scenario", "/redrive", "/api/requests/1/resend")
+CHANGES = (
+    "/again",
+    "/replay",
+    "/accept",
+    "/dismiss",
+    "/send",
+    "/scenario",
+    "/redrive",
+    "/save",
+    "/api/requests/1/resend",
+)
 
 
 @pytest.fixture
@@ -384,6 +396,70 @@ def test_what_is_gone_says_so(page: Client) -> None:
     assert page.get("/delivery?uuid=u&key=k").status_code == 400
 
 
+# --- Saving a sample ---------------------------------------------------------------------------------
+EVENT = b'{"event":  "invoice.paid", "data": {}}'
+
+
+@pytest.fixture
+def saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of saved samples, in a checkout of this test's own."""
+    folder = tmp_path / "events/saved"
+    folder.parent.mkdir()
+    monkeypatch.setattr(samples, "checkout", lambda: tmp_path)
+    monkeypatch.setattr(samples, "SAVED", folder)
+    return folder
+
+
+def test_an_event_is_saved_as_it_is_and_can_be_sent_from_then_on(
+    desk: Desk, page: Client, now: datetime, saved: Path
+) -> None:
+    number = arrive(desk, exchange(EVENT), now)
+    answer = page.post("/save", data={"n": number, "name": "an-invoice"})
+    assert (answer.status_code, (saved / "an-invoice.json").read_bytes()) == (303, EVENT)
+    assert "events/saved/an-invoice.json" in page.get(answer.headers["location"]).text
+    assert "invoice.paid" in page.get("/send?event=an-invoice").text
+
+
+def test_of_an_event_that_is_only_on_record_the_record_is_saved(
+    operator: OperatorStack, page: Client, saved: Path
+) -> None:
+    identity = operator.receive()
+    page.post("/save", data={"uuid": identity.uuid, "key": identity.event_key, "name": "mine"})
+    assert (saved / "mine.json").read_bytes() == operator.message(identity).delivery.body
+
+
+@pytest.mark.parametrize("name", ["", "../mine", "a/b", ".hidden", "a b", "Mine", "a\0", "x" * 101, "a\n"])
+def test_what_is_no_file_name_is_refused(desk: Desk, page: Client, now: datetime, saved: Path, name: str) -> None:
+    answer = page.post("/save", data={"n": arrive(desk, exchange(EVENT), now), "name": name})
+    assert (answer.status_code, "is no name for a sample" in answer.text, saved.exists()) == (400, True, False)
+
+
+@pytest.mark.parametrize("name", ["mine", "payment.completed"])
+def test_no_sample_is_overwritten(desk: Desk, page: Client, now: datetime, saved: Path, name: str) -> None:
+    saved.mkdir()
+    (saved / "mine.json").write_text("{}")
+    answer = page.post("/save", data={"n": arrive(desk, exchange(EVENT), now), "name": name})
+    assert (answer.status_code, "already" in answer.text) == (400, True)
+    assert [file.read_text() for file in saved.iterdir()] == ["{}"]
+
+
+def test_what_is_no_event_is_no_sample(desk: Desk, page: Client, now: datetime, saved: Path) -> None:
+    number = arrive(desk, exchange(b'{"event": 1}'), now)
+    assert "Saved" not in page.post("/save", data={"n": number, "name": "mine"}).text
+    assert not saved.exists()
+
+
+def test_without_a_checkout_nothing_is_saved(
+    desk: Desk, page: Client, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wickiepay_cli.project.CHECKOUT", False)
+    monkeypatch.setattr("wickiepay_cli.console.delivery.CHECKOUT", False)
+    number = arrive(desk, exchange(EVENT), now)
+    assert "Save as sample" not in page.get(f"/delivery?n={number}").text
+    answer = page.post("/save", data={"n": number, "name": "mine"})
+    assert (answer.status_code, "for a checkout" in answer.text) == (400, True)
+
+
 # --- Changing ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("path", CHANGES)
 def test_a_deployed_stack_is_changed_by_no_form_until_its_name_is_typed(
@@ -649,3 +725,21 @@ def test_states_are_words(arrival: Arrival) -> None:
     assert standing(replace(taken, state=State.FAILED)) == "failed"
     assert standing(replace(taken, outcome="duplicate")) == "duplicate"
     assert standing(replace(taken, state=State.CONFLICT)) == "conflict"
+
+
+def test_what_the_application_answered_is_on_the_page_of_announcements(desk: Desk) -> None:
+    desk.feed.forwarded(
+        Forwarded(
+            at="2026-01-15T10:25:00.000000Z",
+            event="payment.completed",
+            uuid="u-1",
+            event_key=None,
+            attempt=2,
+            status=500,
+            milliseconds=3,
+            answer="<b>no",
+            again=True,
+        )
+    )
+    page = browser(desk).get("/announcements").text
+    assert "<td>2</td><td>500</td><td>3</td><td>&lt;b&gt;no</td>" in page

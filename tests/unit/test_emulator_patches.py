@@ -42,6 +42,14 @@ def test_all_that_is_bent_to_the_emulator_is_told(template: Template) -> None:
             ["PreTrafficRole"],
         ),
         (
+            "kept where another follows (the emulator would forget it, and never end its process)",
+            [
+                version
+                for version, resource in template["Resources"].items()
+                if resource["Type"] == "AWS::Lambda::Version"  # their names are made of what they run
+            ],
+        ),
+        (
             "dropped (the emulator knows no saved queries)",
             [
                 *("RejectedDeliveriesQuery", "ForgedSourcesQuery", "FailedEventsQuery", "RetriedEventsQuery"),
@@ -126,3 +134,11 @@ def test_the_queue_waits_for_as_long_as_the_template_defaults_to(template: Templ
     source = template["Resources"]["ConsumerFunctionQueue"]["Properties"]
     window = template["Parameters"]["ConsumerBatchingWindow"]["Default"]
     assert source["MaximumBatchingWindowInSeconds"] == window
+
+
+def test_a_template_of_somebody_elses_is_bent_less() -> None:
+    subscriber = translate(PROJECT / "examples/subscriber")[0]
+    assert [f"{patched.resource}: {patched.what}" for patched in patch_template(subscriber)] == [
+        "QueuePolicy: TLS not required",
+        "OrderUpdatesRole: condition on ses:SendEmail dropped",
+    ]

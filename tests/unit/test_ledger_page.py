@@ -1,13 +1,11 @@
-"""docs/ledger.md is a contract: what it says of items is what is written, and its example says what we say."""
+"""docs/ledger.md is a contract: what it says of items is what is written, and what `wickiepay_books` reads."""
 
 import re
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 import pytest
 
 from tests.support.deliveries import EventOf
@@ -20,6 +18,7 @@ from wickiepay.errors import PermanentFailure
 from wickiepay.ledger import Ledger
 from wickiepay.payments import Payment
 from wickiepay.routing import router
+from wickiepay_books import Books
 from wickiepay_cli.project import PROJECT
 from wickiepay_cli.store.ledger_records import LedgerRecords
 
@@ -32,16 +31,6 @@ LONG: Final = "order-" + "é" * 3
 
 type Step = tuple[str, dict[str, Any]]
 """An event's name, and what its data have beside the uuid and the reference."""
-
-
-@pytest.fixture
-def example() -> Callable[[Any, str], str | None]:
-    """`order_status`, as it stands on the page."""
-    [code] = re.findall(r'^```python title="orders.py"\n(.*?)^```$', PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    names: dict[str, Any] = {}
-    exec(compile(code, PAGE.name, "exec"), names)  # noqa: S102  our own page
-    order_status: Callable[[Any, str], str | None] = names["order_status"]
-    return order_status
 
 
 def older(uuid: str, event: str, **more: str) -> dict[str, Any]:
@@ -82,7 +71,7 @@ def older(uuid: str, event: str, **more: str) -> dict[str, Any]:
         ),
     ],
 )
-def test_the_example_says_of_an_order_what_the_command_says(
+def test_an_order_is_what_the_page_says(
     expected: str | None,
     reference: str,
     old: list[dict[str, Any]],
@@ -90,7 +79,6 @@ def test_the_example_says_of_an_order_what_the_command_says(
     ledger: Ledger,
     dynamodb: "DynamoDBClient",
     event_of: EventOf,
-    example: Callable[[Any, str], str | None],
 ) -> None:
     for item in old:
         dynamodb.put_item(TableName=ledger.table, Item=item)
@@ -100,7 +88,7 @@ def test_the_example_says_of_an_order_what_the_command_says(
                 ledger.apply(effect, {})
     shown = {each.order_status for each in LedgerRecords(dynamodb, ledger.table).payments(reference)}
 
-    assert example(boto3.resource("dynamodb").Table(ledger.table), reference) == expected
+    assert Books.of_table(dynamodb, ledger.table).order(reference).status == expected
     assert shown - {None} == {expected} - {None}
 
 

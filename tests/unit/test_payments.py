@@ -16,9 +16,10 @@ from tests.support.deployed import SETTINGS
 from wickiepay.effects import SetPayment
 from wickiepay.event import accepted_place, parse
 from wickiepay.ledger_items import details_of, payment_item, row_of
-from wickiepay.payments import MANY, Field, Payment, merge, order_status
+from wickiepay.payments import MANY, Field, Payment, merge
 from wickiepay.routing import discover, router
 from wickiepay.spelling import canonical
+from wickiepay_books import order_status, payments_in
 
 if TYPE_CHECKING:
     from wickiepay.event import WebhookEvent
@@ -273,7 +274,8 @@ COMPLETE, UNDERPAID, EXPIRED, CANCELLED, CREATED, PROCESSING = (
     ],
 )
 def test_an_order_is_what_its_payments_say(payments: Sequence[Payment], status: str | None) -> None:
-    for order in itertools.permutations(payments):
+    of_order = [payments_in([payment_item(UUID, "payment", each, 1)])[0] for each in payments]
+    for order in itertools.permutations(of_order):
         assert order_status(order) == status
 
 

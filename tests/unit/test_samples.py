@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 FILES: Final = {
     str(path.relative_to(EVENTS)): json.loads(path.read_text())
     for path in EVENTS.rglob("*.json")
-    if path.parent.name != "payloads"
+    if path.parent.name not in {"payloads", "saved"}
 }
 
 INGEST_ANSWERS: Final = {

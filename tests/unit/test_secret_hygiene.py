@@ -211,6 +211,7 @@ def test_a_mistake_is_found(
     assert {leak.partition(":")[0] for leak in leaks} == {leaking}
 
 
+@pytest.mark.thorough
 def test_a_mistake_fails_the_test_that_met_it(tmp_path: Path) -> None:
     test = tmp_path / "test_mistake.py"
     test.write_text(

@@ -63,6 +63,7 @@ def imported() -> dict[str, list[str]]:
     environment = environment_of("IngestFunction") | {
         **{name: value for name, value in os.environ.items() if name.startswith(("AWS_", "PATH"))},
         "PYTHONPATH": os.pathsep.join(map(str, OURS)),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
     }
     script = LOOK.replace("OURS", repr(tuple(map(str, OURS))))
     done = subprocess.run(

@@ -2,7 +2,7 @@
 
 import json
 import sys
-import traceback
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
@@ -12,6 +12,7 @@ from typing import Final
 from wickiepay.effects import SetResource
 from wickiepay.event import parse
 from wickiepay.routing import Handler, Settings, discover, router
+from wickiepay_cli.checkout.trial import fault
 from wickiepay_cli.errors import BrokenHandler
 from wickiepay_cli.project import PROJECT
 from wickiepay_cli.stacks.stack import Stack
@@ -20,9 +21,24 @@ from wickiepay_cli.store.acceptances import HandlerOfStack
 HANDLERS: Final = Path("functions/consumer/handlers")
 """The folder of the handlers in a checkout."""
 
+_importing = threading.Lock()
+
 
 def handlers_in(project: Path) -> Mapping[str, Handler]:
     """The handlers of the checkout `project`, by event type. Raises `BrokenHandler` if they cannot be imported."""
+    with _importing:
+        return _imported(project)
+
+
+def forget_handlers() -> None:
+    """Has them imported anew when they are next asked for, because their code was edited."""
+    with _importing:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "handlers"]:
+            del sys.modules[name]
+        router.clear()
+
+
+def _imported(project: Path) -> Mapping[str, Handler]:
     if find_spec("handlers") is None:
         sys.path.append(str(project / HANDLERS.parent))
     try:
@@ -30,25 +46,13 @@ def handlers_in(project: Path) -> Mapping[str, Handler]:
 
         discover(handlers)
     except Exception as error:  # whatever a module does as it is imported
-        what = error.msg if isinstance(error, SyntaxError) else error
+        what, place = fault(error, project)
         raise BrokenHandler(
-            f"The handlers cannot be imported: {type(error).__name__}: {what}",
-            f"  {_place(error, project)}",
+            f"The handlers cannot be imported: {what}",
+            place,
             "Mend that line, and give the same command again: until then the stack would process no event.",
         ) from error
-    return router
-
-
-def _place(error: Exception, project: Path) -> str:
-    """The line at fault: of a syntax error, otherwise the last one in the handlers, or else the last of all."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [(each.filename, each.lineno, each.line) for each in frames]
-    ours = [line for line in lines if Path(line[0]).is_relative_to(project / HANDLERS)]
-    if isinstance(error, SyntaxError) and error.filename:
-        ours = [(error.filename, error.lineno, (error.text or "").strip())]
-    file, number, text = (ours or lines)[-1]
-    path = Path(file)
-    return f"{path.relative_to(project) if path.is_relative_to(project) else path}:{number}: {text}"
+    return dict(router)
 
 
 ACCOUNT_FIELD: Final = "reference"

@@ -111,9 +111,9 @@ def test_of(event: str) -> Path:
 
 
 def write(files: Mapping[Path, str], project: Path) -> None:
-    """Adds the files to a checkout without overwriting any."""
+    """Adds the files to a folder without overwriting any."""
     for path, text in files.items():
-        (project / path).parent.mkdir(exist_ok=True)
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
         with (project / path).open("x") as file:
             file.write(text)
 

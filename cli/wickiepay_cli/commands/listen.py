@@ -1,16 +1,19 @@
 """`wickiepay listen`: the stack on this machine, or one that runs already, and its deliveries as they arrive."""
 
 import os
+import re
+import secrets
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import httpx
 import typer
@@ -18,7 +21,16 @@ import typer
 from wickiepay import clock
 from wickiepay.signing_secrets import secret_in
 from wickiepay_cli.checkout.handlers import handlers_in
-from wickiepay_cli.commands.options import SECRET_VARIABLE, at_stack, tell_of_another_secret
+from wickiepay_cli.commands.options import (
+    SECRET_VARIABLE,
+    SEVERAL,
+    Yes,
+    at_stack,
+    confirm_change,
+    moment,
+    several,
+    tell_of_another_secret,
+)
 from wickiepay_cli.commands.provider.beside import Beside
 from wickiepay_cli.console import server
 from wickiepay_cli.console.desk import Desk
@@ -26,20 +38,29 @@ from wickiepay_cli.errors import CommandError
 from wickiepay_cli.interrupts import until_told
 from wickiepay_cli.local.run import Running, running_stack
 from wickiepay_cli.local.supervisor import supervise
+from wickiepay_cli.operations.forwarding import Application, Form, forwarding
+from wickiepay_cli.operations.redeploying import redeploying
 from wickiepay_cli.output.tables import say, tell
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET, PROJECT
+from wickiepay_cli.sending.client import is_web_address
 from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.local_stack import state_folder
 from wickiepay_cli.stacks.stack import Stack, Where, of_local
-from wickiepay_cli.store.event_records import EventRecords
 from wickiepay_cli.store.secret_versions import checked
 from wickiepay_cli.watching import delivery_log
+from wickiepay_cli.watching.announced import WHAT_IS_MADE
 from wickiepay_cli.watching.exchange import Exchange
 from wickiepay_cli.watching.exchanges import Exchanges
 from wickiepay_cli.watching.feed import Feed, of_exchange, of_record
 from wickiepay_cli.watching.follow import follow_stack
 from wickiepay_cli.watching.live_view import TICK_SECONDS, Show, view
 from wickiepay_cli.watching.poll import Newcomers, look, looking
+
+FORWARDING: Final = "Forwarding to your application"
+FORWARD_SECRET_VARIABLE: Final = "WICKIEPAY_FORWARD_SECRET"
+
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110, 5.6.2: a token."""
 
 
 @at_stack
@@ -52,7 +73,7 @@ def listen(  # noqa: PLR0913  options
         str, typer.Option(envvar=SECRET_VARIABLE, help="The secret that deliveries are signed with.")
     ] = DEFAULT_SIGNING_SECRET,
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="Print only the address and problems; with --json, also the JSON.")
+        bool, typer.Option("--quiet", help="Print only the address, problems and edits; with --json, also the JSON.")
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Also print how the template is prepared for the emulator.")
@@ -67,17 +88,79 @@ def listen(  # noqa: PLR0913  options
     as_json: Annotated[
         bool, typer.Option("--json", help="Print a line of JSON for each delivery and change of state, for programs.")
     ] = False,
+    forward_to: Annotated[
+        str | None,
+        typer.Option(
+            envvar="FORWARD_TO",
+            metavar="URL",
+            help="Post what the stack announces to this address of your application, and show its answers.",
+            rich_help_panel=FORWARDING,
+        ),
+    ] = None,
+    form: Annotated[
+        Form,
+        typer.Option("--as", help="What to post: announcements, or webhooks as received.", rich_help_panel=FORWARDING),
+    ] = Form.ANNOUNCEMENT,
+    types: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--events",
+            **several(),
+            metavar="TYPE",
+            help=f"Post only events of this type or pattern (payment.*). {SEVERAL}",
+            rich_help_panel=FORWARDING,
+        ),
+    ] = None,
+    headers: Annotated[
+        list[str] | None,
+        typer.Option("--header", metavar="'NAME: VALUE'", help="Send this header too.", rich_help_panel=FORWARDING),
+    ] = None,
+    skip_verify: Annotated[
+        bool,
+        typer.Option("--skip-verify", help="Accept any certificate of the application.", rich_help_panel=FORWARDING),
+    ] = False,
+    latest: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="First post the latest N events.", rich_help_panel=FORWARDING),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=moment,
+            metavar="TIME",
+            help="First post what was received at this time or later: 2026-01-15T10:00, yesterday, or 2h, 3d ago.",
+            rich_help_panel=FORWARDING,
+        ),
+    ] = None,
+    use_stack_secret: Annotated[
+        bool,
+        typer.Option(
+            "--use-stack-secret",
+            help="Sign what is posted with the stack's own secret instead of one that is printed.",
+            rich_help_panel=FORWARDING,
+        ),
+    ] = False,
+    yes: Yes = False,
 ) -> None:
     """Run the stack in an AWS emulator until Ctrl-C and show deliveries as they arrive. Nothing is kept afterwards.
 
     Its files are in .local, or in the folder that the environment variable WICKIEPAY_LOCAL names.
 
+    In a checkout, an edit of the functions takes effect at once, and the stack keeps all it holds.
+
     If the emulator dies, a new, empty stack is started on the same port. If a stack is already running, or with
     --stack, nothing is started, and the deliveries to that stack are shown. A deployed stack does not keep its answers,
     so each of its events is shown once.
+
+    With --forward-to, each announcement is posted to your application, as EventBridge would hand it over, until it
+    answers 2xx, at most 5 times. Each request is signed like a webhook, with a secret that is printed, or the one in
+    WICKIEPAY_FORWARD_SECRET. Nothing waits for the application. Of a deployed stack, the announcements come from a
+    temporary queue and rule on its bus; the command asks before it makes them, and removes them at the end.
     """
     feed = Feed()
-    watch = _Watch(feed, partial(view, feed, quiet=quiet, as_json=as_json), tell if as_json else say)
+    said = tell if as_json else say
+    wanted = _Wanted(forward_to, form, types, _headers(headers), not skip_verify, latest, since, use_stack_secret, yes)
+    watch = _Watch(feed, partial(view, feed, quiet=quiet, as_json=as_json), said, wanted)
     with until_told():
         if not where and local_stack.read(state_folder()) is None:
             handlers_in(PROJECT)  # what cannot be imported here cannot be there, where only a log would say so
@@ -104,14 +187,82 @@ class _Watch:
     feed: Feed
     shown: Callable[..., AbstractContextManager[Show]]
     tell: Callable[[str], None]
+    wanted: "_Wanted"
 
-    def __call__(self, once: Callable[[], None], check: Callable[[], None], *, answers: bool = True) -> None:
+    def __call__(
+        self, stack: Stack, once: Callable[[], None], check: Callable[[], None], *, answers: bool = True
+    ) -> None:
         """Shows what `once` and others tell the feed, until `check` raises; then all of it is forgotten."""
         try:
-            with looking(self.feed, once), self.shown(answers=answers) as show:
+            with self.wanted.forwarding(stack, self), looking(self.feed, once), self.shown(answers=answers) as show:
                 follow(self.feed, show, check)
         finally:
             self.feed.forget()
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be forwarded, as the options say it."""
+
+    url: str | None
+    form: Form = Form.ANNOUNCEMENT
+    types: Sequence[str] | None = None
+    headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    verify: bool = True
+    latest: int | None = None
+    since: datetime | None = None
+    use_stack_secret: bool = False
+    yes: bool = False
+    secret: str = field(default_factory=lambda: os.environ.get(FORWARD_SECRET_VARIABLE) or _new_secret(), repr=False)
+
+    def __post_init__(self) -> None:
+        """Raises `typer.BadParameter` for an address that is none, or for options that mean nothing without it."""
+        if self.url is not None and not is_web_address(self.url):
+            raise typer.BadParameter(
+                f'"{self.url}" is not an address (http://127.0.0.1:8000/…).', param_hint="--forward-to"
+            )
+        of_forwarding = (self.types, self.headers, self.latest, self.since, self.use_stack_secret, not self.verify)
+        if self.url is None and any(of_forwarding):
+            raise typer.BadParameter("it only says what to forward: name an address with --forward-to.")
+
+    @contextmanager
+    def forwarding(self, stack: Stack, watch: _Watch) -> Iterator[None]:
+        """Forwards the events of a stack until the block ends, if that is wanted."""
+        if self.url is None:
+            yield
+            return
+        if self.url == stack.output("WebhookUrl"):
+            raise CommandError("That is the stack's own address: --forward-to takes that of your application.")
+        if self.use_stack_secret:
+            confirm_change(stack, f"sign what goes to {self.url} with its own signing secret", yes=self.yes)
+            secret = stack.signing_secret()
+        else:
+            secret = self.secret.encode()
+        if self.form is Form.ANNOUNCEMENT:
+            confirm_change(stack, WHAT_IS_MADE, yes=self.yes)
+        application = Application(
+            self.url, secret, self.form, self.types, self.headers, self.verify, self.latest, self.since
+        )
+        with forwarding(stack, application, watch.feed, watch.tell):
+            watch.tell(f"Forwarding {self.form}s to {self.url}")
+            if not self.use_stack_secret and not os.environ.get(FORWARD_SECRET_VARIABLE):
+                watch.tell(f"Signing secret of what is forwarded: {self.secret}")
+            yield
+
+
+def _new_secret() -> str:
+    return f"whsec_{secrets.token_urlsafe(24)}"
+
+
+def _headers(given: Sequence[str] | None) -> list[tuple[str, str]]:
+    """The names and values of headers. Raises `typer.BadParameter` for what is no header."""
+    headers = []
+    for each in given or ():
+        name, colon, value = each.partition(":")
+        if not (colon and _HEADER_NAME.fullmatch(name) and value.isprintable() and value.isascii()):
+            raise typer.BadParameter('it has the form "Name: value", in ASCII.', param_hint="--header")
+        headers.append((name, value.strip()))
+    return headers
 
 
 # --- A stack of its own ----------------------------------------------------------------------------
@@ -139,11 +290,15 @@ class _Run:
                 for line in _prepared(running):
                     self._watch.tell(f"prepared: {line}")
             _introduce(running, self._signing_secret, self._watch.tell, quiet=self._quiet)
-            with self._console(running), self.beside.living(of_local(running.stack), self._watch.tell):
+            with (
+                self._console(running),
+                self.beside.living(of_local(running.stack), self._watch.tell),
+                redeploying(running, self._watch.feed.notice),
+            ):
                 self._port, self._quiet = httpx.URL(running.stack.webhook_url).port or self._port, True
                 self._verbose = False
-                records = EventRecords(running.stack.client("dynamodb"), running.stack.outputs["EventTableName"])
-                self._watch(partial(look, self._watch.feed, records), running.emulator.check)
+                stack = of_local(running.stack)
+                self._watch(stack, partial(look, self._watch.feed, stack.events()), running.emulator.check)
 
     @contextmanager
     def _console(self, running: Running) -> Iterator[None]:
@@ -212,11 +367,11 @@ def _attach(
     watch.tell(f"Listening to {found.output('WebhookUrl')} of the stack {found.name}")
     if folder and delivery_log.is_kept_in(folder):
         with closing(delivery_log.Reader(folder)) as reader:
-            watch(partial(look, watch.feed, records, reader), check)
+            watch(found, partial(look, watch.feed, records, reader), check)
         return
     watch.tell("Answers are not on record there, so each event is shown once, with its state.")
     newcomers = Newcomers(records, lambda identities: map(of_record, records.of(identities)), clock.now)
-    watch(partial(look, watch.feed, records, newcomers), check, answers=False)
+    watch(found, partial(look, watch.feed, records, newcomers), check, answers=False)
 
 
 def _refuse_what_only_a_start_takes(context: typer.Context, webhook_url: str) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Final, get_args
 import typer
 
 from wickiepay import clock
-from wickiepay.payments import OrderStatus
+from wickiepay_books import OrderStatus
 from wickiepay_cli.commands import completions
 from wickiepay_cli.commands.options import (
     LIMIT_FOR_PEOPLE,

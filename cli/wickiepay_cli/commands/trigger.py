@@ -56,7 +56,7 @@ def _known(scenario: str | None) -> str | None:
 
 
 def _sampled(event: str | None) -> str | None:
-    if event is not None and event not in (known := samples.event_types()):
+    if event is not None and event not in (known := samples.names()):
         alike = difflib.get_close_matches(event, known, n=1)
         way_out = f"did you mean {alike[0]}?" if alike else f"there are: {', '.join(known)}."
         raise typer.BadParameter(f"there is no sample of {event}: {way_out}")
@@ -92,7 +92,7 @@ def trigger(  # noqa: PLR0913  options
             metavar="EVENT",
             help="The event type of a sample, such as payment.completed.",
             callback=_sampled,
-            autocompletion=samples.event_types,
+            autocompletion=samples.names,
         ),
     ] = None,
     *,
@@ -324,7 +324,7 @@ def _in_all(name: str, cast: Cast, size: Size | None, scheme: Scheme, found: Sta
 def _list(*, as_json: bool) -> None:
     if as_json:
         scenarios = [{"name": name, "tells": scenario.tells} for name, scenario in SCENARIOS.items()]
-        show_json({"events": samples.event_types(), "scenarios": scenarios})
+        show_json({"events": samples.names(), "scenarios": scenarios})
     else:
         show_table(("scenario", "what is sent, and how it ends"), ((n, each.tells) for n, each in SCENARIOS.items()))
-        show_table(("event",), ((event,) for event in samples.event_types()))
+        show_table(("event",), ((event,) for event in samples.names()))

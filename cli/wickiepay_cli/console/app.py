@@ -32,8 +32,9 @@ from wickiepay_cli.errors import EXPECTED, CommandError, sentence
 from wickiepay_cli.operations import redriving, replaying
 from wickiepay_cli.operations.answering import Accepting, dismiss
 from wickiepay_cli.operations.sending import send, send_again
-from wickiepay_cli.sending.samples import event_types
+from wickiepay_cli.sending import samples
 from wickiepay_cli.stacks.operator import operator_name
+from wickiepay_cli.store.event_records import WholeRecord
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -75,6 +76,7 @@ def application(desk: Desk, address: "Address", leave: asyncio.Event) -> "ASGIAp
         "/replay": _replay,
         "/accept": _accept,
         "/dismiss": _dismiss,
+        "/save": _save,
         "/send": _send,
         "/scenario": _play,
         "/redrive": _redrive,
@@ -171,7 +173,9 @@ class _Console:
         return page("doctor.html", desk=self._desk, **books.audited(self._desk.stack))
 
     def announcements(self, _: Request) -> Response:
-        return page("announcements.html", desk=self._desk, **announcements.found(self._desk.stack))
+        return page(
+            "announcements.html", desk=self._desk, **announcements.found(self._desk.stack, self._desk.feed.answers())
+        )
 
     def stack(self, request: Request) -> Response:
         asked = request.query_params
@@ -242,9 +246,7 @@ def _send_again(desk: Desk, fields: Fields, consent: Consent) -> Response:
     if kept := kept_of(desk, _number(fields.get("n"))):
         answer, unkept = send_again(kept.exchange, desk.stack.output("WebhookUrl")), None
     else:
-        record = next(desk.stack.events().whole_of([_identity(fields)]), None)
-        if record is None:
-            raise CommandError("It is neither kept nor on record any more.")
+        record = _record(desk, fields)
         scheme, why = record.scheme, fields.get("why", "")
         [answer], unkept = send(desk.stack, [record.body.encode()], scheme, why, confirm=consent)
     return _back(fields, " ".join(filter(None, (f"Sent again: {answer}.", unkept))))
@@ -274,6 +276,14 @@ def _dismiss(desk: Desk, fields: Fields, consent: Consent) -> Response:
         raise CommandError("Dismissing wants a reason, which is kept on the record.")
     _, decision = dismiss(desk.stack, *_identity(fields), why, confirm=consent)
     return _back(fields, f"Dismissed by {decision.by}.")
+
+
+def _save(desk: Desk, fields: Fields, _: Consent) -> Response:
+    """Changes nothing of the stack; but who may only look writes no files either."""
+    kept = kept_of(desk, _number(fields.get("n")))
+    content = kept.exchange.request_body if kept else _record(desk, fields).body.encode()
+    path = samples.save(fields.get("name", ""), content)
+    return _back(fields, f"Saved as {path.as_posix()}: the page Send has it, and so has wickiepay trigger {path.stem}.")
 
 
 def _redrive(desk: Desk, fields: Fields, consent: Consent) -> Response:
@@ -325,12 +335,19 @@ def _sending(desk: Desk, text: str, **more: Any) -> Response:  # noqa: ANN401  w
         desk=desk,
         text=text,
         form=sends.form_of(text),
-        events=event_types(),
+        events=samples.names(),
         schemes=SCHEMES,
         spoilers=[(name, said) for name, (said, _) in sends.SPOILED.items()],
         scenarios=sends.scenarios(),
         **content,
     )
+
+
+def _record(desk: Desk, fields: Fields) -> WholeRecord:
+    record = next(desk.stack.events().whole_of([_identity(fields)]), None)
+    if record is None:
+        raise CommandError("It is neither kept nor on record any more.")
+    return record
 
 
 def _identity(fields: Fields) -> Identity:

@@ -1,23 +1,24 @@
 """One delivery with all that is known of it: the exchange, if that is kept, and what is on record of its event."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wickiepay.bus import Announcement
 from wickiepay.delivery import MAX_BODY_BYTES
-from wickiepay.event_record import State
 from wickiepay.identity import Identity, Kind
 from wickiepay_cli.console.bodies import Body, as_curl, as_trigger, body_of, difference, headers_of
 from wickiepay_cli.console.deliveries import standing
 from wickiepay_cli.console.desk import Desk
 from wickiepay_cli.errors import EXPECTED, CommandError, sentence
 from wickiepay_cli.operations.answering import Accepting
+from wickiepay_cli.project import CHECKOUT
 from wickiepay_cli.signatures.captured import SIGNATURE_HEADER
 from wickiepay_cli.signatures.of_stack import diagnosed
 from wickiepay_cli.signatures.verdict import Received, Verdict
 from wickiepay_cli.stacks.stack import Stack
+from wickiepay_cli.store.announcements import of_events
 from wickiepay_cli.store.duplicate_deliveries import duplicate_deliveries
 from wickiepay_cli.store.event_records import WholeRecord
 from wickiepay_cli.store.replays import REPLAYABLE
@@ -56,6 +57,7 @@ def delivery(desk: Desk, asked: Asked) -> dict[str, Any]:
         "record": record,
         **(_of_record(desk.stack, record, records) if record else {}),
         "difference": _difference(content, record, records),
+        "checkout": CHECKOUT,
         "commands": [] if content is None else _commands(desk.stack, content),
     }
 
@@ -128,11 +130,8 @@ def _of_record(stack: Stack, record: WholeRecord, records: Sequence[WholeRecord]
 
 def announcement(stack: Stack, record: WholeRecord) -> Body | None:
     """What went out on the bus for an event, made again from its record; None if nothing did."""
-    if record.state not in {State.PROCESSED, State.IGNORED}:
-        return None
-    [event] = stack.events().events_of([record.identity])
-    detail = Announcement(event, record.received_at, record.state, record.effects).detail()
-    return body_of(detail.encode())
+    made = [*of_events(stack.events(), [record.identity], stack.region)]
+    return body_of(json.dumps(made[0].detail).encode()) if made else None
 
 
 def _outlook(stack: Stack, record: WholeRecord) -> str:

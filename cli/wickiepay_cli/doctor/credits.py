@@ -14,9 +14,10 @@ from wickiepay.event_record import State, effects_of, identity_of, pending_of, s
 from wickiepay.identity import Identity, Kind, bounded
 from wickiepay.ledger_items import Entry, entry_of, second_part
 from wickiepay.spelling import normal_spelling
+from wickiepay_books import spellings
 from wickiepay_cli.doctor.checks import Check, Suspects, decided
 from wickiepay_cli.doctor.tables import Tables, is_credit
-from wickiepay_cli.store.dynamodb import MAX_KEYS, id_texts
+from wickiepay_cli.store.dynamodb import MAX_KEYS
 
 MARGIN: Final = timedelta(days=1)
 """Tolerance for the sender's clock: an entry has the time that the sender gave its event."""
@@ -50,7 +51,7 @@ class CreditsHaveEvents:
 
     def _look(self, suspects: Sequence[Identity]) -> list[Identity]:
         # A record of an older version has the uuid as it was sent. It is looked for only if there is no other.
-        return self._without_event(self._without_event(suspects, lambda uuid: [uuid]), id_texts)
+        return self._without_event(self._without_event(suspects, lambda uuid: [uuid]), spellings)
 
     def _without_event(self, suspects: Sequence[Identity], spellings: Callable[[str], Iterable[str]]) -> list[Identity]:
         spelled = {each: [Identity(text, each.event_key) for text in spellings(each.uuid)] for each in suspects}

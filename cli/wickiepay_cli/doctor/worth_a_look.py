@@ -18,9 +18,9 @@ from wickiepay.effects import Family
 from wickiepay.event_record import State, identity_of, is_closed, is_question, record_of, state_of
 from wickiepay.identity import bounded
 from wickiepay.payments import Payment
+from wickiepay_books import spellings
 from wickiepay_cli.doctor.checks import NAMED
 from wickiepay_cli.doctor.tables import Tables
-from wickiepay_cli.store.dynamodb import id_texts
 from wickiepay_cli.store.event_records import trouble_of
 
 OPEN_AGE: Final = timedelta(days=1)
@@ -170,7 +170,7 @@ class WorthALook:
     def _is_credited(self, partition: Sequence[Item], family: Family, payment: Payment) -> bool:
         # Versions up to 0.1 did not note it on the payment. Newer payouts are too many to look up one by one.
         may_be_older = family == "channel" or any(map(items.is_older, partition))
-        spelled = id_texts(partition[0]["pk"]["S"].removeprefix(items.PAYMENT))
+        spelled = spellings(partition[0]["pk"]["S"].removeprefix(items.PAYMENT))
         return payment.credited or (may_be_older and any(map(self._tables.books.credits_of, spelled)))
 
     def _look_at_order(self, reference: str, payments: Iterable[set[str]]) -> None:

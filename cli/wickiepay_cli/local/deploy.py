@@ -2,12 +2,12 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import boto3
 from botocore.exceptions import WaiterError
@@ -23,7 +23,11 @@ from wickiepay_cli.stacks.stack import outputs_and_parameters
 from wickiepay_cli.store.secret_versions import SecretVersions
 
 if TYPE_CHECKING:
+    from botocore.waiter import Waiter
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.literals import CapabilityType
+    from types_boto3_cloudformation.type_defs import ParameterTypeDef
+    from types_boto3_lambda import LambdaClient
     from types_boto3_s3 import S3Client
     from types_boto3_secretsmanager import SecretsManagerClient
 
@@ -36,6 +40,11 @@ PACKAGED: Final = {
     "AWS::Serverless::LayerVersion": ("ContentUri", layer_package),
 }
 """Resource type → the property that names the folder of its code, and the function that packages that folder."""
+
+CAPABILITIES: Final[Sequence["CapabilityType"]] = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM")
+
+POLL_SECONDS: Final = 0.1
+POLLS: Final = 600
 
 RECONCILING: Final = ("ProviderBaseUrl", "ProviderClientId", "ProviderMerchantId")
 """The parameters that the template's condition `Reconciles` asks for."""
@@ -110,10 +119,63 @@ def upload(aws: Access, template: Template, packages: Mapping[str, bytes]) -> st
 
 def api_url(aws: Access, stack_name: str) -> str:
     """The base URL of a stack's HTTP API; see `Deployed`."""
+    return f"{aws.api_root}/_aws/execute-api/{physical_id(aws, stack_name, 'WebhookApi')}/$default"
+
+
+def physical_id(aws: Access, stack_name: str, resource: str) -> str:
     cloudformation: CloudFormationClient = aws.client("cloudformation")
-    api = cloudformation.describe_stack_resource(StackName=stack_name, LogicalResourceId="WebhookApi")
-    api_id = api["StackResourceDetail"]["PhysicalResourceId"]
-    return f"{aws.api_root}/_aws/execute-api/{api_id}/$default"
+    found = cloudformation.describe_stack_resource(StackName=stack_name, LogicalResourceId=resource)
+    return found["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def redeploy(project: Path, aws: Access, stack_name: str, webhook_url: str, parameters: Mapping[str, str]) -> list[str]:
+    """Gives a stack of `project`'s template, which has these parameters, the code as it is now.
+
+    The stack keeps all that it holds.
+
+    Returns the names of the functions that this changes. Raises `CommandError` if refused; then the old code stays.
+    """
+    template, packages = translate(project, parameters)
+    patch_template(template, webhook_url)
+    cloudformation: CloudFormationClient = aws.client("cloudformation")
+    before = _code(cloudformation.get_template(StackName=stack_name)["TemplateBody"])
+    there = _resources(cloudformation, stack_name)  # a function that depends on a parameter may not be
+    changed = [name for name, code in _code(template).items() if name in there and code != before.get(name)]
+    if changed:
+        cloudformation.update_stack(
+            StackName=stack_name,
+            TemplateURL=upload(aws, template, packages),
+            Parameters=_given(parameters),
+            Capabilities=CAPABILITIES,
+        )
+        complete(cloudformation, stack_name, "stack_update_complete")
+        for name in changed:
+            _delete_old_versions(aws, there[name])
+    return changed
+
+
+def _resources(cloudformation: "CloudFormationClient", stack_name: str) -> dict[str, str]:
+    """The physical ids of a stack's resources, by their names in its template."""
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack_name)
+    summaries = (each for page in pages for each in page["StackResourceSummaries"])
+    return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in summaries}
+
+
+def _code(template: Template) -> dict[str, Any]:
+    """What each function of a template runs, by its name."""
+    functions = {name: each for name, each in template["Resources"].items() if each["Type"] == "AWS::Lambda::Function"}
+    return {name: (each["Properties"]["Code"], each["Properties"]["Layers"]) for name, each in functions.items()}
+
+
+def _delete_old_versions(aws: Access, function: str) -> None:
+    """Deletes the versions of a function except for the live one and the one before, which may still be at work.
+
+    The emulator never ends the process of a version that was invoked.
+    """
+    functions: LambdaClient = aws.client("lambda")
+    _latest, *versions = functions.list_versions_by_function(FunctionName=function)["Versions"]
+    for version in versions[:-2]:
+        functions.delete_function(FunctionName=function, Qualifier=version["Version"])
 
 
 def _create(
@@ -123,20 +185,31 @@ def _create(
     cloudformation.create_stack(
         StackName=stack_name,
         TemplateURL=template_url,  # the request itself may hold only 51,200 bytes of template
-        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+        Parameters=_given(parameters),
+        Capabilities=CAPABILITIES,
         OnFailure="DO_NOTHING",
     )
-    try:
-        cloudformation.get_waiter("stack_create_complete").wait(
-            StackName=stack_name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-        )
-    except WaiterError as error:
-        raise CommandError(
-            " ".join(["The emulator refused the stack.", *failures(cloudformation, stack_name)])
-        ) from error
+    complete(cloudformation, stack_name, "stack_create_complete")
     [stack] = cloudformation.describe_stacks(StackName=stack_name)["Stacks"]
     return outputs_and_parameters(stack)
+
+
+def _given(parameters: Mapping[str, str]) -> "list[ParameterTypeDef]":
+    return [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+
+
+def complete(
+    cloudformation: "CloudFormationClient",
+    stack_name: str,
+    what: Literal["stack_create_complete", "stack_update_complete"],
+) -> None:
+    """Waits until a stack is created or updated. Raises `CommandError`, with the reasons, if that fails."""
+    waiter: Waiter = cloudformation.get_waiter(what)
+    try:
+        waiter.wait(StackName=stack_name, WaiterConfig={"Delay": POLL_SECONDS, "MaxAttempts": POLLS})
+    except WaiterError as error:
+        reasons = failures(cloudformation, stack_name)
+        raise CommandError(" ".join([f"The emulator refused the stack {stack_name}.", *reasons])) from error
 
 
 def failures(cloudformation: "CloudFormationClient", stack_name: str) -> list[str]:

@@ -1,9 +1,9 @@
 """The only place that adapts the template, as SAM transforms it, to the emulator. A test pins all changes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 Template = dict[str, Any]
 
@@ -20,18 +20,22 @@ class Patch:
         return f"prepared: {self.resource}: {self.what} ({self.why})"
 
 
-def patch_template(template: Template, webhook_url: str) -> list[Patch]:
-    """Adapts `template` in place to an emulator with a proxy at `webhook_url`. Returns the changes in order."""
+def patch_template(template: Template, webhook_url: str | None = None) -> list[Patch]:
+    """Adapts `template` in place to an emulator. Returns the changes in order.
+
+    The listener's template has a proxy at `webhook_url`.
+    """
     rules: tuple[Callable[[Template], Iterator[Patch]], ...] = (
         _deploy_without_codedeploy,
+        _keep_versions,
         _drop_saved_queries,
         _describe_api_by_routes,
         _refer_to_secrets_by_arn,
         _let_queues_be_reached_without_tls,
         _give_numbers_as_numbers,
         _allow_batches_by_their_own_name,
-        _allow_batches_to_read_anything,
-        partial(_point_output_at_front_door, webhook_url),
+        _drop_conditions,
+        *([] if webhook_url is None else [partial(_point_output_at_front_door, webhook_url)]),
     )
     return [patch for rule in rules for patch in rule(template)]
 
@@ -39,18 +43,24 @@ def patch_template(template: Template, webhook_url: str) -> list[Patch]:
 def _deploy_without_codedeploy(template: Template) -> Iterator[Patch]:
     why = "the emulator has no CodeDeploy: an alias moves to a new version at once"
     for name, alias in _of_type(template, "AWS::Lambda::Alias"):
-        del alias["UpdatePolicy"]
-        yield Patch(name, "UpdatePolicy dropped", why)
+        if alias.pop("UpdatePolicy", None):
+            yield Patch(name, "UpdatePolicy dropped", why)
     for name, resource in list(template["Resources"].items()):
         if resource["Type"].startswith("AWS::CodeDeploy::"):
             del template["Resources"][name]
             yield Patch(name, "dropped", why)
     action = "codedeploy:PutLifecycleEventHookExecutionStatus"
     for name, policy in _policies(template):
-        statements = [s for s in policy["Statement"] if s.get("Action") == action]
+        statements = [s for s in _listed(policy["Statement"]) if s.get("Action") == action]
         for statement in statements:
             policy["Statement"].remove(statement)
             yield Patch(name, f"{action} dropped", why)
+
+
+def _keep_versions(template: Template) -> Iterator[Patch]:
+    for name, version in _of_type(template, "AWS::Lambda::Version"):
+        version["DeletionPolicy"] = "Retain"
+        yield Patch(name, "kept where another follows", "the emulator would forget it, and never end its process")
 
 
 def _drop_saved_queries(template: Template) -> Iterator[Patch]:
@@ -61,7 +71,7 @@ def _drop_saved_queries(template: Template) -> Iterator[Patch]:
 
 def _describe_api_by_routes(template: Template) -> Iterator[Patch]:
     for name, api in _of_type(template, "AWS::ApiGatewayV2::Api"):
-        paths = api["Properties"].pop("Body")["paths"]
+        paths = api["Properties"].pop("Body", {"paths": {}})["paths"]
         api["Properties"] |= {"Name": name, "ProtocolType": "HTTP"}
         operations = [
             (method, route, paths[path][method])
@@ -109,10 +119,16 @@ def _refer_to_secrets_by_arn(template: Template) -> Iterator[Patch]:
 
 def _let_queues_be_reached_without_tls(template: Template) -> Iterator[Patch]:
     for name, policy in _of_type(template, "AWS::SQS::QueuePolicy"):
-        statements = policy["Properties"]["PolicyDocument"]["Statement"]
-        if all("aws:SecureTransport" in str(statement) for statement in statements):
+        why = "the emulator speaks plain HTTP, on this machine only"
+        document = policy["Properties"]["PolicyDocument"]
+        statements = _listed(document["Statement"])
+        others = [each for each in statements if "aws:SecureTransport" not in str(each)]
+        if not others:
             del template["Resources"][name]
-            yield Patch(name, "dropped", "the emulator speaks plain HTTP, on this machine only")
+            yield Patch(name, "dropped", why)
+        elif len(others) < len(statements):
+            document["Statement"] = others
+            yield Patch(name, "TLS not required", why)
 
 
 def _give_numbers_as_numbers(template: Template) -> Iterator[Patch]:
@@ -120,29 +136,35 @@ def _give_numbers_as_numbers(template: Template) -> Iterator[Patch]:
         source = mapping["Properties"]
         for properties, number in (
             (source, "MaximumBatchingWindowInSeconds"),
-            (source["ScalingConfig"], "MaximumConcurrency"),
+            (source.get("ScalingConfig", {}), "MaximumConcurrency"),
         ):
-            if number in properties:  # the stack of an earlier commit that is to be updated may have fewer
-                parameter = properties[number]["Ref"]
-                properties[number] = int(template["Parameters"][parameter]["Default"])
+            if isinstance(said := properties.get(number), dict):  # other templates may have a number, or none
+                properties[number] = int(template["Parameters"][said["Ref"]]["Default"])
                 yield Patch(name, f"{number} as a number", "the emulator takes its parameter as text")
 
 
 def _allow_batches_by_their_own_name(template: Template) -> Iterator[Patch]:
     for name, policy in _policies(template):
-        for statement in policy["Statement"]:
+        for statement in _statements(policy):
             if statement.get("Action") == "sqs:SendMessage":
                 statement["Action"] = ["sqs:SendMessage", "sqs:SendMessageBatch"]
                 why = "in the emulator an action, on AWS sqs:SendMessage"
                 yield Patch(name, "sqs:SendMessageBatch allowed", why)
 
 
-def _allow_batches_to_read_anything(template: Template) -> Iterator[Patch]:
+UNSEEN: Final = {
+    "dynamodb:BatchGetItem": "the emulator does not see what a batch asks for",
+    "ses:SendEmail": "the emulator does not see who sends",
+}
+"""Actions whose conditions the emulator cannot judge, and why."""
+
+
+def _drop_conditions(template: Template) -> Iterator[Patch]:
     for name, policy in _policies(template):
-        for statement in policy["Statement"]:
-            if statement.get("Action") == "dynamodb:BatchGetItem" and statement.pop("Condition", None):
-                why = "the emulator does not see what a batch asks for"
-                yield Patch(name, "condition on dynamodb:BatchGetItem dropped", why)
+        for statement in _statements(policy):
+            action = statement.get("Action")
+            if isinstance(action, str) and action in UNSEEN and statement.pop("Condition", None):
+                yield Patch(name, f"condition on {action} dropped", UNSEEN[action])
 
 
 def _point_output_at_front_door(webhook_url: str, template: Template) -> Iterator[Patch]:
@@ -161,6 +183,15 @@ def _policies(template: Template) -> list[tuple[str, dict[str, Any]]]:
         for name, role in _of_type(template, "AWS::IAM::Role")
         for policy in role["Properties"].get("Policies", [])
     ]
+
+
+def _statements(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The statements of a policy, with those that depend on a condition."""
+    return [one for each in _listed(policy["Statement"]) for one in each.get("Fn::If", [None, each])[1:]]
+
+
+def _listed(statements: Any) -> list[dict[str, Any]]:  # noqa: ANN401  one, or several
+    return statements if isinstance(statements, list) else [statements]
 
 
 def _references(node: object, name: str) -> Iterator[dict[str, Any]]:

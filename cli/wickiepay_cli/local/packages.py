@@ -1,6 +1,8 @@
 """The zip files of the functions and their layer, built from the checkout and this environment alone."""
 
 import io
+import json
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -13,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from wickiepay_build.packages import packages
+from wickiepay_cli.errors import CommandError
 from wickiepay_cli.project import PROJECT
 
 LAYER: Final = PROJECT / "layers/wickiepay"
@@ -23,15 +26,38 @@ A_DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 
 def function_package(folder: Path) -> bytes:
-    """The package of a function as `sam build` makes it: all of `folder`."""
-    return _zip(_named(folder, _sources(folder)))
+    """The package of a function as `sam build` makes it: all of `folder`, and what its requirements.txt names.
+
+    This interpreter runs the functions in the emulator, so if it has all of that, nothing is fetched. Raises
+    `CommandError` if something cannot be fetched.
+    """
+    wanted = folder / "requirements.txt"
+    if not wanted.exists() or _is_installed(wanted):
+        return _zip(_named(folder, _sources(folder)))
+    with TemporaryDirectory() as into:
+        done = _pip("--no-user", "--target", into, "--requirement", wanted)
+        if done.returncode != 0:
+            raise CommandError(f"pip cannot install what {wanted} names: {done.stderr.strip().splitlines()[-1]}")
+        shutil.copytree(folder, into, dirs_exist_ok=True)
+        return _zip(_named(Path(into), _sources(Path(into))))
+
+
+def _is_installed(requirements: Path) -> bool:
+    """Whether this interpreter has all that is required."""
+    done = _pip("--dry-run", "--no-index", "--report", "-", "--requirement", requirements)
+    return done.returncode == 0 and not json.loads(done.stdout)["install"]
+
+
+def _pip(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-q"]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
 
 
 def layer_package(folder: Path) -> bytes:
     """A layer, as `sam build` makes it: what is shared in `folder`, and what its requirements.txt names.
 
     Nothing is fetched: this interpreter has the packages. So what is compiled in them is for this machine. Raises
-    `subprocess.CalledProcessError` or `PackageNotFoundError` if it has not.
+    `CommandError` or `PackageNotFoundError` if it has not.
     """
     if (folder / "wickiepay_api").is_dir():
         return _provider_layer(folder, _fingerprint(folder))
@@ -51,7 +77,10 @@ def _provider_layer(folder: Path, fingerprint: str) -> bytes:  # noqa: ARG001
 def _built(folder: Path, fingerprint: str) -> bytes:  # noqa: ARG001
     with TemporaryDirectory() as into:
         command: list[str | Path] = [sys.executable, "-m", "wickiepay_build", folder.absolute(), into, "--installed"]
-        subprocess.run(command, cwd=LAYER, check=True)
+        done = subprocess.run(command, cwd=LAYER, capture_output=True, text=True, check=False)
+        if done.returncode:
+            *_, why = done.stderr.splitlines() or [""]
+            raise CommandError(f"The layer cannot be built: {why}")
         return _zip(_named(Path(into), sorted(Path(into).rglob("*"))))
 
 
@@ -65,7 +94,8 @@ def _fingerprint(folder: Path) -> str:
 
 
 def _sources(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    paths = folder.rglob("*", recurse_symlinks=True)
+    return sorted(path for path in paths if path.is_file() and "__pycache__" not in path.parts)
 
 
 def _named(folder: Path, paths: Iterable[Path]) -> dict[str, Path]:

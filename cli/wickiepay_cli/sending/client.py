@@ -4,6 +4,7 @@ import json
 import operator
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +22,9 @@ ATTEMPTS: Final = 3
 
 BACKOFF_SECONDS: Final = 1
 """Pause before the second attempt; it doubles before the third. The provider says "exponential", but not how long."""
+
+MOST_ANSWER_BYTES: Final = 64 * 1024
+"""How much is read of an answer."""
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -79,21 +83,28 @@ def is_web_address(url: str) -> bool:
     return address.scheme in {"http", "https"} and bool(address.host)
 
 
-def connection(url: str) -> httpx.Client:
+def connection(url: str, *, verify: bool = True) -> httpx.Client:
     """An HTTP client for deliveries to `url`. For this machine, it ignores a proxy of the environment."""
-    return httpx.Client(timeout=ANSWER_SECONDS, trust_env=not is_this_machine(url))
+    return httpx.Client(timeout=ANSWER_SECONDS, trust_env=not is_this_machine(url), verify=verify)
 
 
-def deliver(
+def deliver(  # noqa: PLR0913  what is sent, and how
     http: httpx.Client,
     url: str,
     body: bytes,
     signature: str | None,
+    *,
     clock: Callable[[], float] = time.perf_counter,
+    headers: Sequence[tuple[str, str]] = (),
 ) -> Answer:
-    """Posts the bytes of `body` unchanged, and returns the answer within the time that the provider waits."""
-    headers = {"Content-Type": "application/json"} | ({"X-Webhook-Signature": signature} if signature else {})
-    return _answer(http, http.build_request("POST", url, content=body, headers=headers), clock)
+    """Posts the bytes of `body` unchanged, and returns the answer within the time that the provider waits.
+
+    `headers` are further ones, or others in place of the usual ones.
+    """
+    usual = {"Content-Type": "application/json"} | ({"X-Webhook-Signature": signature} if signature else {})
+    all_headers = httpx.Headers(usual)
+    all_headers.update([*headers])
+    return _answer(http, http.build_request("POST", url, content=body, headers=all_headers), clock)
 
 
 def answer_to(url: str, request: httpx.Request) -> Answer:
@@ -105,17 +116,36 @@ def answer_to(url: str, request: httpx.Request) -> Answer:
 def _answer(http: httpx.Client, request: httpx.Request, clock: Callable[[], float]) -> Answer:
     began = clock()
     try:
-        response = http.send(request)
+        response = http.send(request, stream=True)
+        with closing(response):
+            text = _beginning(response, began + ANSWER_SECONDS, clock)
     except httpx.HTTPError as error:
         return Answer(None, str(error) or type(error).__name__, clock() - began)
     seconds = clock() - began
     if seconds > ANSWER_SECONDS:  # the client's time-out is for each part of an answer, the provider's for all of it
         return Answer(None, f"{response.status_code} came after {seconds:.1f} seconds, too late", seconds)
-    return Answer(response.status_code, response.text, seconds)
+    if response.has_redirect_location:
+        text = f"it redirects to {response.headers['Location']}, which nobody follows"
+    return Answer(response.status_code, text, seconds)
 
 
-def until_accepted(attempt: Callable[[], Answer], sleep: Callable[[float], None] = time.sleep) -> Sequence[Answer]:
-    """The answers to the attempts at a delivery: at most three, until one is accepted, with doubling pauses."""
+def _beginning(response: httpx.Response, until: float, clock: Callable[[], float]) -> str:
+    """The text of an answer, as far as it came in time and is short enough."""
+    content = bytearray()
+    for chunk in response.iter_bytes():
+        content += chunk
+        if len(content) > MOST_ANSWER_BYTES or clock() > until:
+            break
+    return content[:MOST_ANSWER_BYTES].decode(response.encoding or "utf-8", errors="replace")
+
+
+def until_accepted(
+    attempt: Callable[[], Answer], sleep: Callable[[float], None] = time.sleep, attempts: int = ATTEMPTS
+) -> Sequence[Answer]:
+    """The answers to the attempts at a delivery, of which there are at most three or `attempts`, until one is accepted.
+
+    The pauses between them double.
+    """
     answers: list[Answer] = []
 
     def accepted() -> bool:
@@ -124,7 +154,7 @@ def until_accepted(attempt: Callable[[], Answer], sleep: Callable[[float], None]
 
     Retrying(
         retry=retry_if_result(operator.not_),
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=stop_after_attempt(attempts),
         wait=wait_exponential(multiplier=BACKOFF_SECONDS),
         retry_error_callback=lambda _: False,
         sleep=sleep,

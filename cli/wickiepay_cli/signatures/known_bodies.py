@@ -7,7 +7,7 @@ from typing import Final
 
 from wickiepay import clock
 from wickiepay.event_record import delivery_of, identity_of, key
-from wickiepay_cli.sending.samples import event_types, sample
+from wickiepay_cli.sending import samples
 from wickiepay_cli.signatures.others import Known
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.dynamodb import items_of
@@ -19,8 +19,8 @@ LOOK_BACK: Final = timedelta(days=7)
 
 
 def of_samples() -> Iterator[Known]:
-    """The sample of each event type."""
-    return (Known(f"the sample {name}", sample(name)) for name in event_types())
+    """All samples."""
+    return (Known(f"the sample {name}", samples.sample(name)) for name in samples.names())
 
 
 def on_record(found: Stack) -> Iterator[Known]:

@@ -95,6 +95,11 @@ class Stack:
         """The name that it was asked for by; None for the local one."""
         return self.asked.name
 
+    @property
+    def region(self) -> str:
+        region: str = self.client("events").meta.region_name
+        return region
+
     def output(self, name: str) -> str:
         """An output of the template. Raises `CommandError` if the stack has none of this name."""
         try:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from wickiepay.dynamodb import Item
 from wickiepay.errors import StoreUnavailable
-from wickiepay.identity import bounded
-from wickiepay.spelling import normal_spelling
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -19,18 +17,6 @@ MAX_KEYS: Final = 100
 ATTEMPTS: Final = 8
 PAUSE_SECONDS: Final = 0.05
 """Pause before unprocessed keys are read again; it doubles each time."""
-
-
-def key_texts(typed: str) -> Sequence[str]:
-    """The forms that a typed identifier may have in a key: bounded, or unchanged if it was copied from our output."""
-    return [bounded(typed), typed] if typed.startswith("sha256:") else [bounded(typed)]
-
-
-def id_texts(typed: str) -> Sequence[str]:
-    """The same for a uuid: in its normal spelling, as typed, and in capitals, as older versions may have it."""
-    normal = normal_spelling(typed)
-    capitals = normal.upper() if normal_spelling(normal.upper()) == normal else normal
-    return list(dict.fromkeys(text for spelling in (normal, typed, capitals) for text in key_texts(spelling)))
 
 
 def only(names: Sequence[str]) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from wickiepay.event import WebhookEvent
 from wickiepay.event_record import (
     SHARDS,
     SHOWN,
+    Pending,
     Record,
     State,
     delivery_of,
@@ -25,7 +26,8 @@ from wickiepay.event_record import (
     replays_of,
 )
 from wickiepay.identity import Identity
-from wickiepay_cli.store.dynamodb import id_texts, items_of, only, partition
+from wickiepay_books import spellings
+from wickiepay_cli.store.dynamodb import items_of, only, partition
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -119,9 +121,14 @@ class EventRecords:
         items = items_of(self._client, self._table, map(key, identities), at_first=self._at_first)
         return (pending_of(item).event() for item in items)
 
+    def kept(self, identities: Iterable[Identity]) -> Iterator[tuple[WholeRecord, Pending]]:
+        """All that is on record of the events, and beside it what the consumer gets of each."""
+        items = items_of(self._client, self._table, map(key, identities), at_first=self._at_first)
+        return ((_whole_record(item), pending_of(item)) for item in items)
+
     def of_uuid(self, uuid: str) -> list[WholeRecord]:
         """All records of a uuid, in the order of arrival."""
-        items = (item for text in id_texts(uuid) for item in partition(self._client, self._table, "uuid", text))
+        items = (item for text in spellings(uuid) for item in partition(self._client, self._table, "uuid", text))
         return sorted(map(_whole_record, items), key=lambda record: (record.received_at, record.event_key))
 
     def _records(self, keys: Iterable[Item]) -> Iterator[Record]:

@@ -75,7 +75,7 @@ class Filter:
         return (
             (not self.states or record.state in self.states)
             and (record.open or not self.open_alone)
-            and (not self.types or any(fnmatchcase(record.event or "", each) for each in self.types))
+            and is_of_type(record.event, self.types)
             and (not self.asks_for_bodies or (isinstance(record, WholeRecord) and self._finds(record)))
         )
 
@@ -91,6 +91,11 @@ class Filter:
         return (self.reference is None or _reference(record.body) == self.reference) and (
             self.text is None or self.text.casefold() in _readable(record.body).casefold()
         )
+
+
+def is_of_type(event: str | None, types: Collection[str] | None) -> bool:
+    """Whether an event's name is one of the types or patterns; without any, each is."""
+    return not types or any(fnmatchcase(event or "", each) for each in types)
 
 
 def _reference(body: str) -> str | None:

@@ -1,7 +1,5 @@
 """Reads the ledger table (payments, resources, credits and balances), which `wickiepay.ledger` writes."""
 
-import json
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,15 +7,14 @@ from heapq import nlargest
 from itertools import chain, groupby
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+import wickiepay_books
 from wickiepay import ledger_items as items
-from wickiepay import payments
 from wickiepay.decimals import plain
 from wickiepay.dynamodb import Item
-from wickiepay.effects import Family
 from wickiepay.identity import bounded
 from wickiepay.ledger_items import Adjustment, Resource
-from wickiepay.payments import OrderStatus
-from wickiepay_cli.store.dynamodb import every, id_texts, items_of, key_texts, partition
+from wickiepay_books import Books, Money, OrderStatus, key_texts, order_status, payments_in, spellings
+from wickiepay_cli.store.dynamodb import every, items_of, partition
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -105,27 +102,6 @@ class Wanted:
     until: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """The join of a payment, and its identity."""
-
-    uuid: str
-    family: Family
-    join: payments.Payment
-
-    @property
-    def reference(self) -> str | None:
-        return self.join.value("reference")
-
-    @property
-    def updated_at(self) -> str:
-        return (self.join.value("last") or "").partition(" ")[0]
-
-    @property
-    def pays(self) -> bool:
-        return self.family == "payment" and self.join.directions.effective in {"IN", None}
-
-
 def csv_cells(payment: Payment) -> tuple[object, ...]:
     """A payment as a row of `CSV_COLUMNS`, of which an amount has two."""
     display, paid = payment.display or Amount("", ""), payment.paid or Amount("", "")
@@ -147,80 +123,69 @@ class LedgerRecords:
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
+        self._books = Books.of_table(client, table)
 
     # --- Payments --------------------------------------------------------------------------------
     def payments(self, uuid_or_reference: str) -> list[Payment]:
         """The payments of this uuid or reference, in the order of their last changes."""
-        found = [*self._rows(id_texts(uuid_or_reference)), *self._of_order(uuid_or_reference)]
-        rows = {(row.uuid, row.family): row for row in found}
-        return sorted(map(self._shown, rows.values()), key=lambda payment: (payment.updated_at, payment.uuid))
+        found = [
+            *self._at(*spellings(uuid_or_reference)),
+            *self._books.order(uuid_or_reference, consistent=True).payments,
+        ]
+        payments = {(each.uuid, each.channel): each for each in found}
+        return [self._shown(each) for each in sorted(payments.values(), key=_by_time)]
 
     def newest(self, limit: int, wanted: Wanted, advance: Callable[[int], None]) -> list[Payment]:
         """The payments that changed last, the newest first. Reads the whole table, but keeps only `limit` payments."""
-        rows = self._wanted(wanted, advance)
-        newest = nlargest(limit, rows, key=lambda row: (row.updated_at, row.uuid, row.family))
-        return [self._shown(row) for row in newest]
+        return [self._shown(each) for each in nlargest(limit, self._wanted(wanted, advance), key=_by_time)]
 
     def all(self, wanted: Wanted, advance: Callable[[int], None]) -> Iterator[Payment]:
         """The payments in no particular order, read lazily."""
         return map(self._shown, self._wanted(wanted, advance))
 
-    def _wanted(self, wanted: Wanted, advance: Callable[[int], None]) -> Iterator[_Row]:
-        for row in _told(self._all_rows(), advance):
+    def _wanted(self, wanted: Wanted, advance: Callable[[int], None]) -> Iterator[wickiepay_books.Payment]:
+        for payment in _told(self._all_payments(), advance):
             if (
-                (wanted.since or "") <= row.updated_at
-                and (wanted.until is None or row.updated_at <= wanted.until)
-                and (not wanted.statuses or row.join.value("status") in wanted.statuses)
-                and (not wanted.orders or self._order_status(row) in wanted.orders)  # the one that reads
+                (wanted.since or "") <= payment.updated_at
+                and (wanted.until is None or payment.updated_at <= wanted.until)
+                and (not wanted.statuses or payment.status in wanted.statuses)
+                and (not wanted.orders or self._order_status(payment) in wanted.orders)  # the one that reads
             ):
-                yield row
+                yield payment
 
-    def _all_rows(self) -> Iterator[_Row]:
+    def _all_payments(self) -> Iterator[wickiepay_books.Payment]:
         for pk, some in groupby(self._scan(items.PAYMENT), key=lambda item: item["pk"]["S"]):
-            found = list(some)
-            uuid = items.payment_uuid(found[0])
+            found = payments_in(some)
+            uuid = found[0].uuid
             # Where an older version spelled the uuid otherwise, its items are a part of what stands under the normal
             # spelling, once there is anything.
-            elsewhere = set() if pk == items.PAYMENT + uuid else {row.family for row in self._rows([uuid])}
-            yield from (row for row in _joined(found) if row.family not in elsewhere)
+            elsewhere = set() if pk == items.PAYMENT + uuid else {each.channel for each in self._at(uuid)}
+            yield from (each for each in found if each.channel not in elsewhere)
 
-    def _rows(self, texts: Iterable[str]) -> list[_Row]:
-        """The payments of one uuid, in the spellings `texts`, read consistently."""
-        return _joined([item for text in texts for item in self.partition(items.PAYMENT + text)])
+    def _at(self, *texts: str) -> list[wickiepay_books.Payment]:
+        return self._books.payments(texts, consistent=True)
 
-    def _of_order(self, reference: str) -> list[_Row]:
-        """The payments of a reference, found by an index that lags slightly behind."""
-        texts = key_texts(reference)
-        spellings: defaultdict[str, set[str]] = defaultdict(set)
-        for key in (key for text in texts for key in self._keys_of(text, items.PAYMENT)):
-            uuid = items.payment_uuid(key)
-            spellings[uuid] |= {uuid, key["pk"]["S"].removeprefix(items.PAYMENT)}
-        rows = (row for each in spellings.values() for row in self._rows(sorted(each)))
-        # A key may belong to an older version's item, with a reference that the payment no longer has.
-        return [row for row in rows if row.reference and {row.reference, bounded(row.reference)} & {*texts}]
-
-    def _order_status(self, row: _Row) -> OrderStatus | None:
+    def _order_status(self, payment: wickiepay_books.Payment) -> OrderStatus | None:
         """The status of the order that a payment pays, from all payments of its reference."""
-        if not row.pays:
-            return None
-        alone = payments.order_status([row.join])
-        if row.reference is None or alone == "PAID":
+        alone = order_status([payment])
+        if not payment.pays or payment.reference is None or alone == "PAID":
             return alone
-        others = [each.join for each in self._of_order(row.reference) if each.family == "payment"]
-        return payments.order_status([row.join, *others])
+        others = self._books.order(payment.reference, consistent=True).payments
+        return order_status([payment, *others])
 
-    def _shown(self, row: _Row) -> Payment:
+    def _shown(self, payment: wickiepay_books.Payment) -> Payment:
+        details = items.details_of(payment.item)
         return Payment(
-            uuid=row.uuid,
-            reference=row.reference,
-            type=row.join.directions.effective or "IN",
-            status=row.join.value("status"),
-            order_status=self._order_status(row),
-            display=_amount(row.join.value("display")),
-            paid=_amount(row.join.value("paid")),
-            updated_at=row.updated_at,
-            transactions=_detail(row.join.value("transactions")),
-            metadata=_detail(row.join.value("metadata")),
+            uuid=payment.uuid,
+            reference=payment.reference,
+            type=payment.type,
+            status=payment.status,
+            order_status=self._order_status(payment),
+            display=_amount(payment.display),
+            paid=_amount(payment.paid),
+            updated_at=payment.updated_at,
+            transactions=details.get("transactions"),
+            metadata=details.get("metadata"),
         )
 
     # --- Accounts --------------------------------------------------------------------------------
@@ -235,12 +200,11 @@ class LedgerRecords:
 
     def account(self, account: str) -> Account:
         """The entries of an account and its balances; both empty for an unknown account."""
-        texts = key_texts(account)
-        balances = [item for text in texts for item in self.partition(items.BALANCE + text)]
-        entries = [entry for text in texts for entry in self.credits_to(text)]
+        balances = self._books.balance(account, consistent=True).amounts
+        entries = [entry for text in key_texts(account) for entry in self.credits_to(text)]
         return Account(
             account,
-            {item["sk"]["S"]: _number(item) for item in balances},
+            {currency: plain(amount) for currency, amount in balances.items()},
             [_entry(entry) for entry in sorted(entries, key=lambda entry: (entry.at, entry.uuid or ""))],
         )
 
@@ -261,7 +225,7 @@ class LedgerRecords:
     # --- Resources -------------------------------------------------------------------------------
     def resources(self, resource: str, kinds: Iterable[str]) -> list[Resource]:
         """The resources with this uuid, of all `kinds`."""
-        keys = (items.resource_key(kind, text) for kind in kinds for text in id_texts(resource))
+        keys = (items.resource_key(kind, text) for kind in kinds for text in spellings(resource))
         return [items.resource_of(item) for item in items_of(self._client, self._table, keys)]
 
     # --- One call each ---------------------------------------------------------------------------
@@ -293,15 +257,15 @@ class LedgerRecords:
         return ({"pk": item["pk"], "sk": item["sk"]} for item in found)
 
 
-def _joined(found: Sequence[Item]) -> list[_Row]:
-    """The payments in the items of one uuid."""
-    families = dict.fromkeys(map(items.family_of, found))
-    return [_Row(items.payment_uuid(found[0]), family, items.row_of(found, family).payment) for family in families]
+def _by_time(payment: wickiepay_books.Payment) -> tuple[str, str, bool]:
+    return payment.updated_at, payment.uuid, not payment.channel
 
 
-def _told(rows: Iterable[_Row], advance: Callable[[int], None]) -> Iterator[_Row]:
-    for number, row in enumerate(rows, 1):
-        yield row
+def _told(
+    payments: Iterable[wickiepay_books.Payment], advance: Callable[[int], None]
+) -> Iterator[wickiepay_books.Payment]:
+    for number, payment in enumerate(payments, 1):
+        yield payment
         if number % STEP == 0:
             advance(STEP)
 
@@ -320,12 +284,8 @@ def _entry(entry: items.Entry) -> Entry:
     )
 
 
-def _amount(money: str | None) -> Amount | None:
-    return Amount(*money.split(" ")) if money else None
-
-
-def _detail(text: str | None) -> Any:  # noqa: ANN401  JSON
-    return None if text is None else json.loads(text)
+def _amount(money: Money | None) -> Amount | None:
+    return Amount(money.currency, plain(money.amount)) if money else None
 
 
 def _number(item: Item) -> str:

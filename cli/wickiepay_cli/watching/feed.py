@@ -3,6 +3,7 @@
 import json
 import secrets
 import threading
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,6 +30,9 @@ FINAL: Final = frozenset({State.PROCESSED, State.CONFLICT, State.UNUSABLE})
 
 BACKLOG: Final = 10_000
 """Most news that may wait to be shown. More is left out, and reported, so that memory does not fill."""
+
+FORWARDED: Final = 200
+"""Most answers of the application in memory: the latest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +80,30 @@ class Changed(Delivered):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A sentence that says why some deliveries or states are unknown at present."""
+    """A line that says why some deliveries or states are unknown at present, or what happened to the stack."""
 
     text: str
 
 
-type News = Delivered | Trouble
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarded:
+    """An attempt at sending an event to an application, and the answer. `answer` is its text, or why there is none.
+
+    `again` says whether another attempt follows.
+    """
+
+    at: str
+    event: str
+    uuid: str | None
+    event_key: str | None
+    attempt: int
+    status: int | None
+    milliseconds: int
+    answer: str
+    again: bool
+
+
+type News = Delivered | Trouble | Forwarded
 
 
 class Feed:
@@ -99,6 +121,7 @@ class Feed:
         self.epoch = secrets.token_hex(4)
         """Changes when all deliveries are forgotten: versions of another epoch say nothing."""
         self.latest_trouble: str | None = None
+        self._forwarded: deque[Forwarded] = deque(maxlen=FORWARDED)
 
     def arrived(self, arrival: Arrival) -> int:
         """Notes a delivery, and returns the number that it gets."""
@@ -145,6 +168,22 @@ class Feed:
         """Notes why some deliveries or states are unknown at present."""
         with self._lock:
             self.latest_trouble = text
+            self._tell(Trouble(text))
+
+    def forwarded(self, answer: Forwarded) -> None:
+        """Notes what an application answered."""
+        with self._lock:
+            self._forwarded.append(answer)
+            self._tell(answer)
+
+    def answers(self) -> list[Forwarded]:
+        """The latest answers of the application that events are forwarded to, the newest first."""
+        with self._lock:
+            return [*self._forwarded][::-1]
+
+    def notice(self, text: str) -> None:
+        """Passes on a line that is about the stack and no delivery."""
+        with self._lock:
             self._tell(Trouble(text))
 
     def news(self, seconds: float) -> News | None:

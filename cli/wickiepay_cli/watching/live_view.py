@@ -11,18 +11,22 @@ from typing import Final
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.text import Text
 
 from wickiepay import clock
 from wickiepay.clock import instant
-from wickiepay_cli.output.tables import say, show_json, tell
+from wickiepay_cli.output.tables import escaped, say, show_json, tell
 from wickiepay_cli.watching.delivery_table import answer, fitting, name, time
-from wickiepay_cli.watching.feed import Arrival, Changed, Delivered, Feed, News, Trouble
+from wickiepay_cli.watching.feed import Arrival, Changed, Delivered, Feed, Forwarded, News, Trouble
 
 TICK_SECONDS: Final = 0.25
 """Minimum time between two drawings, since drawing takes time."""
 
 FRAME_LINES: Final = 2
 """Lines of a terminal that are not for deliveries: the headings, and the cursor's line below the table."""
+
+SHOWN_OF_ANSWER: Final = 200
+"""Most characters of an application's answer in a line."""
 
 PATIENCE: Final = timedelta(seconds=30)
 """How long a delivery without a verdict stays in the changing part before it is written for good."""
@@ -63,6 +67,8 @@ class Drawing:
     def __call__(self, news: News | None) -> None:
         if isinstance(news, Trouble):
             tell(news.text)
+        elif isinstance(news, Forwarded):
+            self._live.console.print(Text(escaped(_of_answer(news))), soft_wrap=True)
         if news is None or self._now() - self._drawn >= timedelta(seconds=TICK_SECONDS):
             self._drawn = self._now()
             self._draw(self._drawn - PATIENCE)
@@ -90,20 +96,29 @@ def _may_go(until: datetime | None, arrival: Arrival) -> bool:
     return arrival.settled or arrival.processed_at is not None or until is None or arrival.at < instant(until)
 
 
-def _tell(show: Callable[[Delivered], None], news: News | None) -> None:
+def _tell(show: Callable[[Delivered | Forwarded], None], news: News | None) -> None:
     if isinstance(news, Trouble):
         tell(news.text)
     elif news:
         show(news)
 
 
-def show_line_of_json(news: Delivered) -> None:
-    """Prints the delivery as it is now. `"change"` says whether its state has changed."""
+def show_line_of_json(news: Delivered | Forwarded) -> None:
+    """Prints the delivery as it is now. `"change"` says whether its state has changed.
+
+    An application's answer stands in `"forwarded"`.
+    """
+    if isinstance(news, Forwarded):
+        show_json({"forwarded": asdict(news)}, indent=None)
+        return
     show_json({"change": isinstance(news, Changed), **asdict(news.arrival)}, indent=None)
 
 
-def show_line(news: Delivered) -> None:
-    """Prints an arrival with its answer, or a verdict."""
+def show_line(news: Delivered | Forwarded) -> None:
+    """Prints an arrival with its answer, a verdict, or the answer of an application."""
+    if isinstance(news, Forwarded):
+        say(_of_answer(news))
+        return
     each = news.arrival
     if isinstance(news, Changed):
         say(_joined(time(each.processed_at or each.at), name(each), each.uuid, each.scheme, each.state, each.error))
@@ -111,6 +126,18 @@ def show_line(news: Delivered) -> None:
         known = each.state if each.status is None else None
         took = None if each.milliseconds is None else f"{each.milliseconds} ms"
         say(_joined(time(each.at), name(each), each.uuid, each.scheme, answer(each), took, known))
+
+
+def _of_answer(news: Forwarded) -> str:
+    """The line about an attempt at forwarding: what was sent, the status, the time that it took, and the answer."""
+    status = "no answer" if news.status is None else str(news.status)
+    told = " ".join(news.answer.split())
+    answer = told if len(told) <= SHOWN_OF_ANSWER else f"{told[:SHOWN_OF_ANSWER]}…"
+    bad = news.status is None or not 200 <= news.status < 300
+    after = ("tried again soon" if news.again else f"given up after {news.attempt} attempts") if bad else None
+    return _joined(
+        time(news.at), "forwarded", news.event, news.uuid, status, f"{news.milliseconds} ms", answer or None, after
+    )
 
 
 def _joined(*words: str | None) -> str:

@@ -6,17 +6,22 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
+from wickiepay.event_record import Record, State
 from wickiepay.identity import Identity
 from wickiepay_cli.errors import EXPECTED, fact
 from wickiepay_cli.store.event_records import AHEAD, EventRecords
 from wickiepay_cli.watching.feed import Arrival, Feed
 
 PAUSE_SECONDS: Final = 0.5
+ARRIVING_SECONDS: Final = 1.0
 LEAVE_SECONDS: Final = 2
 """How long to wait at the end for a poll in progress. It changes nothing, and may be abandoned."""
 
 LOOK_BACK: Final = timedelta(seconds=30)
 """How far back each poll looks again, because an index lags behind its table and clocks differ."""
+
+FOLLOWED: Final = 1000
+"""Most events that are followed until their outcome is known: the newest."""
 
 
 class Newcomers[T]:
@@ -47,6 +52,28 @@ def look(feed: Feed, records: EventRecords, newcomers: Callable[[], Iterable[Arr
     feed.noticed(records.of(feed.unsettled()))
 
 
+def with_outcomes(newcomers: Callable[[], list[Record]], records: EventRecords) -> Callable[[], list[Record]]:
+    """The newcomers, and again those of them that the consumer has tried since they were told last."""
+    waiting: dict[Identity, Record] = {}
+
+    def news() -> list[Record]:
+        tried = [each for each in records.of(waiting) if _standing(each) != _standing(waiting[each.identity])]
+        told = [*tried, *newcomers()]  # nothing is forgotten before both were read
+        for each in told:
+            waiting.pop(each.identity, None)
+            if each.state is State.RECEIVED:
+                waiting[each.identity] = each
+        for oldest in [*waiting][:-FOLLOWED]:
+            del waiting[oldest]
+        return told
+
+    return news
+
+
+def _standing(record: Record) -> tuple[State, int | None]:
+    return record.state, record.tries
+
+
 def patient[T](once: Callable[[], T], complain: Callable[[str], None]) -> Callable[[], T | None]:
     """Does `once` when called; None where what it asks is out of reach, and `complain` is told of each outage once."""
     out_of_reach = False
@@ -64,6 +91,20 @@ def patient[T](once: Callable[[], T], complain: Callable[[str], None]) -> Callab
         return result
 
     return tried
+
+
+def arriving[T](
+    newcomers: Callable[[], list[T]],
+    check: Callable[[], None],
+    sleep: Callable[[float], None],
+    complain: Callable[[str], None],
+) -> Iterator[T]:
+    """What `newcomers` returns from time to time, until `check` raises; outages are told to `complain`."""
+    look = patient(newcomers, complain)
+    while True:
+        check()
+        yield from look() or ()
+        sleep(ARRIVING_SECONDS)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The life of a payment: PENDING → PROCESSING → COMPLETE, or UNDERPAID, EXPIRED, CANCELLED.
 
 The stages order events that arrive out of order: a late event never undoes a final COMPLETE, while a payment that was
-UNDERPAID or EXPIRED may still become COMPLETE. `wickiepay.payments.order_status` derives the status of an order.
+UNDERPAID or EXPIRED may still become COMPLETE. `wickiepay_books.order_status` derives the status of an order.
 """
 
 from wickiepay.effects import Effect, set_payment

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from wickiepay import event_record as records
+from wickiepay import sdk
 from wickiepay.clock import instant
 from wickiepay.delivery import Delivery
 from wickiepay.dynamodb import Item, all_items, text
@@ -140,6 +141,11 @@ class EventLog:
     def clear_unsent(self, identity: Identity) -> bool:
         """Removes the flag. Returns False if there was none. Raises `StoreUnavailable`."""
         return self._update(identity, "REMOVE unsent", "attribute_exists(unsent)", {})
+
+    def rehearse(self) -> None:
+        """Goes through a write without sending it. No table would take the item: it has no key."""
+        with sdk.rehearsal(self._client):
+            self._put_if_absent({})
 
     # --- Writes by the consumer ------------------------------------------------------------------
     def mark_processed(self, identity: Identity, at: datetime, keep: timedelta, effects: Sequence[object]) -> bool:

@@ -1,18 +1,17 @@
-"""A payment as the join of all its events: pure, and independent of their order (books.md, sections 4 and 5).
+"""A payment as the join of all its events: pure, and independent of their order (books.md, section 4).
 
 An event makes a statement about a payment, field by field, and `merge` joins two statements. It is commutative,
 associative and idempotent. A later event that says less takes nothing away.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from wickiepay.spelling import canonical
 
 type Direction = Literal["IN", "OUT", "UNCLEAR"]
-type OrderStatus = Literal["PENDING", "UNDERPAID", "EXPIRED", "CANCELLED", "PAID"]
 type Field = Literal["status", "reference", "display", "paid", "transactions", "metadata", "last"]
 
 MAX_DETAIL_BYTES: Final = 8 * 1024
@@ -23,8 +22,6 @@ MAX_AMOUNTS: Final = 16
 
 MANY: Final = frozenset({"many"})
 """Stands for more than `MAX_AMOUNTS` different amounts."""
-
-_COMPLETE: Final = "COMPLETE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +133,3 @@ def detail(value: object) -> str | None:
 def slot_of(place: str) -> str:
     """The name of a place in `Directions.slots`."""
     return hashlib.sha256(place.encode()).hexdigest()[:12]
-
-
-def order_status(payments: Iterable[Payment]) -> OrderStatus | None:
-    """The status of an order, from all its payments except channel payments, or None if none of them pays it."""
-    paying = [payment for payment in payments if payment.directions.effective in {"IN", None}]
-    statuses = {payment.value("status") for payment in paying}
-    if _COMPLETE in statuses:
-        return "PAID"
-    if any(payment.underpaid for payment in paying):
-        return "UNDERPAID"
-    if statuses & {"PENDING", "PROCESSING"}:
-        return "PENDING"
-    if "EXPIRED" in statuses:
-        return "EXPIRED"
-    return "CANCELLED" if "CANCELLED" in statuses else None

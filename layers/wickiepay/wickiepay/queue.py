@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from wickiepay import sdk
 from wickiepay.batching import batches
 from wickiepay.delivery import Delivery, Received, unpack
 from wickiepay.errors import MalformedMessage, StoreUnavailable
@@ -132,6 +133,11 @@ class EventQueue:
         """Hands one event to the consumer. Raises `StoreUnavailable`."""
         with outages(_STORE):
             self._client.send_message(QueueUrl=self._url, MessageBody=encode(message))
+
+    def rehearse(self) -> None:
+        """Goes through a call without sending it. No queue would take the message: it is empty."""
+        with sdk.rehearsal(self._client):
+            self._client.send_message(QueueUrl=self._url, MessageBody="")
 
     def send_all(self, messages: Sequence[Message]) -> list[bool]:
         """Sends up to ten events per call. Returns for each whether the queue took it; in an outage that is False."""

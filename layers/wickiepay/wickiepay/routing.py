@@ -32,7 +32,7 @@ class Router(dict[str, Handler]):
         def register(handler: Handler) -> Handler:
             for name in names:
                 if name in self:
-                    raise RegistrationError(f"{name} has a handler already.")
+                    raise RegistrationError(f"{name} has a handler already, in {self[name].__module__}.")
                 self[name] = handler
             return handler
 

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from types import ModuleType
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -55,6 +55,26 @@ def read_trust(client: "BaseClient") -> None:
     """Reads the certificate authorities that the connections of `client` will be checked with."""
     if cafile := _pool(client).ca_certs:
         _trust().load_verify_locations(cafile, None, None)  # as urllib3 does it
+
+
+@contextmanager
+def rehearsal(client: "BaseClient") -> Iterator[None]:
+    """Within, calls of `client` go as far as to be sent, and are all answered by `{}`. The next ones then take less.
+
+    They are signed with nobody's credentials, so AWS would refuse them.
+    """
+    from botocore.awsrequest import AWSResponse  # noqa: PLC0415  see above
+    from botocore.compat import HTTPHeaders  # noqa: PLC0415
+    from botocore.credentials import Credentials  # noqa: PLC0415
+    from urllib3 import HTTPResponse  # noqa: PLC0415
+
+    def answer(request: Any) -> Any:  # noqa: ANN401  botocore's
+        return AWSResponse(request.url, 200, HTTPHeaders(), HTTPResponse(BytesIO(b"{}"), preload_content=False))
+
+    of_client: Any = client
+    nobody = Credentials("AKIDREHEARSAL", "rehearsal", "rehearsal")
+    with _replaced(of_client._request_signer, "_credentials", nobody), _replaced(of_client._endpoint, "_send", answer):
+        yield
 
 
 def _pool(client: Any) -> Any:  # noqa: ANN401  private parts of botocore and urllib3, held by tests/unit/test_sdk.py
@@ -127,10 +147,10 @@ def _trust() -> ssl.SSLContext:
 
 
 @contextmanager
-def _replaced(module: ModuleType, name: str, other: object) -> Iterator[None]:
-    before = getattr(module, name)
-    setattr(module, name, other)
+def _replaced(holder: object, name: str, other: object) -> Iterator[None]:
+    before = getattr(holder, name)
+    setattr(holder, name, other)
     try:
         yield
     finally:
-        setattr(module, name, before)
+        setattr(holder, name, before)
