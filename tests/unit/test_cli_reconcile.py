@@ -4,6 +4,7 @@ import json
 import re
 import stat
 import sys
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -159,6 +160,25 @@ def test_the_reconcilers_notes_are_no_deliveries(receive: Callable[[str], Identi
 
 
 # --- The report -----------------------------------------------------------------------------------
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.usefixtures("two_of_three")
+def test_the_report_has_a_plot_of_the_days(tmp_path: Path) -> None:
+    run(*EVENTS, "--report", str(tmp_path / "report.html"))
+    [plot] = re.findall(r'src="data:image/png;base64,([^"]+)"', (tmp_path / "report.html").read_text())
+    assert b64decode(plot).startswith(PNG)
+
+
+@pytest.mark.usefixtures("two_of_three")
+def test_where_nothing_draws_the_report_goes_without_a_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.delitem(sys.modules, "wickiepay_cli.output.plot", raising=False)
+    told = run(*EVENTS, "--report", str(tmp_path / "report.html")).stderr
+    assert "[report]" in told
+    assert "<img" not in (tmp_path / "report.html").read_text()
+
+
 @pytest.mark.usefixtures("two_of_three")
 def test_the_report_says_what_is_missing_what_came_late_and_whether_the_books_add_up(
     tmp_path: Path, body_of: BodyOf, delivery_of: DeliveryOf, operator: OperatorStack

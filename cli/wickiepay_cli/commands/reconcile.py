@@ -1,6 +1,7 @@
 """`wickiepay reconcile`: what the provider lists against what is on record and in the ledger."""
 
 import time
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -27,7 +28,7 @@ from wickiepay_cli.doctor.checks import STATEMENTS
 from wickiepay_cli.doctor.report import audit, retention_days_of
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.operations.provider import api_of
-from wickiepay_cli.operations.reconciling import compare_events, compare_payments
+from wickiepay_cli.operations.reconciling import Tally, compare_events, compare_payments
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import say, seconds, show_facts, show_json, show_table, tell
 from wickiepay_cli.private_files import private
@@ -220,7 +221,7 @@ def _show(found: Stack, compared: Comparison, at: str) -> None:
             tell(f"There are more than these {LIMIT_FOR_PEOPLE}: --json lists all.")
 
 
-def _write_report(found: Stack, report: Path, now: datetime, **content: object) -> None:
+def _write_report(found: Stack, report: Path, now: datetime, tally: Tally, **content: object) -> None:
     """Writes the page, with what the doctor says of the books. Raises `CommandError` if it cannot be written."""
     try:  # most want no page
         from wickiepay_cli.console.rendering import rendered  # noqa: PLC0415
@@ -229,13 +230,28 @@ def _write_report(found: Stack, report: Path, now: datetime, **content: object) 
     with progress("Looking", None) as advance:
         audited = audit(found, timedelta(days=retention_days_of(found)), now, time.sleep, seen=advance)
     checks = [(STATEMENTS[check.name], check.ok, check.detail) for check in audited.checks]
-    text = rendered("reconciled.html", stack=found.name, at=instant(now), checks=checks, **content)
+    plot = _plot(tally.by_day())
+    text = rendered(
+        "reconciled.html", stack=found.name, at=instant(now), checks=checks, plot=plot, tally=tally, **content
+    )
     try:
         with open(report, "x", encoding="utf-8", opener=private) as file:
             file.write(text)
     except OSError as error:
         raise CommandError(f"{report} cannot be written: {error.strerror}.") from error
     tell(f"The report is in {report}.")
+
+
+def _plot(days: Sequence[tuple[str, int, int]]) -> str | None:
+    """A picture of the days as the address of an image, or None if nothing can be drawn."""
+    if not days:
+        return None
+    try:
+        from wickiepay_cli.output.plot import by_day  # noqa: PLC0415  as above
+    except ModuleNotFoundError as error:
+        tell(f"A plot of the days needs {error.name}: install wickiepay-webhook-listener[report].")
+        return None
+    return f"data:image/png;base64,{b64encode(by_day(days)).decode()}"
 
 
 def _tell(flaws: Sequence[str], replayed: Replayed | None) -> None:
