@@ -36,7 +36,7 @@ help: ## this list
 # Each is rebuilt from scratch when its lock file changes, so that nothing of an older lock remains.
 
 .venv/.installed: .venv/.ready
-	@echo 'Adding what the tests need (540 MB, another minute) …'
+	@echo 'Adding what the tests need (690 MB, another minute) …'
 	@$(call install,requirements/dev.txt)
 	@touch $@
 
