@@ -36,7 +36,7 @@ help: ## this list
 # Each is rebuilt from scratch when its lock file changes, so that nothing of an older lock remains.
 
 .venv/.installed: .venv/.ready
-	@echo 'Adding what the tests need (540 MB, another minute) …'
+	@echo 'Adding what the tests need (690 MB, another minute) …'
 	@$(call install,requirements/dev.txt)
 	@touch $@
 
@@ -108,7 +108,7 @@ test-tools: .venv/.installed .venv-sam/.locked ## the tests that need node, sam,
 .PHONY: browser
 browser: .venv/.installed ## the console, driven in Chromium; with root and INSTALL=1 it installs Debian's; PICTURES=docs/console renews the page's pictures
 	@$(if $(INSTALL),command -v chromium >/dev/null || apt-get install --yes --no-install-recommends chromium)
-	$(PYTEST) -m browser $(if $(PICTURES),-k nothing_keeps_people_from_using_a_page)
+	$(PYTEST) -m browser $(if $(PICTURES),-k nothing_keeps_people)
 
 .PHONY: sam-local
 sam-local: .venv/.installed .venv-sam/.locked ## sam local invoke with every sample; with root and INSTALL=1 it installs a container engine where there is none

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 
 import consumer
+import reconciler
 from analysis.cost import Costs
 from analysis.figures import Figures
 from analysis.markdown import bill
@@ -32,9 +33,13 @@ from wickiepay_cli.doctor.worth_a_look import KINDS
 from wickiepay_cli.local.deploy import translate
 from wickiepay_cli.project import PROJECT
 from wickiepay_cli.sending.client import ANSWER_SECONDS
+from wickiepay_reconcile.asking import FEW, PAUSE, TIMES, Limits
+from wickiepay_reconcile.comparison import GRACE
+from wickiepay_reconcile.notes import KEPT
 
 RUNBOOK: Final = PROJECT / "docs/runbook.md"
 OPERATING: Final = PROJECT / "docs/operating.md"
+RECONCILING: Final = PROJECT / "docs/reconciling.md"
 COMMANDS: Final = [*commands(RUNBOOK), *commands(OPERATING)]
 RUNBOOKS: Final = subsections(RUNBOOK, "When an alarm rings")
 RESOURCES: Final[dict[str, Any]] = TEMPLATE["Resources"]
@@ -159,6 +164,19 @@ IN_WORDS: Final = {1: "one", 3: "three", 5: "five", 6: "six", 10: "ten", 1000: "
         (RUNBOOK, "What WickiePay gave up", ANSWER_SECONDS, "seconds"),
         (RUNBOOK, "Why a delivery was refused", MAX_RESERIALISED_BYTES, "bytes"),
         (RUNBOOK, "Why a delivery was refused", MAX_BODY_BYTES // 1024, "KiB"),
+        (RUNBOOK, "Missing events", TIMES, "times"),
+        (RUNBOOK, "The brake", int(Limits().unknown_percent), "%"),
+        (RUNBOOK, "The brake", Limits().unknown, "of the events"),
+        (RUNBOOK, "The brake", FEW, "unknown events"),
+        (RECONCILING, "What is compared", GRACE.seconds // 60, "minutes"),
+        (RECONCILING, "The reconciler", Limits().asked, "events"),
+        (RECONCILING, "The reconciler", TIMES, "times"),
+        (RECONCILING, "The reconciler", PAUSE.seconds // 60, "minutes"),
+        (RECONCILING, "The reconciler", reconciler.RUN_SECONDS // 60, "minutes"),
+        (RECONCILING, "The reconciler", KEPT.days, "days"),
+        (RECONCILING, "The brake", int(TEMPLATE["Parameters"]["ReconcileUnknownPercent"]["Default"]), "%"),
+        (RECONCILING, "The brake", Limits().unknown, "of the listed events"),
+        (RECONCILING, "The brake", FEW, "unknown events"),
         (OPERATING, "The signing secret", TIME_TO_LIVE_SECONDS, "seconds"),
         (OPERATING, "The signing secret", REFETCH_SECONDS, "seconds"),
         (OPERATING, "Rotating it", TIME_TO_LIVE_SECONDS, "seconds"),

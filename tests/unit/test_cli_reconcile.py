@@ -1,6 +1,10 @@
 """`wickiepay reconcile`: what is missing is said, and asked for only if somebody agrees."""
 
 import json
+import re
+import stat
+import sys
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -13,13 +17,14 @@ import pytest
 
 from tests.support import command_line
 from tests.support.command_line import run, run_asked, run_json
+from tests.support.deliveries import BodyOf, DeliveryOf
 from tests.support.operator_stack import OperatorStack
 from tests.support.provider import Answering, FakeProvider, listing, refusing
 from wickiepay.identity import Identity
 from wickiepay_cli.commands import reconcile
 from wickiepay_cli.stacks import stack
 from wickiepay_cli.stacks.stack import Stack, Where
-from wickiepay_reconcile.asking import Asked, Limits
+from wickiepay_reconcile.asking import FEW, Asked, Limits
 from wickiepay_reconcile.notes import Notes, Run, State
 from wickiepay_reconcile.our_events import OurEvents
 
@@ -189,6 +194,79 @@ def test_the_reconcilers_notes_are_no_deliveries(receive: Callable[[str], Identi
     assert [event["uuid"] for event in run_json("events", "list", "--since", "2026-01-01")] == ["u-1"]
 
 
+# --- The report -----------------------------------------------------------------------------------
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.usefixtures("two_of_three")
+def test_the_report_has_a_plot_of_the_days(tmp_path: Path) -> None:
+    run(*EVENTS, "--report", str(tmp_path / "report.html"))
+    [plot] = re.findall(r'src="data:image/png;base64,([^"]+)"', (tmp_path / "report.html").read_text())
+    assert b64decode(plot).startswith(PNG)
+
+
+@pytest.mark.usefixtures("two_of_three")
+def test_where_nothing_draws_the_report_goes_without_a_plot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.delitem(sys.modules, "wickiepay_cli.output.plot", raising=False)
+    told = run(*EVENTS, "--report", str(tmp_path / "report.html")).stderr
+    assert "[report]" in told
+    assert "<img" not in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.usefixtures("two_of_three")
+def test_the_report_says_what_is_missing_what_came_late_and_whether_the_books_add_up(
+    tmp_path: Path, body_of: BodyOf, delivery_of: DeliveryOf, operator: OperatorStack
+) -> None:
+    late = delivery_of(body_of("payment.expired", timestamp="2026-01-15T01:00:00Z"))
+    operator.events.record(late, late.event())
+    page = tmp_path / "report.html"
+    result = run(*EVENTS, "--report", str(page))
+    text = re.sub(r"<[^>]+>|\s+", " ", page.read_text())
+    assert (result.exit_code, stat.S_IMODE(page.stat().st_mode)) == (1, 0o600)
+    assert "Listed by WickiePay 3 On record here 3 Matched 2 Under way 0 Missing here 1" in re.sub(" +", " ", text)
+    for told in (
+        "2026-01-15 3 3",
+        "payment.created 3 2",
+        "payment.expired 0 1",
+        "payment.created 2026-01-15 10:00:00 FAILED c",
+        "payment.expired 2026-01-15 01:00:00 2026-01-15 10:25:01",
+        "NO every event that is still RECEIVED is in a queue",
+    ):
+        assert told in re.sub(" +", " ", text)
+
+
+def test_a_page_of_nothing_says_so_and_what_a_stranger_wrote_is_text(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    provides(monkeypatch, listing(*(entry(str(n), event="<script>alert(1)</script>") for n in range(FEW + 1))))
+    run(*EVENTS, "--report", str(tmp_path / "report.html"))
+    text = (tmp_path / "report.html").read_text()
+    assert "<script>" not in text
+    assert "<strong>None of 6 events" in text
+    provides(monkeypatch, listing())
+    run(*EVENTS, "--report", str(tmp_path / "another.html"))
+    assert "<p>Nothing.</p>" in (tmp_path / "another.html").read_text()
+
+
+def test_no_report_is_overwritten(two_of_three: FakeProvider, tmp_path: Path) -> None:  # noqa: ARG001
+    (tmp_path / "report.html").write_text("another")
+    assert (
+        "cannot be written: File exists"
+        in command_line.ended(*EVENTS, "--report", str(tmp_path / "report.html")).stderr
+    )
+
+
+@pytest.mark.usefixtures("two_of_three")
+def test_without_its_packages_a_report_says_what_to_install(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    monkeypatch.delitem(sys.modules, "wickiepay_cli.console.rendering", raising=False)
+    assert "[local]" in command_line.ended(*EVENTS, "--report", str(tmp_path / "report.html")).stderr
+
+
 # --- A file ---------------------------------------------------------------------------------------
 CSV: Final = f"""ID,Event_Type,Time zone,timestamp,Status,attempts
 a,payment.created,UTC,{AT},DELIVERED,1
@@ -341,7 +419,7 @@ def test_what_is_worth_a_look_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     provides(monkeypatch, paying(listed_payment(status="UNDERPAID")))
     assert "UNDERPAID" in run(*PAYMENTS).stdout
     provides(monkeypatch, paying(listed_payment()))
-    assert "The ledger says the same of 1 payments." in run(*PAYMENTS).stdout
+    assert "The ledger says the same of 1 payment." in run(*PAYMENTS).stdout
 
 
 def test_what_is_to_be_paid_is_not_compared_with_what_was_paid(

@@ -42,7 +42,7 @@ def braked(unknown: int, matched: int, failed: int = 0, limits: Limits = LIMITS)
         *(lost(1000 + number, EventStatus.FAILED) for number in range(failed)),
         *map(known, range(matched)),
     ]
-    ours = [OurEvent("payment.expired", "2026-01-15T09:00:00.000000Z", None, "PROCESSED")] * matched
+    ours = [OurEvent("payment.expired", "2026-01-15T09:00:00.000000Z", None, "PROCESSED", AT)] * matched
     return brake(compare(theirs, ours, DAY, NOW), limits)
 
 
@@ -121,7 +121,7 @@ def test_what_has_come_is_not_awaited_and_what_is_under_way_or_of_another_period
     asked = noted({}, map(lost, range(1, 4)), NOW)
     other = {"old": Asked(1, ago(A_WHILE), ago(A_WHILE), "2026-01-01T00:00:00.000000Z")}
     theirs = [lost(1), lost(2, EventStatus.PENDING), lost(3)]
-    found = compare(theirs, [OurEvent("payment.created", lost(3).at, None, "PROCESSED")], DAY, NOW)
+    found = compare(theirs, [OurEvent("payment.created", lost(3).at, None, "PROCESSED", AT)], DAY, NOW)
     assert still_awaited(asked | other, found).keys() == {"lost-1", "lost-2", "old"}
 
 

@@ -31,7 +31,7 @@ def there(
 
 
 def here(id_: str | None = None, at: str | None = AT, event: str = "payment.created") -> OurEvent:
-    return OurEvent(event, at, id_, "PROCESSED")
+    return OurEvent(event, at, id_, "PROCESSED", AT)
 
 
 def compared(theirs: Sequence[EventEntry], ours: Sequence[OurEvent]) -> Comparison:
@@ -64,6 +64,8 @@ def ids(entries: Sequence[EventEntry]) -> list[str | None]:
         ([there("a", event="odd # name")], [here(event="sha256:" + 64 * "0")], ["a"]),
         ([there("a", None)], [], ["a"]),  # a status that nobody knows
         ([there("a"), there("b")], [here("b"), here("b")], ["a"]),  # delivered twice, with other content
+        ([there("a"), there("b")], [here("c"), here("c")], ["a"]),
+        ([there("a"), there("b", event="payment.expired")], [here("c"), here("c", event="payment.expired")], []),
     ],
 )
 def test_what_is_not_on_record_is_missing(
@@ -139,7 +141,7 @@ def test_of_those_that_look_the_same_the_likeliest_is_missing_and_all_that_may_b
 
 
 def test_events_on_record_are_counted_by_state_and_by_their_own_time() -> None:
-    ours = [here(), here(), OurEvent("payment.created", AT, None, "FAILED"), here(at="2026-01-13T10:00:00.000000Z")]
+    ours = [here(), here(), OurEvent("payment.created", AT, None, "FAILED", AT), here(at="2026-01-13T10:00:00.000000Z")]
     assert compared([], ours).ours == {"PROCESSED": 2, "FAILED": 1}
 
 
@@ -160,7 +162,8 @@ def without_twins[T: (EventEntry, OurEvent)](listed: Sequence[T]) -> list[T]:
 @given(entries, records)
 def test_each_is_matched_at_most_once(theirs: list[EventEntry], ours: list[OurEvent]) -> None:
     found = compared(theirs, ours)
-    assert 0 <= found.matched <= len(without_twins(ours))
+    ours_once = [each for n, each in enumerate(ours) if each.id is None or each not in ours[:n]]
+    assert 0 <= found.matched <= len(ours_once)
     assert found.theirs == len(without_twins(theirs)) == found.matched + len(found.missing) + len(found.under_way)
 
 
@@ -196,7 +199,6 @@ def test_exactly_what_was_taken_away_is_missing_or_under_way(theirs: list[EventE
 
 MANY: Final = 100_000
 HUNDRED_THOUSAND: Final = f"""
-import resource
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -218,19 +220,25 @@ def listed(number):
 
 def ours(number):
     each = event_entry(listed(number))
-    return OurEvent(each.event, each.at, None, "PROCESSED")
+    return OurEvent(each.event, each.at, None, "PROCESSED", each.at)
 
 found = compare(map(event_entry, map(listed, range({MANY}))), [ours(n) for n in range({MANY}) if n % 100],
                 Period.of(BEGIN, NOW), NOW)
 assert (found.theirs, len(found.missing)) == ({MANY}, {MANY // 100}), found
-used = resource.getrusage(resource.RUSAGE_SELF)
+"""
+MEASURE: Final = """
+import resource, subprocess, sys
+subprocess.run([sys.executable, "-c", sys.argv[1]], check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 """
+"""A small program that starts it: a child's peak is never below that of its parent."""
 
 
 @pytest.mark.thorough
 def test_a_hundred_thousand_are_compared_in_a_minute_and_150_mb() -> None:
-    ended = subprocess.run([sys.executable, "-c", HUNDRED_THOUSAND], check=True, capture_output=True, text=True)
+    command = [sys.executable, "-c", MEASURE, HUNDRED_THOUSAND]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
     seconds, megabytes = map(float, ended.stdout.split())
     print(f"100,000 entries: {seconds:.1f} s of CPU, {megabytes:.0f} MB")
     assert seconds < 60

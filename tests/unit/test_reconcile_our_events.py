@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DAY: Final = date(2026, 1, 15)
 AT: Final = "2026-01-15T10:25:00.000000Z"
+RECEIVED_AT: Final = "2026-01-15T10:26:00.000000Z"
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ type Receive = Callable[..., Identity]
 
 @pytest.fixture
 def receive(events: EventLog, body_of: BodyOf, delivery_of: DeliveryOf) -> Receive:
-    def receive(uuid: str, at: str = "2026-01-15T10:26:00.000000Z", **envelope: Any) -> Identity:  # noqa: ANN401
+    def receive(uuid: str, at: str = RECEIVED_AT, **envelope: Any) -> Identity:  # noqa: ANN401
         data = {"uuid": uuid, **envelope.pop("data", {})}
         delivery = delivery_of(body_of("payment.created", data, **envelope), received_at=at)
         return events.record(delivery, delivery.event()).identity
@@ -46,8 +47,8 @@ def test_an_event_is_known_by_its_name_its_time_and_its_id(ours: OurEvents, rece
     receive("u-2")
     receive("u-3", at="2026-01-16T00:00:00.000000Z")
     assert sorted(ours.received(DAY), key=str) == [
-        OurEvent("payment.created", AT, "E-1", "RECEIVED"),
-        OurEvent("payment.created", AT, None, "RECEIVED"),
+        OurEvent("payment.created", AT, "E-1", "RECEIVED", RECEIVED_AT),
+        OurEvent("payment.created", AT, None, "RECEIVED", RECEIVED_AT),
     ]
 
 
@@ -69,7 +70,7 @@ def test_a_record_of_before_the_attributes_is_read_from_its_body(
         UpdateExpression="REMOVE " + ", ".join(f"#{name}" for name in gone),
         ExpressionAttributeNames={f"#{name}": name for name in gone},
     )
-    assert list(ours.received(DAY)) == [OurEvent("payment.created", AT, "e-1", "RECEIVED")]
+    assert list(ours.received(DAY)) == [OurEvent("payment.created", AT, "e-1", "RECEIVED", RECEIVED_AT)]
 
 
 def test_an_event_that_says_no_time_has_none(ours: OurEvents, receive: Receive) -> None:

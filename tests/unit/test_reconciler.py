@@ -23,6 +23,7 @@ from wickiepay.metrics import emitted
 from wickiepay_api.client import MAX_REPLAYED, ProviderApi
 from wickiepay_api.errors import Forbidden, SettingsUnusable
 from wickiepay_api.keys import with_new_key
+from wickiepay_api.transport import ANSWER_SECONDS, ATTEMPTS
 from wickiepay_reconcile.asking import FEW, TIMES, Limits
 from wickiepay_reconcile.comparison import OurEvent
 from wickiepay_reconcile.notes import Notes, Run
@@ -362,6 +363,12 @@ def test_what_there_is_no_time_to_ask_for_uses_up_no_attempt(stand: Stand) -> No
     run = stand.run(api=FakeProvider(slow).made)
     assert (run.asked, run.missing, run.cut_short) == (MAX_REPLAYED, MAX_REPLAYED + 1, True)
     assert len(stand.reconciler.notes.read().asked) == MAX_REPLAYED
+
+
+def test_a_run_ends_before_its_time_out_whatever_the_provider_does_last(
+    properties_of: Callable[[str], dict[str, Any]],
+) -> None:
+    assert properties_of("ReconcilerFunction")["Timeout"] >= reconciler.RUN_SECONDS + ATTEMPTS * ANSWER_SECONDS
 
 
 def test_a_pause_that_would_take_too_long_ends_the_run_in_time(stand: Stand) -> None:

@@ -1,5 +1,7 @@
 """`wickiepay reconcile`: what the provider lists against what is on record and in the ledger."""
 
+import time
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -22,10 +24,14 @@ from wickiepay_cli.commands.options import (
     on_stack,
     refuse_backwards,
 )
+from wickiepay_cli.doctor.checks import STATEMENTS
+from wickiepay_cli.doctor.report import audit, retention_days_of
+from wickiepay_cli.errors import CommandError
 from wickiepay_cli.operations.provider import api_of
-from wickiepay_cli.operations.reconciling import compare_events, compare_payments
+from wickiepay_cli.operations.reconciling import Tally, compare_events, compare_payments
 from wickiepay_cli.output.progress import progress
-from wickiepay_cli.output.tables import say, scope, seconds, show_facts, show_json, show_table, tell
+from wickiepay_cli.output.tables import say, seconds, show_facts, show_json, show_table, tell
+from wickiepay_cli.private_files import private
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store import listed_file
 from wickiepay_reconcile.asking import Limits, brake, plan
@@ -82,6 +88,10 @@ def events(  # noqa: PLR0913  options
         bool,
         typer.Option("--release-brake", help="Ask even if too many are unknown: once you know that they were lost."),
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Write a page for the accountant to print (HTML), too."),
+    ] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -101,7 +111,7 @@ def events(  # noqa: PLR0913  options
             param_hint="--since",
         )
     with progress("Comparing", None) as advance, _events(found, listed, since, until, destination) as (theirs, flaws):
-        compared = compare_events(found, theirs, since, until, now, advance)
+        compared, tally = compare_events(found, theirs, since, until, now, advance)
     limits = Limits(unknown_percent=float(found.parameters.get("ReconcileUnknownPercent", Limits().unknown_percent)))
     braked = brake(compared, limits)
     replayed = None
@@ -121,6 +131,8 @@ def events(  # noqa: PLR0913  options
         if braked:
             tell(f"{braked} Do the lists mean the same? docs/reconciling.md has the usual causes.")
         _tell(flaws, replayed)
+    if report:
+        _write_report(found, report, now, compared=compared, brake=braked, tally=tally)
     if compared.missing or compared.unreadable:
         raise typer.Exit(1)
 
@@ -151,7 +163,8 @@ def payments(
             ((each.uuid, each.what, each.theirs, each.ours) for each in compared.worth_a_look),
         )
     else:
-        say(f"The ledger says the same of {compared.theirs - compared.unreadable} payments.")
+        same = compared.theirs - compared.unreadable
+        say(f"The ledger says the same of {'1 payment' if same == 1 else f'{same} payments'}.")
     if not as_json:
         _tell(flaws, None)
     if compared.worth_a_look or compared.unreadable:
@@ -209,7 +222,8 @@ def _facts(compared: Comparison, braked: str | None, replayed: Replayed | None) 
 
 
 def _show(found: Stack, compared: Comparison, at: str) -> None:
-    say(scope(found.name, at, compared.period.since, compared.period.until))
+    period = f"events that happened from {seconds(compared.period.since)} to {seconds(compared.period.until)}"
+    say(f"{found.name} at {seconds(at)} UTC, {period}")
     states = ", ".join(f"{number} {state}" for state, number in sorted(compared.ours.items()))
     show_facts(
         [
@@ -226,6 +240,39 @@ def _show(found: Stack, compared: Comparison, at: str) -> None:
         show_table(("id", "missing event", "at", "status there"), islice(rows, LIMIT_FOR_PEOPLE))
         if len(compared.missing) > LIMIT_FOR_PEOPLE:
             tell(f"There are more than these {LIMIT_FOR_PEOPLE}: --json lists all.")
+
+
+def _write_report(found: Stack, report: Path, now: datetime, tally: Tally, **content: object) -> None:
+    """Writes the page, with what the doctor says of the books. Raises `CommandError` if it cannot be written."""
+    try:  # most want no page
+        from wickiepay_cli.console.rendering import rendered  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise CommandError(f"The report needs {error.name}: install wickiepay-webhook-listener[local].") from error
+    with progress("Looking", None) as advance:
+        audited = audit(found, timedelta(days=retention_days_of(found)), now, time.sleep, seen=advance)
+    checks = [(STATEMENTS[check.name], check.ok, check.detail) for check in audited.checks]
+    plot = _plot(tally.by_day())
+    text = rendered(
+        "reconciled.html", stack=found.name, at=instant(now), checks=checks, plot=plot, tally=tally, **content
+    )
+    try:
+        with open(report, "x", encoding="utf-8", opener=private) as file:
+            file.write(text)
+    except OSError as error:
+        raise CommandError(f"{report} cannot be written: {error.strerror}.") from error
+    tell(f"The report is in {report}.")
+
+
+def _plot(days: Sequence[tuple[str, int, int]]) -> str | None:
+    """A picture of the days as the address of an image, or None if nothing can be drawn."""
+    if not days:
+        return None
+    try:
+        from wickiepay_cli.output.plot import by_day  # noqa: PLC0415  as above
+    except ModuleNotFoundError as error:
+        tell(f"A plot of the days needs {error.name}: install wickiepay-webhook-listener[report].")
+        return None
+    return f"data:image/png;base64,{b64encode(by_day(days)).decode()}"
 
 
 def _tell(flaws: Sequence[str], replayed: Replayed | None) -> None:

@@ -36,5 +36,9 @@ def _shown(value: object) -> object:
     return value
 
 
+def rendered(template: str, **content: Any) -> str:  # noqa: ANN401  what the template shows
+    return _templates().get_template(template).render(content)
+
+
 def page(template: str, status: int = 200, **content: Any) -> HTMLResponse:  # noqa: ANN401  what the template shows
-    return HTMLResponse(_templates().get_template(template).render(content), status)
+    return HTMLResponse(rendered(template, **content), status)

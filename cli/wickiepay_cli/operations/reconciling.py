@@ -1,7 +1,8 @@
 """Compares what the provider lists with what a stack has on record, and asks for what is missing."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -31,6 +32,37 @@ def told[T](entries: Iterable[T], advance: Callable[[int], None]) -> Iterator[T]
             advance(STEP)
 
 
+LATE: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The events of a period by day and type, there and here, and those of ours that came late."""
+
+    theirs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    ours: Counter[tuple[str, str]] = field(default_factory=Counter)
+    late: list[OurEvent] = field(default_factory=list)
+
+    def by_day(self) -> Sequence[tuple[str, int, int]]:
+        """For each day, the number there and here."""
+        return self._by(0)
+
+    def by_type(self) -> Sequence[tuple[str, int, int]]:
+        """The same for each type."""
+        return self._by(1)
+
+    def _by(self, part: int) -> Sequence[tuple[str, int, int]]:
+        there, here = (_summed(counts, part) for counts in (self.theirs, self.ours))
+        return [(name, there[name], here[name]) for name in sorted(there | here)]
+
+
+def _summed(counts: Counter[tuple[str, str]], part: int) -> Counter[str]:
+    summed: Counter[str] = Counter()
+    for key, number in counts.items():
+        summed[key[part]] += number
+    return summed
+
+
 def compare_events(  # noqa: PLR0913, PLR0917  two lists, a time, and who is told
     stack: Stack,
     theirs: Iterable[EventEntry],
@@ -38,12 +70,13 @@ def compare_events(  # noqa: PLR0913, PLR0917  two lists, a time, and who is tol
     until: datetime,
     now: datetime,
     advance: Callable[[int], None] = lambda _: None,
-) -> Comparison:
+) -> tuple[Comparison, Tally]:
     """Compares the provider's entries of a period with all that was received since then: a replay can be late."""
+    tally, period = Tally(), Period.of(since, until)
     ours = OurEvents(stack.dynamodb(), stack.output("EventTableName"))
     received = (event for day in _days(_day(since - CLOCKS), _day(now + AHEAD)) for event in ours.received(day))
-    period = Period.of(since, until)
-    return compare(told(theirs, advance), _wanted(told(received, advance), period), period, now)
+    listed = _there(told(theirs, advance), period, tally)
+    return compare(listed, _here(told(received, advance), period, tally), period, now), tally
 
 
 def _day(moment: datetime) -> date:
@@ -54,9 +87,25 @@ def _days(first: date, last: date) -> Iterator[date]:
     return (first + timedelta(days=number) for number in range((last - first).days + 1))
 
 
-def _wanted(events: Iterable[OurEvent], period: Period) -> list[OurEvent]:
-    """Those that an entry of the period can be: so many days later, most are others."""
-    return [event for event in events if event.id or (event.at and period.holds(event.at))]
+def _there(entries: Iterable[EventEntry], period: Period, tally: Tally) -> Iterator[EventEntry]:
+    for entry in entries:
+        if entry.at and period.holds(entry.at):
+            tally.theirs[entry.at[:10], entry.event or "?"] += 1
+        yield entry
+
+
+def _here(events: Iterable[OurEvent], period: Period, tally: Tally) -> list[OurEvent]:
+    """The events that an entry of the period can be: of so many days later, most are others."""
+    found = []
+    for event in events:
+        if event.at and period.holds(event.at):
+            tally.ours[event.at[:10], event.event] += 1
+            if datetime.fromisoformat(event.received_at) - datetime.fromisoformat(event.at) > LATE:
+                tally.late.append(event)
+            found.append(event)
+        elif event.id:
+            found.append(event)
+    return found
 
 
 # --- Payments ------------------------------------------------------------------------------------

@@ -23,12 +23,13 @@ STUCK: Final = timedelta(hours=6)
 
 
 class OurEvent(NamedTuple):
-    """An event on record: its name, the sender's time stamp, the provider's own id of it if any, and its state."""
+    """An event on record. `at` is the sender's time stamp, and `id` the provider's own id of it, if it gave any."""
 
     event: str
     at: str | None
     id: str | None
     state: str
+    received_at: str
 
 
 class Period(NamedTuple):
@@ -87,7 +88,7 @@ def compare(
         oldest = stuck if entry.status is EventStatus.PENDING else young
         return entry.status is not EventStatus.FAILED and (entry.at or "") >= oldest
 
-    left, events_left = _not_matched_by_id(entries, here)
+    left, events_left = _not_matched_by_id(entries, list(_told_once(here)))
     short = _short(left, events_left, ids_agree=len(left) < len(entries))
     groups: defaultdict[_Key, list[EventEntry]] = defaultdict(list)
     for entry in left:
@@ -124,6 +125,19 @@ def _once(entries: Iterable[EventEntry]) -> Iterator[EventEntry]:
         elif entry.id not in by_id or _in_order(entry) < _in_order(by_id[entry.id]):
             by_id[entry.id] = entry
     yield from by_id.values()
+
+
+def _told_once(events: Iterable[OurEvent]) -> Iterator[OurEvent]:
+    """Each event once, also if a delivery that contradicts it is kept beside it. What has no id cannot be told apart.
+
+    The id alone does not suffice: some senders name the payment there.
+    """
+    seen = set[tuple[str | None, ...]]()
+    for event in events:
+        key = (event.id, event.event, event.at)
+        if event.id is None or key not in seen:
+            seen.add(key)
+            yield event
 
 
 def _not_matched_by_id(

@@ -23,7 +23,7 @@ ATTEMPTS: Final = 8
 PAUSE_SECONDS: Final = 0.05
 """Pause before unprocessed keys are read again; it doubles each time."""
 
-SEEN: Final = ("uuid", "event_key", "event", "state", "occurred_at", "event_id")
+SEEN: Final = ("uuid", "event_key", "event", "state", "received_at", "occurred_at", "event_id")
 """The attributes that are read of every event."""
 
 OF_OLD_RECORDS: Final = ("uuid", "event_key", "state", "received_at", "source", "request_id", "scheme", "body")
@@ -90,9 +90,10 @@ def _lacks_its_time(item: Item) -> bool:
 
 
 def _event(item: Item) -> OurEvent:
-    return OurEvent(item["event"]["S"], text(item, "occurred_at"), text(item, "event_id"), item["state"]["S"])
+    at, id_ = text(item, "occurred_at"), text(item, "event_id")
+    return OurEvent(item["event"]["S"], at, id_, item["state"]["S"], item["received_at"]["S"])
 
 
 def _event_in_body(item: Item) -> OurEvent:
     event = records.delivery_of(item).event()
-    return OurEvent(event.name, event.occurred_at, event.event_id, item["state"]["S"])
+    return OurEvent(event.name, event.occurred_at, event.event_id, item["state"]["S"], event.received_at)
