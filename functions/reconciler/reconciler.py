@@ -4,6 +4,7 @@ Every hour it looks at the last day, and every night at a month. A period is com
 that a run that has no more time, or ends in an error, leaves the older days to the next.
 """
 
+import logging
 import os
 import time
 from collections import defaultdict
@@ -42,6 +43,7 @@ LONGEST: Final = 90 * DAY
 CLOCKS: Final = timedelta(hours=1)
 """How far the sender's time stamps may be ahead of our clock."""
 
+logging.getLogger("httpx").setLevel(logging.WARNING)  # otherwise, a line for each page of the provider's list
 logger = Logger()
 metrics = Metrics()
 EMITTED: Final = emitted(os.environ["MONITORING"])

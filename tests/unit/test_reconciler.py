@@ -1,6 +1,7 @@
 """The reconciler: what is missing is asked for, within bounds, and what a run has no time for is left to the next."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -405,6 +406,12 @@ def test_a_run_tells_what_is_missing_and_for_how_long(stand: Stand, printed: Pri
         "MissingOldestSeconds": 3600,
         "ReconcileBraked": 0,
     }
+
+
+def test_a_run_logs_one_line(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)  # as Lambda sets it
+    stand.run()
+    assert [record.message for record in caplog.records] == ["reconciled"]
 
 
 def test_lean_monitoring_keeps_what_rings(stand: Stand, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """What the reconciler keeps between its runs, and a record of each: in the event table, under a key of its own.
 
-Of two runs at once, the later one's notes count. Then an event may be asked for once more, which does no harm.
+Of two runs at once, the later one's notes count, so the schedules keep runs apart.
 """
 
 import json
