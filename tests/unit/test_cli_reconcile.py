@@ -199,6 +199,9 @@ def test_a_list_that_was_exported_by_hand_is_read_without_the_provider(
     assert told["bad_lines"] == flaws
 
 
+DESTINATIONS: Final = {"ours": "d-1", "not said": "", "another's": "d-2"}
+
+
 @pytest.mark.parametrize(
     ("text", "flaw"),
     [
@@ -216,6 +219,13 @@ def test_a_list_of_which_a_part_cannot_be_read_does_not_prove_that_nothing_is_mi
     (tmp_path / "list").write_text(text)
     result = run(*EVENTS, "--from", str(tmp_path / "list"))
     assert (result.exit_code, result.stderr.startswith(flaw)) == (1, True), result.stderr
+
+
+def test_of_a_file_the_entries_for_another_destination_are_left_out(operator: OperatorStack, tmp_path: Path) -> None:  # noqa: ARG001
+    lines = [f"{name},payment.created,{AT},FAILED,{destination}" for name, destination in DESTINATIONS.items()]
+    (tmp_path / "list.csv").write_text("\n".join(["id,event,timestamp,status,destination", *lines]))
+    told = json.loads(run(*EVENTS, "--from", str(tmp_path / "list.csv"), "--destination", "d-1", "--json").stdout)
+    assert {each["id"] for each in told["missing"]} == {"ours", "not said"}
 
 
 def test_what_is_wrong_in_a_file_is_told_with_its_line(receive: Callable[[str], Identity], tmp_path: Path) -> None:

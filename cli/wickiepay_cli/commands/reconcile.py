@@ -151,7 +151,8 @@ def _events(
     """The entries, of a file or as they are listed, and what is wrong with the file."""
     if path:
         listed = listed_file.read(path, event_entry)
-        wanted = [each for each in listed.entries if destination in {None, each.destination}]
+        # What names no destination may be meant: leaving it out would say that nothing is missing.
+        wanted = [each for each in listed.entries if not destination or each.destination in {None, destination}]
         yield wanted, listed.flaws
     else:
         with api_of(found) as api:
