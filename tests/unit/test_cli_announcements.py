@@ -40,7 +40,8 @@ def test_what_was_announced_is_listed_newest_first_with_its_body(operator: Opera
     listed = run_json("announcements", "list", *SINCE)
     assert [each["uuid"] for each in listed] == ["c-2", "c-3"]
     body = listed[0]["body"]
-    assert (body["source"], body["detail-type"], body["region"]) == ("wickiepay", CONFIRMED, "us-east-1")
+    assert (body["source"], body["detail-type"]) == ("wickiepay", CONFIRMED)
+    assert (body["account"], body["region"]) == ("123456789012", "us-east-1")
     assert "credit" in {effect["effect"] for effect in body["detail"]["effects"]}
     assert body["detail"]["data"]["displayCurrency"] == {"currency": "EUR", "amount": "5"}
 

@@ -218,7 +218,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_subscriber_is_the_example_under_another_name(here: Path) -> None:
     told = run("init", "subscriber", "shop").stdout
-    for step in ("cd shop; pip install -r requirements-dev.txt; pytest", "wickiepay local deploy shop"):
+    for step in ("(cd shop; pip install -r requirements-dev.txt; pytest)", "wickiepay local deploy shop"):
         assert step in told
     text = (here / "shop/samconfig.toml").read_text()
     assert text == (new_subscriber.EXAMPLE / "samconfig.toml").read_text().replace("order-updates", "shop")

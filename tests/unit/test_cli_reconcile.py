@@ -312,6 +312,35 @@ def test_a_list_that_was_exported_by_hand_is_read_without_the_provider(
     assert told["bad_lines"] == flaws
 
 
+DESTINATIONS: Final = {"ours": "d-1", "not said": "", "another's": "d-2"}
+
+
+@pytest.mark.parametrize(
+    ("text", "flaw"),
+    [
+        (f"id,event,timestamp,status\na,payment.created,{AT},DELIVERED\nb,payment\n", "line 3: It has 2 cells"),
+        (f"{json.dumps(entry('a'))}\n{json.dumps(entry('b'))[:20]}\n", "line 2: It is not JSON."),
+        ("[1, 2", "line 1: It is not JSON."),
+        (json.dumps([entry("a"), "text"]), "entry 2: It is not a JSON object."),
+    ],
+    ids=["CSV that is cut off", "lines that are cut off", "JSON that is cut off", "text"],
+)
+def test_a_list_of_which_a_part_cannot_be_read_does_not_prove_that_nothing_is_missing(
+    receive: Callable[[str], Identity], tmp_path: Path, text: str, flaw: str
+) -> None:
+    receive("u-1")
+    (tmp_path / "list").write_text(text)
+    result = run(*EVENTS, "--from", str(tmp_path / "list"))
+    assert (result.exit_code, result.stderr.startswith(flaw)) == (1, True), result.stderr
+
+
+def test_of_a_file_the_entries_for_another_destination_are_left_out(operator: OperatorStack, tmp_path: Path) -> None:  # noqa: ARG001
+    lines = [f"{name},payment.created,{AT},FAILED,{destination}" for name, destination in DESTINATIONS.items()]
+    (tmp_path / "list.csv").write_text("\n".join(["id,event,timestamp,status,destination", *lines]))
+    told = json.loads(run(*EVENTS, "--from", str(tmp_path / "list.csv"), "--destination", "d-1", "--json").stdout)
+    assert {each["id"] for each in told["missing"]} == {"ours", "not said"}
+
+
 def test_what_is_wrong_in_a_file_is_told_with_its_line(receive: Callable[[str], Identity], tmp_path: Path) -> None:
     receive("u-1")
     (tmp_path / "list.csv").write_text(CSV)

@@ -197,7 +197,9 @@ def test_an_answer_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None
 
 
 # --- What may be wanted --------------------------------------------------------------------------------
-@pytest.mark.parametrize("url", ["", "application", "ftp://127.0.0.1/", "http://", "http://[::1"])
+@pytest.mark.parametrize(
+    "url", ["", "application", "ftp://127.0.0.1/", "http://", "http://[::1", "http://127.0.0.1:65536/"]
+)
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(typer.BadParameter, match="not an address"):
         _Wanted(url)
@@ -215,6 +217,12 @@ def test_without_an_address_there_is_nothing_to_choose(wanted: dict[str, Any]) -
 @pytest.mark.parametrize("header", ["", "no colon", ": value", "a b: c", "a: b\nc: d", "a: ü"])
 def test_what_is_no_header_is_refused(header: str) -> None:
     with pytest.raises(typer.BadParameter, match="Name: value"):
+        _headers([header])
+
+
+@pytest.mark.parametrize("header", ["Content-Length: 3", "transfer-encoding: chunked"])
+def test_a_header_that_follows_from_the_body_is_refused(header: str) -> None:
+    with pytest.raises(typer.BadParameter, match="follows from the body"):
         _headers([header])
 
 

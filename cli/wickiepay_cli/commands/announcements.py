@@ -77,7 +77,7 @@ def show(
     """Show what was announced about a uuid, the oldest first, as subscribers got it. Exit code 1 if nothing was."""
     records = found.events()
     identities = [each.identity for each in records.of_uuid(uuid) if each.state in ANNOUNCED]
-    about = [*of_events(records, identities, found.region)] if _announces(found) else []
+    about = [*of_events(records, identities, found.account, found.region)] if _announces(found) else []
     if as_json:
         show_json(about)
     if not about:
@@ -154,7 +154,7 @@ def _newest(found: Stack, wanted: Filter, limit: int | None) -> Iterator[Announc
     if not _announces(found):
         return iter(())
     identities = (each.identity for each in wanted.among(records, clock.now()))
-    return of_events(records, identities, found.region)
+    return of_events(records, identities, found.account, found.region)
 
 
 def _announces(found: Stack) -> bool:

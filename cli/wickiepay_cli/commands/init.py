@@ -68,7 +68,7 @@ def _of_handler(event: str, files: Mapping[Path, str]) -> list[str]:
 
 def _of_subscriber(name: str) -> list[str]:
     return [
-        f"Run its tests: cd {name}; pip install -r requirements-dev.txt; pytest",
+        f"Run its tests: (cd {name}; pip install -r requirements-dev.txt; pytest)",
         f"Try it beside the local stack: wickiepay local deploy {name}; wickiepay trigger payment.completed",
         f"Deploy it beside the listener: {name}/README.md says how.",
     ]

@@ -62,6 +62,9 @@ FORWARD_SECRET_VARIABLE: Final = "WICKIEPAY_FORWARD_SECRET"
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """RFC 9110, 5.6.2: a token."""
 
+_OF_THE_BODY: Final = frozenset({"content-length", "transfer-encoding"})
+"""Headers that say how long the body is: with another length, nothing could be sent."""
+
 
 @at_stack
 def listen(  # noqa: PLR0913  options
@@ -261,6 +264,8 @@ def _headers(given: Sequence[str] | None) -> list[tuple[str, str]]:
         name, colon, value = each.partition(":")
         if not (colon and _HEADER_NAME.fullmatch(name) and value.isprintable() and value.isascii()):
             raise typer.BadParameter('it has the form "Name: value", in ASCII.', param_hint="--header")
+        if name.lower() in _OF_THE_BODY:
+            raise typer.BadParameter(f"{name} follows from the body that is sent.", param_hint="--header")
         headers.append((name, value.strip()))
     return headers
 

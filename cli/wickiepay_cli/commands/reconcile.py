@@ -178,7 +178,8 @@ def _events(
     """The entries, of a file or as they are listed, and what is wrong with the file."""
     if path:
         listed = listed_file.read(path, event_entry)
-        wanted = [each for each in listed.entries if destination in {None, each.destination}]
+        # What names no destination may be meant: leaving it out would say that nothing is missing.
+        wanted = [each for each in listed.entries if not destination or each.destination in {None, destination}]
         period = Period.of(since, until)
         if others := len(listed.entries) - sum(each.at is None or period.holds(each.at) for each in wanted):
             listed.flaws.append(

@@ -24,7 +24,7 @@ def found(stack: Stack, answers: Sequence[Forwarded]) -> dict[str, Any]:
     """
     records = stack.events(MOST)
     wanted = Filter(states=ANNOUNCED, since=moment(PERIOD)).among(records, clock.now())
-    newest = of_events(records, (each.identity for each in islice(wanted, MOST)), stack.region)
+    newest = of_events(records, (each.identity for each in islice(wanted, MOST)), stack.account, stack.region)
     try:
         rules, unknown = _rules(stack), None
     except EXPECTED as error:

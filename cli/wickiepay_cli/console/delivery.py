@@ -130,7 +130,7 @@ def _of_record(stack: Stack, record: WholeRecord, records: Sequence[WholeRecord]
 
 def announcement(stack: Stack, record: WholeRecord) -> Body | None:
     """What went out on the bus for an event, made again from its record; None if nothing did."""
-    made = [*of_events(stack.events(), [record.identity], stack.region)]
+    made = [*of_events(stack.events(), [record.identity], stack.account, stack.region)]
     return body_of(json.dumps(made[0].detail).encode()) if made else None
 
 

@@ -190,7 +190,7 @@ def _missed(stack: Stack, application: Application) -> Iterator[Outgoing]:
     wanted = Filter(states=states, types=application.types, since=application.since)
     found = [*islice(wanted.among(records, clock.now()), application.latest)][::-1]
     if application.form is Form.ANNOUNCEMENT:
-        yield from map(_outgoing, of_events(records, (each.identity for each in found), stack.region))
+        yield from map(_outgoing, of_events(records, (each.identity for each in found), stack.account, stack.region))
     else:
         yield from _webhooks(records, found)
 

@@ -80,7 +80,7 @@ def is_web_address(url: str) -> bool:
         address = httpx.URL(url)
     except httpx.InvalidURL:
         return False
-    return address.scheme in {"http", "https"} and bool(address.host)
+    return address.scheme in {"http", "https"} and bool(address.host) and (address.port or 0) < 2**16
 
 
 def connection(url: str, *, verify: bool = True) -> httpx.Client:

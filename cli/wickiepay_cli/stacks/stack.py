@@ -100,6 +100,11 @@ class Stack:
         region: str = self.client("events").meta.region_name
         return region
 
+    @property
+    def account(self) -> str:
+        """The number of its AWS account, which the address of its queue has."""
+        return self.output("EventQueueUrl").split("/")[-2]
+
     def output(self, name: str) -> str:
         """An output of the template. Raises `CommandError` if the stack has none of this name."""
         try:

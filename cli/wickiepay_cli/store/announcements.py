@@ -14,8 +14,6 @@ from wickiepay_cli.store.event_records import EventRecords, WholeRecord
 ANNOUNCED: Final = frozenset({State.PROCESSED, State.IGNORED})
 """The states of events that were announced, unless the stack announces nothing."""
 
-UNKNOWN_ACCOUNT: Final = "000000000000"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
@@ -47,8 +45,8 @@ def of_body(body: dict[str, Any]) -> Announced:
     )
 
 
-def of_record(record: WholeRecord, pending: Pending, region: str) -> Announced:
-    """The announcement of an event, made again from its record. `id` and `account`, which AWS gives, are made up."""
+def of_record(record: WholeRecord, pending: Pending, account: str, region: str) -> Announced:
+    """The announcement of an event, made again from its record. The `id`, which AWS gives, is made up."""
     event = pending.event()
     detail = Announcement(event, record.received_at, record.state, record.effects).detail()
     at = record.processed_at or record.received_at
@@ -57,7 +55,7 @@ def of_record(record: WholeRecord, pending: Pending, region: str) -> Announced:
         "id": str(uuid5(NAMESPACE_URL, f"{record.uuid}#{record.event_key}")),
         "detail-type": event.name,
         "source": SOURCE,
-        "account": UNKNOWN_ACCOUNT,
+        "account": account,
         "time": f"{at[:19]}Z",
         "region": region,
         "resources": [],
@@ -66,7 +64,7 @@ def of_record(record: WholeRecord, pending: Pending, region: str) -> Announced:
     return of_body(body)
 
 
-def of_events(records: EventRecords, identities: Iterable[Identity], region: str) -> Iterator[Announced]:
+def of_events(records: EventRecords, identities: Iterable[Identity], account: str, region: str) -> Iterator[Announced]:
     """The announcements of those events that were announced, made again from their records."""
     kept = records.kept(identities)
-    return (of_record(record, pending, region) for record, pending in kept if record.state in ANNOUNCED)
+    return (of_record(record, pending, account, region) for record, pending in kept if record.state in ANNOUNCED)

@@ -49,22 +49,19 @@ def read[T: Entry](path: Path, entry: Callable[[object], T]) -> Listed[T]:
     rows = _in_json(text) if is_json else _in_csv(text)
     listed = Listed[T]()
     try:
-        for place, row in rows:
-            if isinstance(row, str):
-                listed.flaws.append(f"{place}: {row}")
-                continue
+        for place, row, why in rows:
             made = entry(row)
             listed.entries.append(made)
-            listed.flaws += [f"{place}: {flaw}" for flaw in made.flaws]
+            listed.flaws += [f"{place}: {flaw}" for flaw in ([why] if why else made.flaws)]
     except csv.Error as error:
         raise CommandError(f"{path} is no CSV: {error}.") from None
-    if not listed.entries and not listed.flaws:
+    if not listed.entries:
         raise CommandError(f"{path} holds no list: it is CSV with a line of headings, or JSON.")
     return listed
 
 
-type Row = tuple[str, object]
-"""Where it is in the file, and what is there: a sentence if that cannot be read."""
+type Row = tuple[str, object, str | None]
+"""Where it is in the file, and what is there. If that cannot be read it is None, and a sentence says why."""
 
 
 def _in_json(text: str) -> Iterator[Row]:
@@ -75,14 +72,14 @@ def _in_json(text: str) -> Iterator[Row]:
         for number, line in enumerate(text.splitlines(), 1):
             if line.strip():
                 try:
-                    yield f"line {number}", json_in(line.encode())
+                    yield f"line {number}", json_in(line.encode()), None
                 except ValueError:
-                    yield f"line {number}", "It is not JSON."
+                    yield f"line {number}", None, "It is not JSON."
         return
     if isinstance(whole, dict):
         whole = next((member for member in whole.values() if isinstance(member, list)), [whole])
     entries = whole if isinstance(whole, list) else [whole]
-    yield from ((f"entry {number}", each) for number, each in enumerate(entries, 1))
+    yield from ((f"entry {number}", each, None) for number, each in enumerate(entries, 1))
 
 
 def _in_csv(text: str) -> Iterator[Row]:
@@ -95,10 +92,11 @@ def _in_csv(text: str) -> Iterator[Row]:
         if not any(cells):
             continue
         if len(cells) != len(columns):
-            yield f"line {lines.line_num}", f"It has {len(cells)} cells, the headings are {len(columns)}."
+            yield f"line {lines.line_num}", None, f"It has {len(cells)} cells, the headings are {len(columns)}."
         else:
             named = zip(columns, cells, strict=True)
-            yield f"line {lines.line_num}", {name: _cell(name, cell) for name, cell in named if name and cell.strip()}
+            row = {name: _cell(name, cell) for name, cell in named if name and cell.strip()}
+            yield f"line {lines.line_num}", row, None
 
 
 def _cell(name: str, cell: str) -> object:

@@ -44,4 +44,6 @@ def _by_records(stack: Stack) -> News:
     """The announcements of events that come from now on, made again from their records once they have an outcome."""
     records = stack.events()
     news = with_outcomes(Newcomers(records, records.of, clock.now), records)
-    return lambda: [*of_events(records, (each.identity for each in news() if each.state in ANNOUNCED), stack.region)]
+    return lambda: [
+        *of_events(records, (each.identity for each in news() if each.state in ANNOUNCED), stack.account, stack.region)
+    ]
