@@ -119,6 +119,14 @@ def test_an_application_that_fails_is_tried_five_times_and_told_of(
     assert len(tried[0].answer) <= len(told) + 40
 
 
+@pytest.mark.parametrize("charset", ["hex", "idna"])
+def test_an_answer_in_what_is_no_charset_is_shown(operator: OperatorStack, charset: str) -> None:
+    running = Running(more={"Content-Type": f"text/plain; charset={charset}"})
+    with application(running), forwarded(operator, running) as feed:
+        operator.receive(age=timedelta())
+        assert [each.answer for each in answers(feed, 1)] == [running.text]
+
+
 def test_where_nobody_listens_that_is_told_and_nothing_is_blocked(operator: OperatorStack) -> None:
     with forwarded(operator, Running(port=1)) as feed:
         operator.receive(age=timedelta())

@@ -136,7 +136,11 @@ def _beginning(response: httpx.Response, until: float, clock: Callable[[], float
         content += chunk
         if len(content) > MOST_ANSWER_BYTES or clock() > until:
             break
-    return content[:MOST_ANSWER_BYTES].decode(response.encoding or "utf-8", errors="replace")
+    beginning = content[:MOST_ANSWER_BYTES]
+    try:
+        return beginning.decode(response.encoding or "utf-8", errors="replace")
+    except (LookupError, UnicodeError):  # it names a codec of Python's that is no charset, such as hex
+        return beginning.decode(errors="replace")
 
 
 def until_accepted(
