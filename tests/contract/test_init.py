@@ -23,6 +23,8 @@ EVENTS: Final = [
 RUN_TESTS: Final = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
 BIN: Final = Path(sys.executable).parent
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -63,7 +65,6 @@ def test_every_event_has_a_handler_a_test_and_a_sample(project: Path) -> None:
     assert {event for event in EVENTS if (project / SAMPLES / f"{event}.json").exists()} == set(EVENTS)
 
 
-@pytest.mark.thorough
 def test_the_tests_pass(project: Path) -> None:
     others = ["tests/unit/test_handlers.py", "tests/unit/test_identity.py", "tests/unit/test_samples.py"]
     printed = done(project, *RUN_TESTS, TESTS, *others)
@@ -75,7 +76,6 @@ def test_the_style_is_the_project_s_own(project: Path) -> None:
     done(project, BIN / "ruff", "format", "--check", "--no-cache", *written(project))
 
 
-@pytest.mark.thorough
 def test_the_types_are_right(project: Path) -> None:
     done(project, BIN / "mypy", "--cache-dir", os.devnull, *written(project))
 
@@ -85,7 +85,6 @@ def test_the_events_are_known_from_now_on(project: Path) -> None:
     assert [event for event in EVENTS if f'"{event}"' in listed] == EVENTS
 
 
-@pytest.mark.thorough
 def test_the_tests_of_a_subscriber_pass_where_there_is_nothing_else(tmp_path: Path) -> None:
     write(new_subscriber.files_for("shop", tmp_path), tmp_path)
     alone = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from tests.support.harness import Stores
 from tests.support.roles import ROLES, policy_of, session_under
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.thorough]
 
 EVENT: Final = {"uuid": {"S": "uuid"}, "event_key": {"S": "key"}}
 ENTRY: Final = {"pk": {"S": "pk"}, "sk": {"S": "sk"}}

@@ -45,7 +45,7 @@ from wickiepay_api.client import ProviderApi
 from wickiepay_api.keys import with_new_key
 from wickiepay_cli.stacks.local_stack import LocalStack
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.thorough]
 
 TRIED: Final = ("ingest", "consumer", "relay", "reconciler")
 """The functions that are tried here; the pre-traffic hook is in `test_pre_traffic.py`."""

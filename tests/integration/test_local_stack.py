@@ -22,7 +22,6 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from tests.support.thorough import by_make_check
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.local.proxy import reserved
 from wickiepay_cli.local.run import running_stack
@@ -257,7 +256,8 @@ def test_it_says_where_it_listens_and_what_it_is(stack: LocalStack, stack_folder
     assert (stack.stack_name, stack.pid) == ("wickiepay-local", os.getpid())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, *by_make_check(signal.SIGINT)])
+@pytest.mark.installed_cli
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_all_of_it(tmp_path: Path, number: signal.Signals) -> None:
     with command(tmp_path) as process:
         stack = ready(process, tmp_path)

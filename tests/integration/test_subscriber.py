@@ -15,7 +15,7 @@ from wickiepay_cli.stacks.local_stack import LocalStack
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.thorough]
 
 EXAMPLE: Final = PROJECT / "examples/subscriber"
 SENDER: Final = "shop@example.com"
@@ -69,7 +69,6 @@ def test_a_delivery_makes_its_order_paid_and_the_customer_is_mailed(stack: Local
     assert mails_sent(stack) == before + 1
 
 
-@pytest.mark.thorough
 def test_it_is_deployed_again_after_a_change(tables: dict[str, str]) -> None:
     assert run_json("local", "deploy", str(EXAMPLE), "--parameter", "MailFrom=") == {
         "stack": "subscriber",

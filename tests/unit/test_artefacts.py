@@ -26,6 +26,8 @@ from wickiepay_build.sdk_data import OPERATIONS
 from wickiepay_cli.local import packages
 from wickiepay_cli.project import PROJECT
 
+pytestmark = pytest.mark.thorough
+
 MOST_BYTES: Final = 1_500_000
 """Of all packages together."""
 

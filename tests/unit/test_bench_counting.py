@@ -10,6 +10,8 @@ from bench import callgrind, figures, gate
 from bench.running import Run
 from bench.whole_run import Parts
 
+pytestmark = pytest.mark.thorough
+
 MACHINE = {"python": "3.13.0", "compiler": "GCC", "architecture": "x86_64"}
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from bench import front_door
 
+pytestmark = pytest.mark.thorough
 
-@pytest.mark.thorough
+
 def test_both_are_measured_of_real_deliveries(monkeypatch: pytest.MonkeyPatch) -> None:
     turns: list[list[float]] = []
 

@@ -6,6 +6,8 @@ import pytest
 
 from bench import figures, goals, markdown, page
 
+pytestmark = pytest.mark.thorough
+
 FIGURES = figures.load()
 
 

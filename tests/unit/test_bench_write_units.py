@@ -7,6 +7,8 @@ import pytest
 from bench.write_units import Index, Meter, Table, Written, size, tables, updated
 from tests.support.deployed import TEMPLATE
 
+pytestmark = pytest.mark.thorough
+
 TABLE = Table(("pk", "sk"), {"by_day": Index(frozenset({"day", "pk"}), frozenset({"pk", "sk", "day"}))})
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
 

@@ -104,6 +104,7 @@ def told(header: str) -> bytes:
     return parse_signature(header)
 
 
+@pytest.mark.thorough
 def test_a_listener_without_a_mistake_withstands() -> None:
     assault()
 

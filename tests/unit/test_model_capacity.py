@@ -11,6 +11,8 @@ from analysis.service import Service
 from analysis.stack import Stack
 from tests.support.on_paper import PROJECT, ROUND, STACK, service, template
 
+pytestmark = pytest.mark.thorough
+
 RATES = st.floats(0.01, 100_000)
 
 

@@ -19,6 +19,8 @@ from analysis.stack import RECONCILING, Stack, read
 from tests.support.on_paper import ONE_CPU_MB, PROJECT, ROUND, STACK, costs, template
 from wickiepay.payments import MAX_DETAIL_BYTES
 
+pytestmark = pytest.mark.thorough
+
 QUIET = replace(STACK.ingest, platform_lines=False, memory_mb=ONE_CPU_MB)
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from analysis.service import Service, cpu_share
 from tests.support.on_paper import ROUND, STACK, service
 
+pytestmark = pytest.mark.thorough
+
 RATES = st.floats(0.001, 5_000)
 
 

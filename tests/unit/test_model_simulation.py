@@ -15,6 +15,8 @@ from analysis.outcome import Outcome
 from analysis.simulation import poisson, run
 from tests.support.on_paper import ROUND, STACK, chance, service
 
+pytestmark = pytest.mark.thorough
+
 LONG = 2_000
 """Seconds after which every attempt and replay of a short run is over."""
 

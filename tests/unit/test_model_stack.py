@@ -8,6 +8,8 @@ from analysis.stack import RECONCILING, Stack, handled, read
 from tests.support.on_paper import PROJECT, STACK, template
 from wickiepay.metrics import Metric
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.mark.parametrize(
     ("parameter", "default", "field"),

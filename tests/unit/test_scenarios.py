@@ -246,6 +246,7 @@ def test_the_lives_of_a_storm_are_lived_in_their_order(cast: Cast) -> None:
     assert all(times == sorted(times) for times in first_seen.values())
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("counted")
 def test_a_storm_leaves_the_books_right_and_tells_of_no_single_delivery(
     operator: OperatorStack,
