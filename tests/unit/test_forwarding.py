@@ -161,6 +161,25 @@ def test_what_hangs_is_left_at_the_end(operator: OperatorStack, app: Running, mo
     go.set()
 
 
+def test_what_goes_wrong_in_a_thread_is_told_and_the_next_event_goes_out(
+    operator: OperatorStack, app: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([ZeroDivisionError("a secret"), None])
+    whole = client.deliver
+
+    def faulty(*arguments: Any, **more: Any) -> client.Answer:  # noqa: ANN401
+        if error := next(times):
+            raise error
+        return whole(*arguments, **more)
+
+    monkeypatch.setattr(forwarding_module, "deliver", faulty)
+    with forwarded(operator, app) as feed:
+        operator.receive("c-1", age=timedelta())
+        assert eventually(lambda: feed.latest_trouble) == f"{CONFIRMED} c-1 was not forwarded: ZeroDivisionError."
+        operator.receive("c-2", age=timedelta())
+        assert [each.uuid for each in answers(feed, 1)] == ["c-2"]
+
+
 def test_a_stack_that_announces_nothing_forwards_webhooks_alone(
     operator: OperatorStack, app: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -117,7 +117,12 @@ def _forward(
 
         def send(each: Outgoing) -> None:
             room.acquire()
-            threads.submit(post, each).add_done_callback(lambda _: room.release())
+            threads.submit(post, each).add_done_callback(partial(done, each))
+
+        def done(each: Outgoing, posted: Future[None]) -> None:
+            room.release()
+            if error := posted.exception():  # a bug: nobody else would hear of it
+                feed.trouble(f"{each.event} {each.uuid} was not forwarded: {type(error).__name__}.")
 
         def send_all(some: Callable[[], Iterable[Outgoing]]) -> bool:
             found = False
