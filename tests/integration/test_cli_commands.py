@@ -60,6 +60,13 @@ COMMANDS: Final[dict[str, list[str]]] = {
     "events replay": ["{uuid}", "--dry-run"],
     "events accept": ["{conflicting}", "--second-credit", "--why", "They paid twice."],
     "events dismiss": ["{doubtful}", "--why", "It was sent by mistake."],
+    "announcements list": [],
+    "announcements show": ["{uuid}"],
+    "announcements match": ["--pattern", "{pattern}"],
+    "env": [],
+    "local deploy": ["{subscriber}"],
+    "reconcile events": ["--since", "1h"],
+    "reconcile payments": ["--since", "1h"],
     "payments list": [],
     "payments show": ["order-1"],
     "balances list": [],
@@ -84,13 +91,22 @@ COMMANDS: Final[dict[str, list[str]]] = {
 }
 """An example of each command, in an order in which they work; what stands in braces is filled in."""
 
-WITHOUT_END: Final = {"listen", "events tail", "provider simulate"}
+WITHOUT_END: Final = {"listen", "events tail", "announcements tail", "provider simulate"}
 """These run until Ctrl-C: see test_listen.py, test_provider.py, and below."""
 
 ABOUT_COMMANDS: Final = {"help", "version"}
 """These print what --help and --version do."""
 
-NOWHERE: Final = {"init", "stacks", "open", "console", "requests show", "requests verify", "requests resend"}
+NOWHERE: Final = {
+    "init",
+    "local deploy",
+    "stacks",
+    "open",
+    "console",
+    "requests show",
+    "requests verify",
+    "requests resend",
+}
 """These are about no single stack, or about the local one always or never; on a deployed one, `console` has no end."""
 
 ASKS: Final = {
@@ -162,6 +178,8 @@ def _happened(wickiepay: Installed) -> dict[str, str]:
         "letter": sent["MessageId"],
         "sample": str(PROJECT / "events/payloads/payment.completed.json"),
         "signature": "0" * 64,
+        "pattern": str(PROJECT / "docs/examples/completed-payments.json"),
+        "subscriber": str(PROJECT / "examples/subscriber"),
     }
 
 
@@ -223,8 +241,9 @@ def test_a_shell_completes_what_is_typed(typed: str, completed: set[str], exampl
 
 
 @pytest.mark.parametrize("where", [(), DEPLOYED], ids=["local", "deployed"])
-def test_what_arrives_is_told_until_ctrl_c(where: tuple[str, ...], examples: Examples) -> None:
-    tail = [str(COMMAND), "events", "tail", "--json", *where]
+@pytest.mark.parametrize("words", [("events", "tail"), ("announcements", "tail", "--yes")], ids=" ".join)
+def test_what_arrives_is_told_until_ctrl_c(words: tuple[str, ...], where: tuple[str, ...], examples: Examples) -> None:
+    tail = [str(COMMAND), *words, "--json", *where]
     sent: list[str] = []
     with subprocess.Popen(tail, env=examples.wickiepay.environment, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout

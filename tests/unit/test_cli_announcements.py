@@ -175,18 +175,18 @@ def local(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> LocalStack:  # noqa
 @pytest.mark.parametrize(
     ("form", "line"),
     [
-        ("shell", "export AWS_SECRET_ACCESS_KEY='it'\"'\"'s \"secret\" $HOME'"),
-        ("dotenv", 'AWS_SECRET_ACCESS_KEY="it\'s \\"secret\\" $HOME"'),
-        ("json", '  "WICKIEPAY_EVENT_TABLE": "EventTable",'),
+        ("--format=shell", "export AWS_SECRET_ACCESS_KEY='it'\"'\"'s \"secret\" $HOME'"),
+        ("--format=dotenv", 'AWS_SECRET_ACCESS_KEY="it\'s \\"secret\\" $HOME"'),
+        ("--json", '  "WICKIEPAY_EVENT_TABLE": "EventTable",'),
     ],
 )
 @pytest.mark.usefixtures("local")
 def test_the_variables_come_in_the_asked_form(form: str, line: str) -> None:
-    assert line in run("env", "--format", form).stdout.splitlines()
+    assert line in run("env", form).stdout.splitlines()
 
 
 def test_of_a_deployed_stack_no_credentials_are_printed(operator: OperatorStack) -> None:
     assert isinstance(operator.stack(), Stack)
-    printed = json.loads(run("env", "--stack", "listener", "--format", "json").stdout)
+    printed = json.loads(run("env", "--stack", "listener", "--json").stdout)
     assert printed["WICKIEPAY_LEDGER_TABLE"] == "LedgerTable"
     assert not [name for name in printed if "KEY" in name or "ENDPOINT" in name]

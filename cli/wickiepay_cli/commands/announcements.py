@@ -137,9 +137,10 @@ def match(
     matching = [each for each in tried if matches(each)]
     if as_json:
         show_json(matching)
-    elif matching:
-        _show(matching)
-    tell(f"The pattern matches {len(matching)} of the latest {len(tried)} announcements.")
+    else:
+        if matching:
+            _show(matching)
+        say(f"The pattern matches {len(matching)} of the latest {len(tried)} announcements.")
     if not matching:
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from wickiepay_cli.commands.options import on_stack
+from wickiepay_cli.commands.options import AsJson, on_stack
 from wickiepay_cli.output.tables import say, show_json
 from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.stack import Stack
@@ -26,7 +26,6 @@ OUTPUTS: Final = {
 class Format(StrEnum):
     SHELL = "shell"
     DOTENV = "dotenv"
-    JSON = "json"
 
 
 @on_stack
@@ -34,6 +33,7 @@ def env(
     found: Stack,
     *,
     form: Annotated[Format, typer.Option("--format", help="How to print the variables.")] = Format.SHELL,
+    as_json: AsJson = False,
 ) -> None:
     """Print what a program needs to talk to the stack: address, region, names of tables, queues and bus.
 
@@ -41,7 +41,7 @@ def env(
     it. For a deployed stack, a program has its own credentials, and none are printed.
     """
     variables = _variables(found)
-    if form is Format.JSON:
+    if as_json:
         show_json(variables)
         return
     for name, value in variables.items():
