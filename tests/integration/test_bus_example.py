@@ -1,8 +1,7 @@
 """The example of docs/bus.md beside the local stack: what is delivered there reaches its queue and its mail."""
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ from uuid import uuid4
 import pytest
 from samtranslator.yaml_helper import yaml_parse
 
+from tests.support.eventually import eventually
 from wickiepay.signature import sign
 from wickiepay_cli.sending.client import connection, deliver
 from wickiepay_cli.stacks.local_stack import LocalStack
@@ -77,14 +77,6 @@ class Readers:
             for message in messages:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return seen
-
-
-def eventually[T](look: Callable[[], T]) -> T:
-    """What `look` sees once it sees anything."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (seen := look()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return seen
 
 
 def for_the_emulator() -> dict[str, Any]:

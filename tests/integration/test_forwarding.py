@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.application import Application, application, eventually
+from tests.support.application import Application, application
+from tests.support.eventually import eventually
 from tests.support.installed import COMMAND, Installed
 from wickiepay.signature import sign
 from wickiepay_cli.local.run import STACK_NAME

@@ -8,9 +8,8 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
+from tests.support.eventually import eventually
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.local.proxy import reserved
 from wickiepay_cli.local.run import running_stack
@@ -35,13 +35,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.stack
 
 PATIENCE_SECONDS = 60
-
-
-def eventually(claim: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (holds := claim()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return holds
 
 
 def deliver(url: str, body: bytes, secret: str) -> httpx.Response:

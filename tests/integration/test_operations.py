@@ -4,8 +4,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.support.eventually import eventually
 from wickiepay import clock
 from wickiepay.clock import instant
 from wickiepay.decimals import plain
@@ -117,13 +117,6 @@ class Listener:
 def _body(uuid: str, event: str, amount: int = 5) -> bytes:
     data = {"uuid": uuid, "reference": f"account-{uuid}", "displayCurrency": {"currency": "EUR", "amount": amount}}
     return json.dumps({"event": event, "timestamp": "2026-01-15T10:25:00Z", "data": data}).encode()
-
-
-def eventually(claim: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (holds := claim()) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return holds
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.support.application import eventually
+from tests.support.eventually import eventually
 from tests.support.installed import COMMAND, Installed
 from tests.support.pages import section
 from wickiepay_cli.project import PROJECT

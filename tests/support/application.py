@@ -2,15 +2,11 @@
 
 import ssl
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from tempfile import NamedTemporaryFile
-from typing import Final
-
-PATIENCE_SECONDS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +71,3 @@ def _tls(certificate: bytes) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(file.name)
         return context
-
-
-def eventually[T](look: Callable[[], T]) -> T:
-    """What `look` returns as soon as that is true, or at the end of some patience."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (seen := look()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return seen

@@ -13,8 +13,9 @@ import typer
 
 from tests.support import command_line
 from tests.support.application import Application as Running
-from tests.support.application import application, eventually
+from tests.support.application import application
 from tests.support.certificates import certificate_for
+from tests.support.eventually import eventually
 from tests.support.operator_stack import COMPLETED, CONFIRMED, OperatorStack
 from wickiepay.signature import sign
 from wickiepay_cli.commands.listen import _headers, _Wanted
