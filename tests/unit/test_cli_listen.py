@@ -24,6 +24,7 @@ from wickiepay.errors import StoreUnavailable
 from wickiepay.event_record import Record, State
 from wickiepay.identity import Identity
 from wickiepay_cli.commands import listen as listen_module
+from wickiepay_cli.commands.forwarding import Wanted
 from wickiepay_cli.commands.listen import sample_command
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.local.emulator_patches import Patch
@@ -637,7 +638,7 @@ def test_what_is_prepared_for_the_emulator_is_told_where_it_is_asked_for(
     monkeypatch.setattr(listen_module, "running_stack", lambda *_: nullcontext(running))
     monkeypatch.setattr(listen_module._Watch, "__call__", lambda *_, **__: None)
     said: list[str] = []
-    nothing = listen_module._Wanted(None)
+    nothing = Wanted(None)
     watch = listen_module._Watch(Feed(), lambda **_: nullcontext(print), said.append, nothing)
     run = listen_module._Run(watch, 0, "secret", quiet=False, verbose=verbose, console=False)
     run()

@@ -18,7 +18,7 @@ from tests.support.certificates import certificate_for
 from tests.support.eventually import eventually
 from tests.support.operator_stack import COMPLETED, CONFIRMED, OperatorStack
 from wickiepay.signature import sign
-from wickiepay_cli.commands.listen import _headers, _Wanted
+from wickiepay_cli.commands.forwarding import Wanted, headers_in
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.operations import forwarding as forwarding_module
 from wickiepay_cli.operations.forwarding import ATTEMPTS, Application, Form, forwarding
@@ -230,7 +230,7 @@ def test_an_answer_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None
 )
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(typer.BadParameter, match="not an address"):
-        _Wanted(url)
+        Wanted(url)
 
 
 @pytest.mark.parametrize(
@@ -239,29 +239,31 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 )
 def test_without_an_address_there_is_nothing_to_choose(wanted: dict[str, Any]) -> None:
     with pytest.raises(typer.BadParameter, match="--forward-to"):
-        _Wanted(None, **wanted)
+        Wanted(None, **wanted)
 
 
 @pytest.mark.parametrize("header", ["", "no colon", ": value", "a b: c", "a: b\nc: d", "a: ü"])
 def test_what_is_no_header_is_refused(header: str) -> None:
     with pytest.raises(typer.BadParameter, match="Name: value"):
-        _headers([header])
+        headers_in([header])
 
 
 @pytest.mark.parametrize("header", ["Content-Length: 3", "transfer-encoding: chunked"])
 def test_a_header_that_follows_from_the_body_is_refused(header: str) -> None:
     with pytest.raises(typer.BadParameter, match="follows from the body"):
-        _headers([header])
+        headers_in([header])
 
 
 def test_headers_are_read() -> None:
-    assert _headers(["Authorization: Bearer a:b", "X-Empty:"]) == [("Authorization", "Bearer a:b"), ("X-Empty", "")]
+    assert headers_in(["Authorization: Bearer a:b", "X-Empty:"]) == [("Authorization", "Bearer a:b"), ("X-Empty", "")]
 
 
 def test_the_stacks_own_address_is_refused(operator: OperatorStack) -> None:
     own = command_line.OUTPUTS["WebhookUrl"]
-    watch: Any = None
-    with pytest.raises(CommandError, match="the stack's own address"), _Wanted(own).forwarding(operator.stack(), watch):
+    with (
+        pytest.raises(CommandError, match="the stack's own address"),
+        Wanted(own).forwarding(operator.stack(), Feed(), print),
+    ):
         pytest.fail("it goes on")
 
 
@@ -272,10 +274,9 @@ def test_the_stacks_own_address_is_refused(operator: OperatorStack) -> None:
 def test_what_changes_a_deployed_stack_is_asked_first(
     operator: OperatorStack, wanted: dict[str, Any], question: str
 ) -> None:
-    watch: Any = None
     deployed = replace(operator.stack(), asked=Where("listener"))
     with (
         pytest.raises(typer.BadParameter, match=question),
-        _Wanted("http://127.0.0.1:1/", **wanted).forwarding(deployed, watch),
+        Wanted("http://127.0.0.1:1/", **wanted).forwarding(deployed, Feed(), print),
     ):
         pytest.fail("it goes on")

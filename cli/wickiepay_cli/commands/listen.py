@@ -1,14 +1,12 @@
 """`wickiepay listen`: the stack on this machine, or one that runs already, and its deliveries as they arrive."""
 
 import os
-import re
-import secrets
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import groupby
@@ -21,12 +19,12 @@ import typer
 from wickiepay import clock
 from wickiepay.signing_secrets import secret_in
 from wickiepay_cli.checkout.handlers import handlers_in
+from wickiepay_cli.commands.forwarding import Wanted, headers_in
 from wickiepay_cli.commands.options import (
     SECRET_VARIABLE,
     SEVERAL,
     Yes,
     at_stack,
-    confirm_change,
     moment,
     several,
     tell_of_another_secret,
@@ -38,17 +36,15 @@ from wickiepay_cli.errors import CommandError
 from wickiepay_cli.interrupts import until_told
 from wickiepay_cli.local.run import Running, running_stack
 from wickiepay_cli.local.supervisor import supervise
-from wickiepay_cli.operations.forwarding import Application, Form, forwarding
+from wickiepay_cli.operations.forwarding import Form
 from wickiepay_cli.operations.redeploying import redeploying
 from wickiepay_cli.output.tables import say, tell
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET, PROJECT
-from wickiepay_cli.sending.client import is_web_address
 from wickiepay_cli.stacks import local_stack
 from wickiepay_cli.stacks.local_stack import state_folder
 from wickiepay_cli.stacks.stack import Stack, Where, of_local
 from wickiepay_cli.store.secret_versions import checked
 from wickiepay_cli.watching import delivery_log
-from wickiepay_cli.watching.announced import WHAT_IS_MADE
 from wickiepay_cli.watching.exchange import Exchange
 from wickiepay_cli.watching.exchanges import Exchanges
 from wickiepay_cli.watching.feed import Feed, of_exchange, of_record
@@ -57,13 +53,6 @@ from wickiepay_cli.watching.live_view import TICK_SECONDS, Show, view
 from wickiepay_cli.watching.poll import Newcomers, look, looking
 
 FORWARDING: Final = "Forwarding to your application"
-FORWARD_SECRET_VARIABLE: Final = "WICKIEPAY_FORWARD_SECRET"
-
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""RFC 9110, 5.6.2: a token."""
-
-_OF_THE_BODY: Final = frozenset({"content-length", "transfer-encoding"})
-"""Headers that say how long the body is: with another length, nothing could be sent."""
 
 
 @at_stack
@@ -162,7 +151,7 @@ def listen(  # noqa: PLR0913  options
     """
     feed = Feed()
     said = tell if as_json else say
-    wanted = _Wanted(forward_to, form, types, _headers(headers), not skip_verify, latest, since, use_stack_secret, yes)
+    wanted = Wanted(forward_to, form, types, headers_in(headers), not skip_verify, latest, since, use_stack_secret, yes)
     watch = _Watch(feed, partial(view, feed, quiet=quiet, as_json=as_json), said, wanted)
     with until_told():
         if not where and local_stack.read(state_folder()) is None:
@@ -190,84 +179,21 @@ class _Watch:
     feed: Feed
     shown: Callable[..., AbstractContextManager[Show]]
     tell: Callable[[str], None]
-    wanted: "_Wanted"
+    wanted: Wanted
 
     def __call__(
         self, stack: Stack, once: Callable[[], None], check: Callable[[], None], *, answers: bool = True
     ) -> None:
         """Shows what `once` and others tell the feed, until `check` raises; then all of it is forgotten."""
         try:
-            with self.wanted.forwarding(stack, self), looking(self.feed, once), self.shown(answers=answers) as show:
+            with (
+                self.wanted.forwarding(stack, self.feed, self.tell),
+                looking(self.feed, once),
+                self.shown(answers=answers) as show,
+            ):
                 follow(self.feed, show, check)
         finally:
             self.feed.forget()
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What is to be forwarded, as the options say it."""
-
-    url: str | None
-    form: Form = Form.ANNOUNCEMENT
-    types: Sequence[str] | None = None
-    headers: Sequence[tuple[str, str]] = field(default=(), repr=False)
-    verify: bool = True
-    latest: int | None = None
-    since: datetime | None = None
-    use_stack_secret: bool = False
-    yes: bool = False
-    secret: str = field(default_factory=lambda: os.environ.get(FORWARD_SECRET_VARIABLE) or _new_secret(), repr=False)
-
-    def __post_init__(self) -> None:
-        """Raises `typer.BadParameter` for an address that is none, or for options that mean nothing without it."""
-        if self.url is not None and not is_web_address(self.url):
-            raise typer.BadParameter(
-                f'"{self.url}" is not an address (http://127.0.0.1:8000/…).', param_hint="--forward-to"
-            )
-        of_forwarding = (self.types, self.headers, self.latest, self.since, self.use_stack_secret, not self.verify)
-        if self.url is None and any(of_forwarding):
-            raise typer.BadParameter("it only says what to forward: name an address with --forward-to.")
-
-    @contextmanager
-    def forwarding(self, stack: Stack, watch: _Watch) -> Iterator[None]:
-        """Forwards the events of a stack until the block ends, if that is wanted."""
-        if self.url is None:
-            yield
-            return
-        if self.url == stack.output("WebhookUrl"):
-            raise CommandError("That is the stack's own address: --forward-to takes that of your application.")
-        if self.use_stack_secret:
-            confirm_change(stack, f"sign what goes to {self.url} with its own signing secret", yes=self.yes)
-            secret = stack.signing_secret()
-        else:
-            secret = self.secret.encode()
-        if self.form is Form.ANNOUNCEMENT:
-            confirm_change(stack, WHAT_IS_MADE, yes=self.yes)
-        application = Application(
-            self.url, secret, self.form, self.types, self.headers, self.verify, self.latest, self.since
-        )
-        with forwarding(stack, application, watch.feed, watch.tell):
-            watch.tell(f"Forwarding {self.form}s to {self.url}")
-            if not self.use_stack_secret and not os.environ.get(FORWARD_SECRET_VARIABLE):
-                watch.tell(f"Signing secret of what is forwarded: {self.secret}")
-            yield
-
-
-def _new_secret() -> str:
-    return f"whsec_{secrets.token_urlsafe(24)}"
-
-
-def _headers(given: Sequence[str] | None) -> list[tuple[str, str]]:
-    """The names and values of headers. Raises `typer.BadParameter` for what is no header."""
-    headers = []
-    for each in given or ():
-        name, colon, value = each.partition(":")
-        if not (colon and _HEADER_NAME.fullmatch(name) and value.isprintable() and value.isascii()):
-            raise typer.BadParameter('it has the form "Name: value", in ASCII.', param_hint="--header")
-        if name.lower() in _OF_THE_BODY:
-            raise typer.BadParameter(f"{name} follows from the body that is sent.", param_hint="--header")
-        headers.append((name, value.strip()))
-    return headers
 
 
 # --- A stack of its own ----------------------------------------------------------------------------
