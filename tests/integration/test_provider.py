@@ -2,10 +2,6 @@
 
 import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import islice
@@ -14,6 +10,9 @@ from typing import Final
 
 import pytest
 
+from tests.support.eventually import eventually
+from tests.support.in_a_pipe import in_a_pipe
+from tests.support.installed import COMMAND
 from tests.support.provider import rsa_key
 from wickiepay_api.entries import EventStatus
 from wickiepay_api.keys import public_pem
@@ -27,7 +26,6 @@ from wickiepay_cli.store.ledger_records import Wanted
 
 pytestmark = [pytest.mark.stack, pytest.mark.many_stacks]
 
-COMMAND: Final = Path(sys.executable).parent / "wickiepay"
 PATIENCE_SECONDS: Final = 60
 EVENTS: Final = 60
 
@@ -78,10 +76,7 @@ def test_by_replays_the_books_become_those_of_the_provider(portal: Portal, stack
         portal.provider.settle(PATIENCE_SECONDS)
         payments = [*api.payments(), *api.channel_payments()]
 
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while books_of(stack) != portal.provider.books() and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert books_of(stack) == portal.provider.books()
+    assert eventually(lambda: books_of(stack) == portal.provider.books())
     assert portal.provider.books().credits
     assert len(listed) == 2 * EVENTS
     assert (len(failed) > EVENTS / 2, replayed.refused) == (True, {})
@@ -92,24 +87,11 @@ def test_somebody_simulates_until_it_is_stopped(stack: Stack, tmp_path: Path) ->
     pem = tmp_path / "public.pem"
     pem.write_text(public_pem(rsa_key()))
     options = ("--public-key", str(pem), "--port", "0", "--rate", "50", "--events", "20", "--lose", "0")
-    with subprocess.Popen(
-        [COMMAND, "provider", "simulate", *options],
-        env=os.environ | {"WICKIEPAY_LOCAL": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout
-            assert re.match(r"The provider's API: http://127\.0\.0\.1:\d+\n", process.stdout.readline())
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while not books_of(stack).payments and time.monotonic() < deadline:
-                time.sleep(0.2)
-            process.send_signal(signal.SIGINT)
-            told, _ = process.communicate(timeout=PATIENCE_SECONDS)
-        finally:
-            process.kill()
+    variables = os.environ | {"WICKIEPAY_LOCAL": str(tmp_path)}
+    with in_a_pipe([COMMAND, "provider", "simulate", *options], variables) as running:
+        assert re.search(r"http://127\.0\.0\.1:\d+$", running.line_with("The provider's API: "))
+        assert eventually(lambda: books_of(stack).payments)
+        ended = running.ended()
 
-    assert (process.returncode, bool(re.search(r"\n\d+ events happened, \d+ were delivered, 0 lost", told))) == (
-        0,
-        True,
-    )
+    assert ended.quietly
+    assert re.search(r"^\d+ events happened, \d+ were delivered, 0 lost", ended.told, re.MULTILINE)
