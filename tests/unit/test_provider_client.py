@@ -313,7 +313,8 @@ def test_each_refusal_has_an_error_and_a_sentence_of_advice(status: int, code: s
 
     text = str(refused.value)
     assert type(refused.value) is REFUSED[status, code]
-    assert text.startswith(f"The provider answered GET /api/v1/hook/destination with {status}")
+    answered = f"{status} {code}" if code and code.isupper() else str(status)
+    assert text.startswith(f"The provider answered GET /api/v1/hook/destination with {answered}. ")
     assert re.match("(It|The|There) ", type(refused.value).advice)
     assert f" {type(refused.value).advice}" in text
     assert "<b>" not in text
@@ -342,6 +343,11 @@ def in_pieces(piece: bytes, pieces: int) -> Iterator[bytes]:
 
 UNUSABLE: Final[dict[str, tuple[httpx.Response, type[ProviderError], str]]] = {
     "HTML": (httpx.Response(200, text="<html>Sign in</html>"), errors.AnswerUnusable, "HTML instead of JSON"),
+    "HTML by its name": (
+        httpx.Response(200, text="Sign in", headers={"Content-Type": "text/html"}),
+        errors.AnswerUnusable,
+        "HTML instead of JSON",
+    ),
     "text": (httpx.Response(200, text="all is well"), errors.AnswerUnusable, "something instead of JSON"),
     "not UTF-8": (httpx.Response(200, content=b"\xff[]"), errors.AnswerUnusable, "something instead of JSON"),
     "NaN": (httpx.Response(200, text='{"events": [NaN]}'), errors.AnswerUnusable, "instead of JSON"),
