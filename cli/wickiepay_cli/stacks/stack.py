@@ -205,6 +205,8 @@ def client_of(
     session: botocore.session.Session, service: str, region: str | None = None, asking: Mapping[str, Any] = ASKING
 ) -> Any:  # noqa: ANN401  typed by its callers
     """A client of a service, in the session's region or another. Raises `CommandError` if it is misconfigured."""
+    if session.profile == "":  # the AWS CLI refuses it too, but does not say why
+        raise CommandError("--profile, AWS_PROFILE or AWS_DEFAULT_PROFILE is empty: name a profile there, or unset it.")
     try:
         return session.create_client(service, region_name=region, config=Config(**asking))
     except ValueError as error:  # an invalid AWS_ENDPOINT_URL, or the like
