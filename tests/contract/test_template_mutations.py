@@ -155,6 +155,10 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         instead("ReconcilerFunction/Events/EveryHour/Properties/ScheduleExpression", "rate(1 hour)"),
         instead("ReconcilerFunction/Events/EveryHour/Properties/ScheduleExpression", "cron(30 * * * ? *)"),
         instead("ReconcilerFunction/Events/EveryNight/Properties/ScheduleExpression", "cron(59 2 * * ? *)"),
+        instead("ReconcilerFunction/EventInvokeConfig/MaximumRetryAttempts", 1),
+        instead("ReconcilerFunction/EventInvokeConfig/MaximumEventAgeInSeconds", 1200),
+        without("ReconcilerFunction/EventInvokeConfig/MaximumRetryAttempts"),
+        without("ReconcilerFunction/EventInvokeConfig/MaximumEventAgeInSeconds"),
     ],
     functions.reserving_is_for_who_asks_for_it: [
         instead("IngestFunction/ReservedConcurrentExecutions", 100),
