@@ -105,6 +105,11 @@ class Stack:
         """The number of its AWS account, which the address of its queue has."""
         return self.output("EventQueueUrl").split("/")[-2]
 
+    @property
+    def reconciles(self) -> bool:
+        """Whether it compares its events with the provider's list, hour by hour."""
+        return "ReconcilerLogGroup" in self.outputs
+
     def output(self, name: str) -> str:
         """An output of the template. Raises `CommandError` if the stack has none of this name."""
         try:
