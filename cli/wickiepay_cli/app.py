@@ -386,7 +386,7 @@ def _escaping() -> Iterator[None]:
     except TyperException as error:
         from wickiepay_cli.output.tables import escaped  # noqa: PLC0415  it takes its time
 
-        error.message = escaped(error.message)
+        error.message = escaped(error.message.removeprefix("Value error, "))  # Pydantic's, before Typer's own sentence
         raise
 
 

@@ -19,6 +19,9 @@ READ_BY: Final = {
 
 SET_BY_LAMBDA: Final = {"AWS_LAMBDA_INITIALIZATION_TYPE"}
 
+LONGEST_WAIT_SECONDS: Final = 21600
+"""How long Lambda keeps a call that it has no room for, unless it is told."""
+
 
 def these_are_all_the_functions(template: Template) -> Iterator[str]:
     found = template.stack(**RECONCILING).of_type("AWS::Lambda::Function")
@@ -94,10 +97,14 @@ def runs_of_the_reconciler_never_meet(template: Template) -> Iterator[str]:
     minutes = sorted(int(each.removeprefix("cron(").split()[0]) for each in schedules if each.startswith("cron("))
     if len(minutes) < len(schedules):
         yield f"nobody knows at which minute a run begins: {schedules}"
-    longest = stack.resources["ReconcilerFunction"]["Properties"]["Timeout"] / 60
+    calls = stack.of_type("AWS::Lambda::EventInvokeConfig").get("ReconcilerFunctionEventInvokeConfig", {})
+    if calls.get("MaximumRetryAttempts") != 0:
+        yield "Lambda tries a run that failed again, minutes later"
+    seconds = stack.resources["ReconcilerFunction"]["Properties"]["Timeout"]
+    longest = (calls.get("MaximumEventAgeInSeconds", LONGEST_WAIT_SECONDS) + seconds) / 60
     for one, other in pairwise((*minutes, minutes[0] + 60)):
         if other - one < longest:
-            yield f"a run may take {longest:g} minutes, but the next begins after {other - one}"
+            yield f"a run may end {longest:g} minutes after it was due, but the next begins after {other - one}"
 
 
 def reserving_is_for_who_asks_for_it(template: Template) -> Iterator[str]:
