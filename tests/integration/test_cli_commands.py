@@ -66,6 +66,7 @@ COMMANDS: Final[dict[str, list[str]]] = {
     "env": [],
     "local deploy": ["{subscriber}"],
     "reconcile events": ["--since", "1h"],
+    "reconcile runs": [],
     "reconcile payments": ["--since", "1h"],
     "payments list": [],
     "payments show": ["order-1"],

@@ -6,12 +6,13 @@ Of two runs at once, the later one's notes count, so the schedules keep runs apa
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from wickiepay import event_record as records
 from wickiepay.clock import instant
+from wickiepay.dynamodb import Item
 from wickiepay.identity import Identity
 from wickiepay.outages import outages
 from wickiepay_reconcile.asking import Asked
@@ -29,6 +30,9 @@ KEPT: Final = timedelta(days=400)
 """How long the record of a run is kept."""
 
 STATE: Final = Identity(records.RECONCILER, "state")
+RUN: Final = "run#"
+"""Begins the key of a run's record; the instant of the run follows."""
+
 SEEN: Final = ("uuid", "event_key", "notes")
 """The attributes that are read of the state."""
 
@@ -61,6 +65,13 @@ class Run:
     cut_short: bool = False
 
 
+def run_of(item: Item) -> tuple[str, Run]:
+    """When a run was, and its record; what another version noted besides is left out."""
+    report = json.loads(item["report"]["S"])
+    known = {each.name for each in fields(Run)} & report.keys()
+    return item["event_key"]["S"].removeprefix(RUN), Run(**{name: report[name] for name in known})
+
+
 class Notes:
     def __init__(self, client: "DynamoDBClient", table: str, ours: OurEvents) -> None:
         self._client = client
@@ -83,7 +94,7 @@ class Notes:
     def record(self, run: Run, at: datetime) -> None:
         """Records a run. Raises `StoreUnavailable`."""
         self._put(
-            Identity(records.RECONCILER, f"run#{instant(at)}"),
+            Identity(records.RECONCILER, f"{RUN}{instant(at)}"),
             {
                 "report": {"S": json.dumps(asdict(run))},
                 "expires_at": {"N": str(int((at + KEPT).timestamp()))},
