@@ -16,6 +16,7 @@ from wickiepay_reconcile.notes import Notes, Run
 from wickiepay_reconcile.our_events import OurEvents
 
 pytest_plugins = ["tests.support.operator_fixture"]
+pytestmark = pytest.mark.usefixtures("operator")
 
 SINCE: Final = "2026-01-14T10:00:00.000000Z"
 UNTIL: Final = "2026-01-15T10:00:00.000000Z"

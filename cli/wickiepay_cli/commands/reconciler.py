@@ -15,7 +15,6 @@ from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store import reconciler_runs
 from wickiepay_reconcile.notes import Run
 
-
 HEADINGS: Final = (
     *("run at", "compared from", "to", "there", "here", "missing", "asked", "refused", "given up", "came"),
     *("not done", "brake"),
