@@ -309,6 +309,13 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "--since 2d --stack prod",
     ),
     (
+        "reconcile dismiss",
+        "reconciler:dismiss",
+        "Count listed events no longer as missing, and never ask for them. For those that can never match.",
+        "1b4e28ba-2fa1-4d2b-883f-0016d3cca427 --why TEXT --stack prod",
+        "1b4e28ba-2fa1-4d2b-883f-0016d3cca427 --undo --stack prod",
+    ),
+    (
         "reconcile payments",
         "reconcile:payments",
         "Compare the provider's payments with the ledger: status, amounts and reference. Nothing is changed.",
