@@ -1,7 +1,7 @@
 """`wickiepay reconcile runs` and `dismiss`: what the stack's own reconciler did, and what it is to leave out."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from itertools import islice, takewhile
@@ -29,6 +29,7 @@ from wickiepay_cli.output.tables import say, seconds, show_json, show_table, str
 from wickiepay_cli.stacks.operator import operator_name
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store import dismissals, reconciler_runs
+from wickiepay_cli.store.dismissals import Dismissals
 from wickiepay_reconcile.dismissals import Dismissal
 from wickiepay_reconcile.notes import Run
 
@@ -113,28 +114,35 @@ def dismiss(  # noqa: PLR0913  options
     if bool(why.strip()) is undo:
         raise typer.BadParameter("say why it can never match, or --undo; not both.", param_hint="--why")
     wanted = dict.fromkeys(ids)
-    if not undo and (strange := [each for each in wanted if each not in notes_of(found).read().asked]):
+    awaited = notes_of(found).read().asked.keys()
+    if not undo and not as_json and (strange := [each for each in wanted if each not in awaited]):
         tell(f"The reconciler does not wait for {', '.join(strange)}: is that the id of a missing event?")
     many = "1 listed event" if len(wanted) == 1 else f"{len(wanted)} listed events"
     confirm_change(found, f"{'count' if undo else 'no longer count'} {many} as missing", yes=yes)
     now = clock.now()
     new = dict.fromkeys(wanted, Dismissal(operator_name(found), why, instant(now)))
 
-    def make(before: Mapping[str, Dismissal]) -> Mapping[str, Dismissal]:
-        return {each: known for each, known in before.items() if each not in wanted} if undo else {**new, **before}
+    def make(before: Dismissals) -> Dismissals:
+        return {each: known for each, known in before.items() if each not in wanted} if undo else new | before
 
     before, after = dismissals.change(found.dynamodb(), found.output("EventTableName"), now, make)
-    rows = [(each, each in before, after.get(each) or before.get(each)) for each in wanted]
+    known = before | after
     if as_json:
         show_json(
             [
-                {"id": each, "dismissed": not undo, "already": was is not undo, **(known._asdict() if known else {})}
-                for each, was, known in rows
+                {
+                    "id": each,
+                    "dismissed": not undo,
+                    "already": (each in before) is not undo,
+                    "awaited": each in awaited,
+                    **(known[each]._asdict() if each in known else {}),
+                }
+                for each in wanted
             ]
         )
         return
-    for each, was, known in rows:
+    for each in wanted:
         if undo:
-            say(f"{each} {'counts again' if was else 'was not dismissed'}.")
-        elif known:
-            say(f"{each} was dismissed at {known.at} by {known.by}.")
+            say(f"{each} {'counts again' if each in before else 'was not dismissed'}.")
+        else:
+            say(f"{each} was dismissed at {known[each].at} by {known[each].by}.")

@@ -1,6 +1,6 @@
 """Changes which listed events are dismissed: see `wickiepay_reconcile.dismissals`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ATTEMPTS: Final = 5
 
-type Dismissals = Mapping[str, Dismissal]
+type Dismissals = dict[str, Dismissal]
 
 
 def change(
