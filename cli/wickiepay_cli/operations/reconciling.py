@@ -94,7 +94,8 @@ def notes_of(stack: Stack) -> Notes:
 class Fetched:
     """An event that was missing and came after the provider was asked for it `times` times, first at `asked`.
 
-    `came` is when; several instants if one of several events is meant that look the same, none if that is unknown.
+    `came` is when, by its id; without one, when each event with its name and time stamp came since then, since nobody
+    can tell them apart. It is empty if that is unknown.
     """
 
     id: str
