@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -27,7 +27,8 @@ from wickiepay_api.errors import Refused
 from wickiepay_api.keys import key_in_use
 from wickiepay_reconcile.asking import Limits, brake, missing_since, noted, plan, still_awaited
 from wickiepay_reconcile.comparison import Comparison, OurEvent, Period, compare
-from wickiepay_reconcile.notes import MAX_ASKED, Notes, Run, State
+from wickiepay_reconcile.dismissals import LONGEST
+from wickiepay_reconcile.notes import MAX_ARRIVALS, MAX_ASKED, Arrival, Notes, Run, State
 from wickiepay_reconcile.our_events import OurEvents
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ RUN_SECONDS: Final = 780
 """A run starts nothing new after this: the longest pause and answer of the provider end before its time-out."""
 
 DAY: Final = timedelta(days=1)
-LONGEST: Final = 90 * DAY
-"""The most that the parameter `ReconcileDays` takes: no run looks at what is older."""
-
 CLOCKS: Final = timedelta(hours=1)
 """How far the sender's time stamps may be ahead of our clock."""
 
@@ -79,11 +77,15 @@ class Reconciler:
         end, horizon = begun + timedelta(seconds=RUN_SECONDS), begun - min(self.kept, LONGEST)
         whole = Period.of(max(begun - days * DAY, horizon), begun)
         state, run = self.notes.read(), Run(*whole)
-        state.asked = {each: known for each, known in state.asked.items() if known.at >= instant(horizon)}
+        state.asked = {
+            each: known
+            for each, known in state.asked.items()
+            if known.at >= instant(horizon) and each not in state.dismissed
+        }
         oldest = instant(begun)
         left = [*_days(whole), *_older(state.rest, whole, instant(horizon))]
         state.rest = _all_of(left)
-        recorded = _Recorded(self.ours, begun, instant(horizon))
+        recorded = _Recorded(self.ours, state.dismissed, begun, instant(horizon))
         try:
             with self.api(self._pausing_until(end)) as api:
                 while left:
@@ -140,11 +142,11 @@ class Reconciler:
         # The list first: what comes while it is read is on record afterwards.
         theirs: list[EventEntry] = list(in_time(api.events(since=since, until=until, destination_id=self.destination)))
         ours = list(in_time(recorded.within(day)))
-        found = compare(theirs, ours, day, self.now())
+        found = compare(theirs, ours, day, self.now(), recorded.dismissed)
         if is_newest or (found.ours and not brake(found, self.limits)) or recorded.any_before(day):
             return found
         first = min((event.at for event in ours if event.at and day.holds(event.at)), default=None)
-        return compare(theirs, ours, day._replace(since=first), self.now()) if first else None
+        return compare(theirs, ours, day._replace(since=first), self.now(), recorded.dismissed) if first else None
 
     def _settle(self, found: Comparison, state: State, run: Run) -> tuple[Sequence["EventEntry"], str]:
         """What to ask for now, and since when the oldest of the missing is missing."""
@@ -154,11 +156,18 @@ class Reconciler:
         run.matched += found.matched
         run.under_way += len(found.under_way)
         run.unreadable += len(found.unreadable)
+        run.dismissed += len(found.dismissed)
         if braked := brake(found, self.limits):
             run.braked.append(f"{found.period.since[:10]}: {braked}")
             return (), instant(now)
         awaited = still_awaited(state.asked, found)
-        run.arrived += len(state.asked) - len(awaited)
+        came = [
+            Arrival(each, known.event, known.at, known.first, known.times)
+            for each, known in state.asked.items()
+            if each not in awaited
+        ]
+        run.arrived += len(came)
+        run.arrivals += came[: MAX_ARRIVALS - len(run.arrivals)]
         wanted = plan(found.suspects, awaited, now, min(self.limits.asked - run.asked, MAX_ASKED - len(awaited)))
         run.missing += len(found.missing)
         run.given_up += len(wanted.given_up)
@@ -179,9 +188,13 @@ class Reconciler:
 
 @dataclass(slots=True)
 class _Recorded:
-    """The events on record by the day (UTC) on which they happened, read from now backwards, as far as is needed."""
+    """The events on record by the day (UTC) on which they happened, read from now backwards, as far as is needed.
+
+    `dismissed` are the ids of events that are on record nowhere and are not missed.
+    """
 
     ours: OurEvents
+    dismissed: Collection[str]
     now: datetime
     horizon: str
     read_to: date = field(init=False)
@@ -264,6 +277,7 @@ def _tell(run: Run, oldest_seconds: float) -> None:
             "refused": run.refused,
             "given_up": run.given_up,
             "arrived": run.arrived,
+            "dismissed": run.dismissed,
             "braked": run.braked,
             "cut_short": run.cut_short,
         },

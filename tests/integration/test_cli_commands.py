@@ -65,6 +65,8 @@ COMMANDS: Final[dict[str, list[str]]] = {
     "env": [],
     "local deploy": ["{subscriber}"],
     "reconcile events": ["--since", "1h"],
+    "reconcile dismiss": ["1b4e28ba-2fa1-4d2b-883f-0016d3cca427", "--why", "It can never match."],
+    "reconcile runs": [],
     "reconcile payments": ["--since", "1h"],
     "payments list": [],
     "payments show": ["order-1"],
@@ -110,6 +112,7 @@ NOWHERE: Final = {
 
 ASKS: Final = {
     *("trigger", "trigger --scenario", "events accept", "events dismiss", "balances adjust", "dlq redrive"),
+    "reconcile dismiss",
     *("secret set", "secret rotate", "secret retire", "provider key create"),
     *("provider destinations add", "provider destinations update", "provider destinations remove"),
 }

@@ -1,5 +1,6 @@
 """The provider beside a stack: what it lost and what failed comes by replays, and both keep the same books."""
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from tests.support.command_line import run_json
 from tests.support.eventually import eventually
 from tests.support.in_a_pipe import in_a_pipe
 from tests.support.installed import COMMAND
@@ -20,7 +22,7 @@ from wickiepay_cli.local.run import running_stack
 from wickiepay_cli.operations.provider import api_of, create_key
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
 from wickiepay_cli.simulator.portal import Portal, beside_a_stack
-from wickiepay_cli.simulator.provider import Books
+from wickiepay_cli.simulator.provider import FAILED, Books
 from wickiepay_cli.stacks.stack import Stack, of_local
 from wickiepay_cli.store.ledger_records import Wanted
 
@@ -81,6 +83,44 @@ def test_by_replays_the_books_become_those_of_the_provider(portal: Portal, stack
     assert len(listed) == 2 * EVENTS
     assert (len(failed) > EVENTS / 2, replayed.refused) == (True, {})
     assert {payment.uuid: payment.status for payment in payments} == portal.provider.books().payments
+
+
+def reconcile(portal: Portal, stack: Stack) -> dict[str, int]:
+    """A run of the deployed reconciler, and all that it asked for is delivered."""
+    described = stack.client("cloudformation").describe_stack_resource(
+        StackName=stack.name, LogicalResourceId="ReconcilerFunction"
+    )
+    name = described["StackResourceDetail"]["PhysicalResourceId"]
+    answer = stack.client("lambda").invoke(FunctionName=name, Payload=b'{"days": 1}')
+    told: dict[str, int] = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, told
+    portal.provider.settle(PATIENCE_SECONDS)
+    return told
+
+
+def test_a_dismissed_event_is_no_longer_missing_and_when_the_others_came_is_told(
+    portal: Portal, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
+    [destination] = portal.provider.destinations.values()
+    portal.provider.change(destination.id, secret=b"another secret")
+    happen(portal, 5)
+    portal.provider.change(destination.id, secret=destination.secret)
+    dismissed, *failed = [event.id for event in portal.provider.events.values() if event.status == FAILED]
+
+    run_json("reconcile", "dismiss", dismissed, "--why", "It can never match.")
+    first, second = reconcile(portal, stack), reconcile(portal, stack)
+
+    assert first == {"missing": len(failed), "asked": len(failed), "arrived": 0}
+    assert second == {"missing": 0, "asked": 0, "arrived": len(failed)}
+    told = run_json("reconcile", "events", "--since", "1h")
+    assert (told["missing"], [each["id"] for each in told["dismissed"]]) == ([], [dismissed])
+    assert {each["id"] for each in told["fetched"] if each["came"]} == set(failed)
+    runs = run_json("reconcile", "runs")
+    assert [(run["asked"], run["arrived"], run["dismissed"]) for run in runs] == [
+        (0, len(failed), 1),
+        (len(failed), 0, 1),
+    ]
 
 
 def test_somebody_simulates_until_it_is_stopped(stack: Stack, tmp_path: Path) -> None:

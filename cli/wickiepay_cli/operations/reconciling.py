@@ -1,10 +1,11 @@
 """Compares what the provider lists with what a stack has on record, and asks for what is missing."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 from typing import Final
 
 from wickiepay.decimals import plain
@@ -14,7 +15,9 @@ from wickiepay_api.entries import Payment as ListedPayment
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.event_records import AHEAD
 from wickiepay_cli.store.ledger_records import Amount, Payment
+from wickiepay_cli.store.reconciler_runs import newest_first
 from wickiepay_reconcile.comparison import Comparison, OurEvent, Period, compare
+from wickiepay_reconcile.notes import Notes
 from wickiepay_reconcile.our_events import OurEvents
 
 STEP: Final = 100
@@ -37,10 +40,11 @@ LATE: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The events of a period by day and type, there and here, and those of ours that came late."""
+    """The events of a period by day and type, there and here, and ours themselves, with those that have an id."""
 
     theirs: Counter[tuple[str, str]] = field(default_factory=Counter)
     ours: Counter[tuple[str, str]] = field(default_factory=Counter)
+    here: list[OurEvent] = field(default_factory=list)
     late: list[OurEvent] = field(default_factory=list)
 
     def by_day(self) -> Sequence[tuple[str, int, int]]:
@@ -69,6 +73,7 @@ def compare_events(  # noqa: PLR0913, PLR0917  two lists, a time, and who is tol
     since: datetime,
     until: datetime,
     now: datetime,
+    dismissed: Collection[str],
     advance: Callable[[int], None] = lambda _: None,
 ) -> tuple[Comparison, Tally]:
     """Compares the provider's entries of a period with all that was received since then: a replay can be late."""
@@ -76,7 +81,48 @@ def compare_events(  # noqa: PLR0913, PLR0917  two lists, a time, and who is tol
     ours = OurEvents(stack.dynamodb(), stack.output("EventTableName"))
     received = (event for day in _days(_day(since - CLOCKS), _day(now + AHEAD)) for event in ours.received(day))
     listed = _there(told(theirs, advance), period, tally)
-    return compare(listed, _here(told(received, advance), period, tally), period, now), tally
+    return compare(listed, _here(told(received, advance), period, tally), period, now, dismissed), tally
+
+
+def notes_of(stack: Stack) -> Notes:
+    """What the stack's reconciler notes."""
+    client, table = stack.dynamodb(), stack.output("EventTableName")
+    return Notes(client, table, OurEvents(client, table))
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An event that was missing and came after the provider was asked for it `times` times, first at `asked`.
+
+    `came` is when, by its id; without one, when each event with its name and time stamp came since then, since nobody
+    can tell them apart. It is empty if that is unknown.
+    """
+
+    id: str
+    event: str
+    at: str
+    asked: str
+    times: int
+    came: Sequence[str]
+
+
+def fetched(stack: Stack, period: Period, ours: Iterable[OurEvent]) -> list[Fetched]:
+    """The events of a period that came after the reconciler had asked for them, as its runs noted, the oldest first.
+
+    `ours` are the events on record among which they are.
+    """
+    recorded = newest_first(stack.dynamodb(), stack.output("EventTableName"))
+    since_then = takewhile(lambda each: each[0] >= period.since, recorded)
+    arrivals = [each for _, run in since_then for each in run.arrivals if period.holds(each.at)]
+    received: defaultdict[object, set[str]] = defaultdict(set)
+    for event in ours if arrivals else ():
+        for key in (event.id, (event.event, event.at)):
+            received[key].add(event.received_at)
+    return [
+        Fetched(each.id, each.event, each.at, each.first, each.times, [at for at in sorted(came) if at >= each.first])
+        for each in sorted(arrivals, key=lambda each: (each.at, each.event, each.id))
+        for came in [received.get(each.id) or received.get((each.event, each.at), set())]
+    ]
 
 
 def _day(moment: datetime) -> date:
@@ -96,16 +142,15 @@ def _there(entries: Iterable[EventEntry], period: Period, tally: Tally) -> Itera
 
 def _here(events: Iterable[OurEvent], period: Period, tally: Tally) -> list[OurEvent]:
     """The events that an entry of the period can be: of so many days later, most are others."""
-    found = []
     for event in events:
         if event.at and period.holds(event.at):
             tally.ours[event.at[:10], event.event] += 1
             if datetime.fromisoformat(event.received_at) - datetime.fromisoformat(event.at) > LATE:
                 tally.late.append(event)
-            found.append(event)
+            tally.here.append(event)
         elif event.id:
-            found.append(event)
-    return found
+            tally.here.append(event)
+    return tally.here
 
 
 # --- Payments ------------------------------------------------------------------------------------
