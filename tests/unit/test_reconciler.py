@@ -29,6 +29,7 @@ from wickiepay_reconcile.asking import FEW, TIMES, Limits
 from wickiepay_reconcile.comparison import OurEvent
 from wickiepay_reconcile.notes import Notes, Run
 from wickiepay_reconcile.our_events import OurEvents
+from wickiepay_reconcile.our_payments import OurPayments
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -103,6 +104,7 @@ def stand(events: EventLog, dynamodb: "DynamoDBClient", body_of: BodyOf, deliver
         provider,
         Reconciler(
             ours=ours,
+            ledger=OurPayments(dynamodb, "LedgerTable"),
             notes=Notes(dynamodb, "EventTable", ours),
             api=FakeProvider(provider.answer).made,
             limits=Limits(),
