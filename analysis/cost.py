@@ -130,6 +130,10 @@ class Costs:
         """What a million deliveries cost a stack that reconciles: a read that need not be consistent is half a unit."""
         return prices.READ_UNIT.of(MILLION * self.times_reconciled() / 2)
 
+    def payments_reconciled(self) -> float:
+        """The same for a million payments, which are read in each night of the period."""
+        return prices.READ_UNIT.of(MILLION * self.stack.reconcile_days / 2)
+
     def ordinary_metrics(self) -> int:
         """Custom metrics of healthy traffic of every event type, without the relay's.
 

@@ -161,6 +161,10 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         without("ReconcilerFunction/EventInvokeConfig/MaximumRetryAttempts"),
         without("ReconcilerFunction/EventInvokeConfig/MaximumEventAgeInSeconds"),
     ],
+    functions.payments_are_compared_in_the_night_alone: [
+        reworded("ReconcilerFunction/Events/EveryNight/Properties/Input/Fn::Sub", "payments", "payment"),
+        reworded("ReconcilerFunction/Events/EveryHour/Properties/Input", "}", ', "payments": true}'),
+    ],
     functions.reserving_is_for_who_asks_for_it: [
         instead("IngestFunction/ReservedConcurrentExecutions", 100),
         besides("Globals/Function/ReservedConcurrentExecutions", 10),
@@ -265,6 +269,14 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         more(
             f"ReconcilerRole/{STATEMENTS}/SeeWhichEventsTheyAre/Condition/ForAllValues:StringEquals/dynamodb:Attributes",
             "effects",
+        ),
+        without(f"ReconcilerRole/{STATEMENTS}/SeeWhatTheLedgerSaysOfPayments/Condition/ForAllValues:StringEquals"),
+    ],
+    permissions.the_reconciler_sees_nothing_of_the_ledger_but_payments: [
+        without(f"ReconcilerRole/{STATEMENTS}/SeeWhatTheLedgerSaysOfPayments/Condition/ForAllValues:StringLike"),
+        more(
+            f"ReconcilerRole/{STATEMENTS}/SeeWhatTheLedgerSaysOfPayments/Condition/ForAllValues:StringLike/dynamodb:LeadingKeys",
+            "balance#*",
         ),
     ],
     permissions.the_reconcilers_writes_touch_no_event: [

@@ -12,7 +12,7 @@ from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import Decision, Pending
 from wickiepay.identity import Identity
-from wickiepay_reconcile import our_events
+from wickiepay_reconcile import our_events, reading
 from wickiepay_reconcile.comparison import OurEvent
 from wickiepay_reconcile.our_events import OurEvents
 
@@ -113,7 +113,7 @@ def test_keys_that_a_busy_table_left_are_read_again(ours: OurEvents, receive: Re
 def test_a_table_that_stays_busy_is_an_error(ours: OurEvents, receive: Receive, calls: Calls) -> None:
     uuid, key = receive("u-1")
     left = {"EventTable": {"Keys": [{"uuid": {"S": uuid}, "event_key": {"S": key}}]}}
-    for _ in range(our_events.ATTEMPTS):
+    for _ in range(reading.ATTEMPTS):
         calls.answer("BatchGetItem", {"Responses": {}, "UnprocessedKeys": left})
     with pytest.raises(StoreUnavailable, match="too busy"):
         list(ours.received(DAY))

@@ -31,6 +31,7 @@ from wickiepay_reconcile.comparison import OurEvent
 from wickiepay_reconcile.dismissals import DISMISSED, LONGEST, Dismissal, dismissals_item
 from wickiepay_reconcile.notes import Arrival, Notes, Run
 from wickiepay_reconcile.our_events import OurEvents
+from wickiepay_reconcile.our_payments import OurPayments
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -105,6 +106,7 @@ def stand(events: EventLog, dynamodb: "DynamoDBClient", body_of: BodyOf, deliver
         provider,
         Reconciler(
             ours=ours,
+            ledger=OurPayments(dynamodb, "LedgerTable"),
             notes=Notes(dynamodb, "EventTable", ours),
             api=FakeProvider(provider.answer).made,
             limits=Limits(),

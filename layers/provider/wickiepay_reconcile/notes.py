@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wickiepay import event_record as records
 from wickiepay.clock import instant
@@ -19,8 +19,10 @@ from wickiepay_reconcile.asking import Asked
 from wickiepay_reconcile.comparison import Period
 from wickiepay_reconcile.dismissals import DISMISSED, Dismissal, dismissals_of
 from wickiepay_reconcile.our_events import OurEvents
+from wickiepay_reconcile.payments import Difference
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
@@ -45,11 +47,13 @@ SEEN: Final = ("uuid", "event_key", "notes")
 class State:
     """What was asked for and has not come, by id, and the part of a period that a run had no more time for, if any.
 
-    `dismissed` is what an operator dismissed, by id: the reconciler only reads it.
+    `differing` says of payments since when each difference is known, by its digest. `dismissed` is what an operator
+    dismissed, by id: the reconciler only reads it.
     """
 
     asked: Mapping[str, Asked] = field(default_factory=dict)
     rest: Period | None = None
+    differing: Mapping[str, str] = field(default_factory=dict)
     dismissed: Mapping[str, Dismissal] = field(default_factory=dict)
 
 
@@ -67,10 +71,25 @@ class Arrival(NamedTuple):
 
 
 @dataclass(slots=True)
+class PaymentsRun:
+    """How many payments a run compared, and of the differences that last the number, and the first ones.
+
+    `new` differences may be of what is under way. `flaws` say, a sentence each, what could not be compared.
+    """
+
+    compared: int = 0
+    new: int = 0
+    lasting: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    flaws: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Run:
     """What a run found, and what it did. The numbers are of events.
 
-    `arrivals` are those that had been asked for and came, so far as there is room.
+    `arrivals` are those that had been asked for and came, so far as there is room. `payments` is None if it did not
+    compare them.
     """
 
     since: str
@@ -89,15 +108,22 @@ class Run:
     arrivals: list[Arrival] = field(default_factory=list)
     braked: list[str] = field(default_factory=list)
     cut_short: bool = False
+    payments: PaymentsRun | None = None
 
 
 def run_of(item: Item) -> tuple[str, Run]:
     """When a run was, and its record; what another version noted besides is left out."""
     report = json.loads(item["report"]["S"])
-    known = {each.name for each in fields(Run)} & report.keys()
-    run = Run(**{name: report[name] for name in known})
+    run = _known(Run, report)
     run.arrivals = [Arrival(*values) for values in run.arrivals]
+    if told := report.get("payments"):
+        run.payments = _known(PaymentsRun, told)
+        run.payments.differences = [_known(Difference, each) for each in told.get("differences", ())]
     return item["event_key"]["S"].removeprefix(RUN), run
+
+
+def _known[T: "DataclassInstance"](kind: type[T], report: Mapping[str, Any]) -> T:
+    return kind(**{each.name: report[each.name] for each in fields(kind) if each.name in report})
 
 
 class Notes:
@@ -116,11 +142,12 @@ class Notes:
                 kept = json.loads(zlib.decompress(item["notes"]["B"]))
                 state.asked = {each: Asked(*values) for each, values in kept["asked"].items()}
                 state.rest = Period(*kept["rest"]) if kept["rest"] else None
+                state.differing = kept.get("differing", {})
         return state
 
     def keep(self, state: State) -> None:
         """Keeps the state for the next run. Raises `StoreUnavailable`."""
-        text = json.dumps({"asked": state.asked, "rest": state.rest})
+        text = json.dumps({"asked": state.asked, "rest": state.rest, "differing": state.differing})
         self._put(STATE, {"notes": {"B": zlib.compress(text.encode())}})
 
     def record(self, run: Run, at: datetime) -> None:

@@ -1,6 +1,7 @@
 """The functions: what each is told, where it writes, and who hears of it when it fails."""
 
 import ast
+import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -105,6 +106,16 @@ def runs_of_the_reconciler_never_meet(template: Template) -> Iterator[str]:
     for one, other in pairwise((*minutes, minutes[0] + 60)):
         if other - one < longest:
             yield f"a run may end {longest:g} minutes after it was due, but the next begins after {other - one}"
+
+
+def payments_are_compared_in_the_night_alone(template: Template) -> Iterator[str]:
+    """All payments into channels are listed each time: once a day is often enough."""
+    stack = template.stack(**RECONCILING)
+    for name, schedule in stack.of_type("AWS::Scheduler::Schedule").items():
+        if name.startswith("ReconcilerFunction"):
+            told = json.loads(schedule["Target"]["Input"]).get("payments", False)
+            if told is not name.endswith("EveryNight"):
+                yield f"{name} says of payments: {told}"
 
 
 def reserving_is_for_who_asks_for_it(template: Template) -> Iterator[str]:
