@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from itertools import batched
+from itertools import batched, chain
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
@@ -247,7 +247,7 @@ class _Recorded:
     horizon: str
     read_to: date = field(init=False)
     by_day: defaultdict[str, list[OurEvent]] = field(default_factory=lambda: defaultdict(list))
-    without_time: list[OurEvent] = field(default_factory=list)
+    with_id: list[OurEvent] = field(default_factory=list)
     earliest: str | None = None
     """When the first of the events happened that were read."""
 
@@ -255,22 +255,28 @@ class _Recorded:
         self.read_to = (self.now + 2 * DAY).astimezone(UTC).date()  # as far as another clock may be ahead
 
     def within(self, period: Period) -> Iterator[OurEvent]:
-        """Those of a period, and those without a time. No later one is needed any more: periods come backwards."""
+        """Those of a period, and those with an id: the provider may list them under another time.
+
+        Periods come backwards, so that no later one without an id is needed any more.
+        """
         self._read(period.since)
         first, last = period.since[:10], period.until[:10]
         for day in [day for day in self.by_day if day > last]:
             del self.by_day[day]
         yield from (event for day in dict.fromkeys((first, last)) for event in self.by_day[day])
-        yield from self.without_time
+        yield from self.with_id
 
     def any_before(self, period: Period) -> bool:
         """Whether there are others of before the period that was asked for last. It reads no more than it has to."""
         horizon = date.fromisoformat(self.horizon[:10])
-        while not (found := any(event.at < period.since for day in self.by_day.values() for event in day if event.at)):
+        while not (found := any(event.at < period.since for event in self._read_so_far() if event.at)):
             if self.read_to <= horizon:
                 break
             self._read_day()
         return found
+
+    def _read_so_far(self) -> Iterator[OurEvent]:
+        return chain(self.with_id, *self.by_day.values())
 
     def _read(self, since: str) -> None:
         first = (datetime.fromisoformat(since) - CLOCKS).date()
@@ -282,10 +288,10 @@ class _Recorded:
         for event in self.ours.received(self.read_to):
             at = event.at or event.received_at
             self.earliest = min(self.earliest or at, at)
-            if event.at:
+            if event.id:
+                self.with_id.append(event)
+            elif event.at:
                 self.by_day[event.at[:10]].append(event)
-            elif event.id:
-                self.without_time.append(event)
 
 
 def _days(period: Period) -> Iterator[Period]:

@@ -316,16 +316,19 @@ def test_an_event_that_came_days_later_is_found(
     assert stand.run(days=5).missing == 0
 
 
-def test_an_event_that_names_itself_and_no_time_is_found(
-    stand: Stand, events: EventLog, body_of: BodyOf, delivery_of: DeliveryOf
+@pytest.mark.parametrize("timestamp", [None, instant(NOW), instant(NOW - timedelta(days=5))], ids=str)
+def test_an_event_that_names_itself_is_found_whatever_its_time(
+    stand: Stand, events: EventLog, body_of: BodyOf, delivery_of: DeliveryOf, timestamp: str | None
 ) -> None:
-    stand.provider.happened(1, 2)
+    stand.receive(2, timedelta(days=4))
+    stand.provider.happened(1, 2, 3, ago=timedelta(days=4))
     for envelope in ({"id": "e-1"}, {}):
         delivery = delivery_of(
-            body_of("payment.created", {"uuid": str(envelope)}, timestamp=None, **envelope), received_at=instant(NOW)
+            body_of("payment.created", {"uuid": str(envelope)}, timestamp=timestamp, **envelope),
+            received_at=instant(NOW),
         )
         events.record(delivery, delivery.event())
-    assert (stand.run().missing, stand.provider.asked) == (1, ["e-2"])
+    assert (stand.run(days=5).missing, stand.provider.asked) == (1, ["e-3"])
 
 
 def test_what_the_provider_does_not_know_is_counted_and_not_asked_for_without_end(stand: Stand) -> None:
