@@ -210,7 +210,8 @@ class Reconciler:
         whole = True
         for name, theirs in lists.items():
             try:
-                compared = payments.compare(self.ledger.beside(self._in_time(theirs, end)))
+                wanted = (each for each in self._in_time(theirs, end) if each.uuid not in state.dismissed)
+                compared = payments.compare(self.ledger.beside(wanted))
             except OutOfTime:
                 whole = False
             except (ProviderError, StoreUnavailable) as error:

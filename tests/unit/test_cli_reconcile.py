@@ -560,6 +560,13 @@ def test_what_is_to_be_paid_is_not_compared_with_what_was_paid(
 
 
 @pytest.mark.usefixtures("paid")
+def test_of_a_dismissed_payment_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    provides(monkeypatch, paying(listed_payment(status="UNDERPAID")))
+    run("reconcile", "dismiss", UUID, "--why", "WickiePay knows of it.")
+    assert look() == []
+
+
+@pytest.mark.usefixtures("paid")
 def test_payments_into_channels_are_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
     channel = listing(listed_payment(uuid="c-9"), member="channelPayments")
     none = listing(member="payments")

@@ -1,8 +1,9 @@
 """`wickiepay reconcile runs` and `dismiss`: what the reconciler did is listed, and what it leaves out is noted once."""
 
 import json
+import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -21,8 +22,9 @@ from wickiepay_cli.store import dismissals, reconciler_runs
 from wickiepay_cli.store.dismissals import Dismissals
 from wickiepay_reconcile.asking import Asked
 from wickiepay_reconcile.dismissals import LONGEST, MAX_BYTES, Dismissal
-from wickiepay_reconcile.notes import Notes, Run, State
+from wickiepay_reconcile.notes import Notes, PaymentsRun, Run, State
 from wickiepay_reconcile.our_events import OurEvents
+from wickiepay_reconcile.payments import Difference
 
 pytest_plugins = ["tests.support.operator_fixture"]
 pytestmark = pytest.mark.usefixtures("operator")
@@ -30,6 +32,7 @@ pytestmark = pytest.mark.usefixtures("operator")
 SINCE: Final = "2026-01-14T10:00:00.000000Z"
 UNTIL: Final = "2026-01-15T10:00:00.000000Z"
 HOUR: Final = timedelta(hours=1)
+DIFFERENCE: Final = Difference("p-1", "status", "UNDERPAID", "COMPLETE")
 
 
 @pytest.fixture
@@ -46,7 +49,14 @@ def three_runs(operator: OperatorStack, notes: Notes) -> list[str]:
         [
             Run(SINCE, UNTIL, theirs=9, ours=8, missing=1, asked=1),
             Run(SINCE, UNTIL, theirs=9, ours=9, arrived=1),
-            Run(SINCE, UNTIL, theirs=6, braked=[braked], cut_short=True),
+            Run(
+                SINCE,
+                UNTIL,
+                theirs=6,
+                braked=[braked],
+                cut_short=True,
+                payments=PaymentsRun(5, lasting=2, flaws=["The provider did not answer."]),
+            ),
         ]
     ):
         notes.record(made, operator.now - (2 - number) * HOUR)
@@ -69,6 +79,8 @@ def test_people_see_what_was_not_done_and_why(three_runs: list[str]) -> None:
     shown = run("reconcile", "runs").stdout
     assert "2026-01-14: None of 6 events in the provider's list is on record here." in shown
     assert "older days" in shown
+    assert re.search(r"5 compared, 2 differ\b", shown)
+    assert "The provider did not answer." in shown
     assert "more than these 1" in run("reconcile", "runs", "--limit", "1").stderr
     assert three_runs
 
@@ -81,7 +93,16 @@ def test_where_no_run_was_that_is_said() -> None:
     ("report", "run_"),
     [
         ({"since": SINCE, "until": UNTIL}, Run(SINCE, UNTIL)),
-        ({"since": SINCE, "until": UNTIL, "missing": 2, "newer": {"a": 1}}, Run(SINCE, UNTIL, missing=2)),
+        (
+            {
+                "since": SINCE,
+                "until": UNTIL,
+                "missing": 2,
+                "newer": {"a": 1},
+                "payments": {"compared": 3, "differences": [asdict(DIFFERENCE) | {"newer": 1}], "newer": 1},
+            },
+            Run(SINCE, UNTIL, missing=2, payments=PaymentsRun(compared=3, differences=[DIFFERENCE])),
+        ),
     ],
     ids=["older", "newer"],
 )
@@ -168,7 +189,7 @@ def test_a_reason_is_given_to_dismiss_and_not_to_undo(options: tuple[str, ...]) 
 def test_an_id_that_the_reconciler_does_not_wait_for_is_told(notes: Notes) -> None:
     notes.keep(State({LOST: Asked(3, SINCE, UNTIL, SINCE, "payment.created")}))
     told = run("reconcile", "dismiss", LOST, ANOTHER, *WHY)
-    assert told.stderr == f"The reconciler does not wait for {ANOTHER}: is that the id of a missing event?\n"
+    assert told.stderr == f"The reconciler does not wait for {ANOTHER}: is it a payment, or a missing event?\n"
     assert run("reconcile", "dismiss", LOST, *WHY).stderr == ""
 
 

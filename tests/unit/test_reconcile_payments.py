@@ -21,6 +21,7 @@ from wickiepay.effects import set_payment
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event import parse
 from wickiepay.event_log import EventLog
+from wickiepay.event_record import key
 from wickiepay.ledger import Ledger
 from wickiepay.money import Money
 from wickiepay_api.entries import payment
@@ -29,6 +30,7 @@ from wickiepay_cli.store.reconciler_runs import newest_first
 from wickiepay_reconcile import our_payments, reading
 from wickiepay_reconcile.asking import FEW, Limits
 from wickiepay_reconcile.comparison import GRACE
+from wickiepay_reconcile.dismissals import DISMISSED, Dismissal, dismissals_item
 from wickiepay_reconcile.notes import Notes, PaymentsRun, Run
 from wickiepay_reconcile.our_events import OurEvents
 from wickiepay_reconcile.our_payments import OurPayments
@@ -260,6 +262,15 @@ def test_what_may_be_under_way_is_not_told_however_often_it_is_looked_for(
     assert desk.night().lasting == lasting
 
 
+def test_what_was_dismissed_is_not_told(desk: Desk, book: Book) -> None:
+    differing(desk, book, 1, 2)
+    told = dismissals_item({"p-1": Dismissal("somebody", "It is of before the listener.", instant(NOW))})
+    desk.client.put_item(TableName="EventTable", Item={**key(DISMISSED), **told})
+    desk.night()
+    desk.now += NIGHT
+    assert [each.uuid for each in desk.night().differences] == ["p-2"]
+
+
 def test_what_changed_in_between_is_another_difference(desk: Desk, book: Book) -> None:
     differing(desk, book, 1)
     desk.night()
@@ -398,16 +409,3 @@ def test_the_schedule_says_whether_payments_are_compared(desk: Desk, monkeypatch
         reconciler.lambda_handler(schedule, None)
         desk.now += timedelta(hours=1)
     assert [run.payments is None for run in desk.recorded()] == [False, True]
-
-
-def test_a_record_of_before_payments_were_compared_is_read(desk: Desk) -> None:
-    old = {"since": instant(NOW), "until": instant(NOW), "theirs": 3, "of another version": 1}
-    desk.client.put_item(
-        TableName="EventTable",
-        Item={
-            "uuid": {"S": "!reconciler"},
-            "event_key": {"S": f"run#{instant(NOW)}"},
-            "report": {"S": json.dumps(old)},
-        },
-    )
-    assert desk.recorded() == [Run(instant(NOW), instant(NOW), theirs=3)]

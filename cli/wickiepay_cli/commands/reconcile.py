@@ -175,7 +175,7 @@ def payments(
     refuse_backwards(since, until)
     since, until = since or (until or now) - USUALLY, until or now
     with progress("Comparing", None) as advance, _payments(found, listed, since, until) as (theirs, flaws):
-        compared = compare_payments(found, theirs, advance)
+        compared = compare_payments(found, theirs, notes_of(found).read().dismissed, advance)
     if as_json:
         show_json({"stack": found.name, "at": instant(now), "compared": compared, "bad_lines": flaws})
     elif compared.worth_a_look:

@@ -35,7 +35,7 @@ from wickiepay_reconcile.notes import Run
 
 HEADINGS: Final = (
     *("run at", "compared from", "to", "there", "here", "missing", "asked", "refused", "given up", "came"),
-    *("dismissed", "not done", "brake"),
+    *("dismissed", "not done", "brake", "payments"),
 )
 
 HASHED: Final = re.compile("sha256:[0-9a-f]{64}")
@@ -83,6 +83,10 @@ def _cells(at: str, run: Run) -> Iterator[str | None]:
     yield str(run.dismissed) if run.dismissed else None
     yield "older days" if run.cut_short else None
     yield "\n".join(run.braked)
+    if run.payments:
+        yield "\n".join((f"{run.payments.compared} compared, {run.payments.lasting} differ", *run.payments.flaws))
+    else:
+        yield None
 
 
 def _id(text: str) -> str:
@@ -108,15 +112,16 @@ def dismiss(  # noqa: PLR0913  options
 ) -> None:
     """Count listed events no longer as missing, and never ask for them. For those that can never match.
 
-    An example is a repetition with another time stamp: its delivery was a duplicate here. The reason is required, and
-    kept for 90 days, as long as the reconciler looks back. What is on record stays as it is.
+    An example is a repetition with another time stamp: its delivery was a duplicate here. With the uuid of a payment,
+    nobody is told any more what the provider says otherwise of it. The reason is required, and kept for 90 days, as
+    long as the reconciler looks back. What is on record stays as it is.
     """
     if bool(why.strip()) is undo:
         raise typer.BadParameter("say why it can never match, or --undo; not both.", param_hint="--why")
     wanted = dict.fromkeys(ids)
     awaited = notes_of(found).read().asked.keys()
     if not undo and not as_json and (strange := [each for each in wanted if each not in awaited]):
-        tell(f"The reconciler does not wait for {', '.join(strange)}: is that the id of a missing event?")
+        tell(f"The reconciler does not wait for {', '.join(strange)}: is it a payment, or a missing event?")
     many = "1 listed event" if len(wanted) == 1 else f"{len(wanted)} listed events"
     confirm_change(found, f"{'count' if undo else 'no longer count'} {many} as missing", yes=yes)
     now = clock.now()

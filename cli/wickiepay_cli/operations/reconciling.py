@@ -153,8 +153,11 @@ def _here(events: Iterable[OurEvent], period: Period, tally: Tally) -> list[OurE
 
 
 def compare_payments(
-    stack: Stack, theirs: Iterable[ListedPayment], advance: Callable[[int], None] = lambda _: None
+    stack: Stack,
+    theirs: Iterable[ListedPayment],
+    dismissed: Collection[str] = (),
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Payments:
-    """Compares the provider's payments with the ledger. Nothing is changed."""
+    """Compares the provider's payments with the ledger, but for those `dismissed`. Nothing is changed."""
     ours = OurPayments(stack.dynamodb(), stack.output("LedgerTableName"))
-    return payments.compare(ours.beside(told(theirs, advance)))
+    return payments.compare(ours.beside(each for each in told(theirs, advance) if each.uuid not in dismissed))
