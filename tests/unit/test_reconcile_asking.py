@@ -63,7 +63,7 @@ def test_a_few_and_those_that_the_provider_gave_up_do_not_hold_the_brake(
         (6, 0, Limits(unknown_percent=100), "None of 6 events"),
         (6, 113, LIMITS, "6 of 119 events in the provider's list are unknown here, which is more than 5 %."),
         (6, 20, Limits(unknown_percent=23), "more than 23 %"),
-        (6, 1000, Limits(unknown=5), "6 events in the provider's list are unknown here, which is more than 5."),
+        (501, 10_000, LIMITS, "501 events in the provider's list are unknown here, which is more than 500."),
     ],
 )
 def test_if_too_many_are_unknown_nothing_is_asked_for(unknown: int, matched: int, limits: Limits, why: str) -> None:
@@ -102,8 +102,9 @@ def test_an_event_is_asked_for_at_times_and_not_for_ever(
 
 
 def test_a_run_asks_for_so_many_and_begins_with_the_oldest() -> None:
-    made = plan([lost(3), lost(1), lost(2)], {}, NOW, 2)
-    assert ([each.id for each in made.ask], made.later) == (["lost-1", "lost-2"], 1)
+    oldest = replace(lost(1), id="z")
+    made = plan([lost(3), replace(lost(2), id="b"), replace(lost(2), id="a"), oldest], {}, NOW, 3)
+    assert ([each.id for each in made.ask], made.later) == (["z", "a", "b"], 1)
 
 
 def test_an_event_without_an_id_cannot_be_asked_for() -> None:
