@@ -96,6 +96,14 @@ ORDERED: Final[dict[str, tuple[Asking, tuple[str, str, Any]]]] = {
         lambda api: api.update_destination("D1", events=["*"]),
         ("PATCH", "/api/v1/hook/destination/D1", {"events": ["*"]}),
     ),
+    "update all": (
+        lambda api: api.update_destination("D1", url="https://a.example", description="ours", secret=A_SECRET),
+        (
+            "PATCH",
+            "/api/v1/hook/destination/D1",
+            {"url": "https://a.example", "description": "ours", "secret": A_SECRET},
+        ),
+    ),
     "remove": (lambda api: api.remove_destination("D1"), ("DELETE", "/api/v1/hook/destination/D1", None)),
     "replay": (lambda api: api.replay(["E1", "E2"]), ("POST", "/api/v1/hook/replay", {"eventIds": ["E1", "E2"]})),
 }
@@ -147,6 +155,14 @@ def test_a_list_is_read_over_all_its_pages(length: int) -> None:
     assert [entry.id for entry in provider.api.events()] == [f"E{number}" for number in range(length)]
 
 
+@pytest.mark.parametrize(
+    "member", ["events", "payments", "channelPayments", "destinations", "items", "content", "data", "results"]
+)
+def test_a_list_may_have_any_of_the_names_that_are_usual(member: str) -> None:
+    answer = httpx.Response(200, json={member: [{"id": "D1", "events": []}]})
+    assert FakeProvider(answer).api.destinations()[0].id == "D1"
+
+
 def test_a_list_may_be_the_whole_answer() -> None:
     assert FakeProvider(httpx.Response(200, json=[{"id": "D1", "events": []}])).api.destinations()[0].id == "D1"
 
@@ -196,7 +212,7 @@ def test_a_replay_may_be_answered_with_anything() -> None:
 def test_very_many_events_are_asked_for_in_several_calls() -> None:
     fake = FakeProvider(httpx.Response(200))
 
-    assert len(fake.api.replay([str(number) for number in range(250)]).asked) == 250
+    assert len(fake.api.replay([str(number) for number in range(201)]).asked) == 201
     assert len(fake.requests) == 3
 
 
@@ -358,8 +374,12 @@ UNUSABLE: Final[dict[str, tuple[httpx.Response, type[ProviderError], str]]] = {
         "instead of JSON",
     ),
     "very deep": (httpx.Response(200, text="[" * 200_000), errors.AnswerUnusable, "instead of JSON"),
-    "nothing": (httpx.Response(200), errors.AnswerUnusable, "holds no list"),
-    "no list": (httpx.Response(200, json={"events": "none"}), errors.AnswerUnusable, "holds no list"),
+    "nothing": (httpx.Response(200), errors.AnswerUnusable, "GET /api/v1/hook/event holds no list"),
+    "no list": (
+        httpx.Response(200, json={"events": "none"}),
+        errors.AnswerUnusable,
+        "GET /api/v1/hook/event holds no list",
+    ),
     "compressed": (
         httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=httpx.ByteStream(b"")),
         errors.AnswerUnusable,
@@ -433,6 +453,21 @@ def test_a_number_of_four_hundred_digits_is_read(exponent: int) -> None:
 def test_settings_that_cannot_be_right_are_refused(setting: dict[str, str], parameter: str) -> None:
     with pytest.raises(errors.SettingsUnusable, match=parameter):
         FakeProvider(httpx.Response(200), **setting)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "proves_itself"), [("https://127.0.0.1", True), ("http://127.0.0.1", False)], ids=str
+)
+def test_over_https_the_provider_proves_who_it_is(
+    monkeypatch: pytest.MonkeyPatch, base_url: str, *, proves_itself: bool
+) -> None:
+    settings: dict[str, Any] = {}
+    monkeypatch.setattr(httpx, "Client", lambda **given: settings.update(given))
+
+    ProviderApi(access(base_url=base_url))
+
+    assert (settings["verify"] is True) is proves_itself
+    assert settings["follow_redirects"] is False
 
 
 def test_on_this_machine_http_will_do() -> None:
