@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.command_line import run_json
 from tests.support.installed import COMMAND, Installed
-from tests.support.listener import Listener
+from tests.support.listener import Listener, on_loopback
 from wickiepay.event_record import State
 from wickiepay_cli.sending.samples import event_types
 from wickiepay_cli.stacks import local_stack
@@ -142,7 +142,7 @@ def test_a_storm_is_taken(wickiepay: Installed, stack: LocalStack) -> None:
 
 def test_ctrl_c_tells_what_was_sent_of_a_storm() -> None:
     listener = Listener()
-    with listener.on_loopback() as url:
+    with on_loopback(listener) as url:
         options = ("--rate", "20", "--json", "--url", url, "--secret", "s3cret")
         storm = [str(COMMAND), "trigger", "--scenario", "storm", *options]
         with subprocess.Popen(storm, stdout=subprocess.PIPE, text=True) as running:
