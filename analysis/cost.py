@@ -11,7 +11,7 @@ from analysis.prices import MILLION
 from analysis.service import Service
 from analysis.sizes import Sizes, sizes
 from analysis.stack import Function, Stack
-from wickiepay.metrics import LEAN, Metric
+from wickiepay.metrics import Metric
 from wickiepay.signing_secrets import TIME_TO_LIVE_SECONDS
 
 MONTH_DAYS: Final = 365 / 12
@@ -22,11 +22,6 @@ APP_LINES: Final = 2
 
 INGEST_LINES: Final = 1
 """Log lines of a delivery, which hold both in one."""
-
-
-OF_THE_RECONCILER: Final = frozenset(
-    {Metric.MISSING, Metric.REPLAYS_ASKED, Metric.MISSING_OLDEST_SECONDS, Metric.RECONCILE_BRAKED}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +113,14 @@ class Costs:
 
     def relay_metrics(self) -> int:
         """Custom metrics that the relay always emits."""
-        return sum(service == "relay" for _, service in self.stack.metrics)
+        return self._metrics_of("relay")
 
     def reconciler_metrics(self) -> int:
         """Custom metrics that the reconciler emits each hour."""
-        return len(OF_THE_RECONCILER if self.stack.monitors_fully else OF_THE_RECONCILER & LEAN)
+        return self._metrics_of("reconciler")
+
+    def _metrics_of(self, service: str) -> int:
+        return sum(emitter == service for _, emitter in self.stack.metrics)
 
     def times_reconciled(self) -> int:
         """How often the reconciler reads an event: in each hour of its day, and in each night of the period."""
@@ -131,6 +129,10 @@ class Costs:
     def reconciled(self) -> float:
         """What a million deliveries cost a stack that reconciles: a read that need not be consistent is half a unit."""
         return prices.READ_UNIT.of(MILLION * self.times_reconciled() / 2)
+
+    def payments_reconciled(self) -> float:
+        """The same for a million payments, which are read in each night of the period."""
+        return prices.READ_UNIT.of(MILLION * self.stack.reconcile_days / 2)
 
     def ordinary_metrics(self) -> int:
         """Custom metrics of healthy traffic of every event type, without the relay's.

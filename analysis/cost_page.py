@@ -47,6 +47,8 @@ def cost_page(costs: Costs, lean: Costs, reconciling: Costs) -> str:
         "reconciling": usd(bill(reconciling.idle()) - bill(costs.idle())),
         "times_reconciled": str(costs.times_reconciled()),
         "reconciled": usd(costs.reconciled()),
+        "nights_reconciled": str(costs.stack.reconcile_days),
+        "payments_reconciled": usd(costs.payments_reconciled()),
         "bodies": _bodies(costs),
         **_objects(costs),
         "million_month": usd(bill(costs.month(MILLION))),

@@ -131,7 +131,7 @@ class Stack:
             secrets=count("AWS::SecretsManager::Secret"),
             restorable=resources["EventTable"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
             access_log_format=api["AccessLogSettings"]["Format"],
-            metrics=frozenset(_metrics(made)),
+            metrics=frozenset(_metrics(made, priced)),
             event_types=len(handled(project)),
         )
 
@@ -155,7 +155,7 @@ def handled(project: Path) -> set[str]:
     return {ast.literal_eval(name) for names in registered for name in names}
 
 
-def _metrics(resources: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def _metrics(resources: Iterable[Mapping[str, Any]], conditions: Mapping[str, bool]) -> Iterator[tuple[str, str]]:
     """Each custom metric that an alarm, the dashboard or a log filter names, with its service."""
     for resource in resources:
         of = resource["Properties"]
@@ -166,7 +166,7 @@ def _metrics(resources: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]
             case "AWS::Logs::MetricFilter":
                 yield from ((each["MetricName"], "") for each in of["MetricTransformations"])
             case "AWS::CloudWatch::Dashboard":
-                widgets = json.loads(_text(of["DashboardBody"]))["widgets"]
+                widgets = json.loads(_text(of["DashboardBody"], conditions))["widgets"]
                 shown = [line for widget in widgets for line in widget["properties"].get("metrics", [])]
                 for namespace, name, *rest in (line for line in shown if isinstance(line[0], str)):
                     if _is_ours(namespace):
@@ -177,8 +177,17 @@ def _is_ours(namespace: object) -> bool:
     return not _text(namespace).startswith("AWS/")
 
 
-def _text(of: Any) -> str:  # noqa: ANN401  whatever a template may hold
-    return str(of["Fn::Sub"] if isinstance(of, dict) else of)
+def _text(of: Any, conditions: Mapping[str, bool] | None = None) -> str:  # noqa: ANN401  whatever a template may hold
+    match of, conditions or {}:
+        case {"Fn::If": [condition, then, otherwise]}, known:
+            return _text(then if known[condition] else otherwise, known)
+        case {"Fn::Sub": [text, parts]}, known:
+            for name, part in parts.items():
+                text = text.replace(f"${{{name}}}", _text(part, known))
+            return str(text)
+        case {"Fn::Sub": text}, _:
+            return str(text)
+    return str(of)
 
 
 def _period(schedule: str) -> int:

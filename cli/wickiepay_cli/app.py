@@ -303,6 +303,19 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
         "--from events.csv --since 2026-01-01 --until 2026-02-01 --stack prod",
     ),
     (
+        "reconcile runs",
+        "reconciler:runs",
+        "List the runs of the stack's own reconciler, newest first: what was missing, asked for, and came.",
+        "--since 2d --stack prod",
+    ),
+    (
+        "reconcile dismiss",
+        "reconciler:dismiss",
+        "Count listed events no longer as missing, and never ask for them. For those that can never match.",
+        "1b4e28ba-2fa1-4d2b-883f-0016d3cca427 --why TEXT --stack prod",
+        "1b4e28ba-2fa1-4d2b-883f-0016d3cca427 --undo --stack prod",
+    ),
+    (
         "reconcile payments",
         "reconcile:payments",
         "Compare the provider's payments with the ledger: status, amounts and reference. Nothing is changed.",
@@ -386,7 +399,7 @@ def _escaping() -> Iterator[None]:
     except TyperException as error:
         from wickiepay_cli.output.tables import escaped  # noqa: PLC0415  it takes its time
 
-        error.message = escaped(error.message)
+        error.message = escaped(error.message.removeprefix("Value error, "))  # Pydantic's, before Typer's own sentence
         raise
 
 

@@ -1,18 +1,19 @@
 """The reconciler: it compares what the provider lists with what is on record, and asks for what is missing.
 
 Every hour it looks at the last day, and every night at a month. A period is compared day by day, the newest first, so
-that a run that has no more time, or ends in an error, leaves the older days to the next.
+that a run that has no more time, or ends in an error, leaves the older days to the next. In the night it then compares
+payments with the ledger as well: it only tells what differs, and whatever goes wrong there undoes nothing.
 """
 
 import logging
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import batched
+from itertools import batched, chain
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger, Metrics
@@ -20,15 +21,19 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from wickiepay import clients, clock
 from wickiepay.clock import instant
+from wickiepay.errors import StoreUnavailable
 from wickiepay.metrics import Metric, emitted
 from wickiepay.outages import outages
 from wickiepay_api.client import MAX_REPLAYED, Access, ProviderApi
 from wickiepay_api.errors import ProviderError
 from wickiepay_api.keys import key_in_use
+from wickiepay_reconcile import payments
 from wickiepay_reconcile.asking import Limits, brake, missing_since, noted, plan, still_awaited
 from wickiepay_reconcile.comparison import Comparison, OurEvent, Period, compare
-from wickiepay_reconcile.notes import MAX_ASKED, Notes, Run, State
+from wickiepay_reconcile.dismissals import LONGEST
+from wickiepay_reconcile.notes import MAX_ARRIVALS, MAX_ASKED, Arrival, Notes, PaymentsRun, Run, State
 from wickiepay_reconcile.our_events import OurEvents
+from wickiepay_reconcile.our_payments import OurPayments
 
 if TYPE_CHECKING:
     from wickiepay_api.entries import EventEntry
@@ -37,11 +42,13 @@ RUN_SECONDS: Final = 780
 """A run starts nothing new after this: the longest pause and answer of the provider end before its time-out."""
 
 DAY: Final = timedelta(days=1)
-LONGEST: Final = 90 * DAY
-"""The most that the parameter `ReconcileDays` takes: no run looks at what is older."""
-
 CLOCKS: Final = timedelta(hours=1)
 """How far the sender's time stamps may be ahead of our clock."""
+
+MAX_DIFFERENCES: Final = 100
+"""Differences between payments that the record of a run names; an item of the table holds 400 KB."""
+
+UNFINISHED: Final = "The run ended before all payments were compared."
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # otherwise, a line for each page of the provider's list
 logger = Logger()
@@ -61,6 +68,7 @@ class Reconciler:
     """
 
     ours: OurEvents
+    ledger: OurPayments
     notes: Notes
     api: Callable[[Callable[[float], None]], AbstractContextManager[ProviderApi]]
     limits: Limits
@@ -69,21 +77,26 @@ class Reconciler:
     now: Callable[[], datetime]
     sleep: Callable[[float], None] = time.sleep
 
-    def run(self, days: int) -> Run:
+    def run(self, days: int, *, with_payments: bool = False) -> Run:
         """Compares the last `days` days, then what an earlier run left, and asks for what is missing.
 
+        Compares payments too if `with_payments` says so. What goes wrong with that is in the record of the run.
         Raises `StoreUnavailable` or a `ProviderError`, or `OutOfTime` if it compared nothing; the next run goes on with
         what was left.
         """
         begun = self.now()
         end, horizon = begun + timedelta(seconds=RUN_SECONDS), begun - min(self.kept, LONGEST)
         whole = Period.of(max(begun - days * DAY, horizon), begun)
-        state, run = self.notes.read(), Run(*whole)
-        state.asked = {each: known for each, known in state.asked.items() if known.at >= instant(horizon)}
+        state, run = self.notes.read(), Run(*whole, payments=PaymentsRun(flaws=[UNFINISHED]) if with_payments else None)
+        state.asked = {
+            each: known
+            for each, known in state.asked.items()
+            if known.at >= instant(horizon) and each not in state.dismissed
+        }
         oldest = instant(begun)
         left = [*_days(whole), *_older(state.rest, whole, instant(horizon))]
         state.rest = _all_of(left)
-        recorded = _Recorded(self.ours, begun, instant(horizon))
+        recorded = _Recorded(self.ours, state.dismissed, begun, instant(horizon))
         try:
             with self.api(self._pausing_until(end)) as api:
                 while left:
@@ -99,6 +112,9 @@ class Reconciler:
                             self._ask(api, some, state, run)
                         left.pop(0)
                     state.rest = _all_of(left)
+                if run.payments:
+                    since = max(whole.since, recorded.earliest or whole.until)  # before, the listener was not there
+                    self._compare_payments(api, whole._replace(since=since), end, state, run.payments)
         except OutOfTime:
             if (
                 left[0].until == whole.until and not run.theirs
@@ -133,18 +149,16 @@ class Reconciler:
         since, until = map(datetime.fromisoformat, day)
 
         def in_time[T](each: Iterable[T]) -> Iterator[T]:
-            for one in each:
-                self._stop_at(end)
-                yield one
+            return self._in_time(each, end)
 
         # The list first: what comes while it is read is on record afterwards.
         theirs: list[EventEntry] = list(in_time(api.events(since=since, until=until, destination_id=self.destination)))
         ours = list(in_time(recorded.within(day)))
-        found = compare(theirs, ours, day, self.now())
+        found = compare(theirs, ours, day, self.now(), recorded.dismissed)
         if is_newest or (found.ours and not brake(found, self.limits)) or recorded.any_before(day):
             return found
         first = min((event.at for event in ours if event.at and day.holds(event.at)), default=None)
-        return compare(theirs, ours, day._replace(since=first), self.now()) if first else None
+        return compare(theirs, ours, day._replace(since=first), self.now(), recorded.dismissed) if first else None
 
     def _settle(self, found: Comparison, state: State, run: Run) -> tuple[Sequence["EventEntry"], str]:
         """What to ask for now, and since when the oldest of the missing is missing."""
@@ -154,11 +168,18 @@ class Reconciler:
         run.matched += found.matched
         run.under_way += len(found.under_way)
         run.unreadable += len(found.unreadable)
+        run.dismissed += len(found.dismissed)
         if braked := brake(found, self.limits):
             run.braked.append(f"{found.period.since[:10]}: {braked}")
             return (), instant(now)
         awaited = still_awaited(state.asked, found)
-        run.arrived += len(state.asked) - len(awaited)
+        came = [
+            Arrival(each, known.event, known.at, known.first, known.times)
+            for each, known in state.asked.items()
+            if each not in awaited
+        ]
+        run.arrived += len(came)
+        run.arrivals += came[: MAX_ARRIVALS - len(run.arrivals)]
         wanted = plan(found.suspects, awaited, now, min(self.limits.asked - run.asked, MAX_ASKED - len(awaited)))
         run.missing += len(found.missing)
         run.given_up += len(wanted.given_up)
@@ -179,38 +200,87 @@ class Reconciler:
         run.asked += len(answer.asked)
         run.refused += len(answer.refused)
 
+    def _compare_payments(
+        self, api: ProviderApi, period: Period, end: datetime, state: State, told: PaymentsRun
+    ) -> None:
+        """Tells what the provider says otherwise of payments of a period, and of all payments into channels."""
+        since, until = map(datetime.fromisoformat, period)
+        lists = {
+            "payments": api.payments(since=since, until=until),
+            "payments into channels": api.channel_payments(),
+        }
+        found: list[payments.Difference] = []
+        whole = True
+        for name, theirs in lists.items():
+            try:
+                wanted = (each for each in self._in_time(theirs, end) if each.uuid not in state.dismissed)
+                compared = payments.compare(self.ledger.beside(wanted))
+            except OutOfTime:
+                whole = False
+            except (ProviderError, StoreUnavailable) as error:
+                whole = False
+                told.flaws.append(f"The {name}: {error}")
+            else:
+                told.compared += compared.theirs - compared.unreadable
+                different, flaws = payments.telling(compared, self.limits.unknown_percent)
+                found += different
+                told.flaws += [f"Of the {name} in the provider's list, {flaw}" for flaw in flaws]
+        now = self.now()
+        state.differing = payments.followed(found, state.differing, now, whole=whole)
+        lasting = payments.lasting(found, state.differing, now)
+        told.new, told.lasting, told.differences = len(found) - len(lasting), len(lasting), lasting[:MAX_DIFFERENCES]
+        if whole:
+            told.flaws.remove(UNFINISHED)
+
+    def _in_time[T](self, entries: Iterable[T], end: datetime) -> Iterator[T]:
+        for entry in entries:
+            self._stop_at(end)
+            yield entry
+
 
 @dataclass(slots=True)
 class _Recorded:
-    """The events on record by the day (UTC) on which they happened, read from now backwards, as far as is needed."""
+    """The events on record by the day (UTC) on which they happened, read from now backwards, as far as is needed.
+
+    `dismissed` are the ids of events that are on record nowhere and are not missed.
+    """
 
     ours: OurEvents
+    dismissed: Collection[str]
     now: datetime
     horizon: str
     read_to: date = field(init=False)
     by_day: defaultdict[str, list[OurEvent]] = field(default_factory=lambda: defaultdict(list))
-    without_time: list[OurEvent] = field(default_factory=list)
+    with_id: list[OurEvent] = field(default_factory=list)
+    earliest: str | None = None
+    """When the first of the events happened that were read."""
 
     def __post_init__(self) -> None:
         self.read_to = (self.now + 2 * DAY).astimezone(UTC).date()  # as far as another clock may be ahead
 
     def within(self, period: Period) -> Iterator[OurEvent]:
-        """Those of a period, and those without a time. No later one is needed any more: periods come backwards."""
+        """Those of a period, and those with an id: the provider may list them under another time.
+
+        Periods come backwards, so that no later one without an id is needed any more.
+        """
         self._read(period.since)
         first, last = period.since[:10], period.until[:10]
         for day in [day for day in self.by_day if day > last]:
             del self.by_day[day]
         yield from (event for day in dict.fromkeys((first, last)) for event in self.by_day[day])
-        yield from self.without_time
+        yield from self.with_id
 
     def any_before(self, period: Period) -> bool:
         """Whether there are others of before the period that was asked for last. It reads no more than it has to."""
         horizon = date.fromisoformat(self.horizon[:10])
-        while not (found := any(event.at < period.since for day in self.by_day.values() for event in day if event.at)):
+        while not (found := any(event.at < period.since for event in self._read_so_far() if event.at)):
             if self.read_to <= horizon:
                 break
             self._read_day()
         return found
+
+    def _read_so_far(self) -> Iterator[OurEvent]:
+        return chain(self.with_id, *self.by_day.values())
 
     def _read(self, since: str) -> None:
         first = (datetime.fromisoformat(since) - CLOCKS).date()
@@ -220,10 +290,12 @@ class _Recorded:
     def _read_day(self) -> None:
         self.read_to -= DAY
         for event in self.ours.received(self.read_to):
-            if event.at:
+            at = event.at or event.received_at
+            self.earliest = min(self.earliest or at, at)
+            if event.id:
+                self.with_id.append(event)
+            elif event.at:
                 self.by_day[event.at[:10]].append(event)
-            elif event.id:
-                self.without_time.append(event)
 
 
 def _days(period: Period) -> Iterator[Period]:
@@ -267,8 +339,10 @@ def _tell(run: Run, oldest_seconds: float) -> None:
             "refused": run.refused,
             "given_up": run.given_up,
             "arrived": run.arrived,
+            "dismissed": run.dismissed,
             "braked": run.braked,
             "cut_short": run.cut_short,
+            "payments": run.payments and {**asdict(run.payments), "differences": len(run.payments.differences)},
         },
     )
 
@@ -294,6 +368,7 @@ def from_environment(environment: Mapping[str, str]) -> Reconciler:
 
     return Reconciler(
         ours=ours,
+        ledger=OurPayments(dynamodb, environment["LEDGER_TABLE"]),
         notes=Notes(dynamodb, environment["EVENT_TABLE"], ours),
         api=api,
         limits=Limits(unknown_percent=float(environment["UNKNOWN_PERCENT"])),
@@ -307,6 +382,6 @@ reconciler = from_environment(os.environ)
 
 
 def lambda_handler(event: Mapping[str, Any], context: object) -> dict[str, int]:  # noqa: ARG001  Lambda passes both
-    """Runs once, for as many days as the schedule says."""
-    run = reconciler.run(int(event["days"]))
+    """Runs once, for as many days as the schedule says, and with payments if it says so."""
+    run = reconciler.run(int(event["days"]), with_payments=event.get("payments") is True)
     return {"missing": run.missing, "asked": run.asked, "arrived": run.arrived}

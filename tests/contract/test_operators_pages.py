@@ -20,6 +20,7 @@ from ingest import STATUS
 from tests.support.cloudformation import Template, allows
 from tests.support.deployed import TEMPLATE
 from tests.support.pages import anchor, commands, links_in, names, rows, section, subsections
+from tests.support.template_checks import parameters
 from wickiepay.delivery import MAX_BODY_BYTES
 from wickiepay.errors import QUESTIONS
 from wickiepay.event_log import REPLAYS_KEPT
@@ -174,6 +175,10 @@ IN_WORDS: Final = {1: "one", 3: "three", 5: "five", 6: "six", 10: "ten", 1000: "
         (RECONCILING, "The reconciler", PAUSE.seconds // 60, "minutes"),
         (RECONCILING, "The reconciler", reconciler.RUN_SECONDS // 60, "minutes"),
         (RECONCILING, "The reconciler", KEPT.days, "days"),
+        (RECONCILING, "Payments", GRACE.seconds // 60, "minutes"),
+        (RECONCILING, "Payments", FEW, "payments"),
+        (RECONCILING, "Payments", int(Limits().unknown_percent), "%"),
+        (RECONCILING, "Payments", reconciler.MAX_DIFFERENCES, "of them"),
         (RECONCILING, "The brake", int(TEMPLATE["Parameters"]["ReconcileUnknownPercent"]["Default"]), "%"),
         (RECONCILING, "The brake", Limits().unknown, "of the listed events"),
         (RECONCILING, "The brake", FEW, "unknown events"),
@@ -251,9 +256,8 @@ def test_every_saved_query_is_named() -> None:
 
 
 def test_every_part_of_the_dashboard_is_named() -> None:
-    [dashboard] = of_type("AWS::CloudWatch::Dashboard").values()
-    widgets = json.loads(dashboard["DashboardBody"]["Fn::Sub"])["widgets"]
-    for widget in widgets:
+    [dashboard] = Template(TEMPLATE).stack(**parameters.RECONCILING).of_type("AWS::CloudWatch::Dashboard").values()
+    for widget in json.loads(dashboard["DashboardBody"])["widgets"]:
         assert f'"{widget["properties"]["title"]}"' in " ".join(section(OPERATING, "Dashboard and queries").split())
 
 

@@ -28,7 +28,8 @@ from tests.support.template_checks import (
 
 GROUPS: Final = "Metadata/AWS::CloudFormation::Interface/ParameterGroups"
 SOURCE: Final = "ConsumerFunction/Events/Queue/Properties"
-BODY: Final = "Dashboard/DashboardBody/Fn::Sub"
+BODY: Final = "Dashboard/DashboardBody/Fn::Sub/0"
+OF_THE_RECONCILER: Final = "Dashboard/DashboardBody/Fn::Sub/1/{}OfTheReconciler/Fn::If"
 LOG_FORMAT: Final = "WebhookApi/AccessLogSettings/Format"
 STATEMENTS: Final = "Policies/0/PolicyDocument/Statement"
 OF_AN_ALIAS: Final = ("AutoPublishAlias", "DeploymentPreference", "VersionDescription", "VersionDeletionPolicy")
@@ -155,6 +156,14 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         instead("ReconcilerFunction/Events/EveryHour/Properties/ScheduleExpression", "rate(1 hour)"),
         instead("ReconcilerFunction/Events/EveryHour/Properties/ScheduleExpression", "cron(30 * * * ? *)"),
         instead("ReconcilerFunction/Events/EveryNight/Properties/ScheduleExpression", "cron(59 2 * * ? *)"),
+        instead("ReconcilerFunction/EventInvokeConfig/MaximumRetryAttempts", 1),
+        instead("ReconcilerFunction/EventInvokeConfig/MaximumEventAgeInSeconds", 1200),
+        without("ReconcilerFunction/EventInvokeConfig/MaximumRetryAttempts"),
+        without("ReconcilerFunction/EventInvokeConfig/MaximumEventAgeInSeconds"),
+    ],
+    functions.payments_are_compared_in_the_night_alone: [
+        reworded("ReconcilerFunction/Events/EveryNight/Properties/Input/Fn::Sub", "payments", "payment"),
+        reworded("ReconcilerFunction/Events/EveryHour/Properties/Input", "}", ', "payments": true}'),
     ],
     functions.reserving_is_for_who_asks_for_it: [
         instead("IngestFunction/ReservedConcurrentExecutions", 100),
@@ -260,6 +269,14 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         more(
             f"ReconcilerRole/{STATEMENTS}/SeeWhichEventsTheyAre/Condition/ForAllValues:StringEquals/dynamodb:Attributes",
             "effects",
+        ),
+        without(f"ReconcilerRole/{STATEMENTS}/SeeWhatTheLedgerSaysOfPayments/Condition/ForAllValues:StringEquals"),
+    ],
+    permissions.the_reconciler_sees_nothing_of_the_ledger_but_payments: [
+        without(f"ReconcilerRole/{STATEMENTS}/SeeWhatTheLedgerSaysOfPayments/Condition/ForAllValues:StringLike"),
+        more(
+            f"ReconcilerRole/{STATEMENTS}/SeeWhatTheLedgerSaysOfPayments/Condition/ForAllValues:StringLike/dynamodb:LeadingKeys",
+            "balance#*",
         ),
     ],
     permissions.the_reconcilers_writes_touch_no_event: [
@@ -367,6 +384,7 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
     dashboard.widgets_have_a_place_each: [
         reworded(BODY, '"x": 12, "y": 4, "width": 6', '"x": 12, "y": 4, "width": 8'),
         reworded(BODY, '"x": 18, "y": 4, "width": 6', '"x": 18, "y": 4, "width": 8'),
+        reworded(f"{OF_THE_RECONCILER.format('Figures')}/1/Fn::Sub", '"y": 28', '"y": 22'),
     ],
     dashboard.every_figure_is_one_that_there_is: [
         reworded(BODY, '"DeliveryDuplicate"', '"DeliveryDuplicated"'),
@@ -374,6 +392,8 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
         reworded(BODY, '"TimeTo200"', '"TimeTo201"'),
         reworded(BODY, 'service\\",\\"event_type', 'event_type\\",\\"event'),
         reworded(BODY, '\\"WickiePay/${AWS::StackName}\\"', "WickiePay/${AWS::StackName}"),
+        reworded(f"{OF_THE_RECONCILER.format('Figures')}/1/Fn::Sub", '"ReplaysAsked"', '"Replays"'),
+        instead(f"{OF_THE_RECONCILER.format('Errors')}/0", "MonitorsFully"),
     ],
     dashboard.every_figure_has_a_name_and_each_in_a_widget_its_own: [
         reworded(BODY, '"label": "failed"', '"label": "processed"')
@@ -382,6 +402,8 @@ BROKEN: Final[Mapping[Check, Sequence[Mutation]]] = {
     dashboard.all_that_needs_a_person_is_seen_first: [
         reworded(BODY, '"${MalformedAlarm.Arn}",', ""),
         reworded(BODY, '"${MalformedAlarm.Arn}",', '"${QueueAgeAlarm.Arn}",'),
+        reworded(f"{OF_THE_RECONCILER.format('Alarms')}/1/Fn::Sub", '"${ReconcileBrakedAlarm.Arn}",', ""),
+        instead(f"{OF_THE_RECONCILER.format('Alarms')}/0", "MonitorsFully"),
     ],
     # --- Queries and outputs ---------------------------------------------------------------------
     queries.every_saved_query_is_of_log_groups_of_this_stack: [

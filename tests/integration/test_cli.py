@@ -1,8 +1,7 @@
 """The command `wickiepay` on a local stack, and, as it is installed, on a deployed one."""
 
 import json
-import signal
-import subprocess
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import pytest
 
 from tests.support.command_line import run_json
+from tests.support.eventually import eventually
+from tests.support.in_a_pipe import in_a_pipe
 from tests.support.installed import COMMAND, Installed
 from tests.support.listener import Listener, on_loopback
 from wickiepay.event_record import State
@@ -145,11 +146,9 @@ def test_ctrl_c_tells_what_was_sent_of_a_storm() -> None:
     with on_loopback(listener) as url:
         options = ("--rate", "20", "--json", "--url", url, "--secret", "s3cret")
         storm = [str(COMMAND), "trigger", "--scenario", "storm", *options]
-        with subprocess.Popen(storm, stdout=subprocess.PIPE, text=True) as running:
-            while len(listener.requests) < 3:
-                time.sleep(POLL_SECONDS)
-            running.send_signal(signal.SIGINT)
-            said, _ = running.communicate(timeout=60)
-    answer = json.loads(said)
-    assert (running.returncode, answer["planned"]) == (130, 100)
+        with in_a_pipe(storm, os.environ) as running:
+            assert eventually(lambda: len(listener.requests) >= 3)
+            ended = running.ended()
+    answer = json.loads(ended.told)
+    assert (ended.code, answer["planned"]) == (130, 100)
     assert answer["sent"] == answer["as_expected"] == len(listener.requests) < 100

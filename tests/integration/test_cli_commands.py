@@ -6,8 +6,6 @@ deployed one alike.
 
 import json
 import re
-import signal
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -17,7 +15,8 @@ import pytest
 import typer
 from rich.cells import cell_len
 
-from tests.support.installed import COMMAND, PATIENCE_SECONDS, Installed
+from tests.support.in_a_pipe import in_a_pipe
+from tests.support.installed import COMMAND, Installed
 from wickiepay import clock
 from wickiepay.delivery import Delivery
 from wickiepay.identity import Identity
@@ -66,6 +65,8 @@ COMMANDS: Final[dict[str, list[str]]] = {
     "env": [],
     "local deploy": ["{subscriber}"],
     "reconcile events": ["--since", "1h"],
+    "reconcile dismiss": ["1b4e28ba-2fa1-4d2b-883f-0016d3cca427", "--why", "It can never match."],
+    "reconcile runs": [],
     "reconcile payments": ["--since", "1h"],
     "payments list": [],
     "payments show": ["order-1"],
@@ -111,6 +112,7 @@ NOWHERE: Final = {
 
 ASKS: Final = {
     *("trigger", "trigger --scenario", "events accept", "events dismiss", "balances adjust", "dlq redrive"),
+    "reconcile dismiss",
     *("secret set", "secret rotate", "secret retire", "provider key create"),
     *("provider destinations add", "provider destinations update", "provider destinations remove"),
 }
@@ -245,13 +247,11 @@ def test_a_shell_completes_what_is_typed(typed: str, completed: set[str], exampl
 def test_what_arrives_is_told_until_ctrl_c(words: tuple[str, ...], where: tuple[str, ...], examples: Examples) -> None:
     tail = [str(COMMAND), *words, "--json", *where]
     sent: list[str] = []
-    with subprocess.Popen(tail, env=examples.wickiepay.environment, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout
+    with in_a_pipe(tail, examples.wickiepay.environment) as running:
         with ThreadPoolExecutor(1) as reader:
-            line = reader.submit(running.stdout.readline)
+            line = reader.submit(running.line_with)
             while not line.done():  # it tells what arrives from some moment on
                 sent.append(examples.wickiepay.answer("trigger", "audit.api")["uuid"])
                 wait([line], timeout=1)
-        running.send_signal(signal.SIGINT)
-        running.communicate(timeout=PATIENCE_SECONDS)
-    assert (running.returncode, json.loads(line.result())["uuid"] in sent) == (0, True)
+        assert running.ended().code == 0
+    assert json.loads(line.result())["uuid"] in sent

@@ -2,11 +2,8 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -15,6 +12,7 @@ import pytest
 
 from tests.support.application import Application, application
 from tests.support.eventually import eventually
+from tests.support.in_a_pipe import in_a_pipe
 from tests.support.installed import COMMAND, Installed
 from wickiepay.signature import sign
 from wickiepay_cli.local.run import STACK_NAME
@@ -36,29 +34,6 @@ def found(stack: LocalStack) -> Stack:
 @pytest.fixture
 def command(stack: LocalStack, stack_folder: Path) -> Installed:
     return Installed(stack_folder, stack)
-
-
-@contextmanager
-def running(command: Installed, *words: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    """The command in a pipe; killed in the end if it is still there."""
-    process = subprocess.Popen(
-        [COMMAND, *words],
-        env=command.environment | variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def line_with(process: subprocess.Popen[str], word: str) -> str:
-    """The next line that has the word; the test's own time limit bounds the wait."""
-    assert process.stdout
-    return next(line for line in process.stdout if word in line)
 
 
 def pay(stack: LocalStack, secret: str, event: str = "payment.completed") -> tuple[str, bytes]:
@@ -84,13 +59,13 @@ def test_what_is_announced_is_forwarded_and_nothing_is_left_behind(
 ) -> None:
     with application(Application()) as app:
         words = ("listen", "--json", "--forward-to", app.url, "--events", "*.completed", *where)
-        with running(command, *words, WICKIEPAY_FORWARD_SECRET=SECRET) as listening:
-            line_with(listening, "Forwarding announcements to")
+        variables = command.environment | {"WICKIEPAY_FORWARD_SECRET": SECRET}
+        with in_a_pipe([COMMAND, *words], variables) as listening:
+            listening.complaint_with("Forwarding announcements to")
             pay(stack, signing_secret, "payment.created")
             uuid, _ = pay(stack, signing_secret)
-            said = json.loads(line_with(listening, '"forwarded"'))["forwarded"]
-            listening.send_signal(signal.SIGINT)
-            assert listening.wait(30) == 0
+            said = json.loads(listening.line_with('"forwarded"'))["forwarded"]
+            assert listening.ended().code == 0
     [got] = app.got
     announcement = json.loads(got.body)
     assert (said["uuid"], said["status"], said["answer"]) == (uuid, 200, app.text)
@@ -105,8 +80,8 @@ def test_the_stacks_own_secret_signs_a_webhook_if_that_is_asked_for(
     uuid, body = pay(stack, signing_secret)
     with application(Application()) as app:
         words = ("listen", "--as", "webhook", "--use-stack-secret", "--latest", "1", "--forward-to", app.url)
-        with running(command, *words) as listening:
-            assert uuid in line_with(listening, "forwarded")
+        with in_a_pipe([COMMAND, *words], command.environment) as listening:
+            assert uuid in listening.line_with("forwarded")
     [got] = app.got
     assert (got.body, got.headers["X-Webhook-Signature"]) == (body, sign(body, signing_secret.encode()))
 

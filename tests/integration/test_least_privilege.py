@@ -251,7 +251,7 @@ def everything_the_relay_does(stage: Stage) -> None:
 
 
 def everything_the_reconciler_does(stage: Stage) -> None:
-    """A run that finds an event missing, and one whose record does not say when it happened."""
+    """A run that finds an event missing, one whose record does not say when it happened, and payments to compare."""
     secret, _ = with_new_key(None, "")
     stage.stores.client("secretsmanager").put_secret_value(
         SecretId=stage.stores.outputs["ProviderApiKeySecretArn"], SecretString=secret
@@ -269,7 +269,10 @@ def everything_the_reconciler_does(stage: Stage) -> None:
 
     with stage.patch.context() as patch:
         patch.setattr(reconciler, "ProviderApi", provider)
-        assert function.run(1).asked == 1
+        run = function.run(1, with_payments=True)
+        assert run.asked == 1
+        assert run.payments is not None
+        assert run.payments.compared
 
 
 DUTIES: Final[Mapping[str, Callable[[Stage], None]]] = {

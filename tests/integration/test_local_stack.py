@@ -6,11 +6,8 @@ import json
 import os
 import signal
 import stat
-import subprocess
-import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +19,8 @@ from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from tests.support.eventually import eventually
+from tests.support.in_a_pipe import InAPipe, in_a_pipe
+from tests.support.installed import COMMAND
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.local.proxy import reserved
 from wickiepay_cli.local.run import running_stack
@@ -198,31 +197,15 @@ def test_what_a_run_tells_its_own_user_is_for_nobody_else(stack_folder: Path) ->
 # --- wickiepay listen ----------------------------------------------------------------------------
 
 
-@contextmanager
-def command(folder: Path, port: int = 0) -> Iterator[subprocess.Popen[str]]:
-    """`wickiepay listen` in a process of its own; killed in the end if it is still there."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", "from wickiepay_cli.app import main; main()", "listen"],
-        env=os.environ | {"WICKIEPAY_LOCAL": str(folder), "PORT": str(port)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def command(folder: Path, port: int = 0) -> AbstractContextManager[InAPipe]:
+    return in_a_pipe([COMMAND, "listen"], os.environ | {"WICKIEPAY_LOCAL": str(folder), "PORT": str(port)})
 
 
-def ready(process: subprocess.Popen[str], folder: Path) -> LocalStack:
+def ready(running: InAPipe, folder: Path) -> LocalStack:
     """The stack, once the command has said that it is ready."""
-    assert process.stdout
-    for line in process.stdout:
-        if line.startswith("Send a signed sample: "):
-            break
+    running.line_with("Send a signed sample: ")
     stack = local_stack.read(folder)
-    assert stack, process.communicate()
+    assert stack
     return stack
 
 
@@ -236,10 +219,10 @@ def answers(url: str) -> bool:
 
 def refused(folder: Path, port: int = 0) -> str:
     """The one line that `wickiepay listen` says where it cannot run."""
-    with command(folder, port) as process:
-        _, problem = process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 1
-    [line] = problem.splitlines()
+    with command(folder, port) as running:
+        ended = running.wait()
+    assert ended.code == 1
+    [line] = ended.complaints.splitlines()
     return line
 
 
@@ -252,12 +235,10 @@ def test_it_says_where_it_listens_and_what_it_is(stack: LocalStack, stack_folder
 @pytest.mark.installed_cli
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_all_of_it(tmp_path: Path, number: signal.Signals) -> None:
-    with command(tmp_path) as process:
-        stack = ready(process, tmp_path)
+    with command(tmp_path) as running:
+        stack = ready(running, tmp_path)
         deliver(stack.webhook_url, payment_completed(str(uuid.uuid4())), DEFAULT_SIGNING_SECRET)
-        process.send_signal(number)
-        _, problem = process.communicate(timeout=PATIENCE_SECONDS)
-    assert (process.returncode, problem) == (0, "")
+        assert running.ended(number).quietly
     assert not answers(stack.webhook_url)
     assert not answers(stack.aws.endpoint_url)
     assert {path.name for path in tmp_path.iterdir()} == {"lock", "ministack.log"}
@@ -265,9 +246,9 @@ def test_a_signal_stops_all_of_it(tmp_path: Path, number: signal.Signals) -> Non
 
 @pytest.mark.installed_cli
 def test_killed_it_leaves_no_emulator_behind(tmp_path: Path) -> None:
-    with command(tmp_path) as process:
-        stack = ready(process, tmp_path)
-        process.kill()
+    with command(tmp_path) as running:
+        stack = ready(running, tmp_path)
+        running.process.kill()
     assert eventually(lambda: not answers(stack.aws.endpoint_url))
 
 
@@ -276,19 +257,19 @@ def test_what_a_killed_one_left_behind_is_no_hindrance(tmp_path: Path) -> None:
     (tmp_path / "emulator").mkdir()
     for name in ("stack.json", "stack.json.new", "lock", "ministack.log", "emulator/anything"):
         (tmp_path / name).write_text("left behind")
-    with command(tmp_path) as process:
-        assert answers(ready(process, tmp_path).webhook_url)
+    with command(tmp_path) as running:
+        assert answers(ready(running, tmp_path).webhook_url)
 
 
 @pytest.mark.installed_cli
 def test_a_second_stack_beside_it_is_refused(tmp_path: Path) -> None:
-    with command(tmp_path) as process:
-        stack = ready(process, tmp_path)
+    with command(tmp_path) as running:
+        stack = ready(running, tmp_path)
         with pytest.raises(CommandError) as refusal, running_stack(tmp_path, 0, DEFAULT_SIGNING_SECRET):
             pass
         assert answers(stack.webhook_url)
     assert str(refusal.value) == (
-        f"A local stack is already running in {tmp_path} (process {process.pid}, {stack.webhook_url})."
+        f"A local stack is already running in {tmp_path} (process {running.process.pid}, {stack.webhook_url})."
     )
 
 

@@ -1,11 +1,8 @@
 """The provider beside a stack: what it lost and what failed comes by replays, and both keep the same books."""
 
+import json
 import os
 import re
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import islice
@@ -14,6 +11,10 @@ from typing import Final
 
 import pytest
 
+from tests.support.command_line import run_json
+from tests.support.eventually import eventually
+from tests.support.in_a_pipe import in_a_pipe
+from tests.support.installed import COMMAND
 from tests.support.provider import rsa_key
 from wickiepay_api.entries import EventStatus
 from wickiepay_api.keys import public_pem
@@ -21,13 +22,12 @@ from wickiepay_cli.local.run import running_stack
 from wickiepay_cli.operations.provider import api_of, create_key
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
 from wickiepay_cli.simulator.portal import Portal, beside_a_stack
-from wickiepay_cli.simulator.provider import Books
+from wickiepay_cli.simulator.provider import FAILED, Books
 from wickiepay_cli.stacks.stack import Stack, of_local
 from wickiepay_cli.store.ledger_records import Wanted
 
 pytestmark = [pytest.mark.stack, pytest.mark.many_stacks]
 
-COMMAND: Final = Path(sys.executable).parent / "wickiepay"
 PATIENCE_SECONDS: Final = 60
 EVENTS: Final = 60
 
@@ -78,38 +78,60 @@ def test_by_replays_the_books_become_those_of_the_provider(portal: Portal, stack
         portal.provider.settle(PATIENCE_SECONDS)
         payments = [*api.payments(), *api.channel_payments()]
 
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while books_of(stack) != portal.provider.books() and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert books_of(stack) == portal.provider.books()
+    assert eventually(lambda: books_of(stack) == portal.provider.books())
     assert portal.provider.books().credits
     assert len(listed) == 2 * EVENTS
     assert (len(failed) > EVENTS / 2, replayed.refused) == (True, {})
     assert {payment.uuid: payment.status for payment in payments} == portal.provider.books().payments
 
 
+def reconcile(portal: Portal, stack: Stack) -> dict[str, int]:
+    """A run of the deployed reconciler, and all that it asked for is delivered."""
+    described = stack.client("cloudformation").describe_stack_resource(
+        StackName=stack.name, LogicalResourceId="ReconcilerFunction"
+    )
+    name = described["StackResourceDetail"]["PhysicalResourceId"]
+    answer = stack.client("lambda").invoke(FunctionName=name, Payload=b'{"days": 1}')
+    told: dict[str, int] = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, told
+    portal.provider.settle(PATIENCE_SECONDS)
+    return told
+
+
+def test_a_dismissed_event_is_no_longer_missing_and_when_the_others_came_is_told(
+    portal: Portal, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
+    [destination] = portal.provider.destinations.values()
+    portal.provider.change(destination.id, secret=b"another secret")
+    happen(portal, 5)
+    portal.provider.change(destination.id, secret=destination.secret)
+    dismissed, *failed = [event.id for event in portal.provider.events.values() if event.status == FAILED]
+
+    run_json("reconcile", "dismiss", dismissed, "--why", "It can never match.")
+    first, second = reconcile(portal, stack), reconcile(portal, stack)
+
+    assert first == {"missing": len(failed), "asked": len(failed), "arrived": 0}
+    assert second == {"missing": 0, "asked": 0, "arrived": len(failed)}
+    told = run_json("reconcile", "events", "--since", "1h")
+    assert (told["missing"], [each["id"] for each in told["dismissed"]]) == ([], [dismissed])
+    assert {each["id"] for each in told["fetched"] if each["came"]} == set(failed)
+    runs = run_json("reconcile", "runs")
+    assert [(run["asked"], run["arrived"], run["dismissed"]) for run in runs] == [
+        (0, len(failed), 1),
+        (len(failed), 0, 1),
+    ]
+
+
 def test_somebody_simulates_until_it_is_stopped(stack: Stack, tmp_path: Path) -> None:
     pem = tmp_path / "public.pem"
     pem.write_text(public_pem(rsa_key()))
     options = ("--public-key", str(pem), "--port", "0", "--rate", "50", "--events", "20", "--lose", "0")
-    with subprocess.Popen(
-        [COMMAND, "provider", "simulate", *options],
-        env=os.environ | {"WICKIEPAY_LOCAL": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout
-            assert re.match(r"The provider's API: http://127\.0\.0\.1:\d+\n", process.stdout.readline())
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while not books_of(stack).payments and time.monotonic() < deadline:
-                time.sleep(0.2)
-            process.send_signal(signal.SIGINT)
-            told, _ = process.communicate(timeout=PATIENCE_SECONDS)
-        finally:
-            process.kill()
+    variables = os.environ | {"WICKIEPAY_LOCAL": str(tmp_path)}
+    with in_a_pipe([COMMAND, "provider", "simulate", *options], variables) as running:
+        assert re.search(r"http://127\.0\.0\.1:\d+$", running.line_with("The provider's API: "))
+        assert eventually(lambda: books_of(stack).payments)
+        ended = running.ended()
 
-    assert (process.returncode, bool(re.search(r"\n\d+ events happened, \d+ were delivered, 0 lost", told))) == (
-        0,
-        True,
-    )
+    assert ended.quietly
+    assert re.search(r"^\d+ events happened, \d+ were delivered, 0 lost", ended.told, re.MULTILINE)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.checkout import COMMAND, checkout, environment
+from tests.support.in_a_pipe import PATIENCE_SECONDS, InAPipe, in_a_pipe
 from wickiepay_cli.local.deploy import physical_id
 from wickiepay_cli.stacks import local_stack
 
@@ -18,7 +18,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.installed_cli]
 
 HANDLER: Final = "functions/consumer/handlers/deposit.py"
 CLOCK: Final = "layers/wickiepay/wickiepay/clock.py"
-PATIENCE_SECONDS: Final = 60
 
 type Wickiepay = Callable[..., Any]
 
@@ -29,20 +28,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def listening(project: Path) -> Iterator[subprocess.Popen[str]]:
+def listening(project: Path) -> Iterator[InAPipe]:
     """The stack of that checkout."""
-    variables = environment(project, PORT="0")
-    command = [*COMMAND, "listen", "--no-console"]
-    with subprocess.Popen(
-        command, env=variables, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            assert process.stdout
-            assert any("Listening on" in line for line in process.stdout)
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=PATIENCE_SECONDS)
+    with in_a_pipe([*COMMAND, "listen", "--no-console"], environment(project, PORT="0"), project) as running:
+        running.line_with("Listening on")
+        yield running
+        running.ended()
 
 
 @pytest.fixture
@@ -70,10 +61,9 @@ def edit(project: Path, file: str, before: str, after: str) -> None:
     (project / file).write_text(text.replace(before, after))
 
 
-def told(process: subprocess.Popen[str], lines: int = 1) -> list[str]:
-    """The next lines that it tells; the test's own time limit bounds the wait."""
-    assert process.stderr
-    return [process.stderr.readline().rstrip("\n") for _ in range(lines)]
+def told(running: InAPipe, lines: int = 1) -> list[str]:
+    """The next lines that it tells."""
+    return [running.complaint_with().rstrip("\n") for _ in range(lines)]
 
 
 def kind_of(uuid: str, wickiepay: Wickiepay) -> str:
@@ -85,7 +75,7 @@ def kind_of(uuid: str, wickiepay: Wickiepay) -> str:
 
 
 def test_an_edit_takes_effect_and_the_stack_keeps_what_it_holds(
-    project: Path, listening: subprocess.Popen[str], wickiepay: Wickiepay
+    project: Path, listening: InAPipe, wickiepay: Wickiepay
 ) -> None:
     assert kind_of("u-1", wickiepay) == "deposit"
 

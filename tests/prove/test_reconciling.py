@@ -5,7 +5,6 @@ import random
 import socket
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice, pairwise
@@ -22,7 +21,6 @@ from tests.support.load import at_rest, at_work, wait_for
 from tests.support.struck_reconciler import RATES, ForgetfulProvider, Hours, Struck, StruckReconciler
 from wickiepay import clock
 from wickiepay.errors import StoreUnavailable
-from wickiepay.event_record import RECONCILER
 from wickiepay_cli.local.run import running_stack
 from wickiepay_cli.operations.provider import create_key
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
@@ -30,6 +28,7 @@ from wickiepay_cli.simulator.portal import Portal
 from wickiepay_cli.simulator.provider import DELIVERED, Provider
 from wickiepay_cli.simulator.server import serving
 from wickiepay_cli.stacks.stack import Stack, of_local
+from wickiepay_cli.store import reconciler_runs
 from wickiepay_cli.store.ledger_records import Wanted
 from wickiepay_reconcile.asking import PAUSE, TIMES, Limits
 from wickiepay_reconcile.notes import Run
@@ -121,8 +120,8 @@ def test_the_same_holds_while_faults_strike(stores: Stores, record_property: Rec
     assert is_clean(ended[-1])
     assert not differences(stack, provider, hours.now())
     assert not asked_too_often(provider.asked)
-    reports = recorded(stores)
-    assert not [run for run in ended if isinstance(run, Run) and asdict(run) not in reports]
+    recorded = [run for _, run in reconciler_runs.newest_first(stack.dynamodb(), stack.output("EventTableName"))]
+    assert not [run for run in ended if isinstance(run, Run) and run not in recorded]
     assert not [error for error in harness.raised if not isinstance(error, StoreUnavailable)]
     broken = {number for number, run in enumerate(ended) if not isinstance(run, Run)}
     assert broken & set[int]().union(*provider.asked.values())  # some of them in the midst of asking
@@ -147,17 +146,6 @@ def asked_too_often(asked: Mapping[str, Collection[int]]) -> dict[str, Collectio
         for each, runs in asked.items()
         if len(runs) > TIMES or any((second - first) * NEXT_RUN < PAUSE for first, second in pairwise(sorted(runs)))
     }
-
-
-def recorded(stores: Stores) -> list[dict[str, Any]]:
-    """The records of the reconciler's runs."""
-    found = stores.client("dynamodb").query(
-        TableName=stores.outputs["EventTableName"],
-        KeyConditionExpression="#uuid = :uuid AND begins_with(event_key, :run)",
-        ExpressionAttributeNames={"#uuid": "uuid"},
-        ExpressionAttributeValues={":uuid": {"S": RECONCILER}, ":run": {"S": "run#"}},
-    )
-    return [json.loads(item["report"]["S"]) for item in found["Items"]]
 
 
 # --- The story -----------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ KINDS: Final = frozenset(
         *("two-payments-complete", "completed-without-reference", "channel-payment-not-credited"),
         *("credited-more-than-once", "completed-with-nothing", "amounts-differ", "direction-differs", "unclear"),
         *("credited-payout", "open-too-long", "expired-after-money", "open-conflict", "unknown-money-event"),
-        *("being-retried", "one-scheme-only"),
+        *("being-retried", "provider-differs", "payments-not-compared", "one-scheme-only"),
     }
 )
 """What can be worth a look."""

@@ -124,7 +124,7 @@ class Stack:
     def _filled_in(self, text: str, inner: Mapping[str, str]) -> str:
         def value(match: re.Match[str]) -> str:
             literal, name = match.groups()
-            return f"${{{name}}}" if literal else inner.get(name) or self._named(name)
+            return f"${{{name}}}" if literal else inner[name] if name in inner else self._named(name)
 
         return IN_TEXT.sub(value, text)
 
@@ -174,9 +174,15 @@ def references(tree: object) -> set[str]:
         match node:
             case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
                 found.add(name.partition(".")[0])
-            case {"Fn::Sub": [str(text), *_]} | {"Fn::Sub": str(text)}:
-                found |= {name.partition(".")[0] for literal, name in IN_TEXT.findall(text) if not literal}
+            case {"Fn::Sub": [str(text), dict(own)]}:
+                found |= _named_in(text) - own.keys()
+            case {"Fn::Sub": str(text)}:
+                found |= _named_in(text)
     return found
+
+
+def _named_in(text: str) -> set[str]:
+    return {name.partition(".")[0] for literal, name in IN_TEXT.findall(text) if not literal}
 
 
 def conditions(tree: object) -> set[str]:

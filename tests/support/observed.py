@@ -232,7 +232,7 @@ def _relay(account: Account) -> None:
 
 
 def _reconciler(account: Account) -> None:
-    """A run that finds something missing, one that finds it under way, and one that is braked."""
+    """A run that finds something missing, one that finds it under way, and one that is braked; and payments."""
     entry = {"event": "payment.created", "timestamp": clock.instant(clock.now() - timedelta(hours=2))}
     lost = {**entry, "id": "lost", "status": "FAILED"}
     unknown = [{**entry, "id": f"unknown-{number}", "status": "DELIVERED"} for number in range(FEW + 1)]
@@ -242,14 +242,16 @@ def _reconciler(account: Account) -> None:
     account.events.record(of_before, replace(of_before.event(), occurred_at=None))
     function = reconciler.from_environment(environment_of("ReconcilerFunction"))
     runs = [[lost], [lost | {"status": "PENDING"}], [lost, *unknown]]
+    payments = listing({"uuid": "unknown", "hash": "0xAb", "status": "COMPLETE"})
     asked: list[int] = []
     with account.running("ReconcilerFunction"):
         for listed in runs:
             answer = listing(*listed)
 
             def answering(request: Request, answer: Answering = answer) -> Response:
-                return answer(request) if request.method == "GET" else Response(202)
+                listed = answer if "/event" in request.url.path else payments
+                return listed(request) if request.method == "GET" else Response(202)
 
             fake = FakeProvider(answering)
-            asked.append(replace(function, api=fake.made).run(1).asked)
+            asked.append(replace(function, api=fake.made).run(1, with_payments=True).asked)
     assert asked == [1, 0, 0], asked

@@ -240,6 +240,7 @@ class StruckReconciler:
         self._environment = {
             **environment_of("ReconcilerFunction"),
             "EVENT_TABLE": stack.output("EventTableName"),
+            "LEDGER_TABLE": stack.output("LedgerTableName"),
             "PROVIDER_API_KEY_SECRET_ARN": stack.output("ProviderApiKeySecretArn"),
             "PROVIDER_BASE_URL": stack.parameter("ProviderBaseUrl"),
             "PROVIDER_CLIENT_ID": stack.parameter("ProviderClientId"),

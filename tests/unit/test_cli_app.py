@@ -73,6 +73,7 @@ def test_the_version_is_a_word_too() -> None:
         (["payments", "list", "--order", "PAID,COMPLETE"], "COMPLETE"),
         (["stacks", "--region", "eu-west-1,,eu-central-1"], "empty"),
         (["help", "event"], "No such command"),
+        (["env", "--format", "yaml"], "'--format': 'yaml' is not one of 'shell', 'dotenv'."),
     ],
 )
 def test_what_would_be_swallowed_is_wrong_usage_and_named(arguments: list[str], said: str) -> None:

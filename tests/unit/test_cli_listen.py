@@ -352,6 +352,28 @@ def test_a_pipe_gets_a_line(news: Delivered, line: str, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == f"{line}\n"
 
 
+def test_in_a_pipe_an_event_that_comes_again_is_not_processed_again(
+    feed: Feed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = replace(ARRIVAL, outcome="duplicate", state=None)
+    for arrivals, found in (([ARRIVAL, again], verdict(State.FAILED, AT)), ([again], verdict(State.PROCESSED))):
+        for arrival in arrivals:
+            feed.arrived(arrival)
+        feed.noticed([found])
+        feed.noticed([found])
+    for news in all_news(feed):
+        assert isinstance(news, Delivered)
+        show_line(news)
+    said = [line.split("  ")[3:] for line in capsys.readouterr().out.splitlines()]
+    assert said == [
+        ["200 accepted", "12 ms"],
+        ["200 duplicate", "12 ms"],
+        ["raw", "FAILED"],
+        ["200 duplicate", "12 ms"],
+        ["raw", "PROCESSED"],
+    ]
+
+
 @pytest.mark.parametrize(("news", "change"), [(Delivered(FAILED), False), (Changed(FAILED), True)])
 def test_a_program_gets_a_line_of_json(news: Delivered, change: bool, capsys: pytest.CaptureFixture[str]) -> None:
     show_line_of_json(news)

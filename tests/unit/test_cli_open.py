@@ -23,6 +23,7 @@ OUTPUTS: Final = {
     "IngestLogGroup": "/aws/lambda/prod-ingest",
     "ConsumerLogGroup": "/aws/lambda/prod-consumer",
     "RelayLogGroup": "/aws/lambda/prod-relay",
+    "ReconcilerLogGroup": "/aws/lambda/prod-reconciler",
     "ApiAccessLogGroup": "prod-access",
     "EventTableName": "prod-events",
     "LedgerTableName": "prod-ledger",
@@ -64,6 +65,7 @@ ADDRESSES: Final[dict[What, dict[str, str]]] = {
         "ingest": f"{LOGS}/$252Faws$252Flambda$252Fprod-ingest",
         "consumer": f"{LOGS}/$252Faws$252Flambda$252Fprod-consumer",
         "relay": f"{LOGS}/$252Faws$252Flambda$252Fprod-relay",
+        "reconciler": f"{LOGS}/$252Faws$252Flambda$252Fprod-reconciler",
         "api": f"{LOGS}/prod-access",
     },
     "tables": {"events": f"{DYNAMODB}#table?name=prod-events", "ledger": f"{DYNAMODB}#table?name=prod-ledger"},
@@ -122,6 +124,17 @@ def test_without_a_dashboard_the_parameter_that_decides_so_is_named(monkeypatch:
 
     with pytest.raises(CommandError, match="Monitoring is lean"):
         run("open", "dashboard", *PROD)
+
+
+def test_without_a_reconciler_there_are_the_logs_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = stack_in("eu-west-1")()
+    without = {name: value for name, value in OUTPUTS.items() if name != "ReconcilerLogGroup"}
+    monkeypatch.setattr(stack, "find", lambda *_: replace(whole, outputs=without))
+
+    others = [url for part, url in ADDRESSES["logs"].items() if part != "reconciler"]
+    assert run("open", "logs", *PROD).stdout.splitlines() == others
+    with pytest.raises(CommandError, match="prod has no reconciler"):
+        run("open", "logs", "reconciler", *PROD)
 
 
 def test_every_output_that_is_looked_up_is_one_of_the_template() -> None:

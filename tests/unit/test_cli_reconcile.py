@@ -25,7 +25,7 @@ from wickiepay_cli.commands import reconcile
 from wickiepay_cli.stacks import stack
 from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_reconcile.asking import FEW, Asked, Limits
-from wickiepay_reconcile.notes import Notes, Run, State
+from wickiepay_reconcile.notes import Arrival, Notes, Run, State
 from wickiepay_reconcile.our_events import OurEvents
 
 SINCE: Final = ("--since", "2026-01-15T00:00")
@@ -186,12 +186,89 @@ def test_a_period_that_ends_before_it_begins_is_refused() -> None:
 
 def test_the_reconcilers_notes_are_no_deliveries(receive: Callable[[str], Identity], operator: OperatorStack) -> None:
     receive("u-1")
-    notes = Notes(operator.dynamodb, "EventTable", OurEvents(operator.dynamodb, "EventTable"))
+    notes = notes_of(operator)
     notes.keep(State({"e-1": Asked(1, AT, AT, AT)}))
     notes.record(Run(AT, AT), operator.now)
+    run("reconcile", "dismiss", "e-2", "--why", "It was a duplicate.")
     told = json.loads(run("doctor", "--json").stdout)  # which finds that nobody processes the event
     assert told["counts"]["deliveries"] == 1
     assert [event["uuid"] for event in run_json("events", "list", "--since", "2026-01-01")] == ["u-1"]
+
+
+def notes_of(operator: OperatorStack) -> Notes:
+    return Notes(operator.dynamodb, "EventTable", OurEvents(operator.dynamodb, "EventTable"))
+
+
+@pytest.mark.usefixtures("two_of_three")
+def test_what_was_dismissed_is_told_and_not_missing() -> None:
+    run("reconcile", "dismiss", "c", "--why", "It was a duplicate.")
+    told = run_json(*EVENTS)
+    assert (told["theirs"], told["matched"], told["missing"]) == (3, 2, [])
+    [dismissed] = told["dismissed"]
+    assert (dismissed["id"], dismissed["timestamp"], dismissed["why"]) == ("c", IN_FULL, "It was a duplicate.")
+    assert re.search(r"^dismissed +1$", run(*EVENTS).stdout, re.MULTILINE)
+
+
+IN_FULL: Final = "2026-01-15T10:00:00.000000Z"
+FIRST: Final = "2026-01-15T10:05:00.000000Z"
+
+
+def arrived(*ids: str, at: str = IN_FULL) -> Run:
+    """A run that saw events arrive that it had asked for twice."""
+    return Run(AT, AT, arrivals=[Arrival(each, "payment.created", at, FIRST, 2) for each in ids])
+
+
+@pytest.fixture
+def come(body_of: BodyOf, delivery_of: DeliveryOf, operator: OperatorStack) -> Callable[..., None]:
+    """Records a delivery, received so many minutes after ten o'clock, of an event that happened at `AT`."""
+
+    def come(minute: int, **envelope: str) -> None:
+        body = body_of("payment.created", {"uuid": f"u-{minute}"}, timestamp=AT, **envelope)
+        late = delivery_of(body, received_at=f"2026-01-15T10:{minute:02}:00.000000Z")
+        operator.events.record(late, late.event())
+
+    return come
+
+
+def at_minutes(*minutes: int) -> list[str]:
+    return [f"2026-01-15T10:{minute:02}:00.000000Z" for minute in minutes]
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "received", "came"),
+    [
+        (arrived("a"), [({}, 7)], {"a": [7]}),
+        (arrived("a"), [({}, 4), ({}, 7)], {"a": [7]}),  # what came before it was asked for is another
+        (arrived("a"), [({}, 7), ({}, 8)], {"a": [7, 8]}),  # they look the same: it is one of them
+        (arrived("a", "b"), [({}, 7), ({}, 8)], {"a": [7, 8], "b": [7, 8]}),
+        (arrived("a", "b"), [({"id": "a"}, 7), ({"id": "b"}, 8)], {"a": [7], "b": [8]}),
+        (arrived("a"), [({}, 4)], {"a": []}),
+        (arrived("a", at="2026-01-14T23:00:00.000000Z"), [({}, 7)], {}),  # another period's
+        (Run(AT, AT), [({}, 7)], {}),
+    ],
+)
+def test_when_a_missing_event_came_is_told_so_far_as_it_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+    operator: OperatorStack,
+    come: Callable[..., None],
+    arrivals: Run,
+    received: list[tuple[dict[str, str], int]],
+    came: dict[str, list[int]],
+) -> None:
+    provides(monkeypatch, listing())
+    for envelope, minute in received:
+        come(minute, **envelope)
+    notes_of(operator).record(arrivals, operator.now)
+    told = {each["id"]: each for each in run_json(*EVENTS)["fetched"]}
+    assert {id_: each["came"] for id_, each in told.items()} == {id_: at_minutes(*each) for id_, each in came.items()}
+    assert {(each["asked"], each["times"]) for each in told.values()} <= {(FIRST, 2)}
+
+
+@pytest.mark.usefixtures("two_of_three")
+def test_how_often_a_missing_event_was_asked_for_is_told(operator: OperatorStack) -> None:
+    asked = {each: Asked(3, AT, FIRST, AT, "payment.created") for each in ("c", "of another day")}
+    notes_of(operator).keep(State(asked))
+    assert json.loads(run(*EVENTS, "--json").stdout)["asked_before"] == {"c": {"times": 3, "first": AT, "last": FIRST}}
 
 
 # --- The report -----------------------------------------------------------------------------------
@@ -234,6 +311,29 @@ def test_the_report_says_what_is_missing_what_came_late_and_whether_the_books_ad
         "NO every event that is still RECEIVED is in a queue",
     ):
         assert told in re.sub(" +", " ", text)
+
+
+def test_the_report_says_what_was_dismissed_and_what_came_when_it_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operator: OperatorStack, come: Callable[..., None]
+) -> None:
+    provides(
+        monkeypatch, listing(entry("a"), entry("b", timestamp="2026-01-15T09:00:00Z"), entry("c", status="FAILED"))
+    )
+    come(7)
+    run("reconcile", "dismiss", "b", "--why", "<b>It was a duplicate.</b>")
+    notes = notes_of(operator)
+    notes.record(arrived("a", "gone"), operator.now)
+    notes.keep(State({"c": Asked(3, AT, FIRST, AT, "payment.created")}))
+    run(*EVENTS, "--report", str(tmp_path / "report.html"))
+    page = (tmp_path / "report.html").read_text()
+    text = re.sub(r" +", " ", re.sub(r"<[^>]+>|\s+", " ", page))
+    for told in (
+        "Dismissed by an operator 1",
+        "payment.created 2026-01-15 10:00:00 FAILED 2026-01-15 10:00:00 3 c",
+        "payment.created 2026-01-15 09:00:00 &lt;b&gt;It was a duplicate.&lt;/b&gt;",
+        "payment.created 2026-01-15 10:00:00 2026-01-15 10:05:00 2 2026-01-15 10:07:00 a",
+    ):
+        assert told in text
 
 
 def test_a_page_of_nothing_says_so_and_what_a_stranger_wrote_is_text(
@@ -456,6 +556,13 @@ def test_what_is_to_be_paid_is_not_compared_with_what_was_paid(
 ) -> None:
     operator.process(operator.receive(event="payment.created", **listed_payment(status="PENDING")))
     provides(monkeypatch, paying(listed_payment(status="PENDING")))
+    assert look() == []
+
+
+@pytest.mark.usefixtures("paid")
+def test_of_a_dismissed_payment_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    provides(monkeypatch, paying(listed_payment(status="UNDERPAID")))
+    run("reconcile", "dismiss", UUID, "--why", "WickiePay knows of it.")
     assert look() == []
 
 

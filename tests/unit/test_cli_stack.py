@@ -102,6 +102,19 @@ def test_an_endpoint_that_is_none_is_said_in_a_sentence(
     )
 
 
+@pytest.mark.parametrize("arguments", [["stacks"], ["doctor", "--stack", "prod"]], ids=" ".join)
+def test_an_empty_profile_is_said_in_a_sentence(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "")
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert (end.value.code, capsys.readouterr().err) == (
+        1,
+        "--profile, AWS_PROFILE or AWS_DEFAULT_PROFILE is empty: name a profile there, or unset it.\n",
+    )
+
+
 def test_what_aws_refuses_is_said_in_a_sentence(cloudformation: Stubber, capsys: pytest.CaptureFixture[str]) -> None:
     cloudformation.add_client_error("describe_stacks", "AccessDenied", "You are not allowed to")
     with cloudformation, pytest.raises(SystemExit) as end:

@@ -556,6 +556,15 @@ def test_dead_letters_are_looked_at_only_when_asked_and_redriven(
     assert operator.state(identity) == "PROCESSED"
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [({}, "Events are not compared"), ({"ReconcilerLogGroup": "logs"}, "Every hour, events are compared")],
+)
+def test_the_page_of_the_stack_says_whether_events_are_compared(desk: Desk, more: dict[str, str], said: str) -> None:
+    stack = replace(desk.stack, outputs={**desk.stack.outputs, **more})
+    assert f"{said} with WickiePay" in browser(replace(desk, stack=stack)).get("/stack").text
+
+
 # --- Sending -----------------------------------------------------------------------------------------
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:

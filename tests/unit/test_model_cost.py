@@ -130,6 +130,7 @@ def test_a_reconciler_adds_a_secret_its_alarms_and_its_metrics(monitoring: str, 
 def test_an_event_is_read_in_each_hour_of_its_day_and_in_each_night_of_the_period() -> None:
     assert costs().times_reconciled() == 24 + 30
     assert costs().reconciled() == pytest.approx(54 / 2 * 0.125)
+    assert costs().payments_reconciled() == pytest.approx(30 / 2 * 0.125)
 
 
 def test_each_event_type_has_its_metrics() -> None:

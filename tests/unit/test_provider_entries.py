@@ -64,6 +64,8 @@ NO_STATUS = "Its status is none that the documentation knows."
         ({"id": None}, {"id": None, "key": None}, None),
         ({"attempts": "many"}, {"attempts": None}, None),
         ({"attempts": Decimal(-1)}, {"attempts": None}, None),
+        ({"attempts": Decimal(999_999_999)}, {"attempts": 999_999_999}, None),
+        ({"attempts": Decimal(1_000_000_000)}, {"attempts": None}, None),
     ],
     ids=str,
 )

@@ -140,6 +140,17 @@ def test_of_those_that_look_the_same_the_likeliest_is_missing_and_all_that_may_b
     assert (ids(found.missing), ids(found.suspects), len(found.under_way)) == (missing, suspects, under_way)
 
 
+def test_what_an_operator_dismissed_is_listed_and_not_compared() -> None:
+    theirs = [there("a"), there("b", at=LATER), there("c", F, "2026-01-13T10:00:00.000000Z")]
+    found = compare(theirs, [here()], DAY, NOW, {"b", "c", "d"})
+    assert (found.theirs, found.matched, found.missing, ids(found.dismissed)) == (2, 1, [], ["b"])
+
+
+def test_what_was_dismissed_takes_the_place_of_no_other_event() -> None:
+    assert ids(compare([there("a"), there("b")], [here()], DAY, NOW, {"b"}).missing) == []
+    assert ids(compare([there("a"), there("b"), there("c")], [here()], DAY, NOW, {"b"}).missing) == ["a"]
+
+
 def test_events_on_record_are_counted_by_state_and_by_their_own_time() -> None:
     ours = [here(), here(), OurEvent("payment.created", AT, None, "FAILED", AT), here(at="2026-01-13T10:00:00.000000Z")]
     assert compared([], ours).ours == {"PROCESSED": 2, "FAILED": 1}

@@ -12,7 +12,7 @@ from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import Decision, Pending
 from wickiepay.identity import Identity
-from wickiepay_reconcile import our_events
+from wickiepay_reconcile import our_events, reading
 from wickiepay_reconcile.comparison import OurEvent
 from wickiepay_reconcile.our_events import OurEvents
 
@@ -59,11 +59,11 @@ def test_no_body_is_read_of_what_says_when_it_happened(ours: OurEvents, receive:
     assert [set(request["ExpressionAttributeNames"].values()) for request in asked] == [set(our_events.SEEN)]
 
 
+@pytest.mark.parametrize("gone", [("event", "occurred_at", "event_id"), ("occurred_at", "event_id")], ids=len)
 def test_a_record_of_before_the_attributes_is_read_from_its_body(
-    ours: OurEvents, receive: Receive, dynamodb: "DynamoDBClient"
+    ours: OurEvents, receive: Receive, dynamodb: "DynamoDBClient", gone: tuple[str, ...]
 ) -> None:
     uuid, key = receive("u-1", id="e-1")
-    gone = ("event", "occurred_at", "event_id")
     dynamodb.update_item(
         TableName="EventTable",
         Key={"uuid": {"S": uuid}, "event_key": {"S": key}},
@@ -110,10 +110,14 @@ def test_keys_that_a_busy_table_left_are_read_again(ours: OurEvents, receive: Re
     assert len(list(ours.received(DAY))) == 1
 
 
-def test_a_table_that_stays_busy_is_an_error(ours: OurEvents, receive: Receive, calls: Calls) -> None:
+def test_a_table_that_stays_busy_is_an_error_after_growing_pauses(
+    dynamodb: "DynamoDBClient", receive: Receive, calls: Calls
+) -> None:
+    pauses: list[float] = []
     uuid, key = receive("u-1")
     left = {"EventTable": {"Keys": [{"uuid": {"S": uuid}, "event_key": {"S": key}}]}}
-    for _ in range(our_events.ATTEMPTS):
+    for _ in range(reading.ATTEMPTS):
         calls.answer("BatchGetItem", {"Responses": {}, "UnprocessedKeys": left})
-    with pytest.raises(StoreUnavailable, match="too busy"):
-        list(ours.received(DAY))
+    with pytest.raises(StoreUnavailable, match=r"^The event table is too busy"):
+        list(OurEvents(dynamodb, "EventTable", sleep=pauses.append).received(DAY))
+    assert pauses == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4])

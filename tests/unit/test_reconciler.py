@@ -14,12 +14,13 @@ import reconciler
 from reconciler import Reconciler, from_environment
 from tests.support.aws import Calls
 from tests.support.deliveries import BodyOf, DeliveryOf
+from tests.support.deployed import TEMPLATE
 from tests.support.printed import Printed
 from tests.support.provider import FakeProvider, listing, refusing
 from wickiepay.clock import instant, parse_instant
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
-from wickiepay.event_record import RECONCILER
+from wickiepay.event_record import RECONCILER, key
 from wickiepay.metrics import emitted
 from wickiepay_api.client import MAX_REPLAYED, ProviderApi
 from wickiepay_api.errors import Forbidden, SettingsUnusable
@@ -27,8 +28,10 @@ from wickiepay_api.keys import with_new_key
 from wickiepay_api.transport import ANSWER_SECONDS, ATTEMPTS
 from wickiepay_reconcile.asking import FEW, TIMES, Limits
 from wickiepay_reconcile.comparison import OurEvent
-from wickiepay_reconcile.notes import Notes, Run
+from wickiepay_reconcile.dismissals import DISMISSED, LONGEST, Dismissal, dismissals_item
+from wickiepay_reconcile.notes import Arrival, Notes, Run
 from wickiepay_reconcile.our_events import OurEvents
+from wickiepay_reconcile.our_payments import OurPayments
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -103,6 +106,7 @@ def stand(events: EventLog, dynamodb: "DynamoDBClient", body_of: BodyOf, deliver
         provider,
         Reconciler(
             ours=ours,
+            ledger=OurPayments(dynamodb, "LedgerTable"),
             notes=Notes(dynamodb, "EventTable", ours),
             api=FakeProvider(provider.answer).made,
             limits=Limits(),
@@ -163,6 +167,66 @@ def test_what_has_come_is_told_once(stand: Stand) -> None:
     stand.run()
     stand.receive(1, 2 * HOUR)
     assert [stand.run().arrived, stand.run().arrived] == [1, 0]
+
+
+def test_the_record_names_what_came_and_when_it_was_asked_for(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler, "MAX_ARRIVALS", 2)
+    stand.provider.happened(1, 2, 3)
+    stand.run()
+    stand.now += HOUR
+    stand.run()
+    for number in (1, 2, 3):
+        stand.receive(number, 2 * HOUR)
+    run = stand.run()
+    at = [instant(NOW - 2 * HOUR + timedelta(seconds=number)) for number in (1, 2)]
+    assert run.arrivals == [Arrival(f"e-{n + 1}", "payment.created", at[n], instant(NOW), 2) for n in range(2)]
+    assert run.arrived == 3
+
+
+def dismissed(stand: Stand, *ids: str) -> None:
+    told = dict.fromkeys(ids, Dismissal("somebody", "It was a duplicate.", instant(stand.now)))
+    stand.client.put_item(TableName="EventTable", Item={**key(DISMISSED), **dismissals_item(told)})
+
+
+def test_what_was_dismissed_is_neither_missing_nor_asked_for(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    stand.provider.happened(1, 2)
+    dismissed(stand, "e-1", "of another day")
+    run = stand.run()
+    assert (run.theirs, run.missing, run.dismissed, stand.provider.asked) == (2, 1, 1, ["e-2"])
+    assert [getattr(record, "dismissed", None) for record in caplog.records] == [1]
+    assert stand.recorded()[0]["dismissed"] == 1
+
+
+def test_what_was_dismissed_is_awaited_no_longer_and_did_not_come(stand: Stand, printed: Printed) -> None:
+    stand.provider.happened(1)
+    for hour in range(TIMES + 1):
+        stand.now = NOW + hour * HOUR
+        stand.run()
+    dismissed(stand, "e-1")
+    run = stand.run()
+    assert (run.given_up, run.arrived, stand.reconciler.notes.read().asked) == (0, 0, {})
+    assert printed.metrics()["MissingOldestSeconds"][-1] == 0
+    dismissed(stand)
+    assert stand.run().asked == 1  # from the beginning, once it was taken back
+
+
+def test_dismissed_events_do_not_hold_the_brake(stand: Stand) -> None:
+    stand.provider.happened(*range(FEW + 1), status="DELIVERED", ago=2 * HOUR)
+    dismissed(stand, "e-1")
+    assert (stand.run().braked, len(stand.provider.asked)) == ([], FEW)
+
+
+def test_of_the_first_day_on_record_what_was_dismissed_is_not_compared_either(stand: Stand) -> None:
+    stand.provider.happened(*range(FEW + 2), 50, status="DELIVERED", ago=30 * HOUR)
+    stand.receive(FEW + 1, 30 * HOUR)
+    dismissed(stand, "e-50")
+    run = stand.run(days=30)
+    assert (run.theirs, run.matched, run.dismissed, stand.provider.asked) == (2, 1, 1, [])
+
+
+def test_no_period_reaches_back_beyond_what_the_notes_keep() -> None:
+    assert TEMPLATE["Parameters"]["ReconcileDays"]["MaxValue"] == LONGEST.days
 
 
 def test_what_is_pending_is_never_asked_for(stand: Stand) -> None:
@@ -252,16 +316,19 @@ def test_an_event_that_came_days_later_is_found(
     assert stand.run(days=5).missing == 0
 
 
-def test_an_event_that_names_itself_and_no_time_is_found(
-    stand: Stand, events: EventLog, body_of: BodyOf, delivery_of: DeliveryOf
+@pytest.mark.parametrize("timestamp", [None, instant(NOW), instant(NOW - timedelta(days=5))], ids=str)
+def test_an_event_that_names_itself_is_found_whatever_its_time(
+    stand: Stand, events: EventLog, body_of: BodyOf, delivery_of: DeliveryOf, timestamp: str | None
 ) -> None:
-    stand.provider.happened(1, 2)
+    stand.receive(2, timedelta(days=4))
+    stand.provider.happened(1, 2, 3, ago=timedelta(days=4))
     for envelope in ({"id": "e-1"}, {}):
         delivery = delivery_of(
-            body_of("payment.created", {"uuid": str(envelope)}, timestamp=None, **envelope), received_at=instant(NOW)
+            body_of("payment.created", {"uuid": str(envelope)}, timestamp=timestamp, **envelope),
+            received_at=instant(NOW),
         )
         events.record(delivery, delivery.event())
-    assert (stand.run().missing, stand.provider.asked) == (1, ["e-2"])
+    assert (stand.run(days=5).missing, stand.provider.asked) == (1, ["e-3"])
 
 
 def test_what_the_provider_does_not_know_is_counted_and_not_asked_for_without_end(stand: Stand) -> None:
@@ -333,8 +400,8 @@ def test_what_no_run_looks_at_any_more_takes_no_room_in_the_notes(
     monkeypatch.setattr(reconciler, "MAX_ASKED", 1)
     stand.provider.happened(1)
     stand.run()
-    stand.now += reconciler.LONGEST
-    stand.provider.happened(2, ago=HOUR - reconciler.LONGEST)
+    stand.now += LONGEST
+    stand.provider.happened(2, ago=HOUR - LONGEST)
     stand.run()
     assert stand.provider.asked == ["e-1", "e-2"]
 

@@ -1,7 +1,7 @@
 """What `wickiepay doctor` shows to a person although the books add up."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -17,6 +17,9 @@ from wickiepay.event_record import Decision
 from wickiepay.ledger_items import Adjustment
 from wickiepay_cli.doctor.schemes import only_scheme
 from wickiepay_cli.doctor.worth_a_look import KINDS
+from wickiepay_reconcile.notes import Notes, PaymentsRun, Run
+from wickiepay_reconcile.our_events import OurEvents
+from wickiepay_reconcile.payments import Difference
 
 if TYPE_CHECKING:
     from wickiepay.identity import Identity
@@ -233,6 +236,35 @@ def test_what_is_worth_a_look(
     assert all(finding["uuid"] or finding["reference"] for finding in said["worth_a_look"])
 
 
+def night(operator: OperatorStack, ago: timedelta, *uuids: str, flaws: Iterable[str] = (), lasting: int = 0) -> None:
+    """A record of the reconciler's, of a night in which payments differed, and of the hour after it."""
+    notes = Notes(operator.dynamodb, "EventTable", OurEvents(operator.dynamodb, "EventTable"))
+    differences = [Difference(uuid, "status", "UNDERPAID", "COMPLETE") for uuid in uuids]
+    compared = PaymentsRun(9, 0, lasting or len(uuids), differences, list(flaws))
+    notes.record(Run(LONG_AGO, LONG_AGO, payments=compared), operator.now - ago)
+    notes.record(Run(LONG_AGO, LONG_AGO), operator.now - ago + timedelta(minutes=30))
+
+
+def test_what_the_provider_says_otherwise_is_that_of_the_last_night(operator: OperatorStack) -> None:
+    night(operator, timedelta(days=1), "p-1", flaws=["why"])
+    night(operator, timedelta(hours=8), "p-2", "p-3", flaws=["another reason"], lasting=700)
+    said = json.loads(run("doctor", "--json").stdout)
+    assert [(each["kind"], each["uuid"], each["trouble"]) for each in said["worth_a_look"]] == [
+        ("provider-differs", "p-2", "status: UNDERPAID there, COMPLETE here"),
+        ("provider-differs", "p-3", "status: UNDERPAID there, COMPLETE here"),
+        ("payments-not-compared", None, "another reason"),
+    ]
+    assert said["counts"]["provider-differs"] == 700
+    shown = " ".join(run("doctor").stdout.split())
+    assert "p-2 (status: UNDERPAID there, COMPLETE here)" in shown
+    assert "another reason" in shown
+
+
+def test_what_a_reconciler_said_that_is_gone_counts_no_more(operator: OperatorStack) -> None:
+    night(operator, timedelta(days=4), "p-1", flaws=["why"])
+    assert "Nothing is worth a look." in run("doctor").stdout
+
+
 def test_it_is_no_failure_unless_that_is_asked_for(operator: OperatorStack) -> None:
     pay(operator, "completed", reference=None)
 
@@ -264,7 +296,8 @@ def test_payouts_of_this_version_are_not_looked_up_one_by_one(operator: Operator
     calls.made.clear()
     run("doctor")
 
-    assert ("Scan" in calls.names(), "Query" in calls.names()) == (True, False)
+    asked = [call["TableName"] for call in calls.of("Query")]
+    assert ("Scan" in calls.names(), asked) == (True, ["EventTable"])  # for the reconciler's runs
 
 
 def test_where_nothing_is_it_is_said(operator: OperatorStack) -> None:

@@ -18,7 +18,8 @@ def open_console(
     part: Annotated[
         str | None,
         typer.Argument(
-            help="For logs: ingest, consumer, relay, api. For tables: events, ledger. For queue: events, dead-letters.",
+            help="For logs: ingest, consumer, relay, reconciler, api. For tables: events, ledger. "
+            "For queue: events, dead-letters.",
             show_default="all",
         ),
     ] = None,

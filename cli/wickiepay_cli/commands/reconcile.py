@@ -4,6 +4,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from pathlib import Path
@@ -28,14 +29,15 @@ from wickiepay_cli.doctor.checks import STATEMENTS
 from wickiepay_cli.doctor.report import audit, retention_days_of
 from wickiepay_cli.errors import CommandError
 from wickiepay_cli.operations.provider import api_of
-from wickiepay_cli.operations.reconciling import Tally, compare_events, compare_payments
+from wickiepay_cli.operations.reconciling import Fetched, Tally, compare_events, compare_payments, fetched, notes_of
 from wickiepay_cli.output.progress import progress
 from wickiepay_cli.output.tables import say, seconds, show_facts, show_json, show_table, tell
 from wickiepay_cli.private_files import private
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store import listed_file
-from wickiepay_reconcile.asking import Limits, brake, plan
+from wickiepay_reconcile.asking import Asked, Limits, brake, plan
 from wickiepay_reconcile.comparison import Comparison, Period
+from wickiepay_reconcile.dismissals import Dismissal
 
 USUALLY: Final = timedelta(days=1)
 
@@ -64,6 +66,18 @@ FromFile = Annotated[
         help="A list that was exported from the portal, CSV with headings or JSON. The provider's API is not asked.",
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What is known of missing events besides: those that were `fetched`, and what was `asked` of those still missing.
+
+    `dismissed` are those that an operator dismissed, with who did it and why.
+    """
+
+    fetched: Sequence[Fetched]
+    asked: Mapping[str, Asked]
+    dismissed: Sequence[tuple[EventEntry, Dismissal]]
 
 
 @on_stack
@@ -110,8 +124,14 @@ def events(  # noqa: PLR0913  options
             f"The stack keeps events for {kept} days: an older one that expired here would come back as a new one.",
             param_hint="--since",
         )
+    state = notes_of(found).read()
     with progress("Comparing", None) as advance, _events(found, listed, since, until, destination) as (theirs, flaws):
-        compared, tally = compare_events(found, theirs, since, until, now, advance)
+        compared, tally = compare_events(found, theirs, since, until, now, state.dismissed, advance)
+    missed = Missed(
+        fetched(found, compared.period, tally.here) if as_json or report else (),
+        {each.id: state.asked[each.id] for each in compared.missing if each.id and each.id in state.asked},
+        [(each, state.dismissed[each.id or ""]) for each in compared.dismissed],
+    )
     limits = Limits(unknown_percent=float(found.parameters.get("ReconcileUnknownPercent", Limits().unknown_percent)))
     braked = brake(compared, limits)
     replayed = None
@@ -125,14 +145,15 @@ def events(  # noqa: PLR0913  options
         if asked.later:
             tell(f"{asked.later} more may be missing: give the same command again once these have come.")
     if as_json:
-        show_json({"stack": found.name, "at": instant(now), **_facts(compared, braked, replayed), "bad_lines": flaws})
+        facts = _facts(compared, missed, braked, replayed)
+        show_json({"stack": found.name, "at": instant(now), **facts, "bad_lines": flaws})
     else:
         _show(found, compared, instant(now))
         if braked:
             tell(f"{braked} Do the lists mean the same? docs/reconciling.md has the usual causes.")
         _tell(flaws, replayed)
     if report:
-        _write_report(found, report, now, compared=compared, brake=braked, tally=tally)
+        _write_report(found, report, now, compared=compared, missed=missed, brake=braked, tally=tally)
     if compared.missing or compared.unreadable:
         raise typer.Exit(1)
 
@@ -154,7 +175,7 @@ def payments(
     refuse_backwards(since, until)
     since, until = since or (until or now) - USUALLY, until or now
     with progress("Comparing", None) as advance, _payments(found, listed, since, until) as (theirs, flaws):
-        compared = compare_payments(found, theirs, advance)
+        compared = compare_payments(found, theirs, notes_of(found).read().dismissed, advance)
     if as_json:
         show_json({"stack": found.name, "at": instant(now), "compared": compared, "bad_lines": flaws})
     elif compared.worth_a_look:
@@ -205,7 +226,7 @@ def _payments(
             yield chain(api.payments(since=since, until=until), api.channel_payments()), ()
 
 
-def _facts(compared: Comparison, braked: str | None, replayed: Replayed | None) -> Mapping[str, object]:
+def _facts(compared: Comparison, missed: Missed, braked: str | None, replayed: Replayed | None) -> Mapping[str, object]:
     """The result, for programs."""
     return {
         "since": compared.period.since,
@@ -216,6 +237,15 @@ def _facts(compared: Comparison, braked: str | None, replayed: Replayed | None) 
         "under_way": len(compared.under_way),
         "missing": compared.missing,
         "unreadable": compared.unreadable,
+        "dismissed": [
+            {"id": each.id, "event": each.event, "timestamp": each.at, **why._asdict()}
+            for each, why in missed.dismissed
+        ],
+        "asked_before": {
+            each: {"times": known.times, "first": known.first, "last": known.last}
+            for each, known in missed.asked.items()
+        },
+        "fetched": missed.fetched,
         "brake": braked,
         "asked": replayed.asked if replayed else (),
         "refused": {each: str(why) for each, why in replayed.refused.items()} if replayed else {},
@@ -234,6 +264,7 @@ def _show(found: Stack, compared: Comparison, at: str) -> None:
             ("under way", str(len(compared.under_way))),
             ("missing", f"{len(compared.missing)}, of which the provider gave up {compared.failed}"),
             ("unreadable", str(len(compared.unreadable)) if compared.unreadable else None),
+            ("dismissed", str(len(compared.dismissed)) if compared.dismissed else None),
         ]
     )
     if compared.missing:

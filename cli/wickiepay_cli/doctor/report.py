@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import batched
+from itertools import batched, takewhile
 from typing import Any, Final
 
 from wickiepay.clock import instant
@@ -23,6 +23,8 @@ from wickiepay_cli.errors import CommandError
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.dead_letters import message_count
 from wickiepay_cli.store.dynamodb import every, only
+from wickiepay_cli.store.reconciler_runs import newest_first
+from wickiepay_reconcile.notes import PaymentsRun
 
 LEDGER: Final = (
     *("pk", "sk", "uuid", "event_key", "reference", "currency", "amount", "at", "account_as_sent", "id", "by", "why"),
@@ -41,6 +43,9 @@ MONEY: Final[Mapping[str, Any]] = {
     "FilterExpression": "NOT begins_with(#pk, :resource)",
     "ExpressionAttributeValues": {":resource": {"S": RESOURCE}},
 }
+
+NIGHTS: Final = timedelta(days=3)
+"""How long the reconciler's last word on payments counts."""
 
 STEP: Final = 100
 """Items between two steps of the progress bar."""
@@ -93,6 +98,8 @@ def audit(  # noqa: PLR0913  what doctor was told, and the world
     _show(every(tables.client, "scan", TableName=tables.ledger, **only(LEDGER), **MONEY), seen, *of_ledger)
     if scheme := only_scheme(stack, now):
         look.note(Finding("one-scheme-only", scheme=scheme))
+    if compared := _compared(tables, now):
+        look.see_payments(compared)
     if repair:
         orphans.repair(repair)
     checks = [each.check() for each in (counted, explained, paid, once, balances, orphans, unsent)]
@@ -117,6 +124,12 @@ def retention_days_of(found: Stack) -> int:
         raise CommandError(
             f"The stack {found.name} does not say how long it keeps events: give --retention-days."
         ) from None
+
+
+def _compared(tables: Tables, now: datetime) -> PaymentsRun | None:
+    """What the reconciler's last night says of payments, or None: not every stack has one, and it may be gone."""
+    recent = takewhile(lambda each: each[0] >= instant(now - NIGHTS), newest_first(tables.client, tables.events))
+    return next((run.payments for _, run in recent if run.payments), None)
 
 
 def _show(items: Iterable[Item], seen: Callable[[int], None], *see: Callable[[Item], None]) -> None:

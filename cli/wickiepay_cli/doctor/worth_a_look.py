@@ -22,6 +22,7 @@ from wickiepay_books import spellings
 from wickiepay_cli.doctor.checks import NAMED
 from wickiepay_cli.doctor.tables import Tables
 from wickiepay_cli.store.event_records import trouble_of
+from wickiepay_reconcile.notes import PaymentsRun
 
 OPEN_AGE: Final = timedelta(days=1)
 OPEN: Final = frozenset({"PENDING", "PROCESSING", "DETECTED"})
@@ -41,6 +42,8 @@ KINDS: Final = {
     "open-conflict": "waits for accept or dismiss",
     "unknown-money-event": "about a payment, and nothing here handles it",
     "being-retried": "tried and not finished",
+    "provider-differs": "WickiePay says otherwise, in two nights: compared by the reconciler",
+    "payments-not-compared": "the reconciler could not compare these payments in its last night",
     "one-scheme-only": "every delivery of the last 30 days used it: pin it with the parameter AcceptedSchemes",
 }
 """The kinds, described for a person."""
@@ -50,7 +53,8 @@ KINDS: Final = {
 class Finding:
     """One finding. `kind` is one of `KINDS`; the other fields say what it is about, if they apply.
 
-    `trouble` says of an event that is being retried how often it was tried, when it is tried next, and why it failed.
+    `trouble` says of an event that is being retried how often it was tried, when it is tried next, and why it failed;
+    of payments that were compared with the provider's, what differs, or why they could not be compared.
     """
 
     kind: str
@@ -64,9 +68,10 @@ class Finding:
     @property
     def about(self) -> str:
         """What it is about, as a person looks it up."""
-        what = self.reference or self.uuid or self.account or self.scheme or ""
-        trouble = f" ({self.trouble})" if self.trouble else ""
-        return f"{self.event_key} of {self.uuid}{trouble}" if self.event_key else what
+        what = self.reference or self.uuid or self.account or self.scheme
+        if self.event_key:
+            what = f"{self.event_key} of {self.uuid}"
+        return f"{what} ({self.trouble})" if what and self.trouble else what or self.trouble or ""
 
 
 class WorthALook:
@@ -96,6 +101,15 @@ class WorthALook:
             if holds:
                 trouble = trouble_of(record_of(record)) if kind == "being-retried" else None
                 self.note(Finding(kind, uuid=identity.uuid, event_key=identity.event_key, trouble=trouble))
+
+    def see_payments(self, compared: PaymentsRun) -> None:
+        """Takes in what the reconciler found in its last night. It counts more differences than it names."""
+        for each in compared.differences:
+            here = f", {each.ours} here" if each.ours else ""
+            self.note(Finding("provider-differs", uuid=each.uuid, trouble=f"{each.what}: {each.theirs} there{here}"))
+        self.counts["provider-differs"] += compared.lasting - len(compared.differences)
+        for flaw in compared.flaws:
+            self.note(Finding("payments-not-compared", trouble=flaw))
 
     def see(self, item: Item) -> None:
         """Takes in an item of the ledger."""

@@ -1,21 +1,23 @@
 """Compares what the provider lists with what a stack has on record, and asks for what is missing."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from itertools import takewhile
 from typing import Final
 
-from wickiepay.decimals import plain
-from wickiepay.money import Money
 from wickiepay_api.entries import EventEntry
 from wickiepay_api.entries import Payment as ListedPayment
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.event_records import AHEAD
-from wickiepay_cli.store.ledger_records import Amount, Payment
+from wickiepay_cli.store.reconciler_runs import newest_first
+from wickiepay_reconcile import payments
 from wickiepay_reconcile.comparison import Comparison, OurEvent, Period, compare
+from wickiepay_reconcile.notes import Notes
 from wickiepay_reconcile.our_events import OurEvents
+from wickiepay_reconcile.our_payments import OurPayments
+from wickiepay_reconcile.payments import Payments
 
 STEP: Final = 100
 """Number of events between two steps of a progress bar."""
@@ -37,10 +39,11 @@ LATE: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The events of a period by day and type, there and here, and those of ours that came late."""
+    """The events of a period by day and type, there and here, and ours themselves, with those that have an id."""
 
     theirs: Counter[tuple[str, str]] = field(default_factory=Counter)
     ours: Counter[tuple[str, str]] = field(default_factory=Counter)
+    here: list[OurEvent] = field(default_factory=list)
     late: list[OurEvent] = field(default_factory=list)
 
     def by_day(self) -> Sequence[tuple[str, int, int]]:
@@ -69,6 +72,7 @@ def compare_events(  # noqa: PLR0913, PLR0917  two lists, a time, and who is tol
     since: datetime,
     until: datetime,
     now: datetime,
+    dismissed: Collection[str],
     advance: Callable[[int], None] = lambda _: None,
 ) -> tuple[Comparison, Tally]:
     """Compares the provider's entries of a period with all that was received since then: a replay can be late."""
@@ -76,7 +80,48 @@ def compare_events(  # noqa: PLR0913, PLR0917  two lists, a time, and who is tol
     ours = OurEvents(stack.dynamodb(), stack.output("EventTableName"))
     received = (event for day in _days(_day(since - CLOCKS), _day(now + AHEAD)) for event in ours.received(day))
     listed = _there(told(theirs, advance), period, tally)
-    return compare(listed, _here(told(received, advance), period, tally), period, now), tally
+    return compare(listed, _here(told(received, advance), period, tally), period, now, dismissed), tally
+
+
+def notes_of(stack: Stack) -> Notes:
+    """What the stack's reconciler notes."""
+    client, table = stack.dynamodb(), stack.output("EventTableName")
+    return Notes(client, table, OurEvents(client, table))
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An event that was missing and came after the provider was asked for it `times` times, first at `asked`.
+
+    `came` is when, by its id; without one, when each event with its name and time stamp came since then, since nobody
+    can tell them apart. It is empty if that is unknown.
+    """
+
+    id: str
+    event: str
+    at: str
+    asked: str
+    times: int
+    came: Sequence[str]
+
+
+def fetched(stack: Stack, period: Period, ours: Iterable[OurEvent]) -> list[Fetched]:
+    """The events of a period that came after the reconciler had asked for them, as its runs noted, the oldest first.
+
+    `ours` are the events on record among which they are.
+    """
+    recorded = newest_first(stack.dynamodb(), stack.output("EventTableName"))
+    since_then = takewhile(lambda each: each[0] >= period.since, recorded)
+    arrivals = [each for _, run in since_then for each in run.arrivals if period.holds(each.at)]
+    received: defaultdict[object, set[str]] = defaultdict(set)
+    for event in ours if arrivals else ():
+        for key in (event.id, (event.event, event.at)):
+            received[key].add(event.received_at)
+    return [
+        Fetched(each.id, each.event, each.at, each.first, each.times, [at for at in sorted(came) if at >= each.first])
+        for each in sorted(arrivals, key=lambda each: (each.at, each.event, each.id))
+        for came in [received.get(each.id) or received.get((each.event, each.at), set())]
+    ]
 
 
 def _day(moment: datetime) -> date:
@@ -96,73 +141,23 @@ def _there(entries: Iterable[EventEntry], period: Period, tally: Tally) -> Itera
 
 def _here(events: Iterable[OurEvent], period: Period, tally: Tally) -> list[OurEvent]:
     """The events that an entry of the period can be: of so many days later, most are others."""
-    found = []
     for event in events:
         if event.at and period.holds(event.at):
             tally.ours[event.at[:10], event.event] += 1
             if datetime.fromisoformat(event.received_at) - datetime.fromisoformat(event.at) > LATE:
                 tally.late.append(event)
-            found.append(event)
+            tally.here.append(event)
         elif event.id:
-            found.append(event)
-    return found
-
-
-# --- Payments ------------------------------------------------------------------------------------
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What the provider says of a payment and what the ledger says. Both may be right: a person has to look."""
-
-    uuid: str
-    what: str
-    theirs: str | None
-    ours: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Payments:
-    """The payments that were compared, how many of them cannot be, and what is worth a look."""
-
-    theirs: int
-    unreadable: int
-    worth_a_look: Sequence[Difference]
+            tally.here.append(event)
+    return tally.here
 
 
 def compare_payments(
-    stack: Stack, theirs: Iterable[ListedPayment], advance: Callable[[int], None] = lambda _: None
+    stack: Stack,
+    theirs: Iterable[ListedPayment],
+    dismissed: Collection[str] = (),
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Payments:
-    """Compares the provider's payments with the ledger. Nothing is changed."""
-    ledger = stack.ledger()
-    number = unreadable = 0
-    found: list[Difference] = []
-    for listed in told(theirs, advance):
-        number += 1
-        if listed.uuid is None:
-            unreadable += 1
-        else:
-            ours = [each for each in ledger.payments(listed.uuid) if each.uuid == listed.uuid]
-            found += differences(listed.uuid, listed, ours[0] if ours else None)
-    return Payments(number, unreadable, found)
-
-
-def differences(uuid: str, theirs: ListedPayment, ours: Payment | None) -> Iterator[Difference]:
-    """What a person should look at. A payment that only began need not have sent an event yet."""
-    if ours is None:
-        if theirs.status != "PENDING":
-            yield Difference(uuid, "not in the ledger", theirs.status, None)
-        return
-    pairs = [
-        ("status", theirs.status, ours.status),
-        ("reference", theirs.reference, ours.reference),
-        ("type", theirs.direction, ours.type),
-        ("displayed amount", _written(theirs.displayed), _written(ours.display)),
-        # Until money has come, the provider says here what is to be paid.
-        ("paid amount", _written(theirs.paid) if ours.paid else None, _written(ours.paid)),
-    ]
-    for what, listed, known in pairs:
-        if listed is not None and listed != known:
-            yield Difference(uuid, what, listed, known)
-
-
-def _written(amount: Money | Amount | None) -> str | None:
-    return f"{plain(Decimal(amount.amount))} {amount.currency}" if amount else None
+    """Compares the provider's payments with the ledger, but for those `dismissed`. Nothing is changed."""
+    ours = OurPayments(stack.dynamodb(), stack.output("LedgerTableName"))
+    return payments.compare(ours.beside(each for each in told(theirs, advance) if each.uuid not in dismissed))

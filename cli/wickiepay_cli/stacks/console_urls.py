@@ -32,6 +32,7 @@ PAGES: Final[Mapping[What, Mapping[str, tuple[str, str]]]] = {
         "ingest": ("IngestLogGroup", _LOG_GROUP),
         "consumer": ("ConsumerLogGroup", _LOG_GROUP),
         "relay": ("RelayLogGroup", _LOG_GROUP),
+        "reconciler": ("ReconcilerLogGroup", _LOG_GROUP),
         "api": ("ApiAccessLogGroup", _LOG_GROUP),
     },
     "tables": {"events": ("EventTableName", _TABLE), "ledger": ("LedgerTableName", _TABLE)},
@@ -43,7 +44,7 @@ PAGES: Final[Mapping[What, Mapping[str, tuple[str, str]]]] = {
 
 
 def addresses(stack: Stack, what: What, part: str | None = None) -> dict[str, str]:
-    """The addresses of the parts of one of `PAGES`, by name; only that of `part` if one is given.
+    """The addresses of the parts of one of `PAGES` that the stack has, by name; only that of `part` if one is given.
 
     Raises `CommandError` for an unknown part or partition, and for a stack without the output.
     """
@@ -55,10 +56,13 @@ def addresses(stack: Stack, what: What, part: str | None = None) -> dict[str, st
         raise CommandError(f"The stack {stack.name} has no dashboard, because its parameter Monitoring is lean.")
     if part is not None and part not in PAGES[what]:
         raise CommandError(f"There is no {part} among {what}. There are: {', '.join(PAGES[what])}.")
+    absent = None if stack.reconciles else "reconciler"
+    if part and part == absent:
+        raise CommandError(f"The stack {stack.name} has no reconciler, since it does not know WickiePay's API.")
     return {
         name: f"https://{HOSTS[partition]}/{page.format(region=region, **_names(_name(stack, output)))}"
         for name, (output, page) in PAGES[what].items()
-        if part in {None, name}
+        if part in {None, name} and name != absent
     }
 
 

@@ -105,6 +105,11 @@ class Stack:
         """The number of its AWS account, which the address of its queue has."""
         return self.output("EventQueueUrl").split("/")[-2]
 
+    @property
+    def reconciles(self) -> bool:
+        """Whether it compares its events with the provider's list, hour by hour."""
+        return "ReconcilerLogGroup" in self.outputs
+
     def output(self, name: str) -> str:
         """An output of the template. Raises `CommandError` if the stack has none of this name."""
         try:
@@ -205,6 +210,8 @@ def client_of(
     session: botocore.session.Session, service: str, region: str | None = None, asking: Mapping[str, Any] = ASKING
 ) -> Any:  # noqa: ANN401  typed by its callers
     """A client of a service, in the session's region or another. Raises `CommandError` if it is misconfigured."""
+    if session.profile == "":  # the AWS CLI refuses it too, but does not say why
+        raise CommandError("--profile, AWS_PROFILE or AWS_DEFAULT_PROFILE is empty: name a profile there, or unset it.")
     try:
         return session.create_client(service, region_name=region, config=Config(**asking))
     except ValueError as error:  # an invalid AWS_ENDPOINT_URL, or the like

@@ -74,8 +74,11 @@ class Delivered:
     arrival: Arrival
 
 
+@dataclass(frozen=True, slots=True)
 class Changed(Delivered):
-    """The delivery's state has changed."""
+    """The delivery's state has changed. `first` is False if another delivery of the event has told the same."""
+
+    first: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,18 +153,16 @@ class Feed:
         """Notes the records of the `unsettled` events."""
         found = {record.identity: record for record in records}
         with self._lock:
+            told = {each.identity: _standing(each) for each in self._arrivals.values() if each.state}
             for number, arrival in self._arrivals.items():
                 record = found.get(arrival.identity) if arrival.identity and not arrival.settled else None
                 if record:
                     self._arrivals[number] = updated = _updated(arrival, record)
                     if updated != arrival:
                         self._has_changed(number)
-                    if (updated.state, updated.processed_at, updated.error) != (
-                        arrival.state,
-                        arrival.processed_at,
-                        arrival.error,
-                    ):
-                        self._tell(Changed(updated))
+                    if (standing := _standing(updated)) != _standing(arrival):
+                        self._tell(Changed(updated, first=told.get(updated.identity) != standing))
+                        told[updated.identity] = standing
             self.latest_trouble = None
 
     def trouble(self, text: str) -> None:
@@ -276,6 +277,10 @@ def _updated(arrival: Arrival, found: Record) -> Arrival:
         processed_at=found.processed_at,
         error=trouble_of(found),
     )
+
+
+def _standing(arrival: Arrival) -> tuple[State | None, str | None, str | None]:
+    return arrival.state, arrival.processed_at, arrival.error
 
 
 def _answer(body: bytes) -> dict[str, str]:

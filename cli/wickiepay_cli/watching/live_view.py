@@ -115,13 +115,17 @@ def show_line_of_json(news: Delivered | Forwarded) -> None:
 
 
 def show_line(news: Delivered | Forwarded) -> None:
-    """Prints an arrival with its answer, a verdict, or the answer of an application."""
+    """Prints an arrival with its answer, a verdict, or the answer of an application.
+
+    An event that is delivered twice has one verdict.
+    """
     if isinstance(news, Forwarded):
         say(_of_answer(news))
         return
     each = news.arrival
     if isinstance(news, Changed):
-        say(_joined(time(each.processed_at or each.at), name(each), each.uuid, each.scheme, each.state, each.error))
+        if news.first:
+            say(_joined(time(each.processed_at or each.at), name(each), each.uuid, each.scheme, each.state, each.error))
     else:
         known = each.state if each.status is None else None
         took = None if each.milliseconds is None else f"{each.milliseconds} ms"

@@ -1,11 +1,12 @@
 """Which of the missing events the provider is asked to send again, and when it is asked for none: the brake."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from wickiepay.clock import instant
+from wickiepay.identity import bounded
 from wickiepay_api.entries import EventEntry
 from wickiepay_reconcile.comparison import Comparison
 
@@ -18,6 +19,9 @@ TIMES: Final = 3
 PAUSE: Final = timedelta(minutes=45)
 """How long an event that was asked for has to come; an hourly run asks for it again after that."""
 
+NEVER: Final = 0, ""
+"""How often, and when for the last time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -29,12 +33,16 @@ class Limits:
 
 
 class Asked(NamedTuple):
-    """An event that was asked for: how often, when for the first and the last time, and the event's own time stamp."""
+    """An event that was asked for: how often, when for the first and the last time, its time stamp and its name.
+
+    `times` counts the runs that asked for any event with this name and time stamp: a replay may be listed as another.
+    """
 
     times: int
     first: str
     last: str
     at: str
+    event: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +73,13 @@ def brake(found: Comparison, limits: Limits) -> str | None:
 def plan(suspects: Collection[EventEntry], asked: Mapping[str, Asked], now: datetime, limit: int) -> Plan:
     """What to ask for of `suspects`, at most `limit`, the oldest first. `asked` is by id."""
     recently = instant(now - PAUSE)
+    before = _before(asked)
     ask, later, given_up = list[EventEntry](), 0, list[EventEntry]()
     for entry in sorted(suspects, key=lambda entry: (entry.at or "", entry.id or "")):
-        before = asked.get(entry.id or "")
-        if entry.id is None or (before and before.times >= TIMES):
+        times, last = before(entry)
+        if entry.id is None or times >= TIMES:
             given_up.append(entry)
-        elif (before and before.last > recently) or len(ask) >= limit:
+        elif last > recently or len(ask) >= limit:
             later += 1
         else:
             ask.append(entry)
@@ -79,27 +88,57 @@ def plan(suspects: Collection[EventEntry], asked: Mapping[str, Asked], now: date
 
 def noted(asked: Mapping[str, Asked], entries: Iterable[EventEntry], now: datetime) -> dict[str, Asked]:
     """What was asked for, with `entries`, which are asked for now."""
-    at = instant(now)
-    again = {entry.id: entry for entry in entries if entry.id}
-    known = {each: asked[each] for each in again if each in asked}
-    return {
-        **asked,
-        **{
-            each: Asked(known[each].times + 1, known[each].first, at, known[each].at)
-            if each in known
-            else Asked(1, at, at, entry.at or "")
-            for each, entry in again.items()
-        },
+    at, recently = instant(now), instant(now - PAUSE)
+    before = _before({each: known for each, known in asked.items() if known.last <= recently})  # not by this same run
+    new = {
+        entry.id: Asked(
+            before(entry)[0] + 1, asked[entry.id].first if entry.id in asked else at, at, *_time_and_name(entry)
+        )
+        for entry in entries
+        if entry.id
     }
+    return {**asked, **new}
 
 
 def still_awaited(asked: Mapping[str, Asked], found: Comparison) -> dict[str, Asked]:
-    """What was asked for and has not come, as far as the comparison can tell: it is of one period alone."""
-    absent = {entry.id for entry in (*found.suspects, *found.under_way)}
-    return {each: known for each, known in asked.items() if each in absent or not found.period.holds(known.at)}
+    """What was asked for and has not come, as far as the comparison can tell: it is of one period alone.
+
+    What looks like an event that has not come is kept as well: otherwise, a replay that is listed as another event
+    would be asked for as often again, and so would the next.
+    """
+    absent = {entry.id: _time_and_name(entry) for entry in (*found.suspects, *found.under_way)}
+    looks = set(absent.values())
+    return {
+        each: known._replace(at=at, event=name)
+        for each, known in asked.items()
+        for at, name in [absent.get(each, (known.at, known.event))]
+        if (at, name) in looks or not found.period.holds(at)
+    }
 
 
 def missing_since(found: Comparison, asked: Mapping[str, Asked]) -> str | None:
     """Since when the oldest of the missing is known to be missing; for one that was not asked for, when it happened."""
     known = {each: noted.first for each, noted in asked.items()}
     return min((known.get(entry.id or "", entry.at) for entry in found.missing if entry.at), default=None)
+
+
+def _before(asked: Mapping[str, Asked]) -> Callable[[EventEntry], tuple[int, str]]:
+    """Says how often an entry was asked for, itself or one with its name and time stamp, and when for the last time."""
+    known: dict[object, tuple[int, str]] = {}
+    for id_, each in asked.items():
+        for key in (id_, (each.at, each.event)):
+            times, last = known.get(key, NEVER)
+            known[key] = max(times, each.times), max(last, each.last)
+
+    def before(entry: EventEntry) -> tuple[int, str]:
+        (times, last), (of_others, last_of_others) = (
+            known.get(key, NEVER) for key in (entry.id, _time_and_name(entry))
+        )
+        return max(times, of_others), max(last, last_of_others)
+
+    return before
+
+
+def _time_and_name(entry: EventEntry) -> tuple[str, str]:
+    """What an entry and the records of its event have in common. One that is missing has both."""
+    return entry.at or "", bounded(entry.event or "")

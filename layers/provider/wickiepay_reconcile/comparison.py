@@ -48,7 +48,9 @@ class Period(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What became of the provider's entries of a period: `theirs` = matched + missing + unreadable + under way.
+    """What became of the provider's entries of a period: each of `theirs` is one of the following.
+
+    It is matched, missing, under way or unreadable, or an operator dismissed it, so that it was not compared.
 
     `ours` is the number of events on record with a time stamp of the period, by state. `missing` are not here.
     `suspects` are those that may be: where fewer are here than there, nobody can tell which of the same name and time
@@ -63,6 +65,7 @@ class Comparison:
     missing: Sequence[EventEntry]
     suspects: Sequence[EventEntry]
     unreadable: Sequence[EventEntry]
+    dismissed: Sequence[EventEntry]
 
     @property
     def failed(self) -> int:
@@ -77,12 +80,17 @@ class Comparison:
 
 
 def compare(
-    theirs: Iterable[EventEntry], ours: Iterable[OurEvent], period: Period, now: datetime, grace: timedelta = GRACE
+    theirs: Iterable[EventEntry],
+    ours: Iterable[OurEvent],
+    period: Period,
+    now: datetime,
+    dismissed: Collection[str] = (),
 ) -> Comparison:
-    """Compares the entries of `period` with events on record, of that period or not."""
-    entries = list(_once(entry for entry in theirs if entry.at is None or period.holds(entry.at)))
+    """Compares the entries of `period` with events on record, of that period or not. `dismissed` are ids."""
+    listed = list(_once(entry for entry in theirs if entry.at is None or period.holds(entry.at)))
+    entries = [entry for entry in listed if entry.id not in dismissed]
     here = [event for event in ours if event.id is not None or (event.at is not None and period.holds(event.at))]
-    young, stuck = instant(now - grace), instant(now - STUCK)
+    young, stuck = instant(now - GRACE), instant(now - STUCK)
 
     def is_under_way(entry: EventEntry) -> bool:
         oldest = stuck if entry.status is EventStatus.PENDING else young
@@ -103,13 +111,14 @@ def compare(
     unreadable = [entry for entry in left if _key(entry) is None]
     return Comparison(
         period=period,
-        theirs=len(entries),
+        theirs=len(listed),
         ours=Counter(event.state for event in here if event.at is not None and period.holds(event.at)),
         matched=len(entries) - len(missing) - len(under_way) - len(unreadable),
         under_way=sorted(under_way, key=_in_order),
         missing=sorted(missing, key=_in_order),
         suspects=sorted(suspects, key=_in_order),
         unreadable=sorted(unreadable, key=_in_order),
+        dismissed=sorted((entry for entry in listed if entry.id in dismissed), key=_in_order),
     )
 
 

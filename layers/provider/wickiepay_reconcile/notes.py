@@ -6,44 +6,91 @@ Of two runs at once, the later one's notes count, so the schedules keep runs apa
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from wickiepay import event_record as records
 from wickiepay.clock import instant
+from wickiepay.dynamodb import Item
 from wickiepay.identity import Identity
 from wickiepay.outages import outages
 from wickiepay_reconcile.asking import Asked
 from wickiepay_reconcile.comparison import Period
+from wickiepay_reconcile.dismissals import DISMISSED, Dismissal, dismissals_of
 from wickiepay_reconcile.our_events import OurEvents
+from wickiepay_reconcile.payments import Difference
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 MAX_ASKED: Final = 2000
 """Events that may be awaited at the same time: an item of the table holds 400 KB."""
 
+MAX_ARRIVALS: Final = 1000
+"""Arrivals that a run's record names, for the same reason; a run asks for no more."""
+
 KEPT: Final = timedelta(days=400)
 """How long the record of a run is kept."""
 
 STATE: Final = Identity(records.RECONCILER, "state")
+RUN: Final = "run#"
+"""Begins the key of a run's record; the instant of the run follows."""
+
 SEEN: Final = ("uuid", "event_key", "notes")
 """The attributes that are read of the state."""
 
 
 @dataclass(slots=True)
 class State:
-    """What was asked for and has not come, by id, and the part of a period that a run had no more time for, if any."""
+    """What was asked for and has not come, by id, and the part of a period that a run had no more time for, if any.
+
+    `differing` says of payments since when each difference is known, by its digest. `dismissed` is what an operator
+    dismissed, by id: the reconciler only reads it.
+    """
 
     asked: Mapping[str, Asked] = field(default_factory=dict)
     rest: Period | None = None
+    differing: Mapping[str, str] = field(default_factory=dict)
+    dismissed: Mapping[str, Dismissal] = field(default_factory=dict)
+
+
+class Arrival(NamedTuple):
+    """An event that had been asked for: how often, when for the first time, and which it was. It came before this run.
+
+    `event` is its name as records have it, and `at` its time stamp.
+    """
+
+    id: str
+    event: str
+    at: str
+    first: str
+    times: int
+
+
+@dataclass(slots=True)
+class PaymentsRun:
+    """How many payments a run compared, and of the differences that last the number, and the first ones.
+
+    `new` differences may be of what is under way. `flaws` say, a sentence each, what could not be compared.
+    """
+
+    compared: int = 0
+    new: int = 0
+    lasting: int = 0
+    differences: list[Difference] = field(default_factory=list)
+    flaws: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Run:
-    """What a run found, and what it did. The numbers are of events."""
+    """What a run found, and what it did. The numbers are of events.
+
+    `arrivals` are those that had been asked for and came, so far as there is room. `payments` is None if it did not
+    compare them.
+    """
 
     since: str
     until: str
@@ -57,8 +104,26 @@ class Run:
     refused: int = 0
     given_up: int = 0
     arrived: int = 0
+    dismissed: int = 0
+    arrivals: list[Arrival] = field(default_factory=list)
     braked: list[str] = field(default_factory=list)
     cut_short: bool = False
+    payments: PaymentsRun | None = None
+
+
+def run_of(item: Item) -> tuple[str, Run]:
+    """When a run was, and its record; what another version noted besides is left out."""
+    report = json.loads(item["report"]["S"])
+    run = _known(Run, report)
+    run.arrivals = [Arrival(*values) for values in run.arrivals]
+    if told := report.get("payments"):
+        run.payments = _known(PaymentsRun, told)
+        run.payments.differences = [_known(Difference, each) for each in told.get("differences", ())]
+    return item["event_key"]["S"].removeprefix(RUN), run
+
+
+def _known[T: "DataclassInstance"](kind: type[T], report: Mapping[str, Any]) -> T:
+    return kind(**{each.name: report[each.name] for each in fields(kind) if each.name in report})
 
 
 class Notes:
@@ -68,22 +133,27 @@ class Notes:
         self._ours = ours
 
     def read(self) -> State:
-        """The state that the last run left. Raises `StoreUnavailable`."""
-        for item in self._ours.read([records.key(STATE)], SEEN):
-            kept = json.loads(zlib.decompress(item["notes"]["B"]))
-            asked = {each: Asked(*values) for each, values in kept["asked"].items()}
-            return State(asked, Period(*kept["rest"]) if kept["rest"] else None)
-        return State()
+        """The state that the last run left, and what is dismissed. Raises `StoreUnavailable`."""
+        state = State()
+        for item in self._ours.read([records.key(STATE), records.key(DISMISSED)], SEEN):
+            if records.identity_of(item) == DISMISSED:
+                state.dismissed = dismissals_of(item)
+            else:
+                kept = json.loads(zlib.decompress(item["notes"]["B"]))
+                state.asked = {each: Asked(*values) for each, values in kept["asked"].items()}
+                state.rest = Period(*kept["rest"]) if kept["rest"] else None
+                state.differing = kept.get("differing", {})
+        return state
 
     def keep(self, state: State) -> None:
         """Keeps the state for the next run. Raises `StoreUnavailable`."""
-        text = json.dumps({"asked": state.asked, "rest": state.rest})
+        text = json.dumps({"asked": state.asked, "rest": state.rest, "differing": state.differing})
         self._put(STATE, {"notes": {"B": zlib.compress(text.encode())}})
 
     def record(self, run: Run, at: datetime) -> None:
         """Records a run. Raises `StoreUnavailable`."""
         self._put(
-            Identity(records.RECONCILER, f"run#{instant(at)}"),
+            Identity(records.RECONCILER, f"{RUN}{instant(at)}"),
             {
                 "report": {"S": json.dumps(asdict(run))},
                 "expires_at": {"N": str(int((at + KEPT).timestamp()))},

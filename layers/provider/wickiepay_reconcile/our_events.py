@@ -1,27 +1,20 @@
 """Reads from the event table which events are on record, with few of their attributes."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import batched
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from wickiepay import event_record as records
 from wickiepay.dynamodb import Item, all_items, text
-from wickiepay.errors import StoreUnavailable
 from wickiepay.identity import Kind
 from wickiepay.outages import outages
 from wickiepay_reconcile.comparison import OurEvent
+from wickiepay_reconcile.reading import MAX_KEYS, Items
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-
-MAX_KEYS: Final = 100
-"""Most keys in one BatchGetItem."""
-
-ATTEMPTS: Final = 8
-PAUSE_SECONDS: Final = 0.05
-"""Pause before unprocessed keys are read again; it doubles each time."""
 
 SEEN: Final = ("uuid", "event_key", "event", "state", "received_at", "occurred_at", "event_id")
 """The attributes that are read of every event."""
@@ -38,7 +31,7 @@ class OurEvents:
     def __init__(self, client: "DynamoDBClient", table: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
         self._table = table
-        self._sleep = sleep
+        self._items = Items(client, table, _STORE, sleep)
 
     def received(self, day: date) -> Iterator[OurEvent]:
         """The events received on a day (UTC), conflicts among them. Raises `StoreUnavailable`."""
@@ -48,27 +41,9 @@ class OurEvents:
             yield from (_event(item) for item in found if not _lacks_its_time(item))
             yield from map(_event_in_body, self.read(old, OF_OLD_RECORDS))
 
-    def read(self, keys: Sequence[Item], names: Sequence[str]) -> list[Item]:
+    def read(self, keys: Iterable[Item], names: Sequence[str]) -> list[Item]:
         """The attributes `names` of the items that there are. Raises `StoreUnavailable`."""
-        if not keys:
-            return []
-        found: list[Item] = []
-        request: Any = {
-            self._table: {
-                "Keys": keys,
-                "ProjectionExpression": ", ".join(f"#{name}" for name in names),
-                "ExpressionAttributeNames": {f"#{name}": name for name in names},
-            }
-        }
-        for attempt in range(ATTEMPTS):
-            with outages(_STORE):
-                answer = self._client.batch_get_item(RequestItems=request)
-            found += answer["Responses"].get(self._table, [])
-            request = answer.get("UnprocessedKeys")
-            if not request:
-                return found
-            self._sleep(PAUSE_SECONDS * 2**attempt)
-        raise StoreUnavailable(f"{_STORE} is too busy to be read now.")
+        return self._items.read(keys, names)
 
     def _keys(self, day: date) -> Iterator[Item]:
         """The keys of the events. What an operator accepted is there once more, as a conflict."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tests.support.cloudformation import Stack, Template
 from tests.support.template_checks.metrics import by_type, exists
+from tests.support.template_checks.parameters import RECONCILING
 
 COLUMNS: Final = 24
 SEARCH: Final = re.compile(r"""SEARCH\('\{(?P<schema>[^}]*)\} MetricName="(?P<name>\w+)"', '\w+', \d+\)""")
@@ -23,24 +24,25 @@ def lean_monitoring_has_none(template: Template) -> Iterator[str]:
 
 
 def widgets_have_a_place_each(template: Template) -> Iterator[str]:
-    places = [(w["properties"]["title"], w["x"], w["y"], w["width"], w["height"]) for w in _widgets(template.stack())]
-    for title, x, _, width, _ in places:
-        if x + width > COLUMNS:
-            yield f"{title} is cut off"
-    for (one, x, y, width, height), (other, x2, y2, width2, height2) in combinations(places, 2):
-        if x < x2 + width2 and x2 < x + width and y < y2 + height2 and y2 < y + height:
-            yield f"{one} covers {other}"
+    for stack in _stacks(template):
+        places = [(w["properties"]["title"], w["x"], w["y"], w["width"], w["height"]) for w in _widgets(stack)]
+        for title, x, _, width, _ in places:
+            if x + width > COLUMNS:
+                yield f"{title} is cut off"
+        for (one, x, y, width, height), (other, x2, y2, width2, height2) in combinations(places, 2):
+            if x < x2 + width2 and x2 < x + width and y < y2 + height2 and y2 < y + height:
+                yield f"{one} covers {other}"
 
 
 def every_figure_is_one_that_there_is(template: Template) -> Iterator[str]:
-    stack = template.stack()
-    for title, metric in _metrics(stack):
-        if isinstance(metric[0], dict):
-            yield from (f"{title}: {wrong}" for wrong in _wrong_with_search(stack, metric[0]["expression"]))
-            continue
-        namespace, name, *more = [part for part in metric if isinstance(part, str)]
-        if not exists(stack, namespace, name, dict(zip(more[::2], more[1::2], strict=True))):
-            yield f"{title} shows {namespace} {name} {more}"
+    for stack in _stacks(template):
+        for title, metric in _metrics(stack):
+            if isinstance(metric[0], dict):
+                yield from (f"{title}: {wrong}" for wrong in _wrong_with_search(stack, metric[0]["expression"]))
+                continue
+            namespace, name, *more = [part for part in metric if isinstance(part, str)]
+            if not exists(stack, namespace, name, dict(zip(more[::2], more[1::2], strict=True))):
+                yield f"{title} shows {namespace} {name} {more}"
 
 
 def _wrong_with_search(stack: Stack, expression: str) -> Iterator[str]:
@@ -56,29 +58,35 @@ def _wrong_with_search(stack: Stack, expression: str) -> Iterator[str]:
 
 
 def every_figure_has_a_name_and_each_in_a_widget_its_own(template: Template) -> Iterator[str]:
-    labels = Counter((title, metric[-1].get("label")) for title, metric in _metrics(template.stack()))
-    for (title, label), count in labels.items():
-        if not label or count > 1:
-            yield f"{title} calls {count} figures {label}"
+    for stack in _stacks(template):
+        labels = Counter((title, metric[-1].get("label")) for title, metric in _metrics(stack))
+        for (title, label), count in labels.items():
+            if not label or count > 1:
+                yield f"{title} calls {count} figures {label}"
 
 
 def every_figure_has_a_statistic_and_the_stacks_region(template: Template) -> Iterator[str]:
-    stack = template.stack()
-    for widget in _widgets(stack):
-        properties = widget["properties"]
-        if widget["type"] == "metric" and (
-            properties.get("region") != stack.values["AWS::Region"] or not {"stat", "period"} <= properties.keys()
-        ):
-            yield f"{properties['title']} is of {properties.get('region')}, {properties.get('stat')}"
+    for stack in _stacks(template):
+        for widget in _widgets(stack):
+            properties = widget["properties"]
+            if widget["type"] == "metric" and (
+                properties.get("region") != stack.values["AWS::Region"] or not {"stat", "period"} <= properties.keys()
+            ):
+                yield f"{properties['title']} is of {properties.get('region')}, {properties.get('stat')}"
 
 
 def all_that_needs_a_person_is_seen_first(template: Template) -> Iterator[str]:
-    stack = template.stack()
-    first = _widgets(stack)[0]
-    shown = Counter(first["properties"].get("alarms", []))
-    rings = {f"{n}.Arn" for n, alarm in stack.of_type("AWS::CloudWatch::Alarm").items() if alarm.get("AlarmActions")}
-    yield from (f"{name} is shown or rings, not both" for name in shown.keys() ^ rings)
-    yield from (f"{name} is shown {times} times" for name, times in shown.items() if times > 1)
+    for stack in _stacks(template):
+        shown = Counter(_widgets(stack)[0]["properties"].get("alarms", []))
+        alarms = stack.of_type("AWS::CloudWatch::Alarm")
+        rings = {f"{name}.Arn" for name, alarm in alarms.items() if alarm.get("AlarmActions")}
+        yield from (f"{name} is shown or rings, not both" for name in shown.keys() ^ rings)
+        yield from (f"{name} is shown {times} times" for name, times in shown.items() if times > 1)
+
+
+def _stacks(template: Template) -> tuple[Stack, Stack]:
+    """One without a reconciler, and one with it."""
+    return template.stack(), template.stack(**RECONCILING)
 
 
 def _widgets(stack: Stack) -> list[dict[str, Any]]:

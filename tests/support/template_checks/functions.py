@@ -1,6 +1,7 @@
 """The functions: what each is told, where it writes, and who hears of it when it fails."""
 
 import ast
+import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,9 @@ READ_BY: Final = {
 """The environment variables that Powertools' classes read."""
 
 SET_BY_LAMBDA: Final = {"AWS_LAMBDA_INITIALIZATION_TYPE"}
+
+LONGEST_WAIT_SECONDS: Final = 21600
+"""How long Lambda keeps a call that it has no room for, unless it is told."""
 
 
 def these_are_all_the_functions(template: Template) -> Iterator[str]:
@@ -94,10 +98,24 @@ def runs_of_the_reconciler_never_meet(template: Template) -> Iterator[str]:
     minutes = sorted(int(each.removeprefix("cron(").split()[0]) for each in schedules if each.startswith("cron("))
     if len(minutes) < len(schedules):
         yield f"nobody knows at which minute a run begins: {schedules}"
-    longest = stack.resources["ReconcilerFunction"]["Properties"]["Timeout"] / 60
+    calls = stack.of_type("AWS::Lambda::EventInvokeConfig").get("ReconcilerFunctionEventInvokeConfig", {})
+    if calls.get("MaximumRetryAttempts") != 0:
+        yield "Lambda tries a run that failed again, minutes later"
+    seconds = stack.resources["ReconcilerFunction"]["Properties"]["Timeout"]
+    longest = (calls.get("MaximumEventAgeInSeconds", LONGEST_WAIT_SECONDS) + seconds) / 60
     for one, other in pairwise((*minutes, minutes[0] + 60)):
         if other - one < longest:
-            yield f"a run may take {longest:g} minutes, but the next begins after {other - one}"
+            yield f"a run may end {longest:g} minutes after it was due, but the next begins after {other - one}"
+
+
+def payments_are_compared_in_the_night_alone(template: Template) -> Iterator[str]:
+    """All payments into channels are listed each time: once a day is often enough."""
+    stack = template.stack(**RECONCILING)
+    for name, schedule in stack.of_type("AWS::Scheduler::Schedule").items():
+        if name.startswith("ReconcilerFunction"):
+            told = json.loads(schedule["Target"]["Input"]).get("payments", False)
+            if told is not name.endswith("EveryNight"):
+                yield f"{name} says of payments: {told}"
 
 
 def reserving_is_for_who_asks_for_it(template: Template) -> Iterator[str]:

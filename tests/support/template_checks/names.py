@@ -29,9 +29,9 @@ NAMES: Final = {
 
 WITHIN_ANOTHER: Final = {
     *("AWS::ApiGatewayV2::ApiMapping", "AWS::ApiGatewayV2::DomainName", "AWS::ApiGatewayV2::Stage"),
-    *("AWS::Lambda::Alias", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission", "AWS::Lambda::Version"),
-    *("AWS::Route53::RecordSet", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy"),
-    "AWS::SQS::QueuePolicy",
+    *("AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping"),
+    *("AWS::Lambda::Permission", "AWS::Lambda::Version", "AWS::Route53::RecordSet"),
+    *("AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy"),
 }
 """Parts of other resources, and what the deployer names."""
 

@@ -14,6 +14,7 @@ from tests.support.template_checks.parameters import RECONCILING
 from tests.support.template_checks.policies import attributes_named, listed, statements
 from tests.support.template_checks.stores import KEY
 from wickiepay.event_record import RECONCILER
+from wickiepay.ledger_items import PAYMENT
 
 LOGS: Final = {
     "logs:CreateLogStream": "the platform writes the log",
@@ -84,6 +85,7 @@ REASONS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
             "dynamodb:BatchGetItem": "reads which events those are, and what it asked for before",
             "dynamodb:PutItem": "keeps what it asked for, and a record of each run",
         },
+        "LedgerTable.Arn": {"dynamodb:BatchGetItem": "compares payments with what the provider lists"},
         "ProviderApiKeySecret": {"secretsmanager:GetSecretValue": "signs requests to the provider's API"},
         "ReconcilerLogs.Arn": LOGS,
         KEY: STORES_KEY,
@@ -231,6 +233,18 @@ def the_reconcilers_writes_touch_no_event(template: Template) -> Iterator[str]:
     for operation, parameters in observed()["ReconcilerFunction"].requests:
         if operation == "PutItem" and parameters["Item"]["uuid"] != {"S": RECONCILER}:
             yield f"the reconciler puts {parameters['Item']['uuid']}"
+
+
+def the_reconciler_sees_nothing_of_the_ledger_but_payments(template: Template) -> Iterator[str]:
+    """Neither what was credited to whom, nor what anybody has."""
+    for statement in statements(template.stack(**RECONCILING), "ReconcilerRole"):
+        keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+        if statement["Resource"] == "LedgerTable.Arn" and keys != [f"{PAYMENT}*"]:
+            yield f"the reconciler may read of the ledger what it likes: {statement}"
+    for operation, parameters in observed()["ReconcilerFunction"].requests:
+        for key in parameters.get("RequestItems", {}).get("LedgerTable", {}).get("Keys", ()):
+            if operation != "BatchGetItem" or not key["pk"]["S"].startswith(PAYMENT):
+                yield f"the reconciler asks for {key}"
 
 
 def _allowed_attributes(of_role: Iterator[Mapping[str, Any]], action: str, table: str) -> set[str] | None:
