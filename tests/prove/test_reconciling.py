@@ -47,7 +47,8 @@ PATIENCE_SECONDS: Final = 120
 AGO: Final = timedelta(hours=2)
 """When the events happened: none of them can still be under way."""
 
-MOST_RUNS: Final = 30
+MOST_RUNS: Final = 40
+"""The events are of the last day in all of them."""
 NEXT_RUN: Final = timedelta(minutes=30)
 """From the nightly run to the next one by the hour: runs are never closer."""
 

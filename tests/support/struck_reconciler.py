@@ -29,9 +29,9 @@ from wickiepay_cli.stacks.stack import Stack
 from wickiepay_reconcile.notes import Run
 
 RATES: Final[Mapping[str, float]] = {
-    "refused": 0.02,
-    "answer lost": 0.02,
-    "throttled": 0.02,
+    "refused": 0.01,
+    "answer lost": 0.01,
+    "throttled": 0.01,
     "server error": 0.01,
     "killed before": 0.001,
     "killed after": 0.001,
