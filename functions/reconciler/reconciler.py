@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import batched, chain
 from typing import TYPE_CHECKING, Any, Final
@@ -25,7 +25,7 @@ from wickiepay.errors import StoreUnavailable
 from wickiepay.metrics import Metric, emitted
 from wickiepay.outages import outages
 from wickiepay_api.client import MAX_REPLAYED, Access, ProviderApi
-from wickiepay_api.errors import ProviderError, Refused
+from wickiepay_api.errors import ProviderError
 from wickiepay_api.keys import key_in_use
 from wickiepay_reconcile import payments
 from wickiepay_reconcile.asking import Limits, brake, missing_since, noted, plan, still_awaited
@@ -186,13 +186,16 @@ class Reconciler:
         state.asked = awaited
         return wanted.ask, missing_since(found, noted(awaited, wanted.ask, now)) or instant(now)
 
-    def _ask(self, api: ProviderApi, some: Iterable["EventEntry"], state: State, run: Run) -> None:
-        before, state.asked = state.asked, noted(state.asked, some, self.now())
-        self.notes.keep(state)  # before it is asked for: a run that breaks off here has asked once, not never
+    def _ask(self, api: ProviderApi, some: Sequence["EventEntry"], state: State, run: Run) -> None:
+        before, now = state.asked, self.now()
+        asked = noted(before, some, now)
+        self.notes.keep(replace(state, asked=asked))  # first: a run that is killed here has asked once, not never
+        state.asked = asked
         try:
             answer = api.replay([entry.id for entry in some if entry.id])
-        except Refused:
-            state.asked = before  # a key without this right would use up all attempts before anybody sees to it
+        except ProviderError as error:
+            # Not all: a key without this right would use up all attempts before anybody sees to it.
+            state.asked = noted(before, (entry for entry in some if entry.id in error.taken), now)
             raise
         run.asked += len(answer.asked)
         run.refused += len(answer.refused)

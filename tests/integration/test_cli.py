@@ -12,7 +12,7 @@ from tests.support.command_line import run_json
 from tests.support.eventually import eventually
 from tests.support.in_a_pipe import in_a_pipe
 from tests.support.installed import COMMAND, Installed
-from tests.support.listener import Listener
+from tests.support.listener import Listener, on_loopback
 from wickiepay.event_record import State
 from wickiepay_cli.sending.samples import event_types
 from wickiepay_cli.stacks import local_stack
@@ -143,7 +143,7 @@ def test_a_storm_is_taken(wickiepay: Installed, stack: LocalStack) -> None:
 
 def test_ctrl_c_tells_what_was_sent_of_a_storm() -> None:
     listener = Listener()
-    with listener.on_loopback() as url:
+    with on_loopback(listener) as url:
         options = ("--rate", "20", "--json", "--url", url, "--secret", "s3cret")
         storm = [str(COMMAND), "trigger", "--scenario", "storm", *options]
         with in_a_pipe(storm, os.environ) as running:

@@ -3,7 +3,7 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -44,11 +44,19 @@ FRONTS: Final = (None, None, None, "DynamoDB", "AmazonSQS", "AWSEvents")
 """For so long at a time one store is out altogether, or none; by what its operations' names begin with."""
 
 
+def drawn(chance: random.Random, rates: Mapping[str, float]) -> str | None:
+    """What strikes this time, each as likely as its rate says, or None."""
+    [name] = chance.choices([*rates, None], [*rates.values(), 1 - sum(rates.values())])
+    return name
+
+
 @dataclass(slots=True)
 class Chaos(Injector):
     """Strikes by chance at any call of any function, in any thread, until it is calm."""
 
     chance: random.Random = field(default_factory=random.Random)
+    rates: Mapping[str, float] = field(default_factory=lambda: RATES)
+    fronts: Sequence[str | None] = FRONTS
     calm: bool = False
     sent: int = 0
     struck_by: Counter[str] = field(default_factory=Counter)
@@ -73,12 +81,8 @@ class Chaos(Injector):
 
     def _draw(self, operation: str) -> str | None:
         if time.monotonic() > self._front_until:
-            self._front, self._front_until = self.chance.choice(FRONTS), time.monotonic() + FRONT_SECONDS
+            self._front, self._front_until = self.chance.choice(self.fronts), time.monotonic() + FRONT_SECONDS
         if self._front and operation.startswith(self._front):
             return "refused"
-        rates: dict[str | None, float] = dict(RATES.items())
-        if "TransactWriteItems" in operation:
-            rates["conflict"] = CONFLICT_RATE
-        rates[None] = 1 - sum(rates.values())
-        [name] = self.chance.choices(list(rates), list(rates.values()))
-        return name
+        conflicts = {"conflict": CONFLICT_RATE} if "TransactWriteItems" in operation else {}
+        return drawn(self.chance, {**self.rates, **conflicts})

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache, partial
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from botocore.config import Config
 
 from tests.support.faults import Injector, Killed
 from tests.support.wiring import Wiring, consumer_on, ingest_on, relay_on
+from wickiepay import clock
 from wickiepay.bus import EventBus
 from wickiepay.event_log import EventLog
 from wickiepay.event_record import pending_of
@@ -77,7 +79,12 @@ class Harness:
     """
 
     def __init__(
-        self, stores: Stores, max_receives: int = 100, injector: Injector | None = None, threads: int = 1
+        self,
+        stores: Stores,
+        max_receives: int = 100,
+        injector: Injector | None = None,
+        threads: int = 1,
+        now: Callable[[], datetime] = clock.now,
     ) -> None:
         self.injector = injector or Injector()
         self.raised: list[Exception] = []
@@ -94,6 +101,7 @@ class Harness:
             ledger=Ledger(dynamodb, self._outputs["LedgerTableName"], sleep=lambda _: None),
             bus=EventBus(events, self._outputs["EventBusName"]),
             secrets=self._new_secrets(),
+            now=now,
         )
         pool = ThreadPoolExecutor(max_workers=threads)
         self._ingest = ingest_on(wiring)
@@ -116,13 +124,14 @@ class Harness:
         body = json.dumps(envelope).encode()
         status = None
         for _ in range(SENDER_TRIES):
-            self._seconds += SENDER_BACKOFF_SECONDS
-            status = self._post(body, sign(body, SECRET))
+            status = self.post(body, sign(body, SECRET))
             if status == 200:
                 break
         return status
 
-    def _post(self, body: bytes, signature: str) -> int | None:
+    def post(self, body: bytes, signature: str, after: float = SENDER_BACKOFF_SECONDS) -> int | None:
+        """The sender tries once, so many seconds after the last try; the status it saw."""
+        self._seconds += after
         request = http_request(body, signature)
         answer = self._run("ingest", lambda: self._ingest.handle(request))
         return answer["statusCode"] if answer else None

@@ -32,31 +32,31 @@ class Listener:
         payload: dict[str, object] = json.loads(self.requests[-1].content)
         return payload
 
-    @contextmanager
-    def on_loopback(self) -> Iterator[str]:
-        """Opens a port of this machine to it; yields its URL."""
-        listener = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                answer = listener(httpx.Request("POST", self.path, headers=dict(self.headers), content=body))
-                self.send_response(answer.status_code)
-                self.send_header("Content-Length", str(len(answer.content)))
-                self.end_headers()
-                self.wfile.write(answer.content)
+@contextmanager
+def on_loopback(listener: Callable[[httpx.Request], httpx.Response]) -> Iterator[str]:
+    """Opens a port of this machine to a listener; yields its URL."""
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its own
-                pass
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            answer = listener(httpx.Request("POST", self.path, headers=dict(self.headers), content=body))
+            self.send_response(answer.status_code)
+            self.send_header("Content-Length", str(len(answer.content)))
+            self.end_headers()
+            self.wfile.write(answer.content)
 
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
-            try:
-                yield f"http://127.0.0.1:{server.server_port}/webhooks"
-            finally:
-                server.shutdown()
-                thread.join()
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its own
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/webhooks"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def ingested(request: httpx.Request) -> httpx.Response:

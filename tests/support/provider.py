@@ -49,10 +49,10 @@ class FakeProvider:
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return _unread(answer if isinstance(answer, httpx.Response) else answer(request))
+        return as_from_the_network(answer if isinstance(answer, httpx.Response) else answer(request))
 
 
-def _unread(answer: httpx.Response) -> httpx.Response:
+def as_from_the_network(answer: httpx.Response) -> httpx.Response:
     """An answer as it comes from the network, and as often as it is wanted: one that was made whole is read already."""
     if not answer.is_stream_consumed:
         return answer

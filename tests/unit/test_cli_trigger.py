@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from tests.support import command_line
 from tests.support.command_line import run, run_json
-from tests.support.listener import Listener, put_in_place_of_the_network
+from tests.support.listener import Listener, on_loopback, put_in_place_of_the_network
 from wickiepay import clock
 from wickiepay.signature import sign, verify
 from wickiepay_cli.app import app, main
@@ -277,7 +277,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_listener_that_is_out_twice_is_sent_to_three_times() -> None:
     listener = Listener()
     listener.answers = [httpx.Response(503), httpx.Response(503), httpx.Response(200)]
-    with listener.on_loopback() as url:
+    with on_loopback(listener) as url:
         answer = run_json("trigger", "payment.completed", "--retries", "--url", url, "--secret", "s3cret")
     assert [(each["attempt"], each["status"]) for each in answer["answers"]] == [(1, 503), (2, 503), (3, 200)]
     assert len({(each.content, each.headers["x-webhook-signature"]) for each in listener.requests}) == 1

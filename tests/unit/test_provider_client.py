@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -203,6 +203,31 @@ def test_an_event_that_the_provider_does_not_know_costs_the_others_nothing() -> 
 
     assert replayed.asked == ("E1", "E3")
     assert {each: error.status for each, error in replayed.refused.items()} == {"E2": 404}
+
+
+LOST: Final = httpx.ReadTimeout("lost")
+
+
+@pytest.mark.parametrize(
+    ("answers", "taken"),
+    [
+        ([refusing(403)], set()),
+        ([refusing(422), refusing(404), refusing(403)], set()),
+        ([refusing(422), httpx.Response(202), refusing(403)], {"E1"}),
+        ([refusing(422), LOST, refusing(404), refusing(403)], {"E1"}),
+        ([refusing(422), httpx.Response(202), LOST], {"E1", "E2"}),
+        ([LOST, refusing(403)], {"E1", "E2", "E3"}),
+        ([refusing(502), refusing(403)], {"E1", "E2", "E3"}),
+        ([LOST, refusing(422), refusing(403)], {"E1", "E2", "E3"}),
+    ],
+    ids=["none", "none of each", "one", "one perhaps", "both perhaps", "lost", "a fault", "lost, in the other form"],
+)
+def test_an_error_tells_what_may_have_been_taken(
+    answers: Sequence[httpx.Response | Exception], taken: Collection[str]
+) -> None:
+    with pytest.raises(ProviderError) as error:
+        FakeProvider(*answers).api.replay(["E1", "E2", "E3"])
+    assert error.value.taken == taken
 
 
 def test_a_replay_may_be_answered_with_anything() -> None:

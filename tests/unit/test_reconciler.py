@@ -348,6 +348,33 @@ def test_what_the_provider_refuses_to_send_uses_up_no_attempt(stand: Stand) -> N
     assert stand.run().asked == 1
 
 
+def test_what_the_provider_took_before_it_refused_the_rest_counts_as_asked_for(stand: Stand) -> None:
+    stand.provider.happened(1, 2)
+
+    def takes_the_first_alone(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return stand.provider.answer(request)
+        return {"e-1": httpx.Response(202), "e-2": refusing(403)}.get(_only_id(request), refusing(422))
+
+    with pytest.raises(Forbidden):
+        stand.run(api=FakeProvider(takes_the_first_alone).made)
+    stand.run()
+    assert stand.provider.asked == ["e-2"]
+
+
+def _only_id(request: httpx.Request) -> str:
+    return str(json.loads(request.content).get("eventId"))
+
+
+def test_what_cannot_be_noted_is_not_asked_for_and_uses_up_no_attempt(stand: Stand, calls: Calls) -> None:
+    stand.provider.happened(1)
+    calls.fail("PutItem", times=1)
+    with pytest.raises(StoreUnavailable):
+        stand.run()
+    assert stand.provider.asked == []
+    assert stand.run().asked == 1
+
+
 def test_what_an_error_left_undone_is_left_to_the_next_run_and_what_was_done_is_recorded(stand: Stand) -> None:
     stand.provider.happened(1)
     stand.provider.happened(2, ago=26 * HOUR)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from wickiepay import clock
 from wickiepay_api.answers import listed
 from wickiepay_api.entries import Destination, EventEntry, Payment, destination, event_entry, payment
-from wickiepay_api.errors import Conflicting, InvalidRequest, NotFound, Refused, SettingsUnusable
+from wickiepay_api.errors import Conflicting, InvalidRequest, NotFound, ProviderError, Refused, SettingsUnusable
 from wickiepay_api.listing import LIMIT, entries
 from wickiepay_api.signing import DEFAULT_ALGORITHM, Signer
 from wickiepay_api.transport import LOOPBACK, Call, Transport
@@ -94,26 +94,35 @@ class ProviderApi:
 
         It may be repeated: this listener acts on an event once, however often it comes. Two pages document two forms.
         The first takes many ids; where it is refused, each id is asked for by the second, so that one that the
-        provider does not know costs the others nothing.
+        provider does not know costs the others nothing. An error tells which of them it may have taken.
         """
         asked: list[str] = []
         refused: dict[str, Refused] = {}
+        taken: set[str] = set()
+
+        def ask(content: Mapping[str, object], *some: str) -> None:
+            try:
+                self._transport.ask(Call("POST", "/api/v1/hook/replay", content=content, is_read=False))
+            except ProviderError as error:
+                if not isinstance(error, Refused) or error.may_be_done:
+                    taken.update(some)
+                error.taken = taken
+                raise
+            taken.update(some)
+
         for first in range(0, len(ids), MAX_REPLAYED):
             some = ids[first : first + MAX_REPLAYED]
             try:
-                self._replay({"eventIds": list(some)})
+                ask({"eventIds": list(some)}, *some)
                 asked += some
             except (InvalidRequest, NotFound, Conflicting):
                 for each in some:
                     try:
-                        self._replay({"eventId": each})
+                        ask({"eventId": each}, each)
                         asked.append(each)
                     except (InvalidRequest, NotFound, Conflicting) as error:
                         refused[each] = error
         return Replayed(tuple(asked), refused)
-
-    def _replay(self, content: Mapping[str, object]) -> None:
-        self._transport.ask(Call("POST", "/api/v1/hook/replay", content=content, is_read=False))
 
     # --- Payments --------------------------------------------------------------------------------
     def payments(

@@ -3,13 +3,19 @@
 No text quotes a key, a signature or a body: neither ours nor the provider's.
 """
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from wickiepay.errors import ListenerError
 
 
 class ProviderError(ListenerError):
-    """Root of what goes wrong with the provider's API."""
+    """Root of what goes wrong with the provider's API.
+
+    `taken` are the ids of the events that the provider may have taken, of those that it was to send again.
+    """
+
+    taken: Collection[str] = ()
 
 
 class SettingsUnusable(ProviderError):
@@ -35,7 +41,8 @@ class ListUnsettled(ProviderError):
 class Refused(ProviderError):
     """An answer with an error status. `code` is the provider's word for it, or None.
 
-    `retry_after` is how many seconds the provider asks us to wait, or None.
+    `retry_after` is how many seconds the provider asks us to wait, or None. `may_be_done` says whether it may
+    have done what it was asked for all the same: the fault is its own, or the answer to an earlier attempt got lost.
     """
 
     advice: ClassVar[str]
@@ -46,6 +53,7 @@ class Refused(ProviderError):
         self.status = status
         self.code = code
         self.retry_after = retry_after
+        self.may_be_done = False
 
 
 class InvalidRequest(Refused):

@@ -83,6 +83,17 @@ class Transport:
 
     def ask(self, call: Call) -> object:
         """The JSON of the answer, or None if it has no body, or is not read."""
+        may_be_done = False
+
+        def attempt() -> object:
+            nonlocal may_be_done
+            try:
+                return self._once(call)
+            except (Unreachable, Refused) as error:
+                may_be_done = may_be_done or isinstance(error, (Unreachable, ProviderFailed))
+                if isinstance(error, Refused):
+                    error.may_be_done = may_be_done
+                raise
 
         def is_worth_repeating(error: BaseException) -> bool:
             may_pass = isinstance(error, (Unreachable, TooManyRequests, ProviderFailed))
@@ -95,7 +106,7 @@ class Transport:
             retry=retry_if_exception(is_worth_repeating),
             reraise=True,
         )
-        return attempts(self._once, call)
+        return attempts(attempt)
 
     def _once(self, call: Call) -> object:
         body = b"" if call.content is None else json.dumps(call.content).encode()
