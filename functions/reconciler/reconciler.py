@@ -196,6 +196,7 @@ class Reconciler:
         except ProviderError as error:
             # Not all: a key without this right would use up all attempts before anybody sees to it.
             state.asked = noted(before, (entry for entry in some if entry.id in error.taken), now)
+            run.asked += len(error.taken)
             raise
         run.asked += len(answer.asked)
         run.refused += len(answer.refused)

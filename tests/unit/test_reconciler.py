@@ -358,6 +358,8 @@ def test_what_the_provider_took_before_it_refused_the_rest_counts_as_asked_for(s
 
     with pytest.raises(Forbidden):
         stand.run(api=FakeProvider(takes_the_first_alone).made)
+    [record] = stand.recorded()
+    assert record["asked"] == 1
     stand.run()
     assert stand.provider.asked == ["e-2"]
 
@@ -502,10 +504,18 @@ def test_a_run_tells_what_is_missing_and_for_how_long(stand: Stand, printed: Pri
     }
 
 
-def test_a_run_logs_one_line(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_run_logs_one_line_with_all_that_it_found(stand: Stand, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)  # as Lambda sets it
-    stand.run()
-    assert [record.message for record in caplog.records] == ["reconciled"]
+    run = stand.run()
+    [record] = caplog.records
+    assert record.message == "reconciled"
+    logged = ("since", "until", "theirs", "matched", "missing", "asked", "refused", "given_up", "arrived", "dismissed")
+    assert {name: getattr(record, name, None) for name in (*logged, "braked", "cut_short", "payments")} == {
+        **{name: getattr(run, name) for name in logged},
+        "braked": [],
+        "cut_short": False,
+        "payments": None,
+    }
 
 
 def test_lean_monitoring_keeps_what_rings(stand: Stand, printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
