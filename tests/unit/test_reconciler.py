@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 import reconciler
-from reconciler import Reconciler, from_environment
+from reconciler import DAY, MAX_DIFFERENCES, RUN_SECONDS, Reconciler, from_environment
 from tests.support.aws import Calls
 from tests.support.deliveries import BodyOf, DeliveryOf
 from tests.support.deployed import TEMPLATE
@@ -26,10 +26,11 @@ from wickiepay_api.client import MAX_REPLAYED, ProviderApi
 from wickiepay_api.errors import Forbidden, SettingsUnusable
 from wickiepay_api.keys import with_new_key
 from wickiepay_api.transport import ANSWER_SECONDS, ATTEMPTS
-from wickiepay_reconcile.asking import FEW, TIMES, Limits
-from wickiepay_reconcile.comparison import OurEvent
+from wickiepay_cli.project import PROJECT
+from wickiepay_reconcile.asking import FEW, PAUSE, TIMES, Limits
+from wickiepay_reconcile.comparison import GRACE, STUCK, OurEvent
 from wickiepay_reconcile.dismissals import DISMISSED, LONGEST, Dismissal, dismissals_item
-from wickiepay_reconcile.notes import Arrival, Notes, Run
+from wickiepay_reconcile.notes import KEPT, MAX_ARRIVALS, Arrival, Notes, Run
 from wickiepay_reconcile.our_events import OurEvents
 from wickiepay_reconcile.our_payments import OurPayments
 
@@ -223,6 +224,26 @@ def test_of_the_first_day_on_record_what_was_dismissed_is_not_compared_either(st
     dismissed(stand, "e-50")
     run = stand.run(days=30)
     assert (run.theirs, run.matched, run.dismissed, stand.provider.asked) == (2, 1, 1, [])
+
+
+MINUTE: Final = timedelta(minutes=1)
+TOLD: Final = (
+    f"younger than {GRACE // MINUTE} minutes",
+    f"PENDING for more than {STUCK // HOUR} hours",
+    f"at most {Limits().asked:,} events in a run",
+    f"not twice within {PAUSE // MINUTE} minutes",
+    f"after {RUN_SECONDS // 60} minutes",
+    f"for {KEPT // DAY} days",
+    f"the first {MAX_DIFFERENCES} of them",
+    f"more than {Limits().unknown_percent:g} % (`ReconcileUnknownPercent`) or more than {Limits().unknown} of",
+    f"A dismissal is kept for {LONGEST // DAY} days",
+    f"at most {MAX_ARRIVALS:,} arrivals",
+)
+
+
+@pytest.mark.parametrize("sentence", TOLD)
+def test_the_limits_are_those_of_the_page(sentence: str) -> None:
+    assert sentence in " ".join((PROJECT / "docs/reconciling.md").read_text().split())
 
 
 def test_no_period_reaches_back_beyond_what_the_notes_keep() -> None:
