@@ -82,7 +82,7 @@ def test_all_that_is_bent_to_the_emulator_is_told(template: Template) -> None:
         ),
         (
             "condition on dynamodb:BatchGetItem dropped (the emulator does not see what a batch asks for)",
-            ["ConsumerRole", "ReconcilerRole"],
+            ["ConsumerRole", "ReconcilerRole", "ReconcilerRole"],
         ),
         ("the proxy's address (the API's own address does not resolve)", ["WebhookUrl"]),
     ]
