@@ -1,5 +1,6 @@
 """Typer's classes of commands and groups, with what this command wants otherwise."""
 
+import inspect
 from collections import Counter
 from typing import Any, override
 
@@ -23,6 +24,13 @@ class _Described:
 
 class Command(_Described, TyperCommand):
     """A command that refuses an option which is given twice but counts once. Typer would take the last one."""
+
+    @override
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Prints the help, its paragraphs as wide as the terminal. Typer would keep the lines of the docstring."""
+        paragraphs = inspect.cleandoc(self.help or "").split("\n\n")
+        self.help = "\n\n".join(each if "  " in each else each.replace("\n", " ") for each in paragraphs)  # no columns
+        super().format_help(ctx, formatter)
 
     @override
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

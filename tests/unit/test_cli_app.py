@@ -61,6 +61,13 @@ def test_help_is_there_under_each_of_its_names_and_flags_have_no_type(words: str
     assert ("Usage:" in shown[0], "<bool>" in shown[0]) == (True, False)
 
 
+def test_help_is_as_wide_as_the_terminal_and_keeps_the_lines_of_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 200)
+    lines = [line.strip() for line in run("trigger", "--help").stdout.splitlines()]
+    assert any("Exit code 1 unless each delivery" in line for line in lines)  # its docstring has a new line there
+    assert "paid                    A payment, created to completed: the order is PAID." in lines
+
+
 def test_the_version_is_a_word_too() -> None:
     assert run("version").stdout == run("--version").stdout
 

@@ -63,6 +63,7 @@ def list_letters(
                     (each.id, each.event_key, each.uuid, str(each.receives), _age(each), each.state, each.error)
                     for each in rows
                 ),
+                else_facts=True,
             )
         else:
             say("The dead-letter queue is empty.")

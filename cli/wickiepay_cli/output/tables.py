@@ -21,10 +21,10 @@ BAR: Final = 24
 """Most characters of a bar."""
 
 STEADY: Final = 40
-"""A column with fewer characters keeps its width beside a bar. So does one of uuids, which people copy."""
+"""A column with fewer characters keeps its width beside a bar. So does one of ids, which people copy."""
 
 NARROW: Final = 110
-"""In a terminal with fewer characters per line, repetitions are left out, and tables with uuids have no margins."""
+"""In a terminal with fewer characters per line, repetitions are left out, and tables with ids have no margins."""
 
 
 def escaped(text: str, *, lines: bool = False) -> str:
@@ -67,19 +67,19 @@ def show_table(
 ) -> None:
     """Prints a table without its empty columns. A long cell takes several lines, so that nothing is cut off.
 
-    A uuid stays in one piece, also below something else of its column. If space is short, bars shrink first. With
-    `else_facts`, a table that does not fit is printed as a list of facts for each row.
+    An id or a uuid stays in one piece, also below something else of its column. If space is short, bars shrink first.
+    With `else_facts`, a table that does not fit is printed as a list of facts for each row.
     """
     columns = zip(*rows, strict=True)
     shown = [(heading, column) for heading, column in zip(headings, columns, strict=False) if any(column)]
-    narrow = is_narrow() and any(_has_uuids(heading) for heading, _ in shown)
+    narrow = is_narrow() and any(_has_ids(heading) for heading, _ in shown)
     table = Table(box=SIMPLE_HEAD, show_edge=not narrow, pad_edge=not narrow, padding=(0, 1, 0, 0 if narrow else 1))
     drawn = any(isinstance(cell, Share) for _, column in shown for cell in column)
     for heading, column in shown:
         if any(isinstance(cell, Share) for cell in column):
             table.add_column(heading, max_width=BAR)
         else:
-            steady = (drawn or _has_uuids(heading)) and _width(column) < STEADY
+            steady = (drawn or _has_ids(heading)) and _width(column) < STEADY
             table.add_column(heading, overflow="fold", no_wrap=steady)
     for row in zip(*(column for _, column in shown), strict=True):
         table.add_row(*map(_cell, row))
@@ -199,8 +199,8 @@ def _width(column: Iterable[str | Share | None]) -> int:
     return max(len(line) for cell in column if isinstance(cell, str) for line in cell.split("\n"))
 
 
-def _has_uuids(heading: str) -> bool:
-    return "uuid" in heading.split("\n")
+def _has_ids(heading: str) -> bool:
+    return not {"id", "uuid"}.isdisjoint(heading.split("\n"))
 
 
 def _cell(cell: str | Share | None) -> Text | Bar:
