@@ -311,7 +311,7 @@ COMMANDS: Final[Sequence[tuple[str, ...]]] = (
     (
         "reconcile dismiss",
         "reconciler:dismiss",
-        "Count listed events no longer as missing, and never ask for them. For those that can never match.",
+        "Leave listed events that can never match out of what is missing, and do not ask for them.",
         "1b4e28ba-2fa1-4d2b-883f-0016d3cca427 --why TEXT --stack prod",
         "1b4e28ba-2fa1-4d2b-883f-0016d3cca427 --undo --stack prod",
     ),

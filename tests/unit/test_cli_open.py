@@ -151,8 +151,8 @@ def test_something_that_there_is_not_is_wrong_usage() -> None:
     assert run("open", "bus", *PROD).exit_code == 2
 
 
-def test_the_local_stack_has_no_console() -> None:
-    with pytest.raises(CommandError, match="local stack has no console"):
+def test_the_local_stack_is_not_in_aws() -> None:
+    with pytest.raises(CommandError, match="local stack is not in AWS"):
         run("open", "dashboard")
 
 

@@ -184,7 +184,9 @@ def test_without_a_key_each_command_says_how_to_make_one(words: tuple[str, ...])
 def test_a_stack_that_knows_no_provider_says_how_it_would(asked: Asked, words: tuple[str, ...]) -> None:
     asked.found = command_line.stack()
 
-    with pytest.raises(CommandError, match="set the parameter ProviderBaseUrl"):
+    with pytest.raises(CommandError, match="set the parameter ProviderBaseUrl, and deploy"):
+        run(*words, "--stack", "prod")
+    with pytest.raises(CommandError, match="use make run PROVIDER=simulated"):
         run(*words)
 
 

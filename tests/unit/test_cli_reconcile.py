@@ -22,6 +22,7 @@ from tests.support.operator_stack import OperatorStack
 from tests.support.provider import Answering, FakeProvider, listing, refusing
 from wickiepay.identity import Identity
 from wickiepay_cli.commands import reconcile
+from wickiepay_cli.errors import CommandError
 from wickiepay_cli.stacks import stack
 from wickiepay_cli.stacks.stack import Stack, Where
 from wickiepay_reconcile.asking import FEW, Asked, Limits
@@ -88,6 +89,13 @@ def test_what_is_missing_is_told_and_is_an_exit_code(two_of_three: FakeProvider)
     assert (result.exit_code, asked_for(two_of_three)) == (1, [])
     assert "1, of which the provider gave up 1" in result.stdout
     assert [line.split()[0] for line in result.stdout.splitlines() if "FAILED" in line] == ["c"]
+
+
+def test_at_a_narrow_terminal_an_id_is_in_one_piece_and_can_be_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wickiepay_cli.output.tables.WIDE", 80)
+    provides(monkeypatch, listing(entry(UUID, event="channel.payment.confirmed", status="FAILED")))
+    shown = run(*EVENTS).stdout
+    assert UUID in shown
 
 
 def test_a_program_gets_all_of_it(two_of_three: FakeProvider) -> None:  # noqa: ARG001
@@ -420,10 +428,9 @@ DESTINATIONS: Final = {"ours": "d-1", "not said": "", "another's": "d-2"}
     [
         (f"id,event,timestamp,status\na,payment.created,{AT},DELIVERED\nb,payment\n", "line 3: It has 2 cells"),
         (f"{json.dumps(entry('a'))}\n{json.dumps(entry('b'))[:20]}\n", "line 2: It is not JSON."),
-        ("[1, 2", "line 1: It is not JSON."),
         (json.dumps([entry("a"), "text"]), "entry 2: It is not a JSON object."),
     ],
-    ids=["CSV that is cut off", "lines that are cut off", "JSON that is cut off", "text"],
+    ids=["CSV that is cut off", "lines that are cut off", "text"],
 )
 def test_a_list_of_which_a_part_cannot_be_read_does_not_prove_that_nothing_is_missing(
     receive: Callable[[str], Identity], tmp_path: Path, text: str, flaw: str
@@ -449,21 +456,25 @@ def test_what_is_wrong_in_a_file_is_told_with_its_line(receive: Callable[[str], 
 
 @pytest.mark.parametrize("number", ["1e999999999", "1e99999999999999999999", "NaN"])
 def test_a_number_that_would_fill_the_memory_is_a_bad_line(tmp_path: Path, number: str) -> None:
-    (tmp_path / "list").write_text(f'{{"id": {number}, "event": "payment.created", "timestamp": "{AT}"}}')
+    other = json.dumps(entry("a"))
+    (tmp_path / "list").write_text(f'{other}\n{{"id": {number}, "event": "payment.created", "timestamp": "{AT}"}}')
     told = json.loads(run(*EVENTS, "--from", str(tmp_path / "list"), "--json").stdout)
-    assert told["bad_lines"] == ["line 1: It is not JSON."]
+    assert told["bad_lines"] == ["line 2: It is not JSON."]
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "holds no list"),
-        (b"a,b\n1,2\n", "holds no list"),
-        (b"id,event\n", "holds no list"),
+        (b"", "needs the headings event and timestamp"),
+        (b"<!doctype html>\n<title>Sign in</title>\n", "needs the headings event and timestamp"),
+        (b"id,Event Name,timestamp\n1,payment.created,now\n", "needs the headings event and timestamp"),
+        (b"Event Type;Time Stamp\n", "has no entries"),
         (b"\xff\xfe", "is not text in UTF-8"),
-        (b"[]", "holds no list"),
-        (b'id,event\n"a"b,c\n', "is no CSV"),
-        (b"a,event\n" + b"x" * 200_000 + b",y\n", "is no CSV"),
+        (b"[]", "has no entries"),
+        (b"[1, 2", "is it cut off?"),
+        (b'[\n{"id":\n1},\n', "is it cut off?"),
+        (b'timestamp,event\n"a"b,c\n', "is no CSV"),
+        (b"timestamp,event\n" + b"x" * 200_000 + b",y\n", "is no CSV"),
         (None, "cannot be read: No such file"),
     ],
 )
@@ -478,6 +489,18 @@ def test_a_file_that_holds_no_list_is_an_error(tmp_path: Path, content: bytes | 
 def test_entries_of_another_period_are_not_passed_over_in_silence(tmp_path: Path) -> None:
     (tmp_path / "list").write_text(json.dumps([entry("a"), entry("b", timestamp="2025-12-01T00:00:00Z")]))
     assert "1 of the 2 entries are left out" in run(*EVENTS, "--from", str(tmp_path / "list")).stderr
+    with pytest.raises(CommandError, match=r"None of the 2 entries .* see --since, --until and --destination"):
+        run("reconcile", "events", "--since", "2026-01-16", "--from", str(tmp_path / "list"))
+
+
+def test_of_many_lines_that_cannot_be_read_only_some_are_told(
+    receive: Callable[[str], Identity], tmp_path: Path
+) -> None:
+    receive("u-1")
+    (tmp_path / "list.csv").write_text("event,timestamp,status\n" + "payment.created,26.11.2026,FAILED\n" * 60)
+    result = run(*EVENTS, "--from", str(tmp_path / "list.csv"))
+    assert result.stderr.count("It has no time stamp that can be read.") == 50
+    assert "There are 10 more of these: --json lists all." in result.stderr
 
 
 def test_entries_without_an_id_are_not_left_unasked_in_silence(tmp_path: Path) -> None:
@@ -548,7 +571,7 @@ def test_what_is_worth_a_look_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     provides(monkeypatch, paying(listed_payment(status="UNDERPAID")))
     assert "UNDERPAID" in run(*PAYMENTS).stdout
     provides(monkeypatch, paying(listed_payment()))
-    assert "The ledger says the same of 1 payment." in run(*PAYMENTS).stdout
+    assert "Compared 1 payment with the ledger: no difference." in run(*PAYMENTS).stdout
 
 
 def test_what_is_to_be_paid_is_not_compared_with_what_was_paid(

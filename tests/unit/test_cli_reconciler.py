@@ -150,7 +150,10 @@ def test_a_dismissal_can_be_taken_back(notes: Notes) -> None:
 
 
 def test_people_are_told_what_became_of_each() -> None:
-    assert f"{LOST} was dismissed at 2026-01-15T" in run("reconcile", "dismiss", LOST, *WHY).stdout
+    assert f"{LOST} was dismissed at 2026-01-15 " in run("reconcile", "dismiss", LOST, *WHY).stdout
+    again = run("reconcile", "dismiss", LOST, "--why", "Another reason.").stdout
+    assert again.startswith(f"{LOST} was already dismissed at 2026-01-15 ")
+    assert again.endswith(", and that reason stands: Its delivery was a duplicate.\n")
     told = run("reconcile", "dismiss", LOST, ANOTHER, "--undo").stdout
     assert told == f"{LOST} counts again.\n{ANOTHER} was not dismissed.\n"
 
@@ -189,7 +192,7 @@ def test_a_reason_is_given_to_dismiss_and_not_to_undo(options: tuple[str, ...]) 
 def test_an_id_that_the_reconciler_does_not_wait_for_is_told(notes: Notes) -> None:
     notes.keep(State({LOST: Asked(3, SINCE, UNTIL, SINCE, "payment.created")}))
     told = run("reconcile", "dismiss", LOST, ANOTHER, *WHY)
-    assert told.stderr == f"The reconciler does not wait for {ANOTHER}: is it a payment, or a missing event?\n"
+    assert told.stderr == f"The reconciler is not waiting for {ANOTHER}: is it a missing event or a payment?\n"
     assert run("reconcile", "dismiss", LOST, *WHY).stderr == ""
 
 

@@ -29,7 +29,9 @@ def open_console(
 ) -> None:
     """Print the AWS console's address for a part of a deployed stack and, at a terminal, open it in the browser."""
     if where.name is None:
-        raise CommandError("The local stack has no console: name a deployed one with --stack.")
+        raise CommandError(
+            "The local stack is not in AWS: name a deployed one with --stack, or see `wickiepay console`."
+        )
     found = addresses(where.find(), what, part)
     if as_json:
         show_json([{"part": name, "url": url} for name, url in found.items()])

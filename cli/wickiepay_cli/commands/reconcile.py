@@ -96,7 +96,7 @@ def events(  # noqa: PLR0913  options
         ),
     ] = None,
     ask_replay: Annotated[
-        bool, typer.Option("--ask-replay", help="Ask the provider to send again what is missing. Asks you first.")
+        bool, typer.Option("--ask-replay", help="Ask the provider to send again what is missing. You are asked first.")
     ] = False,
     release_brake: Annotated[
         bool,
@@ -104,7 +104,7 @@ def events(  # noqa: PLR0913  options
     ] = False,
     report: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", dir_okay=False, help="Write a page for the accountant to print (HTML), too."),
+        typer.Option(metavar="FILE", dir_okay=False, help="Also write a page (HTML) that the accountant can print."),
     ] = None,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -178,15 +178,14 @@ def payments(
         compared = compare_payments(found, theirs, notes_of(found).read().dismissed, advance)
     if as_json:
         show_json({"stack": found.name, "at": instant(now), "compared": compared, "bad_lines": flaws})
-    elif compared.worth_a_look:
+    else:
+        read, differ = compared.theirs - compared.unreadable, len(compared.worth_a_look)
+        many = "1 payment" if read == 1 else f"{read} payments"
+        say(f"Compared {many} with the ledger: {differ or 'no'} difference{'s' * (differ > 1)}.")
         show_table(
             ("uuid", "worth a look", "there", "here"),
             ((each.uuid, each.what, each.theirs, each.ours) for each in compared.worth_a_look),
         )
-    else:
-        same = compared.theirs - compared.unreadable
-        say(f"The ledger says the same of {'1 payment' if same == 1 else f'{same} payments'}.")
-    if not as_json:
         _tell(flaws, None)
     if compared.worth_a_look or compared.unreadable:
         raise typer.Exit(1)
@@ -198,14 +197,19 @@ def _events(
 ) -> Iterator[tuple[Iterable[EventEntry], Sequence[str]]]:
     """The entries, of a file or as they are listed, and what is wrong with the file."""
     if path:
-        listed = listed_file.read(path, event_entry)
+        listed = listed_file.read(path, event_entry, listed_file.EVENTS)
         # What names no destination may be meant: leaving it out would say that nothing is missing.
         wanted = [each for each in listed.entries if not destination or each.destination in {None, destination}]
         period = Period.of(since, until)
         if others := len(listed.entries) - sum(each.at is None or period.holds(each.at) for each in wanted):
+            outside = (
+                f"of the period ({seconds(period.since)} to {seconds(period.until)}) or the destination: "
+                "see --since, --until and --destination."
+            )
+            if others == len(listed.entries):  # which would say that nothing is missing
+                raise CommandError(f"None of the {others} entries in {path} is {outside}")
             listed.flaws.append(
-                f"{others} of the {len(listed.entries)} entries are left out: "
-                f"they are not of the period ({seconds(period.since)} to {seconds(period.until)}) or the destination."
+                f"{others} of the {len(listed.entries)} entries are left out, since they are not {outside}"
             )
         yield wanted, listed.flaws
     else:
@@ -219,7 +223,7 @@ def _payments(
     found: Stack, path: Path | None, since: datetime, until: datetime
 ) -> Iterator[tuple[Iterable[Payment], Sequence[str]]]:
     if path:
-        listed = listed_file.read(path, payment)
+        listed = listed_file.read(path, payment, listed_file.PAYMENTS)
         yield listed.entries, listed.flaws
     else:
         with api_of(found) as api:
@@ -308,8 +312,10 @@ def _plot(days: Sequence[tuple[str, int, int]]) -> str | None:
 
 
 def _tell(flaws: Sequence[str], replayed: Replayed | None) -> None:
-    for flaw in flaws:
+    for flaw in flaws[:LIMIT_FOR_PEOPLE]:
         tell(flaw)
+    if len(flaws) > LIMIT_FOR_PEOPLE:
+        tell(f"There are {len(flaws) - LIMIT_FOR_PEOPLE} more of these: --json lists all.")
     if replayed:
         say(f"The provider was asked to send {_many(len(replayed.asked))} again.")
         for each, why in replayed.refused.items():

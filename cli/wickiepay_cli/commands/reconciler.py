@@ -106,22 +106,24 @@ def dismiss(  # noqa: PLR0913  options
     ],
     *,
     why: Why = "",
-    undo: Annotated[bool, typer.Option("--undo", help="Take it back: they count as missing again.")] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take the dismissal back: the events count as missing again.")
+    ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Count listed events no longer as missing, and never ask for them. For those that can never match.
+    """Leave listed events that can never match out of what is missing, and do not ask for them.
 
-    An example is a repetition with another time stamp: its delivery was a duplicate here. With the uuid of a payment,
-    nobody is told any more what the provider says otherwise of it. The reason is required, and kept for 90 days, as
-    long as the reconciler looks back. What is on record stays as it is.
+    An example is a repetition with another time stamp: its delivery was a duplicate here. To leave out what differs in
+    a payment, give the payment's uuid. A reason is required. It is kept for 90 days, as long as the reconciler looks
+    back. What is on record stays as it is.
     """
     if bool(why.strip()) is undo:
-        raise typer.BadParameter("say why it can never match, or --undo; not both.", param_hint="--why")
+        raise typer.BadParameter("give either a reason, or --undo to take a dismissal back.", param_hint="--why")
     wanted = dict.fromkeys(ids)
     awaited = notes_of(found).read().asked.keys()
     if not undo and not as_json and (strange := [each for each in wanted if each not in awaited]):
-        tell(f"The reconciler does not wait for {', '.join(strange)}: is it a payment, or a missing event?")
+        tell(f"The reconciler is not waiting for {', '.join(strange)}: is it a missing event or a payment?")
     many = "1 listed event" if len(wanted) == 1 else f"{len(wanted)} listed events"
     confirm_change(found, f"{'count' if undo else 'no longer count'} {many} as missing", yes=yes)
     now = clock.now()
@@ -150,4 +152,9 @@ def dismiss(  # noqa: PLR0913  options
         if undo:
             say(f"{each} {'counts again' if each in before else 'was not dismissed'}.")
         else:
-            say(f"{each} was dismissed at {known[each].at} by {known[each].by}.")
+            first = f"at {seconds(known[each].at)} UTC by {known[each].by}"
+            say(
+                f"{each} was already dismissed {first}, and that reason stands: {known[each].why}"
+                if each in before
+                else f"{each} was dismissed {first}."
+            )

@@ -18,9 +18,8 @@ def client_id(stack: Stack) -> str:
 def secret_of(stack: Stack) -> ProviderKeySecret:
     """The secret with the keys. Raises `CommandError` if the stack has none."""
     if SECRET not in stack.outputs:
-        raise CommandError(
-            f"The stack {stack.name} does not know the provider's API: set the parameter ProviderBaseUrl, and deploy."
-        )
+        how = "set the parameter ProviderBaseUrl, and deploy" if stack.deployed else "use make run PROVIDER=simulated"
+        raise CommandError(f"The stack {stack.name} does not know the provider's API: {how}.")
     return ProviderKeySecret(stack.client("secretsmanager"), stack.output(SECRET))
 
 

@@ -20,6 +20,10 @@ HEADINGS: Final = {
 }
 """The columns that are read, in whatever case, with or without blanks and underscores: every other is left out."""
 
+EVENTS: Final = (("event", "eventType"), ("timestamp",))
+PAYMENTS: Final = (("uuid", "id"), ("status",))
+"""The columns without which a list of them says nothing. Of several names, one will do."""
+
 DELIMITERS: Final = ",;\t"
 
 
@@ -37,8 +41,8 @@ class Listed[T: Entry]:
     flaws: list[str] = field(default_factory=list)
 
 
-def read[T: Entry](path: Path, entry: Callable[[object], T]) -> Listed[T]:
-    """The entries in a file. Raises `CommandError` if it cannot be read, or holds no list."""
+def read[T: Entry](path: Path, entry: Callable[[object], T], needed: Sequence[Sequence[str]]) -> Listed[T]:
+    """The entries in a file. Raises `CommandError` if it cannot be read, or has no entries or `needed` columns."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -46,18 +50,28 @@ def read[T: Entry](path: Path, entry: Callable[[object], T]) -> Listed[T]:
     except UnicodeDecodeError:
         raise CommandError(f"{path} is not text in UTF-8.") from None
     is_json = text.lstrip()[:1] in {"[", "{"}
-    rows = _in_json(text) if is_json else _in_csv(text)
+    rows = _in_json(text) if is_json else _in_csv(text, needed)
     listed = Listed[T]()
     try:
         for place, row, why in rows:
             made = entry(row)
             listed.entries.append(made)
             listed.flaws += [f"{place}: {flaw}" for flaw in ([why] if why else made.flaws)]
+    except _HeadingsMissing as error:
+        raise CommandError(
+            f"{path} is no such list: in its first line, CSV needs the headings {error} (docs/reconciling.md has all)."
+        ) from None
     except csv.Error as error:
         raise CommandError(f"{path} is no CSV: {error}.") from None
+    except ValueError:
+        raise CommandError(f"{path} is no JSON, neither as a whole nor line by line: is it cut off?") from None
     if not listed.entries:
-        raise CommandError(f"{path} holds no list: it is CSV with a line of headings, or JSON.")
+        raise CommandError(f"{path} has no entries.")
     return listed
+
+
+class _HeadingsMissing(Exception):
+    """The headings that are needed, as words, of which not all are there."""
 
 
 type Row = tuple[str, object, str | None]
@@ -65,10 +79,14 @@ type Row = tuple[str, object, str | None]
 
 
 def _in_json(text: str) -> Iterator[Row]:
-    """The elements of a list, alone or in the first member that is one; otherwise a line of JSON each."""
+    """The elements of a list, alone or in the first member that is one; otherwise a line of JSON each.
+
+    Raises `ValueError` if the first line is not JSON either.
+    """
     try:
         whole = json_in(text.encode())
     except ValueError:
+        json_in(text.strip().split("\n", 1)[0].encode())
         for number, line in enumerate(text.splitlines(), 1):
             if line.strip():
                 try:
@@ -82,12 +100,12 @@ def _in_json(text: str) -> Iterator[Row]:
     yield from ((f"entry {number}", each, None) for number, each in enumerate(entries, 1))
 
 
-def _in_csv(text: str) -> Iterator[Row]:
+def _in_csv(text: str, needed: Sequence[Sequence[str]]) -> Iterator[Row]:
     first = text.partition("\n")[0]
     lines = csv.reader(text.splitlines(), delimiter=max(DELIMITERS, key=first.count), strict=True)
     columns = [HEADINGS.get(heading.strip().lower().replace(" ", "").replace("_", "")) for heading in next(lines, [])]
-    if not any(columns):
-        return
+    if not all(set(names) & set(columns) for names in needed):
+        raise _HeadingsMissing(" and ".join(names[0] for names in needed))
     for cells in lines:
         if not any(cells):
             continue

@@ -58,12 +58,14 @@ def add(
 ) -> None:
     """Register this stack with WickiePay: its own address, and its signing secret. Asks first.
 
-    Without --events, all events are sent that the documentation knows.
+    Without --events, every event in WickiePay's documentation is sent.
     """
     url, wanted = found.output("WebhookUrl"), events or all_events()
     with api_of(found) as api:
         if there := next((each for each in api.destinations() if _is_ours(each, found)), None):
-            raise CommandError(f"{url} is registered already, as {there.id}: destinations update changes it.")
+            raise CommandError(
+                f"{url} is registered already: wickiepay provider destinations update {there.id} changes it."
+            )
         confirm_change(
             found,
             f"have WickiePay send {', '.join(wanted)} to {url}, signed with the stack's current signing secret",
