@@ -357,12 +357,17 @@ def test_a_page_of_nothing_says_so_and_what_a_stranger_wrote_is_text(
     assert "<p>Nothing.</p>" in (tmp_path / "another.html").read_text()
 
 
-def test_no_report_is_overwritten(two_of_three: FakeProvider, tmp_path: Path) -> None:  # noqa: ARG001
+def test_no_report_is_overwritten(two_of_three: FakeProvider, tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("another")
-    assert (
-        "cannot be written: File exists"
-        in command_line.ended(*EVENTS, "--report", str(tmp_path / "report.html")).stderr
-    )
+    with pytest.raises(CommandError, match="no report overwrites a file"):
+        run(*EVENTS, "--ask-replay", "--report", str(tmp_path / "report.html"))
+    assert two_of_three.requests == []
+
+
+@pytest.mark.usefixtures("two_of_three")
+def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="cannot be written: No such file"):
+        run(*EVENTS, "--report", str(tmp_path / "nowhere" / "report.html"))
 
 
 @pytest.mark.usefixtures("two_of_three")

@@ -192,7 +192,7 @@ def test_a_reason_is_given_to_dismiss_and_not_to_undo(options: tuple[str, ...]) 
 def test_an_id_that_the_reconciler_does_not_wait_for_is_told(notes: Notes) -> None:
     notes.keep(State({LOST: Asked(3, SINCE, UNTIL, SINCE, "payment.created")}))
     told = run("reconcile", "dismiss", LOST, ANOTHER, *WHY)
-    assert told.stderr == f"The reconciler is not waiting for {ANOTHER}: is it a missing event or a payment?\n"
+    assert told.stderr == f"The reconciler has not asked for {ANOTHER} so far: is it a missing event or a payment?\n"
     assert run("reconcile", "dismiss", LOST, *WHY).stderr == ""
 
 

@@ -118,6 +118,8 @@ def events(  # noqa: PLR0913  options
     now = clock.now()
     refuse_backwards(since, until)
     since, until = since or (until or now) - USUALLY, until or now
+    if report and report.exists():  # before anything is asked for
+        raise CommandError(f"{report} exists, and no report overwrites a file: name another.")
     kept = int(found.parameters.get("EventRetentionDays", 0))
     if ask_replay and kept and since < now - timedelta(days=kept):
         raise typer.BadParameter(

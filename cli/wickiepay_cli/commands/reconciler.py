@@ -123,7 +123,7 @@ def dismiss(  # noqa: PLR0913  options
     wanted = dict.fromkeys(ids)
     awaited = notes_of(found).read().asked.keys()
     if not undo and not as_json and (strange := [each for each in wanted if each not in awaited]):
-        tell(f"The reconciler is not waiting for {', '.join(strange)}: is it a missing event or a payment?")
+        tell(f"The reconciler has not asked for {', '.join(strange)} so far: is it a missing event or a payment?")
     many = "1 listed event" if len(wanted) == 1 else f"{len(wanted)} listed events"
     confirm_change(found, f"{'count' if undo else 'no longer count'} {many} as missing", yes=yes)
     now = clock.now()

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 PORT: Final = 4100
 CLIENT_ID: Final = "simulated"
 RATE: Final = 0.5
-LOST: Final = 0.05
+LOST: Final = 0.02
+"""Well below the 5 % at which the brake holds, since nothing would be asked for then."""
 
 
 @dataclass(frozen=True, slots=True)
