@@ -148,6 +148,15 @@ def test_somebody_who_knows_better_releases_the_brake(monkeypatch: pytest.Monkey
     assert [len(each["eventIds"]) for each in asked_for(provider)] == [10]
 
 
+def test_a_list_without_events_is_told_where_some_are_on_record(
+    receive: Callable[[str], Identity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provides(monkeypatch, listing())
+    assert run(*EVENTS).stderr == ""
+    receive("u-1")
+    assert "The provider lists no event" in run(*EVENTS).stderr
+
+
 def test_a_destination_of_ones_own_is_asked_for(two_of_three: FakeProvider) -> None:
     run(*EVENTS, "--destination", "d-1")
     assert {request.url.params["destinationId"] for request in two_of_three.requests} == {"d-1"}

@@ -273,6 +273,8 @@ def _show(found: Stack, compared: Comparison, at: str) -> None:
             ("dismissed", str(len(compared.dismissed)) if compared.dismissed else None),
         ]
     )
+    if compared.ours and not compared.theirs:
+        tell("The provider lists no event of this period, and some are on record here: is it the right destination?")
     if compared.missing:
         rows = ((each.id, each.event, seconds(each.at or ""), each.status or "?") for each in compared.missing)
         show_table(("id", "missing event", "at", "status there"), islice(rows, LIMIT_FOR_PEOPLE))
