@@ -66,7 +66,7 @@ def reserved(port: int) -> Iterator[socket.socket]:
             door.bind(("127.0.0.1", port))
         except OSError as error:
             raise CommandError(
-                f"Port {port} cannot be used ({error.strerror}): choose another one with PORT."
+                f"Port {port} cannot be used ({error.strerror}): choose another one with --port (make run: PORT)."
             ) from error
         yield door
 
