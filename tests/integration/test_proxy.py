@@ -131,7 +131,10 @@ def test_each_exchange_is_shown_with_its_time(door: tuple[str, int], api: Api, s
 def test_a_port_in_use_is_refused_in_a_sentence() -> None:
     with reserved(0) as taken:
         taken.listen()
-        with pytest.raises(CommandError, match=r"^Port \d+ cannot be used .*PORT\)\.$"), reserved(taken.getsockname()[1]):
+        with (
+            pytest.raises(CommandError, match=r"^Port \d+ cannot be used .*PORT\)\.$"),
+            reserved(taken.getsockname()[1]),
+        ):
             pass
 
 

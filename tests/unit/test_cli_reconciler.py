@@ -85,8 +85,16 @@ def test_people_see_what_was_not_done_and_why(three_runs: list[str]) -> None:
     assert three_runs
 
 
-def test_where_no_run_was_that_is_said() -> None:
-    assert run("reconcile", "runs").stdout == "No run of the reconciler is on record.\n"
+@pytest.mark.parametrize("reconciles", [True, False])
+def test_where_no_run_was_that_is_said_and_why(
+    operator: OperatorStack, monkeypatch: pytest.MonkeyPatch, *, reconciles: bool
+) -> None:
+    before = operator.stack()
+    outputs = {**before.outputs, "ReconcilerLogGroup": "logs"} if reconciles else before.outputs
+    monkeypatch.setattr(stack, "find", lambda *_: replace(before, outputs=outputs))
+    result = run("reconcile", "runs")
+    assert result.stdout == "No run of the reconciler is on record.\n"
+    assert ("has no reconciler" in result.stderr) is not reconciles
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,8 @@ def runs(
         tell_of_more(wanted, most)
     else:
         say("No run of the reconciler is on record.")
+        if not found.reconciles:
+            tell("This stack has no reconciler: docs/reconciling.md says what it needs.")
 
 
 def _cells(at: str, run: Run) -> Iterator[str | None]:
