@@ -22,6 +22,7 @@ import pytest
 from tests.support.deployed import environment_of
 from tests.support.harness import SECRET, Stores
 from tests.support.history import check_out, has_commit
+from tests.support.stores import running_stores
 from wickiepay.lambda_events import http_request, sqs_batch
 from wickiepay.signature import sign
 from wickiepay_cli.doctor.report import audit
@@ -135,14 +136,19 @@ class Both:
 
 
 @pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    """Stores of their own: the doctor looks at all that is on record, also at what other tests leave undone."""
+    with running_stores(tmp_path_factory.mktemp("stores")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def both(stores: Stores, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     if not has_commit(OLD_COMMIT):
         pytest.skip("there is no git history that goes back to version 0.1")
     old = check_out(OLD_COMMIT, tmp_path_factory.mktemp("old"), "cli")
     workers: dict[Version, Worker] = {"old": Worker(old, stores), "new": Worker(PROJECT, stores)}
-    made = Both(stores, workers)
-    made.consume(lambda: "new")  # what other tests have left
-    yield made
+    yield Both(stores, workers)
     for worker in workers.values():
         with worker.process as process:  # its pipes are closed as well
             process.kill()

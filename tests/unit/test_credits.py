@@ -126,3 +126,7 @@ def test_a_person_reads_why() -> None:
         decide(credit(TX, named=True), IN, [entry(OTHER_TX)])
     with pytest.raises(PermanentFailure, match=r"credited before, with another account, currency or amount"):
         decide(replace(credit(), amount=Decimal(1)), IN, [entry()])
+    with pytest.raises(PermanentFailure, match=r"^Another event says that the payment is a payout\.$"):
+        decide(credit(direction="IN"), OUT, [])
+    with pytest.raises(PermanentFailure, match=r"^Another event .* is neither IN nor OUT, or contradicts itself\.$"):
+        decide(credit(), UNCLEAR, [])
