@@ -31,7 +31,7 @@ from wickiepay_reconcile import payments
 from wickiepay_reconcile.asking import Limits, brake, missing_since, noted, plan, still_awaited
 from wickiepay_reconcile.comparison import Comparison, OurEvent, Period, compare
 from wickiepay_reconcile.dismissals import LONGEST
-from wickiepay_reconcile.notes import MAX_ARRIVALS, MAX_ASKED, Arrival, Notes, PaymentsRun, Run, State
+from wickiepay_reconcile.notes import MAX_ARRIVALS, Arrival, Notes, PaymentsRun, Run, State
 from wickiepay_reconcile.our_events import OurEvents
 from wickiepay_reconcile.our_payments import OurPayments
 
@@ -180,7 +180,7 @@ class Reconciler:
         ]
         run.arrived += len(came)
         run.arrivals += came[: MAX_ARRIVALS - len(run.arrivals)]
-        wanted = plan(found.suspects, awaited, now, min(self.limits.asked - run.asked, MAX_ASKED - len(awaited)))
+        wanted = plan(found.suspects, awaited, now, self.limits.asked - run.asked - run.refused)
         run.missing += len(found.missing)
         run.given_up += len(wanted.given_up)
         state.asked = awaited

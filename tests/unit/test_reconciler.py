@@ -27,6 +27,7 @@ from wickiepay_api.errors import Forbidden, SettingsUnusable
 from wickiepay_api.keys import with_new_key
 from wickiepay_api.transport import ANSWER_SECONDS, ATTEMPTS
 from wickiepay_cli.project import PROJECT
+from wickiepay_reconcile import asking
 from wickiepay_reconcile.asking import FEW, PAUSE, TIMES, Limits
 from wickiepay_reconcile.comparison import GRACE, STUCK, OurEvent
 from wickiepay_reconcile.dismissals import DISMISSED, LONGEST, Dismissal, dismissals_item
@@ -262,13 +263,15 @@ def test_a_run_asks_for_no_more_than_its_limit(stand: Stand) -> None:
     assert stand.run(days=2, limits=Limits(asked=7)).asked == 7
 
 
-def test_no_more_is_awaited_than_the_notes_hold(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciler, "MAX_ASKED", 3)
+def test_no_more_is_awaited_than_the_notes_hold_and_that_is_asked_for_as_often_as_ever(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "MAX_ASKED", 3)
     stand.provider.happened(*range(5))
     stand.run()
     stand.now += HOUR
     stand.run()
-    assert set(stand.provider.asked) == {"e-0", "e-1", "e-2"}
+    assert stand.provider.asked == ["e-0", "e-1", "e-2"] * 2
 
 
 def test_where_the_lists_mean_other_things_nothing_is_asked_for(stand: Stand) -> None:
@@ -359,6 +362,14 @@ def test_what_the_provider_does_not_know_is_counted_and_not_asked_for_without_en
     assert (run.asked, run.refused) == (0, 1)
 
 
+def test_what_the_provider_does_not_know_counts_for_the_most_of_a_run(stand: Stand) -> None:
+    stand.provider.happened(*range(3))
+    stand.provider.happened(*range(3, 6), ago=30 * HOUR)
+    stand.receive(9, 30 * HOUR)
+    stand.provider.refuses = refusing(404)
+    assert stand.run(days=2, limits=Limits(asked=4)).refused == 4
+
+
 def test_what_the_provider_refuses_to_send_uses_up_no_attempt(stand: Stand) -> None:
     stand.provider.happened(1)
     stand.provider.refuses = refusing(403)
@@ -420,7 +431,7 @@ def test_what_an_error_left_undone_is_left_to_the_next_run_and_what_was_done_is_
 def test_what_no_run_looks_at_any_more_takes_no_room_in_the_notes(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciler, "MAX_ASKED", 1)
+    monkeypatch.setattr(asking, "MAX_ASKED", 1)
     stand.provider.happened(1)
     stand.run()
     stand.now += LONGEST

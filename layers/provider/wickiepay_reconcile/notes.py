@@ -26,11 +26,8 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-MAX_ASKED: Final = 2000
-"""Events that may be awaited at the same time: an item of the table holds 400 KB."""
-
 MAX_ARRIVALS: Final = 1000
-"""Arrivals that a run's record names, for the same reason; a run asks for no more."""
+"""Arrivals that a run's record names: an item of the table holds 400 KB. A run asks for no more."""
 
 KEPT: Final = timedelta(days=400)
 """How long the record of a run is kept."""
