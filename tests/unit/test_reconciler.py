@@ -171,6 +171,17 @@ def test_what_has_come_is_told_once(stand: Stand) -> None:
     assert [stand.run().arrived, stand.run().arrived] == [1, 0]
 
 
+def test_what_the_list_leaves_out_now_and_then_has_not_come_and_is_asked_for_as_often_as_anything(stand: Stand) -> None:
+    arrived = 0
+    for hour in range(4 * TIMES):
+        stand.now = NOW + hour * HOUR
+        stand.provider.listed.clear()
+        if hour % 2 == 0:
+            stand.provider.happened(1)
+        arrived += stand.run().arrived
+    assert (arrived, stand.provider.asked) == (0, ["e-1"] * TIMES)
+
+
 def test_the_record_names_what_came_and_when_it_was_asked_for(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconciler, "MAX_ARRIVALS", 2)
     stand.provider.happened(1, 2, 3)

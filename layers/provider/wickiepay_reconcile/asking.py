@@ -109,7 +109,7 @@ def noted(asked: Mapping[str, Asked], entries: Iterable[EventEntry], now: dateti
 
 
 def still_awaited(asked: Mapping[str, Asked], found: Comparison) -> dict[str, Asked]:
-    """What was asked for and has not come, as far as the comparison can tell: it is of one period alone.
+    """What was asked for and has not come: all but what the comparison matched, which is of one period alone.
 
     What looks like an event that has not come is kept as well: otherwise, a replay that is listed as another event
     would be asked for as often again, and so would the next.
@@ -120,7 +120,7 @@ def still_awaited(asked: Mapping[str, Asked], found: Comparison) -> dict[str, As
         each: known._replace(at=at, event=name)
         for each, known in asked.items()
         for at, name in [absent.get(each, (known.at, known.event))]
-        if (at, name) in looks or not found.period.holds(at)
+        if (at, name) in looks or each not in found.matched_ids
     }
 
 

@@ -53,6 +53,7 @@ class Comparison:
     It is matched, missing, under way or unreadable, or an operator dismissed it, so that it was not compared.
 
     `ours` is the number of events on record with a time stamp of the period, by state. `missing` are not here.
+    `matched_ids` are those of the matched entries, so far as they have one.
     `suspects` are those that may be: where fewer are here than there, nobody can tell which of the same name and time
     stamp are missing. `unreadable` name no event or no time, and have no id that is on record.
     """
@@ -61,6 +62,7 @@ class Comparison:
     theirs: int
     ours: Mapping[str, int]
     matched: int
+    matched_ids: Collection[str]
     under_way: Sequence[EventEntry]
     missing: Sequence[EventEntry]
     suspects: Sequence[EventEntry]
@@ -109,11 +111,13 @@ def compare(
         under_way += filter(is_under_way, gone)
         suspects += may_be
     unreadable = [entry for entry in left if _key(entry) is None]
+    others = {entry.id for entry in (*missing, *under_way, *unreadable)}
     return Comparison(
         period=period,
         theirs=len(listed),
         ours=Counter(event.state for event in here if event.at is not None and period.holds(event.at)),
         matched=len(entries) - len(missing) - len(under_way) - len(unreadable),
+        matched_ids={entry.id for entry in entries if entry.id and entry.id not in others},
         under_way=sorted(under_way, key=_in_order),
         missing=sorted(missing, key=_in_order),
         suspects=sorted(suspects, key=_in_order),
