@@ -29,7 +29,7 @@ from wickiepay_api.errors import ProviderError
 from wickiepay_api.keys import key_in_use
 from wickiepay_reconcile import payments
 from wickiepay_reconcile.asking import Limits, brake, missing_since, noted, plan, still_awaited
-from wickiepay_reconcile.comparison import Comparison, OurEvent, Period, compare
+from wickiepay_reconcile.comparison import CLOCKS, Comparison, OurEvent, Period, compare, kept_since
 from wickiepay_reconcile.dismissals import LONGEST
 from wickiepay_reconcile.notes import MAX_ARRIVALS, Arrival, Notes, PaymentsRun, Run, State
 from wickiepay_reconcile.our_events import OurEvents
@@ -42,8 +42,6 @@ RUN_SECONDS: Final = 780
 """A run starts nothing new after this: the longest pause and answer of the provider end before its time-out."""
 
 DAY: Final = timedelta(days=1)
-CLOCKS: Final = timedelta(hours=1)
-"""How far the sender's time stamps may be ahead of our clock."""
 
 MAX_DIFFERENCES: Final = 100
 """Differences between payments that the record of a run names; an item of the table holds 400 KB."""
@@ -85,7 +83,7 @@ class Reconciler:
         what was left.
         """
         begun = self.now()
-        end, horizon = begun + timedelta(seconds=RUN_SECONDS), begun - min(self.kept, LONGEST)
+        end, horizon = begun + timedelta(seconds=RUN_SECONDS), max(kept_since(begun, self.kept), begun - LONGEST)
         whole = Period.of(max(begun - days * DAY, horizon), begun)
         state, run = self.notes.read(), Run(*whole, payments=PaymentsRun(flaws=[UNFINISHED]) if with_payments else None)
         state.asked = {

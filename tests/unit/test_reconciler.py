@@ -29,7 +29,7 @@ from wickiepay_api.transport import ANSWER_SECONDS, ATTEMPTS
 from wickiepay_cli.project import PROJECT
 from wickiepay_reconcile import asking
 from wickiepay_reconcile.asking import FEW, PAUSE, TIMES, Limits
-from wickiepay_reconcile.comparison import GRACE, STUCK, OurEvent
+from wickiepay_reconcile.comparison import CLOCKS, GRACE, STUCK, OurEvent
 from wickiepay_reconcile.dismissals import DISMISSED, LONGEST, Dismissal, dismissals_item
 from wickiepay_reconcile.notes import KEPT, MAX_ARRIVALS, Arrival, Notes, Run
 from wickiepay_reconcile.our_events import OurEvents
@@ -455,7 +455,15 @@ def test_what_the_table_keeps_no_longer_is_not_asked_for(stand: Stand) -> None:
     stand.provider.happened(1, ago=50 * HOUR, status="DELIVERED")  # it came, and its record has expired
     stand.receive(9, timedelta(days=3))  # one that failed stays
     run = stand.run(days=5, kept=timedelta(days=2))
-    assert (run.since, run.theirs, stand.provider.asked) == (instant(NOW - timedelta(days=2)), 0, [])
+    assert (run.since, run.theirs, stand.provider.asked) == (instant(NOW - timedelta(days=2) + CLOCKS), 0, [])
+
+
+def test_what_may_expire_during_the_run_or_was_stamped_by_a_clock_ahead_is_not_asked_for(stand: Stand) -> None:
+    kept = timedelta(days=35)
+    stand.provider.happened(1, ago=kept - timedelta(minutes=59), status="DELIVERED")
+    stand.receive(9, kept - 12 * HOUR)
+    stand.run(days=60, kept=kept)
+    assert stand.provider.asked == []
 
 
 def test_only_the_destination_of_this_stack_is_listed(stand: Stand) -> None:

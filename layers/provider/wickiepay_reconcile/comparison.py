@@ -21,6 +21,14 @@ GRACE: Final = timedelta(minutes=15)
 STUCK: Final = timedelta(hours=6)
 """How long an event may be PENDING. After that it is missing, but still not to be asked for."""
 
+CLOCKS: Final = timedelta(hours=1)
+"""How far the sender's time stamps may be ahead of our clock."""
+
+
+def kept_since(now: datetime, kept: timedelta) -> datetime:
+    """From when on no event's record has expired, or does while the lists are compared."""
+    return now - kept + CLOCKS
+
 
 class OurEvent(NamedTuple):
     """An event on record. `at` is the sender's time stamp, and `id` the provider's own id of it, if it gave any."""
