@@ -54,8 +54,8 @@ metrics = Metrics()
 EMITTED: Final = emitted(os.environ["MONITORING"])
 
 
-class OutOfTime(Exception):
-    """The run has no more time."""
+class OutOfTime(ProviderError):
+    """The run has no more time to ask the provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ class Reconciler:
         """Compares the last `days` days, then what an earlier run left, and asks for what is missing.
 
         Compares payments too if `with_payments` says so. What goes wrong with that is in the record of the run.
-        Raises `StoreUnavailable` or a `ProviderError`, or `OutOfTime` if it compared nothing; the next run goes on with
-        what was left.
+        Raises `StoreUnavailable` or a `ProviderError`, which is `OutOfTime` if it compared nothing; the next run goes
+        on with what was left.
         """
         begun = self.now()
         end, horizon = begun + timedelta(seconds=RUN_SECONDS), max(kept_since(begun, self.kept), begun - LONGEST)

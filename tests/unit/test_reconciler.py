@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -511,6 +512,27 @@ def test_what_there_is_no_time_to_ask_for_uses_up_no_attempt(stand: Stand) -> No
     run = stand.run(api=FakeProvider(slow).made)
     assert (run.asked, run.missing, run.cut_short) == (MAX_REPLAYED, MAX_REPLAYED + 1, True)
     assert len(stand.reconciler.notes.read().asked) == MAX_REPLAYED
+
+
+def test_what_is_asked_for_one_by_one_ends_in_time_and_the_rest_uses_up_no_attempt(stand: Stand) -> None:
+    stand.provider.happened(*range(MAX_REPLAYED))
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return stand.provider.answer(request)
+        stand.now += timedelta(seconds=ANSWER_SECONDS)
+        return httpx.Response(202) if _only_id(request) in ids else refusing(422)
+
+    ids, fake = {f"e-{number}" for number in range(MAX_REPLAYED)}, FakeProvider(slow)
+
+    def api(pause: Callable[[float], None]) -> AbstractContextManager[ProviderApi]:
+        fake.sleep = pause
+        return fake.made()
+
+    run = stand.run(api=api)
+    assert stand.now <= NOW + timedelta(seconds=RUN_SECONDS + ANSWER_SECONDS)
+    assert (run.asked, run.cut_short) == (RUN_SECONDS // ANSWER_SECONDS - 1, True)
+    assert len(stand.reconciler.notes.read().asked) == run.asked
 
 
 def test_a_run_ends_before_its_time_out_whatever_the_provider_does_last(
