@@ -208,7 +208,7 @@ class Reconciler:
             "payments": api.payments(since=since, until=until),
             "payments into channels": api.channel_payments(),
         }
-        found: list[payments.Difference] = []
+        found: dict[payments.Difference, None] = {}  # as one list tells each once, so do both
         whole = True
         for name, theirs in lists.items():
             try:
@@ -222,7 +222,7 @@ class Reconciler:
             else:
                 told.compared += compared.theirs - compared.unreadable
                 different, flaws = payments.telling(compared, self.limits.unknown_percent)
-                found += different
+                found |= dict.fromkeys(different)
                 told.flaws += [f"Of the {name} in the provider's list, {flaw}" for flaw in flaws]
         now = self.now()
         state.differing = payments.followed(found, state.differing, now, whole=whole)
