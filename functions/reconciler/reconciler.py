@@ -120,9 +120,9 @@ class Reconciler:
                 raise
         finally:
             run.cut_short = bool(left)
+            _tell(run, max(0.0, (begun - datetime.fromisoformat(oldest)).total_seconds()))
             self.notes.keep(state)
             self.notes.record(run, begun)
-            _tell(run, max(0.0, (begun - datetime.fromisoformat(oldest)).total_seconds()))
         return run
 
     def _pausing_until(self, end: datetime) -> Callable[[float], None]:

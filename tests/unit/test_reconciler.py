@@ -165,6 +165,20 @@ def test_two_runs_in_a_row_ask_once(stand: Stand) -> None:
     assert (stand.run(days=30).asked, stand.provider.asked) == (0, ["e-1"])
 
 
+def test_of_two_runs_at_once_only_one_asks_and_its_notes_stay(stand: Stand) -> None:
+    stand.provider.happened(1, 2)
+
+    def meets_another(request: httpx.Request) -> httpx.Response:
+        if not stand.provider.asked:
+            stand.run(notes=Notes(stand.client, "EventTable", stand.reconciler.ours))
+        return stand.provider.answer(request)
+
+    with pytest.raises(StoreUnavailable, match="Another run"):
+        stand.run(api=FakeProvider(meets_another).made)
+    assert stand.provider.asked == ["e-1", "e-2"]
+    assert stand.reconciler.notes.read().asked.keys() == {"e-1", "e-2"}
+
+
 def test_what_has_come_is_told_once(stand: Stand) -> None:
     stand.provider.happened(1)
     stand.run()
@@ -421,6 +435,14 @@ def test_what_cannot_be_noted_is_not_asked_for_and_uses_up_no_attempt(stand: Sta
     assert stand.run().asked == 1
 
 
+def test_what_was_noted_with_a_lost_answer_is_no_note_of_another_run(stand: Stand, calls: Calls) -> None:
+    stand.provider.happened(1)
+    calls.lose_answer("PutItem")
+    with pytest.raises(StoreUnavailable, match="did not answer"):
+        stand.run()
+    assert (len(stand.recorded()), stand.run().asked) == (1, 1)
+
+
 def test_what_an_error_left_undone_is_left_to_the_next_run_and_what_was_done_is_recorded(stand: Stand) -> None:
     stand.provider.happened(1)
     stand.provider.happened(2, ago=26 * HOUR)
@@ -553,12 +575,15 @@ def test_a_pause_that_would_take_too_long_ends_the_run_in_time(stand: Stand) -> 
     assert (slept, stand.recorded()[0]["cut_short"]) == ([779], True)
 
 
-def test_a_table_that_is_out_of_reach_ends_the_run(stand: Stand, calls: Calls) -> None:
+def test_a_table_that_is_out_of_reach_ends_the_run_and_its_figures_are_told(
+    stand: Stand, calls: Calls, printed: Printed
+) -> None:
     calls.fail("PutItem")
     stand.provider.happened(1)
     with pytest.raises(StoreUnavailable):
         stand.run()
     assert stand.provider.asked == []  # what cannot be noted is not asked for
+    assert printed.metrics()["Missing"] == [1]
 
 
 # --- Figures --------------------------------------------------------------------------------------
