@@ -170,23 +170,18 @@ def _not_matched_by_id(
     return [entry for entry in entries if entry.id not in ids], [event for event in events if event.id not in ids]
 
 
-def _short(entries: Iterable[EventEntry], events: Collection[OurEvent], *, ids_agree: bool) -> dict[_Key, int]:
+def _short(entries: Collection[EventEntry], events: Collection[OurEvent], *, ids_agree: bool) -> dict[_Key, int]:
     """By name and time stamp, how many entries have no event.
 
     If ids are known to mean the same, an entry and an event with two ids are two events: at most as many match as there
     are entries and events without an id.
     """
     recorded = Counter((event.event, event.at) for event in events if event.at)
-    without_id = Counter((event.event, event.at) for event in events if event.at and event.id is None)
-    listed: Counter[_Key] = Counter()
-    for entry in entries:
-        if key := _key(entry):
-            listed[key] += 1
-            without_id[key] += entry.id is None
-    matched = {
-        key: min(number, recorded[key], without_id[key] if ids_agree else number) for key, number in listed.items()
-    }
-    return {key: number - matched[key] for key, number in listed.items() if matched[key] < number}
+    if ids_agree:
+        without_id = Counter((event.event, event.at) for event in events if event.at and event.id is None)
+        without_id.update(key for entry in entries if entry.id is None and (key := _key(entry)))
+        recorded &= without_id
+    return Counter(key for entry in entries if (key := _key(entry))) - recorded
 
 
 def _suspected(
