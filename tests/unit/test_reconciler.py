@@ -263,7 +263,7 @@ TOLD: Final = (
     f"for {KEPT // DAY} days",
     f"the first {MAX_DIFFERENCES} of them",
     f"more than {Limits().unknown_percent:g} % (`ReconcileUnknownPercent`) or more than {Limits().unknown} of",
-    f"A dismissal is kept for {LONGEST // DAY} days",
+    f"A dismissal is kept for at least {LONGEST // DAY} days",
     f"at most {MAX_ARRIVALS:,} arrivals",
 )
 

@@ -113,8 +113,8 @@ def dismiss(  # noqa: PLR0913  options
     """Count listed events no longer as missing, and never ask for them. For those that can never match.
 
     An example is a repetition with another time stamp: its delivery was a duplicate here. With the uuid of a payment,
-    nobody is told any more what the provider says otherwise of it. The reason is required, and kept for 90 days, as
-    long as the reconciler looks back. What is on record stays as it is.
+    nobody is told any more what the provider says otherwise of it. The reason is required, and kept for at least 90
+    days. What is on record stays as it is.
     """
     if bool(why.strip()) is undo:
         raise typer.BadParameter("say why it can never match, or --undo; not both.", param_hint="--why")
