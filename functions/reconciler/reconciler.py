@@ -98,7 +98,6 @@ class Reconciler:
         try:
             with self.api(self._pausing_until(end)) as api:
                 while left:
-                    self._stop_at(end)
                     found = self._compared(api, left[0], recorded, end, is_newest=left[0].until == whole.until)
                     if found is None:
                         left.clear()
@@ -232,6 +231,7 @@ class Reconciler:
             told.flaws.remove(UNFINISHED)
 
     def _in_time[T](self, entries: Iterable[T], end: datetime) -> Iterator[T]:
+        self._stop_at(end)
         for entry in entries:
             self._stop_at(end)
             yield entry

@@ -390,6 +390,7 @@ def test_a_run_without_time_for_payments_says_so_and_has_compared_the_events(des
     told = desk.night(api=FakeProvider(slow).made)
     [run] = desk.recorded()
     assert (told.flaws, told.compared, run.cut_short, run.payments) == ([UNFINISHED], 0, False, told)
+    assert desk.provider.asked[-1].path.endswith("/summary")  # and the other list is not asked for
 
 
 def test_a_night_that_ends_before_payments_says_so(desk: Desk) -> None:
