@@ -113,10 +113,8 @@ class Reconciler:
                     since = max(whole.since, recorded.earliest or whole.until)  # before, the listener was not there
                     self._compare_payments(api, whole._replace(since=since), end, state, run.payments)
         except OutOfTime:
-            if (
-                left[0].until == whole.until and not run.theirs
-            ):  # not even the newest day: if it stays so, somebody has to hear of it
-                raise
+            if left[0].until == whole.until and not run.theirs:
+                raise  # not even the newest day was compared: if it stays so, somebody has to hear of it
         finally:
             run.cut_short = bool(left)
             _tell(run, max(0.0, (begun - datetime.fromisoformat(oldest)).total_seconds()))
