@@ -259,6 +259,7 @@ TOLD: Final = (
     f"PENDING for more than {STUCK // HOUR} hours",
     f"at most {Limits().asked:,} events in a run",
     f"not twice within {PAUSE // MINUTE} minutes",
+    f"waits for at most {asking.MAX_ASKED:,} events at a time",
     f"after {RUN_SECONDS // 60} minutes",
     f"for {KEPT // DAY} days",
     f"the first {MAX_DIFFERENCES} of them",
