@@ -29,9 +29,9 @@ from wickiepay_api.errors import ProviderError
 from wickiepay_api.keys import key_in_use
 from wickiepay_reconcile import payments
 from wickiepay_reconcile.asking import Limits, brake, missing_since, noted, plan, still_awaited
-from wickiepay_reconcile.comparison import Comparison, OurEvent, Period, compare
+from wickiepay_reconcile.comparison import CLOCKS, Comparison, OurEvent, Period, compare, kept_since
 from wickiepay_reconcile.dismissals import LONGEST
-from wickiepay_reconcile.notes import MAX_ARRIVALS, MAX_ASKED, Arrival, Notes, PaymentsRun, Run, State
+from wickiepay_reconcile.notes import MAX_ARRIVALS, Arrival, Notes, PaymentsRun, Run, State
 from wickiepay_reconcile.our_events import OurEvents
 from wickiepay_reconcile.our_payments import OurPayments
 
@@ -42,8 +42,6 @@ RUN_SECONDS: Final = 780
 """A run starts nothing new after this: the longest pause and answer of the provider end before its time-out."""
 
 DAY: Final = timedelta(days=1)
-CLOCKS: Final = timedelta(hours=1)
-"""How far the sender's time stamps may be ahead of our clock."""
 
 MAX_DIFFERENCES: Final = 100
 """Differences between payments that the record of a run names; an item of the table holds 400 KB."""
@@ -56,8 +54,8 @@ metrics = Metrics()
 EMITTED: Final = emitted(os.environ["MONITORING"])
 
 
-class OutOfTime(Exception):
-    """The run has no more time."""
+class OutOfTime(ProviderError):
+    """The run has no more time to ask the provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +79,11 @@ class Reconciler:
         """Compares the last `days` days, then what an earlier run left, and asks for what is missing.
 
         Compares payments too if `with_payments` says so. What goes wrong with that is in the record of the run.
-        Raises `StoreUnavailable` or a `ProviderError`, or `OutOfTime` if it compared nothing; the next run goes on with
-        what was left.
+        Raises `StoreUnavailable` or a `ProviderError`, which is `OutOfTime` if it compared nothing; the next run goes
+        on with what was left.
         """
         begun = self.now()
-        end, horizon = begun + timedelta(seconds=RUN_SECONDS), begun - min(self.kept, LONGEST)
+        end, horizon = begun + timedelta(seconds=RUN_SECONDS), max(kept_since(begun, self.kept), begun - LONGEST)
         whole = Period.of(max(begun - days * DAY, horizon), begun)
         state, run = self.notes.read(), Run(*whole, payments=PaymentsRun(flaws=[UNFINISHED]) if with_payments else None)
         state.asked = {
@@ -100,7 +98,6 @@ class Reconciler:
         try:
             with self.api(self._pausing_until(end)) as api:
                 while left:
-                    self._stop_at(end)
                     found = self._compared(api, left[0], recorded, end, is_newest=left[0].until == whole.until)
                     if found is None:
                         left.clear()
@@ -116,15 +113,13 @@ class Reconciler:
                     since = max(whole.since, recorded.earliest or whole.until)  # before, the listener was not there
                     self._compare_payments(api, whole._replace(since=since), end, state, run.payments)
         except OutOfTime:
-            if (
-                left[0].until == whole.until and not run.theirs
-            ):  # not even the newest day: if it stays so, somebody has to hear of it
-                raise
+            if left[0].until == whole.until and not run.theirs:
+                raise  # not even the newest day was compared: if it stays so, somebody has to hear of it
         finally:
             run.cut_short = bool(left)
+            _tell(run, max(0.0, (begun - datetime.fromisoformat(oldest)).total_seconds()))
             self.notes.keep(state)
             self.notes.record(run, begun)
-            _tell(run, max(0.0, (begun - datetime.fromisoformat(oldest)).total_seconds()))
         return run
 
     def _pausing_until(self, end: datetime) -> Callable[[float], None]:
@@ -180,7 +175,7 @@ class Reconciler:
         ]
         run.arrived += len(came)
         run.arrivals += came[: MAX_ARRIVALS - len(run.arrivals)]
-        wanted = plan(found.suspects, awaited, now, min(self.limits.asked - run.asked, MAX_ASKED - len(awaited)))
+        wanted = plan(found.suspects, awaited, now, self.limits.asked - run.asked - run.refused)
         run.missing += len(found.missing)
         run.given_up += len(wanted.given_up)
         state.asked = awaited
@@ -210,7 +205,7 @@ class Reconciler:
             "payments": api.payments(since=since, until=until),
             "payments into channels": api.channel_payments(),
         }
-        found: list[payments.Difference] = []
+        found: dict[payments.Difference, None] = {}  # as one list tells each once, so do both
         whole = True
         for name, theirs in lists.items():
             try:
@@ -224,7 +219,7 @@ class Reconciler:
             else:
                 told.compared += compared.theirs - compared.unreadable
                 different, flaws = payments.telling(compared, self.limits.unknown_percent)
-                found += different
+                found |= dict.fromkeys(different)
                 told.flaws += [f"Of the {name} in the provider's list, {flaw}" for flaw in flaws]
         now = self.now()
         state.differing = payments.followed(found, state.differing, now, whole=whole)
@@ -234,6 +229,7 @@ class Reconciler:
             told.flaws.remove(UNFINISHED)
 
     def _in_time[T](self, entries: Iterable[T], end: datetime) -> Iterator[T]:
+        self._stop_at(end)
         for entry in entries:
             self._stop_at(end)
             yield entry

@@ -36,13 +36,17 @@ class FakeProvider:
         self._answers = list(answers)
         self.requests: list[httpx.Request] = []
         self.pauses: list[float] = []
+        self.sleep: Callable[[float], None] = self.pauses.append
         self.api = ProviderApi(
-            access(**other), now=lambda: NOW, sleep=self.pauses.append, transport=httpx.MockTransport(self._answer)
+            access(**other), now=lambda: NOW, sleep=self._sleep, transport=httpx.MockTransport(self._answer)
         )
 
     def made(self, *_: object) -> AbstractContextManager[ProviderApi]:
         """In place of what makes a client, which is not closed then."""
         return nullcontext(self.api)
+
+    def _sleep(self, seconds: float) -> None:
+        self.sleep(seconds)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)

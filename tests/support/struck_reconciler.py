@@ -261,5 +261,5 @@ class StruckReconciler:
                 return replace(wired, now=self._hours.now, sleep=self._hours.put_forward, kept=KEPT).run(days)
             except Killed:
                 return None
-            except (ListenerError, reconciler.OutOfTime) as error:
+            except ListenerError as error:
                 return error

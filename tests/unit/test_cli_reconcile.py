@@ -192,7 +192,7 @@ def test_what_the_stack_keeps_no_longer_is_not_asked_for(
     two_of_three: FakeProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configured(monkeypatch, EventRetentionDays="35")
-    result = run("reconcile", "events", "--since", "36d", "--ask-replay", "--yes")
+    result = run("reconcile", "events", "--since", "35d", "--ask-replay", "--yes")
     assert (result.exit_code, two_of_three.requests) == (2, [])
     assert "would come back as a new one" in " ".join(result.stderr.replace("│", " ").split())
 

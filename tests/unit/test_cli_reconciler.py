@@ -236,16 +236,13 @@ def test_if_others_never_stop_that_is_an_error(operator: OperatorStack, notes: N
     assert LOST not in notes.read().dismissed
 
 
-def test_what_no_run_looks_at_any_more_is_dropped_and_may_be_dismissed_again(
-    operator: OperatorStack, notes: Notes
-) -> None:
-    old = dismissing(LOST, operator.now - LONGEST - HOUR) | dismissing(ANOTHER, operator.now - LONGEST)
+def test_what_is_old_is_dropped_when_there_is_no_room_and_not_before(operator: OperatorStack, notes: Notes) -> None:
+    old = dismissing(LOST, operator.now - LONGEST - HOUR, "x" * 300_000) | dismissing(ANOTHER, operator.now - LONGEST)
     changed(operator, lambda _: old)
-    assert dismiss("a-third", *WHY)[0]["already"] is False
-    assert notes.read().dismissed.keys() == {ANOTHER, "a-third"}
-    changed(operator, lambda _: old)
-    assert dismiss(LOST, *WHY)[0]["already"] is False
-    assert notes.read().dismissed[LOST].at == instant(operator.now)
+    dismiss("a-third", *WHY)
+    assert notes.read().dismissed.keys() == {LOST, ANOTHER, "a-third"}
+    changed(operator, lambda known: known | dismissing("a-fourth", operator.now, "x" * 100_000))
+    assert notes.read().dismissed.keys() == {ANOTHER, "a-third", "a-fourth"}
 
 
 def test_there_are_no_more_than_an_item_holds(operator: OperatorStack, notes: Notes) -> None:

@@ -252,6 +252,13 @@ def test_a_difference_is_told_when_it_lasts(desk: Desk, book: Book) -> None:
     assert (second.flaws, desk.recorded()[0].payments) == ([], second)
 
 
+def test_what_is_in_both_lists_or_there_twice_is_told_once(desk: Desk, book: Book) -> None:
+    book("p-1", event="channel.payment.completed")
+    desk.provider.payments = [{"uuid": "p-1", "status": "UNDERPAID"}]
+    desk.provider.channel = [{**desk.provider.payments[0], "hash": f"0x{number}"} for number in range(2)]
+    assert desk.night().new == 1
+
+
 @pytest.mark.parametrize(("later", "lasting"), [(GRACE - timedelta(seconds=1), 0), (GRACE, 1)])
 def test_what_may_be_under_way_is_not_told_however_often_it_is_looked_for(
     desk: Desk, book: Book, later: timedelta, lasting: int
@@ -383,6 +390,7 @@ def test_a_run_without_time_for_payments_says_so_and_has_compared_the_events(des
     told = desk.night(api=FakeProvider(slow).made)
     [run] = desk.recorded()
     assert (told.flaws, told.compared, run.cut_short, run.payments) == ([UNFINISHED], 0, False, told)
+    assert desk.provider.asked[-1].path.endswith("/summary")  # and the other list is not asked for
 
 
 def test_a_night_that_ends_before_payments_says_so(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -27,8 +28,9 @@ from wickiepay_api.errors import Forbidden, SettingsUnusable
 from wickiepay_api.keys import with_new_key
 from wickiepay_api.transport import ANSWER_SECONDS, ATTEMPTS
 from wickiepay_cli.project import PROJECT
+from wickiepay_reconcile import asking
 from wickiepay_reconcile.asking import FEW, PAUSE, TIMES, Limits
-from wickiepay_reconcile.comparison import GRACE, STUCK, OurEvent
+from wickiepay_reconcile.comparison import CLOCKS, GRACE, STUCK, OurEvent
 from wickiepay_reconcile.dismissals import DISMISSED, LONGEST, Dismissal, dismissals_item
 from wickiepay_reconcile.notes import KEPT, MAX_ARRIVALS, Arrival, Notes, Run
 from wickiepay_reconcile.our_events import OurEvents
@@ -163,11 +165,36 @@ def test_two_runs_in_a_row_ask_once(stand: Stand) -> None:
     assert (stand.run(days=30).asked, stand.provider.asked) == (0, ["e-1"])
 
 
+def test_of_two_runs_at_once_only_one_asks_and_its_notes_stay(stand: Stand) -> None:
+    stand.provider.happened(1, 2)
+
+    def meets_another(request: httpx.Request) -> httpx.Response:
+        if not stand.provider.asked:
+            stand.run(notes=Notes(stand.client, "EventTable", stand.reconciler.ours))
+        return stand.provider.answer(request)
+
+    with pytest.raises(StoreUnavailable, match="Another run"):
+        stand.run(api=FakeProvider(meets_another).made)
+    assert stand.provider.asked == ["e-1", "e-2"]
+    assert stand.reconciler.notes.read().asked.keys() == {"e-1", "e-2"}
+
+
 def test_what_has_come_is_told_once(stand: Stand) -> None:
     stand.provider.happened(1)
     stand.run()
     stand.receive(1, 2 * HOUR)
     assert [stand.run().arrived, stand.run().arrived] == [1, 0]
+
+
+def test_what_the_list_leaves_out_now_and_then_has_not_come_and_is_asked_for_as_often_as_anything(stand: Stand) -> None:
+    arrived = 0
+    for hour in range(4 * TIMES):
+        stand.now = NOW + hour * HOUR
+        stand.provider.listed.clear()
+        if hour % 2 == 0:
+            stand.provider.happened(1)
+        arrived += stand.run().arrived
+    assert (arrived, stand.provider.asked) == (0, ["e-1"] * TIMES)
 
 
 def test_the_record_names_what_came_and_when_it_was_asked_for(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,11 +259,12 @@ TOLD: Final = (
     f"PENDING for more than {STUCK // HOUR} hours",
     f"at most {Limits().asked:,} events in a run",
     f"not twice within {PAUSE // MINUTE} minutes",
+    f"waits for at most {asking.MAX_ASKED:,} events at a time",
     f"after {RUN_SECONDS // 60} minutes",
     f"for {KEPT // DAY} days",
     f"the first {MAX_DIFFERENCES} of them",
     f"more than {Limits().unknown_percent:g} % (`ReconcileUnknownPercent`) or more than {Limits().unknown} of",
-    f"A dismissal is kept for {LONGEST // DAY} days",
+    f"A dismissal is kept for at least {LONGEST // DAY} days",
     f"at most {MAX_ARRIVALS:,} arrivals",
 )
 
@@ -262,13 +290,15 @@ def test_a_run_asks_for_no_more_than_its_limit(stand: Stand) -> None:
     assert stand.run(days=2, limits=Limits(asked=7)).asked == 7
 
 
-def test_no_more_is_awaited_than_the_notes_hold(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconciler, "MAX_ASKED", 3)
+def test_no_more_is_awaited_than_the_notes_hold_and_that_is_asked_for_as_often_as_ever(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "MAX_ASKED", 3)
     stand.provider.happened(*range(5))
     stand.run()
     stand.now += HOUR
     stand.run()
-    assert set(stand.provider.asked) == {"e-0", "e-1", "e-2"}
+    assert stand.provider.asked == ["e-0", "e-1", "e-2"] * 2
 
 
 def test_where_the_lists_mean_other_things_nothing_is_asked_for(stand: Stand) -> None:
@@ -359,6 +389,14 @@ def test_what_the_provider_does_not_know_is_counted_and_not_asked_for_without_en
     assert (run.asked, run.refused) == (0, 1)
 
 
+def test_what_the_provider_does_not_know_counts_for_the_most_of_a_run(stand: Stand) -> None:
+    stand.provider.happened(*range(3))
+    stand.provider.happened(*range(3, 6), ago=30 * HOUR)
+    stand.receive(9, 30 * HOUR)
+    stand.provider.refuses = refusing(404)
+    assert stand.run(days=2, limits=Limits(asked=4)).refused == 4
+
+
 def test_what_the_provider_refuses_to_send_uses_up_no_attempt(stand: Stand) -> None:
     stand.provider.happened(1)
     stand.provider.refuses = refusing(403)
@@ -398,6 +436,14 @@ def test_what_cannot_be_noted_is_not_asked_for_and_uses_up_no_attempt(stand: Sta
     assert stand.run().asked == 1
 
 
+def test_what_was_noted_with_a_lost_answer_is_no_note_of_another_run(stand: Stand, calls: Calls) -> None:
+    stand.provider.happened(1)
+    calls.lose_answer("PutItem")
+    with pytest.raises(StoreUnavailable, match="did not answer"):
+        stand.run()
+    assert (len(stand.recorded()), stand.run().asked) == (1, 1)
+
+
 def test_what_an_error_left_undone_is_left_to_the_next_run_and_what_was_done_is_recorded(stand: Stand) -> None:
     stand.provider.happened(1)
     stand.provider.happened(2, ago=26 * HOUR)
@@ -420,7 +466,7 @@ def test_what_an_error_left_undone_is_left_to_the_next_run_and_what_was_done_is_
 def test_what_no_run_looks_at_any_more_takes_no_room_in_the_notes(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciler, "MAX_ASKED", 1)
+    monkeypatch.setattr(asking, "MAX_ASKED", 1)
     stand.provider.happened(1)
     stand.run()
     stand.now += LONGEST
@@ -433,7 +479,15 @@ def test_what_the_table_keeps_no_longer_is_not_asked_for(stand: Stand) -> None:
     stand.provider.happened(1, ago=50 * HOUR, status="DELIVERED")  # it came, and its record has expired
     stand.receive(9, timedelta(days=3))  # one that failed stays
     run = stand.run(days=5, kept=timedelta(days=2))
-    assert (run.since, run.theirs, stand.provider.asked) == (instant(NOW - timedelta(days=2)), 0, [])
+    assert (run.since, run.theirs, stand.provider.asked) == (instant(NOW - timedelta(days=2) + CLOCKS), 0, [])
+
+
+def test_what_may_expire_during_the_run_or_was_stamped_by_a_clock_ahead_is_not_asked_for(stand: Stand) -> None:
+    kept = timedelta(days=35)
+    stand.provider.happened(1, ago=kept - timedelta(minutes=59), status="DELIVERED")
+    stand.receive(9, kept - 12 * HOUR)
+    stand.run(days=60, kept=kept)
+    assert stand.provider.asked == []
 
 
 def test_only_the_destination_of_this_stack_is_listed(stand: Stand) -> None:
@@ -483,6 +537,27 @@ def test_what_there_is_no_time_to_ask_for_uses_up_no_attempt(stand: Stand) -> No
     assert len(stand.reconciler.notes.read().asked) == MAX_REPLAYED
 
 
+def test_what_is_asked_for_one_by_one_ends_in_time_and_the_rest_uses_up_no_attempt(stand: Stand) -> None:
+    stand.provider.happened(*range(MAX_REPLAYED))
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return stand.provider.answer(request)
+        stand.now += timedelta(seconds=ANSWER_SECONDS)
+        return httpx.Response(202) if _only_id(request) in ids else refusing(422)
+
+    ids, fake = {f"e-{number}" for number in range(MAX_REPLAYED)}, FakeProvider(slow)
+
+    def api(pause: Callable[[float], None]) -> AbstractContextManager[ProviderApi]:
+        fake.sleep = pause
+        return fake.made()
+
+    run = stand.run(api=api)
+    assert stand.now <= NOW + timedelta(seconds=RUN_SECONDS + ANSWER_SECONDS)
+    assert (run.asked, run.cut_short) == (RUN_SECONDS // ANSWER_SECONDS - 1, True)
+    assert len(stand.reconciler.notes.read().asked) == run.asked
+
+
 def test_a_run_ends_before_its_time_out_whatever_the_provider_does_last(
     properties_of: Callable[[str], dict[str, Any]],
 ) -> None:
@@ -501,12 +576,15 @@ def test_a_pause_that_would_take_too_long_ends_the_run_in_time(stand: Stand) -> 
     assert (slept, stand.recorded()[0]["cut_short"]) == ([779], True)
 
 
-def test_a_table_that_is_out_of_reach_ends_the_run(stand: Stand, calls: Calls) -> None:
+def test_a_table_that_is_out_of_reach_ends_the_run_and_its_figures_are_told(
+    stand: Stand, calls: Calls, printed: Printed
+) -> None:
     calls.fail("PutItem")
     stand.provider.happened(1)
     with pytest.raises(StoreUnavailable):
         stand.run()
     assert stand.provider.asked == []  # what cannot be noted is not asked for
+    assert printed.metrics()["Missing"] == [1]
 
 
 # --- Figures --------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from wickiepay_cli.doctor.schemes import only_scheme
 from wickiepay_cli.doctor.worth_a_look import KINDS
 from wickiepay_reconcile.notes import Notes, PaymentsRun, Run
 from wickiepay_reconcile.our_events import OurEvents
-from wickiepay_reconcile.payments import Difference
+from wickiepay_reconcile.payments import ABSENT, Difference
 
 if TYPE_CHECKING:
     from wickiepay.identity import Identity
@@ -258,6 +258,20 @@ def test_what_the_provider_says_otherwise_is_that_of_the_last_night(operator: Op
     shown = " ".join(run("doctor").stdout.split())
     assert "p-2 (status: UNDERPAID there, COMPLETE here)" in shown
     assert "another reason" in shown
+
+
+@pytest.mark.parametrize(
+    ("difference", "trouble"),
+    [
+        (Difference("p-1", "reference", "r-1", None), "reference: r-1 there"),
+        (Difference("p-1", ABSENT, None, None), "not in the ledger"),
+    ],
+)
+def test_what_one_side_does_not_say_is_left_out(operator: OperatorStack, difference: Difference, trouble: str) -> None:
+    notes = Notes(operator.dynamodb, "EventTable", OurEvents(operator.dynamodb, "EventTable"))
+    notes.record(Run(LONG_AGO, LONG_AGO, payments=PaymentsRun(1, 0, 1, [difference])), operator.now)
+    [found] = json.loads(run("doctor", "--json").stdout)["worth_a_look"]
+    assert found["trouble"] == trouble
 
 
 def test_what_a_reconciler_said_that_is_gone_counts_no_more(operator: OperatorStack) -> None:

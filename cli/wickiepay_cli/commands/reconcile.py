@@ -36,7 +36,7 @@ from wickiepay_cli.private_files import private
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store import listed_file
 from wickiepay_reconcile.asking import Asked, Limits, brake, plan
-from wickiepay_reconcile.comparison import Comparison, Period
+from wickiepay_reconcile.comparison import Comparison, Period, kept_since
 from wickiepay_reconcile.dismissals import Dismissal
 
 USUALLY: Final = timedelta(days=1)
@@ -121,7 +121,7 @@ def events(  # noqa: PLR0913  options
     if report and report.exists():  # before anything is asked for
         raise CommandError(f"{report} exists, and no report overwrites a file: name another.")
     kept = int(found.parameters.get("EventRetentionDays", 0))
-    if ask_replay and kept and since < now - timedelta(days=kept):
+    if ask_replay and kept and since < kept_since(now, timedelta(days=kept)):
         raise typer.BadParameter(
             f"The stack keeps events for {kept} days: an older one that expired here would come back as a new one.",
             param_hint="--since",

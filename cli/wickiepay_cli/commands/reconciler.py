@@ -117,8 +117,8 @@ def dismiss(  # noqa: PLR0913  options
     """Leave listed events that can never match out of what is missing, and do not ask for them.
 
     An example is a repetition with another time stamp: its delivery was a duplicate here. To leave out what differs in
-    a payment, give the payment's uuid. A reason is required. It is kept for 90 days, as long as the reconciler looks
-    back. What is on record stays as it is.
+    a payment, give the payment's uuid. A reason is required. It is kept for at least 90 days. What is on record stays
+    as it is.
     """
     if bool(why.strip()) is undo:
         raise typer.BadParameter("give either a reason, or --undo to take a dismissal back.", param_hint="--why")

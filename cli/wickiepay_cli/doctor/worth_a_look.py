@@ -105,8 +105,10 @@ class WorthALook:
     def see_payments(self, compared: PaymentsRun) -> None:
         """Takes in what the reconciler found in its last night. It counts more differences than it names."""
         for each in compared.differences:
-            here = f", {each.ours} here" if each.ours else ""
-            self.note(Finding("provider-differs", uuid=each.uuid, trouble=f"{each.what}: {each.theirs} there{here}"))
+            sides = ((each.theirs, "there"), (each.ours, "here"))
+            said = ", ".join(f"{what} {where}" for what, where in sides if what)
+            trouble = f"{each.what}: {said}" if said else each.what
+            self.note(Finding("provider-differs", uuid=each.uuid, trouble=trouble))
         self.counts["provider-differs"] += compared.lasting - len(compared.differences)
         for flaw in compared.flaws:
             self.note(Finding("payments-not-compared", trouble=flaw))

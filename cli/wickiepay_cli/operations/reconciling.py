@@ -13,7 +13,7 @@ from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store.event_records import AHEAD
 from wickiepay_cli.store.reconciler_runs import newest_first
 from wickiepay_reconcile import payments
-from wickiepay_reconcile.comparison import Comparison, OurEvent, Period, compare
+from wickiepay_reconcile.comparison import CLOCKS, Comparison, OurEvent, Period, compare
 from wickiepay_reconcile.notes import Notes
 from wickiepay_reconcile.our_events import OurEvents
 from wickiepay_reconcile.our_payments import OurPayments
@@ -21,9 +21,6 @@ from wickiepay_reconcile.payments import Payments
 
 STEP: Final = 100
 """Number of events between two steps of a progress bar."""
-
-CLOCKS: Final = timedelta(hours=1)
-"""How far the sender's time stamps may be ahead of our clock."""
 
 
 def told[T](entries: Iterable[T], advance: Callable[[int], None]) -> Iterator[T]:

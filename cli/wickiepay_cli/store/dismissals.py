@@ -22,17 +22,17 @@ type Dismissals = dict[str, Dismissal]
 def change(
     client: "DynamoDBClient", table: str, now: datetime, make: Callable[[Dismissals], Dismissals]
 ) -> tuple[Dismissals, Dismissals]:
-    """The dismissals before and after `make` changed them. What no run looks at any more is dropped.
+    """The dismissals before and after `make` changed them. If they are too many, the old ones are dropped.
 
     Raises `CommandError` if they are too many, and `StoreUnavailable` if others change them again and again.
     """
     for _ in range(ATTEMPTS):
         item = next(items_of(client, table, [key(DISMISSED)]), None)
-        noted = dismissals_of(item) if item else {}
-        before = {each: known for each, known in noted.items() if known.at >= instant(now - LONGEST)}
+        before = dismissals_of(item) if item else {}
         after = make(before)
-        new = dismissals_item(after)
-        if len(new["notes"]["S"]) > MAX_BYTES:
+        if _size(after) > MAX_BYTES:
+            after = {each: known for each, known in after.items() if known.at >= instant(now - LONGEST)}
+        if _size(after) > MAX_BYTES:
             raise CommandError(f"So many are dismissed ({len(before)}) that there is no room for more.")
         unchanged: Any = {"ConditionExpression": "attribute_not_exists(notes)"}
         if item:
@@ -41,8 +41,12 @@ def change(
                 "ExpressionAttributeValues": {":before": item["notes"]},
             }
         try:
-            client.put_item(TableName=table, Item={**key(DISMISSED), **new}, **unchanged)
+            client.put_item(TableName=table, Item={**key(DISMISSED), **dismissals_item(after)}, **unchanged)
         except client.exceptions.ConditionalCheckFailedException:
             continue
         return before, after
     raise StoreUnavailable("Others are dismissing events at the same time: try again.")
+
+
+def _size(known: Dismissals) -> int:
+    return len(dismissals_item(known)["notes"]["S"])

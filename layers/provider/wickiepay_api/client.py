@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
@@ -48,7 +49,7 @@ class ProviderApi:
     """A client of the provider's API. It is a context manager, which closes its connections.
 
     `now`, `sleep` and `transport` are the clock, the pause and the network; a test has its own. Each call raises a
-    `ProviderError`. Raises `SettingsUnusable` if the access cannot be used.
+    `ProviderError`, and so may `sleep`, to end a call. Raises `SettingsUnusable` if the access cannot be used.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class ProviderApi:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._merchant_id = access.merchant_id
+        self._sleep = sleep
         signer = Signer(access.client_id, access.key, access.algorithm)
         self._transport = Transport(_base_url(access), signer, now, sleep, transport)
 
@@ -106,22 +108,25 @@ class ProviderApi:
             except ProviderError as error:
                 if not isinstance(error, Refused) or error.may_be_done:
                     taken.update(some)
-                error.taken = taken
                 raise
             taken.update(some)
 
-        for first in range(0, len(ids), MAX_REPLAYED):
-            some = ids[first : first + MAX_REPLAYED]
-            try:
-                ask({"eventIds": list(some)}, *some)
-                asked += some
-            except (InvalidRequest, NotFound, Conflicting):
-                for each in some:
-                    try:
-                        ask({"eventId": each}, each)
-                        asked.append(each)
-                    except (InvalidRequest, NotFound, Conflicting) as error:
-                        refused[each] = error
+        try:
+            for some in batched(ids, MAX_REPLAYED, strict=False):
+                try:
+                    ask({"eventIds": some}, *some)
+                    asked += some
+                except (InvalidRequest, NotFound, Conflicting):
+                    for each in some:
+                        self._sleep(0)  # they are many: it ends the call if there is no time for another
+                        try:
+                            ask({"eventId": each}, each)
+                            asked.append(each)
+                        except (InvalidRequest, NotFound, Conflicting) as error:
+                            refused[each] = error
+        except ProviderError as error:
+            error.taken = taken
+            raise
         return Replayed(tuple(asked), refused)
 
     # --- Payments --------------------------------------------------------------------------------

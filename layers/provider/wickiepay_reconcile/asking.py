@@ -19,6 +19,9 @@ TIMES: Final = 3
 PAUSE: Final = timedelta(minutes=45)
 """How long an event that was asked for has to come; an hourly run asks for it again after that."""
 
+MAX_ASKED: Final = 2000
+"""Events that may be awaited at the same time: an item of the table holds 400 KB."""
+
 NEVER: Final = 0, ""
 """How often, and when for the last time."""
 
@@ -71,18 +74,23 @@ def brake(found: Comparison, limits: Limits) -> str | None:
 
 
 def plan(suspects: Collection[EventEntry], asked: Mapping[str, Asked], now: datetime, limit: int) -> Plan:
-    """What to ask for of `suspects`, at most `limit`, the oldest first. `asked` is by id."""
+    """What to ask for of `suspects`, at most `limit`, the oldest first. `asked` is by id.
+
+    If no more can be awaited, only what is awaited already is asked for.
+    """
     recently = instant(now - PAUSE)
     before = _before(asked)
     ask, later, given_up = list[EventEntry](), 0, list[EventEntry]()
+    room = MAX_ASKED - len(asked)
     for entry in sorted(suspects, key=lambda entry: (entry.at or "", entry.id or "")):
         times, last = before(entry)
         if entry.id is None or times >= TIMES:
             given_up.append(entry)
-        elif last > recently or len(ask) >= limit:
+        elif last > recently or len(ask) >= limit or (entry.id not in asked and room <= 0):
             later += 1
         else:
             ask.append(entry)
+            room -= entry.id not in asked
     return Plan(ask, later, given_up)
 
 
@@ -101,7 +109,7 @@ def noted(asked: Mapping[str, Asked], entries: Iterable[EventEntry], now: dateti
 
 
 def still_awaited(asked: Mapping[str, Asked], found: Comparison) -> dict[str, Asked]:
-    """What was asked for and has not come, as far as the comparison can tell: it is of one period alone.
+    """What was asked for and has not come: all but what the comparison matched, which is of one period alone.
 
     What looks like an event that has not come is kept as well: otherwise, a replay that is listed as another event
     would be asked for as often again, and so would the next.
@@ -112,7 +120,7 @@ def still_awaited(asked: Mapping[str, Asked], found: Comparison) -> dict[str, As
         each: known._replace(at=at, event=name)
         for each, known in asked.items()
         for at, name in [absent.get(each, (known.at, known.event))]
-        if (at, name) in looks or not found.period.holds(at)
+        if (at, name) in looks or each not in found.matched_ids
     }
 
 

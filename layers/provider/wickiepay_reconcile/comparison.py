@@ -21,6 +21,14 @@ GRACE: Final = timedelta(minutes=15)
 STUCK: Final = timedelta(hours=6)
 """How long an event may be PENDING. After that it is missing, but still not to be asked for."""
 
+CLOCKS: Final = timedelta(hours=1)
+"""How far the sender's time stamps may be ahead of our clock."""
+
+
+def kept_since(now: datetime, kept: timedelta) -> datetime:
+    """From when on no event's record has expired, or does while the lists are compared."""
+    return now - kept + CLOCKS
+
 
 class OurEvent(NamedTuple):
     """An event on record. `at` is the sender's time stamp, and `id` the provider's own id of it, if it gave any."""
@@ -53,6 +61,7 @@ class Comparison:
     It is matched, missing, under way or unreadable, or an operator dismissed it, so that it was not compared.
 
     `ours` is the number of events on record with a time stamp of the period, by state. `missing` are not here.
+    `matched_ids` are those of the matched entries, so far as they have one.
     `suspects` are those that may be: where fewer are here than there, nobody can tell which of the same name and time
     stamp are missing. `unreadable` name no event or no time, and have no id that is on record.
     """
@@ -61,6 +70,7 @@ class Comparison:
     theirs: int
     ours: Mapping[str, int]
     matched: int
+    matched_ids: Collection[str]
     under_way: Sequence[EventEntry]
     missing: Sequence[EventEntry]
     suspects: Sequence[EventEntry]
@@ -109,11 +119,13 @@ def compare(
         under_way += filter(is_under_way, gone)
         suspects += may_be
     unreadable = [entry for entry in left if _key(entry) is None]
+    others = {entry.id for entry in (*missing, *under_way, *unreadable)}
     return Comparison(
         period=period,
         theirs=len(listed),
         ours=Counter(event.state for event in here if event.at is not None and period.holds(event.at)),
         matched=len(entries) - len(missing) - len(under_way) - len(unreadable),
+        matched_ids={entry.id for entry in entries if entry.id and entry.id not in others},
         under_way=sorted(under_way, key=_in_order),
         missing=sorted(missing, key=_in_order),
         suspects=sorted(suspects, key=_in_order),
@@ -158,23 +170,18 @@ def _not_matched_by_id(
     return [entry for entry in entries if entry.id not in ids], [event for event in events if event.id not in ids]
 
 
-def _short(entries: Iterable[EventEntry], events: Collection[OurEvent], *, ids_agree: bool) -> dict[_Key, int]:
+def _short(entries: Collection[EventEntry], events: Collection[OurEvent], *, ids_agree: bool) -> dict[_Key, int]:
     """By name and time stamp, how many entries have no event.
 
     If ids are known to mean the same, an entry and an event with two ids are two events: at most as many match as there
     are entries and events without an id.
     """
     recorded = Counter((event.event, event.at) for event in events if event.at)
-    without_id = Counter((event.event, event.at) for event in events if event.at and event.id is None)
-    listed: Counter[_Key] = Counter()
-    for entry in entries:
-        if key := _key(entry):
-            listed[key] += 1
-            without_id[key] += entry.id is None
-    matched = {
-        key: min(number, recorded[key], without_id[key] if ids_agree else number) for key, number in listed.items()
-    }
-    return {key: number - matched[key] for key, number in listed.items() if matched[key] < number}
+    if ids_agree:
+        without_id = Counter((event.event, event.at) for event in events if event.at and event.id is None)
+        without_id.update(key for entry in entries if entry.id is None and (key := _key(entry)))
+        recorded &= without_id
+    return Counter(key for entry in entries if (key := _key(entry))) - recorded
 
 
 def _suspected(

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 DISMISSED: Final = Identity(records.RECONCILER, "dismissed")
 
 LONGEST: Final = timedelta(days=90)
-"""The most that the parameter `ReconcileDays` takes: no run looks at what is older, so a dismissal is kept as long."""
+"""The most that the parameter `ReconcileDays` takes: no run looks for older events, so a dismissal is kept as long.
+
+It is kept for longer while there is room: payments into channels are listed whatever their age.
+"""
 
 MAX_BYTES: Final = 350_000
 """Size of all dismissals, which is more than a thousand: an item of the table holds 400 KB."""

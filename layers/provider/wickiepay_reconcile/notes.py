@@ -1,7 +1,4 @@
-"""What the reconciler keeps between its runs, and a record of each: in the event table, under a key of its own.
-
-Of two runs at once, the later one's notes count, so the schedules keep runs apart.
-"""
+"""What the reconciler keeps between its runs, and a record of each: in the event table, under a key of its own."""
 
 import json
 import zlib
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from wickiepay import event_record as records
 from wickiepay.clock import instant
 from wickiepay.dynamodb import Item
+from wickiepay.errors import StoreUnavailable
 from wickiepay.identity import Identity
 from wickiepay.outages import outages
 from wickiepay_reconcile.asking import Asked
@@ -26,11 +24,8 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-MAX_ASKED: Final = 2000
-"""Events that may be awaited at the same time: an item of the table holds 400 KB."""
-
 MAX_ARRIVALS: Final = 1000
-"""Arrivals that a run's record names, for the same reason; a run asks for no more."""
+"""Arrivals that a run's record names: an item of the table holds 400 KB. A run asks for no more."""
 
 KEPT: Final = timedelta(days=400)
 """How long the record of a run is kept."""
@@ -127,18 +122,22 @@ def _known[T: "DataclassInstance"](kind: type[T], report: Mapping[str, Any]) -> 
 
 
 class Notes:
+    """What is kept. Of two runs at once, one can keep nothing, and so ask for nothing: both would ask for the same."""
+
     def __init__(self, client: "DynamoDBClient", table: str, ours: OurEvents) -> None:
         self._client = client
         self._table = table
         self._ours = ours
+        self._mine: list[bytes] = []  # the notes that this run read or wrote, so far as they may be there
 
     def read(self) -> State:
         """The state that the last run left, and what is dismissed. Raises `StoreUnavailable`."""
-        state = State()
+        state, self._mine = State(), []
         for item in self._ours.read([records.key(STATE), records.key(DISMISSED)], SEEN):
             if records.identity_of(item) == DISMISSED:
                 state.dismissed = dismissals_of(item)
             else:
+                self._mine = [item["notes"]["B"]]
                 kept = json.loads(zlib.decompress(item["notes"]["B"]))
                 state.asked = {each: Asked(*values) for each, values in kept["asked"].items()}
                 state.rest = Period(*kept["rest"]) if kept["rest"] else None
@@ -146,9 +145,21 @@ class Notes:
         return state
 
     def keep(self, state: State) -> None:
-        """Keeps the state for the next run. Raises `StoreUnavailable`."""
+        """Keeps the state for the next run. Raises `StoreUnavailable`, also if another run kept something meanwhile."""
         text = json.dumps({"asked": state.asked, "rest": state.rest, "differing": state.differing})
-        self._put(STATE, {"notes": {"B": zlib.compress(text.encode())}})
+        notes = zlib.compress(text.encode())
+        self._mine.append(notes)  # it may be there also if the answer gets lost
+        mine: dict[str, AttributeValueTypeDef] = {f":{n}": {"B": each} for n, each in enumerate(self._mine)}
+        try:
+            self._put(
+                STATE,
+                {"notes": {"B": notes}},
+                ConditionExpression=f"attribute_not_exists(notes) OR notes IN ({', '.join(mine)})",
+                ExpressionAttributeValues=mine,
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise StoreUnavailable("Another run of the reconciler is under way, and noted something first.") from None
+        self._mine = [notes]
 
     def record(self, run: Run, at: datetime) -> None:
         """Records a run. Raises `StoreUnavailable`."""
@@ -160,6 +171,6 @@ class Notes:
             },
         )
 
-    def _put(self, identity: Identity, attributes: Mapping[str, "AttributeValueTypeDef"]) -> None:
+    def _put(self, identity: Identity, attributes: Mapping[str, "AttributeValueTypeDef"], **condition: Any) -> None:  # noqa: ANN401  as the client takes it
         with outages("The event table"):
-            self._client.put_item(TableName=self._table, Item={**records.key(identity), **attributes})
+            self._client.put_item(TableName=self._table, Item={**records.key(identity), **attributes}, **condition)

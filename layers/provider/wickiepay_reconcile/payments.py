@@ -61,16 +61,19 @@ class Payments:
 
 
 def compare(pairs: Iterable[tuple[Payment, OurPayment | None]]) -> Payments:
-    """Compares the provider's payments with the ledger's, None for one that it does not have."""
+    """Compares the provider's payments with the ledger's, None for one that it does not have.
+
+    A difference is told once, also of a payment that is listed twice, as one with two transactions may be.
+    """
     number = unreadable = 0
-    found: list[Difference] = []
+    found: dict[Difference, None] = {}
     for theirs, ours in pairs:
         number += 1
         if theirs.uuid is None:
             unreadable += 1
         else:
-            found += differences(theirs.uuid, theirs, ours)
-    return Payments(number, unreadable, found)
+            found |= dict.fromkeys(differences(theirs.uuid, theirs, ours))
+    return Payments(number, unreadable, list(found))
 
 
 def differences(uuid: str, theirs: Payment, ours: OurPayment | None) -> Iterator[Difference]:

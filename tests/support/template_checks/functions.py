@@ -88,7 +88,7 @@ def somebody_is_told_when_a_function_fails(template: Template) -> Iterator[str]:
 
 
 def runs_of_the_reconciler_never_meet(template: Template) -> Iterator[str]:
-    """Of two at once, the later one's notes count: what the other asked for would be asked for without end."""
+    """Of two at once, one ends in an error: its period is left to the next."""
     stack = template.stack(**RECONCILING)
     schedules = [
         schedule["ScheduleExpression"]
