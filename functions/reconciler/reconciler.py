@@ -28,7 +28,7 @@ from wickiepay_api.client import MAX_REPLAYED, Access, ProviderApi
 from wickiepay_api.errors import ProviderError
 from wickiepay_api.keys import key_in_use
 from wickiepay_reconcile import payments
-from wickiepay_reconcile.asking import Limits, brake, missing_since, noted, plan, still_awaited
+from wickiepay_reconcile.asking import Limits, brake, empty_list, missing_since, noted, plan, still_awaited
 from wickiepay_reconcile.comparison import CLOCKS, Comparison, OurEvent, Period, compare, kept_since
 from wickiepay_reconcile.dismissals import LONGEST
 from wickiepay_reconcile.notes import MAX_ARRIVALS, Arrival, Notes, PaymentsRun, Run, State
@@ -164,7 +164,8 @@ class Reconciler:
         run.under_way += len(found.under_way)
         run.unreadable += len(found.unreadable)
         run.dismissed += len(found.dismissed)
-        if braked := brake(found, self.limits):
+        is_newest = found.period.until == run.until
+        if braked := brake(found, self.limits) or (is_newest and empty_list(found)):
             run.braked.append(f"{found.period.since[:10]}: {braked}")
             return (), instant(now)
         awaited = still_awaited(state.asked, found)

@@ -307,6 +307,17 @@ def test_where_the_lists_mean_other_things_nothing_is_asked_for(stand: Stand) ->
     assert (run.asked, run.missing, len(run.braked), stand.provider.asked) == (0, 0, 1, [])
 
 
+@pytest.mark.parametrize(
+    ("ago", "here", "rings"), [(2 * HOUR, FEW + 1, True), (2 * HOUR, FEW, False), (30 * HOUR, FEW + 1, False)]
+)
+def test_a_list_of_the_last_day_that_is_empty_rings(stand: Stand, ago: timedelta, here: int, *, rings: bool) -> None:
+    for number in range(here):
+        stand.receive(number, ago)
+    run = stand.run(days=2)
+    told = f"The provider's list is empty. Number of events on record here: {here}. Is it the right destination?"
+    assert run.braked == ([f"{instant(NOW - timedelta(days=1))[:10]}: {told}"] if rings else [])
+
+
 def test_one_day_that_is_braked_does_not_brake_the_others(stand: Stand) -> None:
     stand.provider.happened(*range(FEW + 1), status="DELIVERED", ago=30 * HOUR)
     stand.provider.happened(50)

@@ -35,7 +35,7 @@ from wickiepay_cli.output.tables import say, seconds, show_facts, show_json, sho
 from wickiepay_cli.private_files import private
 from wickiepay_cli.stacks.stack import Stack
 from wickiepay_cli.store import listed_file
-from wickiepay_reconcile.asking import Asked, Limits, brake, plan
+from wickiepay_reconcile.asking import Asked, Limits, brake, empty_list, plan
 from wickiepay_reconcile.comparison import Comparison, Period, kept_since
 from wickiepay_reconcile.dismissals import Dismissal
 
@@ -273,8 +273,8 @@ def _show(found: Stack, compared: Comparison, at: str) -> None:
             ("dismissed", str(len(compared.dismissed)) if compared.dismissed else None),
         ]
     )
-    if compared.ours and not compared.theirs:
-        tell("The provider lists no event of this period, and some are on record here: is it the right destination?")
+    if empty := empty_list(compared, few=0):
+        tell(empty)
     if compared.missing:
         rows = ((each.id, each.event, seconds(each.at or ""), each.status or "?") for each in compared.missing)
         show_table(("id", "missing event", "at", "status there"), islice(rows, LIMIT_FOR_PEOPLE))

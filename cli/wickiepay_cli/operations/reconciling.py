@@ -130,9 +130,12 @@ def _days(first: date, last: date) -> Iterator[date]:
 
 
 def _there(entries: Iterable[EventEntry], period: Period, tally: Tally) -> Iterator[EventEntry]:
+    seen = set[str]()  # a file may list an event twice
     for entry in entries:
-        if entry.at and period.holds(entry.at):
+        if entry.at and period.holds(entry.at) and entry.id not in seen:
             tally.theirs[entry.at[:10], entry.event or "?"] += 1
+        if entry.id:
+            seen.add(entry.id)
         yield entry
 
 

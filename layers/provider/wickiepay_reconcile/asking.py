@@ -73,6 +73,17 @@ def brake(found: Comparison, limits: Limits) -> str | None:
     return None
 
 
+def empty_list(found: Comparison, few: int = FEW) -> str | None:
+    """Why the provider's list seems to be that of another destination; None if it is not empty, or few are here.
+
+    Of an older day it may be empty because the provider keeps no more.
+    """
+    here = sum(found.ours.values())
+    if found.theirs or here <= few:
+        return None
+    return f"The provider's list is empty. Number of events on record here: {here}. Is it the right destination?"
+
+
 def plan(suspects: Collection[EventEntry], asked: Mapping[str, Asked], now: datetime, limit: int) -> Plan:
     """What to ask for of `suspects`, at most `limit`, the oldest first. `asked` is by id.
 
