@@ -330,6 +330,15 @@ def test_the_report_says_what_is_missing_what_came_late_and_whether_the_books_ad
         assert told in re.sub(" +", " ", text)
 
 
+def test_an_event_that_a_file_lists_twice_is_one_in_the_report(tmp_path: Path) -> None:
+    listed, page = tmp_path / "list.json", tmp_path / "report.html"
+    listed.write_text(json.dumps([entry("a"), entry("a"), entry("b")]))
+    run(*EVENTS, "--from", str(listed), "--report", str(page))
+    text = " ".join(re.sub(r"<[^>]+>", " ", page.read_text()).split())
+    assert "Listed by WickiePay 2 " in text
+    assert "2026-01-15 2 0" in text
+
+
 def test_the_report_says_what_was_dismissed_and_what_came_when_it_was_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operator: OperatorStack, come: Callable[..., None]
 ) -> None:
