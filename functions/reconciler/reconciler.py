@@ -79,8 +79,8 @@ class Reconciler:
         """Compares the last `days` days, then what an earlier run left, and asks for what is missing.
 
         Compares payments too if `with_payments` says so. What goes wrong with that is in the record of the run.
-        Raises `StoreUnavailable` or a `ProviderError`, which is `OutOfTime` if it compared nothing; the next run goes
-        on with what was left.
+        Raises `StoreUnavailable` or a `ProviderError`, which is `OutOfTime` if it asked for nothing and got no further
+        than the newest day. The next run goes on with what was left.
         """
         begun = self.now()
         end, horizon = begun + timedelta(seconds=RUN_SECONDS), max(kept_since(begun, self.kept), begun - LONGEST)
@@ -93,7 +93,7 @@ class Reconciler:
         }
         oldest = instant(begun)
         left = [*_days(whole), *_older(state.rest, whole, instant(horizon))]
-        state.rest = _all_of(left)
+        state.rest, days_left = _all_of(left), len(left)
         recorded = _Recorded(self.ours, state.dismissed, begun, instant(horizon))
         try:
             with self.api(self._pausing_until(end)) as api:
@@ -113,8 +113,8 @@ class Reconciler:
                     since = max(whole.since, recorded.earliest or whole.until)  # before, the listener was not there
                     self._compare_payments(api, whole._replace(since=since), end, state, run.payments)
         except OutOfTime:
-            if left[0].until == whole.until and not run.theirs:
-                raise  # not even the newest day was compared: if it stays so, somebody has to hear of it
+            if not run.asked and len(left) > days_left - 2:
+                raise  # the next run may get no further: if it stays so, somebody has to hear of it
         finally:
             run.cut_short = bool(left)
             _tell(run, max(0.0, (begun - datetime.fromisoformat(oldest)).total_seconds()))

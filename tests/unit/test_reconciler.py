@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -522,6 +522,24 @@ def test_what_a_run_has_no_time_for_is_left_to_the_next(stand: Stand) -> None:
     assert (second.cut_short, stand.provider.asked) == (False, ["e-0", "e-1", "e-2"])
     stand.now += timedelta(minutes=30)
     assert stand.run(days=1).theirs == 1  # nothing is left
+
+
+@pytest.mark.parametrize(("slow_day", "is_told"), [(1, True), (2, True), (3, False)])
+def test_a_run_that_gets_no_further_than_the_newest_day_is_an_error(stand: Stand, slow_day: int, is_told: bool) -> None:
+    stand.receive(1, timedelta(days=5))
+    asked: set[str] = set()
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        asked.add(request.url.params["fromDate"])
+        if len(asked) == slow_day:
+            stand.now = NOW + timedelta(seconds=RUN_SECONDS)
+            stand.provider.happened(1, ago=(24 * slow_day - 1) * HOUR)
+        return stand.provider.answer(request)
+
+    with pytest.raises(reconciler.OutOfTime) if is_told else nullcontext():
+        stand.run(days=4, api=FakeProvider(slow).made)
+    [record] = stand.recorded()
+    assert record["cut_short"]
 
 
 def test_lists_that_are_slow_and_empty_end_the_run_in_time(stand: Stand) -> None:

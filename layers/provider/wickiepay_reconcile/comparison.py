@@ -61,7 +61,7 @@ class Comparison:
     It is matched, missing, under way or unreadable, or an operator dismissed it, so that it was not compared.
 
     `ours` is the number of events on record with a time stamp of the period, by state. `missing` are not here.
-    `matched_ids` are those of the matched entries, so far as they have one.
+    `matched_ids` are the ids of the matched entries that have one.
     `suspects` are those that may be: where fewer are here than there, nobody can tell which of the same name and time
     stamp are missing. `unreadable` name no event or no time, and have no id that is on record.
     """
