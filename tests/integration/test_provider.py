@@ -1,6 +1,5 @@
 """The provider beside a stack: what it lost and what failed comes by replays, and both keep the same books."""
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -16,15 +15,22 @@ from tests.support.eventually import eventually
 from tests.support.in_a_pipe import in_a_pipe
 from tests.support.installed import COMMAND
 from tests.support.provider import rsa_key
+from tests.support.reconciling import run_where_deployed
+from wickiepay import clock
 from wickiepay_api.entries import EventStatus
 from wickiepay_api.keys import public_pem
 from wickiepay_cli.local.run import running_stack
 from wickiepay_cli.operations.provider import api_of, create_key
+from wickiepay_cli.operations.reconciling import compare_payments, notes_of
 from wickiepay_cli.project import DEFAULT_SIGNING_SECRET
 from wickiepay_cli.simulator.portal import Portal, beside_a_stack
 from wickiepay_cli.simulator.provider import FAILED, Books
 from wickiepay_cli.stacks.stack import Stack, of_local
 from wickiepay_cli.store.ledger_records import Wanted
+from wickiepay_cli.store.reconciler_runs import newest_first
+from wickiepay_reconcile.comparison import GRACE
+from wickiepay_reconcile.notes import PaymentsRun
+from wickiepay_reconcile.payments import Payments
 
 pytestmark = [pytest.mark.stack, pytest.mark.many_stacks]
 
@@ -87,13 +93,7 @@ def test_by_replays_the_books_become_those_of_the_provider(portal: Portal, stack
 
 def reconcile(portal: Portal, stack: Stack) -> dict[str, int]:
     """A run of the deployed reconciler, and all that it asked for is delivered."""
-    described = stack.client("cloudformation").describe_stack_resource(
-        StackName=stack.name, LogicalResourceId="ReconcilerFunction"
-    )
-    name = described["StackResourceDetail"]["PhysicalResourceId"]
-    answer = stack.client("lambda").invoke(FunctionName=name, Payload=b'{"days": 1}')
-    told: dict[str, int] = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, told
+    told = run_where_deployed(stack, days=1)
     portal.provider.settle(PATIENCE_SECONDS)
     return told
 
@@ -135,3 +135,48 @@ def test_somebody_simulates_until_it_is_stopped(stack: Stack, tmp_path: Path) ->
 
     assert ended.quietly
     assert re.search(r"^\d+ events happened, \d+ were delivered, 0 lost", ended.told, re.MULTILINE)
+
+
+# --- Payments in the night ---------------------------------------------------------------------------
+def night(stack: Stack) -> PaymentsRun:
+    """What the reconciler says of payments when it runs as its schedule of the night has it run."""
+    run_where_deployed(stack, days=30, payments=True)
+    _, newest = next(newest_first(stack.dynamodb(), stack.output("EventTableName")))
+    assert newest.payments
+    return newest.payments
+
+
+def by_hand(stack: Stack) -> Payments:
+    with api_of(stack) as api:
+        return compare_payments(stack, [*api.payments(), *api.channel_payments()])
+
+
+def pretend_that_time_has_passed(stack: Stack) -> None:
+    notes = notes_of(stack)
+    state = notes.read()
+    state.differing = dict.fromkeys(state.differing, clock.instant(clock.now() - GRACE))
+    notes.keep(state)
+
+
+def test_what_differs_in_two_nights_is_worth_a_look_and_what_was_under_way_is_not(
+    portal: Portal, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happen(portal)
+    uuid, payment = next(iter(portal.provider.payments.items()))
+    payment.data["reference"] = "another order"
+    first = night(stack)  # what was lost is too young to be asked for
+    portal.provider.replay(portal.provider.lost)
+    portal.provider.settle()
+    assert eventually(lambda: len(by_hand(stack).worth_a_look) == 1)
+    pretend_that_time_has_passed(stack)
+    second = night(stack)
+
+    assert (first.new > 1, first.lasting, first.differences) == (True, 0, [])
+    assert (second.compared, second.new, second.lasting) == (len(portal.provider.books().payments), 0, 1)
+    [difference] = second.differences
+    assert (difference.uuid, difference.what, difference.theirs) == (uuid, "reference", "another order")
+    monkeypatch.setenv("WICKIEPAY_LOCAL", str(tmp_path))
+    look = [each for each in run_json("doctor")["worth_a_look"] if each["kind"] == "provider-differs"]
+    assert [(each["uuid"], each["trouble"]) for each in look] == [
+        (uuid, f"reference: another order there, {difference.ours} here")
+    ]

@@ -1,6 +1,5 @@
 """A listener that was out, had a wrong secret and was not told of some events has them all after reconciling, once."""
 
-import json
 import random
 import socket
 from collections import Counter
@@ -18,6 +17,7 @@ from tests.support.chaos import FRONTS, Chaos
 from tests.support.harness import SECRET, Harness, Stores
 from tests.support.listener import on_loopback
 from tests.support.load import at_rest, at_work, wait_for
+from tests.support.reconciling import run_where_deployed
 from tests.support.struck_reconciler import RATES, ForgetfulProvider, Hours, Struck, StruckReconciler
 from wickiepay import clock
 from wickiepay.errors import StoreUnavailable
@@ -180,13 +180,7 @@ def events_go_missing(provider: Provider) -> int:
 
 def reconciled(stack: Stack, provider: Provider) -> dict[str, int]:
     """A run of the deployed reconciler, and all that it asked for is delivered."""
-    described = stack.client("cloudformation").describe_stack_resource(
-        StackName=stack.name, LogicalResourceId="ReconcilerFunction"
-    )
-    name = described["StackResourceDetail"]["PhysicalResourceId"]
-    answer = stack.client("lambda").invoke(FunctionName=name, Payload=b'{"days": 1}')
-    told: dict[str, int] = json.loads(answer["Payload"].read())
-    assert "FunctionError" not in answer, told
+    told = run_where_deployed(stack, days=1)
     provider.settle(PATIENCE_SECONDS)
     return told
 

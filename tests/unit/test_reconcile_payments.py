@@ -16,6 +16,7 @@ from reconciler import MAX_DIFFERENCES, RUN_SECONDS, UNFINISHED, Reconciler
 from tests.support.aws import Calls
 from tests.support.deliveries import BodyOf, DeliveryOf
 from tests.support.provider import FakeProvider, listing, refusing
+from tests.support.reconciling import reconciler_beside
 from wickiepay.clock import instant, parse_instant
 from wickiepay.effects import set_payment
 from wickiepay.errors import StoreUnavailable
@@ -28,11 +29,10 @@ from wickiepay_api.entries import payment
 from wickiepay_api.errors import Forbidden
 from wickiepay_cli.store.reconciler_runs import newest_first
 from wickiepay_reconcile import our_payments, reading
-from wickiepay_reconcile.asking import FEW, Limits
+from wickiepay_reconcile.asking import FEW
 from wickiepay_reconcile.comparison import GRACE
 from wickiepay_reconcile.dismissals import DISMISSED, Dismissal, dismissals_item
-from wickiepay_reconcile.notes import Notes, PaymentsRun, Run
-from wickiepay_reconcile.our_events import OurEvents
+from wickiepay_reconcile.notes import PaymentsRun, Run
 from wickiepay_reconcile.our_payments import OurPayments
 from wickiepay_reconcile.payments import MAX_FOLLOWED, Difference, OurPayment, differences, followed, lasting
 
@@ -216,19 +216,10 @@ def desk(
     at = instant(NOW - timedelta(hours=36))
     delivery = delivery_of(body_of("payment.created", {"uuid": "u-1"}, timestamp=at), received_at=at)
     events.record(delivery, delivery.event())
-    provider, ours = Provider(), OurEvents(dynamodb, "EventTable")
+    provider = Provider()
     made = Desk(
         provider,
-        Reconciler(
-            ours=ours,
-            ledger=OurPayments(dynamodb, "LedgerTable"),
-            notes=Notes(dynamodb, "EventTable", ours),
-            api=FakeProvider(provider.answer).made,
-            limits=Limits(),
-            destination=None,
-            kept=timedelta(days=400),
-            now=lambda: made.now,
-        ),
+        reconciler_beside(provider.answer, dynamodb, lambda: made.now),
         dynamodb,
     )
     return made

@@ -18,6 +18,7 @@ from tests.support.deliveries import BodyOf, DeliveryOf
 from tests.support.deployed import TEMPLATE
 from tests.support.printed import Printed
 from tests.support.provider import FakeProvider, listing, refusing
+from tests.support.reconciling import reconciler_beside
 from wickiepay.clock import instant, parse_instant
 from wickiepay.errors import StoreUnavailable
 from wickiepay.event_log import EventLog
@@ -34,7 +35,6 @@ from wickiepay_reconcile.comparison import CLOCKS, GRACE, STUCK, OurEvent
 from wickiepay_reconcile.dismissals import DISMISSED, LONGEST, Dismissal, dismissals_item
 from wickiepay_reconcile.notes import KEPT, MAX_ARRIVALS, Arrival, Notes, Run
 from wickiepay_reconcile.our_events import OurEvents
-from wickiepay_reconcile.our_payments import OurPayments
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -104,19 +104,9 @@ def stand(events: EventLog, dynamodb: "DynamoDBClient", body_of: BodyOf, deliver
         events.record(delivery, delivery.event())
 
     provider = Provider()
-    ours = OurEvents(dynamodb, "EventTable")
     made = Stand(
         provider,
-        Reconciler(
-            ours=ours,
-            ledger=OurPayments(dynamodb, "LedgerTable"),
-            notes=Notes(dynamodb, "EventTable", ours),
-            api=FakeProvider(provider.answer).made,
-            limits=Limits(),
-            destination=None,
-            kept=timedelta(days=400),
-            now=lambda: made.now,
-        ),
+        reconciler_beside(provider.answer, dynamodb, lambda: made.now),
         receive,
         dynamodb,
     )
