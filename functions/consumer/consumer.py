@@ -73,7 +73,7 @@ class Work:
     """One message of a batch on its way through the steps.
 
     `event` is None if it could not be read. `effects` is what its handler returned. `unread` is the exception that
-    either of them raised. `state` is the event's recorded state when the batch began, or None without a record.
+    either of them raised. `state` is the event's recorded state when the batch began, or None if it had no record then.
     `verdict` is the state to mark the event with, or None. `done` describes what the event did to the books.
     `conflict` says whether another delivery of the event, with other content, was on record before. `error` is why the
     message has to come again, and `given_up` says that it will not be tried when it does. `next_age` is how old the
@@ -191,6 +191,7 @@ class Consumer:
                 return
             # A delivery with other content may have come first: the one on record counts.
             work.message = Message.of(recorded.to_send, replay)
+            work.state = None  # what was looked up may be the state of another version of the event
             self._read(work)
         elif work.state is State.PROCESSED and not replay:
             return

@@ -348,6 +348,17 @@ def test_an_unrecorded_message_with_other_content_is_kept_and_the_first_counts(
     assert dynamodb.scan(TableName="EventTable")["Count"] == 2
 
 
+def test_an_unrecorded_revision_of_a_processed_event_is_announced(
+    platform: Platform, message_of: MessageOf, calls: Calls, body_of: BodyOf, delivery_of: DeliveryOf
+) -> None:
+    first = platform.record(message_of(), State.PROCESSED)
+    later = delivery_of(body_of(CONFIRMED, {**PAID, "confirmations": 7}, timestamp="2026-01-15T10:26:00Z"))
+
+    assert platform.run(Message(first.identity, later, unrecorded=True)) == [True]
+    [detail] = announced(calls)
+    assert detail["revision"] == "2026-01-15T10:26:00.000000Z"
+
+
 def test_an_unrecorded_conflict_with_a_processed_event_is_only_kept(
     platform: Platform, message_of: MessageOf, calls: Calls, dynamodb: "DynamoDBClient"
 ) -> None:
