@@ -93,7 +93,7 @@ class Reconciler:
         }
         oldest = instant(begun)
         left = [*_days(whole), *_older(state.rest, whole, instant(horizon))]
-        state.rest, days_left = _all_of(left), len(left)
+        state.rest, planned = _all_of(left), len(left)
         recorded = _Recorded(self.ours, state.dismissed, begun, instant(horizon))
         try:
             with self.api(self._pausing_until(end)) as api:
@@ -113,7 +113,7 @@ class Reconciler:
                     since = max(whole.since, recorded.earliest or whole.until)  # before, the listener was not there
                     self._compare_payments(api, whole._replace(since=since), end, state, run.payments)
         except OutOfTime:
-            if not run.asked and len(left) > days_left - 2:
+            if not run.asked and planned - len(left) < 2:
                 raise  # the next run may get no further: if it stays so, somebody has to hear of it
         finally:
             run.cut_short = bool(left)
@@ -143,12 +143,10 @@ class Reconciler:
         """
         since, until = map(datetime.fromisoformat, day)
 
-        def in_time[T](each: Iterable[T]) -> Iterator[T]:
-            return self._in_time(each, end)
-
         # The list first: what comes while it is read is on record afterwards.
-        theirs: list[EventEntry] = list(in_time(api.events(since=since, until=until, destination_id=self.destination)))
-        ours = list(in_time(recorded.within(day)))
+        listed = api.events(since=since, until=until, destination_id=self.destination)
+        theirs: list[EventEntry] = list(self._in_time(listed, end))
+        ours = list(self._in_time(recorded.within(day), end))
         found = compare(theirs, ours, day, self.now(), recorded.dismissed)
         if is_newest or (found.ours and not brake(found, self.limits)) or recorded.any_before(day):
             return found
@@ -206,7 +204,7 @@ class Reconciler:
             "payments": api.payments(since=since, until=until),
             "payments into channels": api.channel_payments(),
         }
-        found: dict[payments.Difference, None] = {}  # as one list tells each once, so do both
+        found: dict[payments.Difference, None] = {}  # each once, also if it is in both lists
         whole = True
         for name, theirs in lists.items():
             try:
@@ -240,7 +238,7 @@ class Reconciler:
 class _Recorded:
     """The events on record by the day (UTC) on which they happened, read from now backwards, as far as is needed.
 
-    `dismissed` are the ids of events that are on record nowhere and are not missed.
+    `dismissed` are the ids of listed events that an operator dismissed.
     """
 
     ours: OurEvents

@@ -154,7 +154,7 @@ def test_a_list_without_events_is_told_where_some_are_on_record(
     provides(monkeypatch, listing())
     assert run(*EVENTS).stderr == ""
     receive("u-1")
-    assert "The provider's list is empty." in run(*EVENTS).stderr
+    assert "The provider lists no event, and the stack has 1 on record" in run(*EVENTS).stderr
 
 
 def test_a_destination_of_ones_own_is_asked_for(two_of_three: FakeProvider) -> None:

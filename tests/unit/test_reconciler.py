@@ -304,7 +304,7 @@ def test_a_list_of_the_last_day_that_is_empty_rings(stand: Stand, ago: timedelta
     for number in range(here):
         stand.receive(number, ago)
     run = stand.run(days=2)
-    told = f"The provider's list is empty. Number of events on record here: {here}. Is it the right destination?"
+    told = f"The provider lists no event, and the stack has {here} on record: is it the right destination?"
     assert run.braked == ([f"{instant(NOW - timedelta(days=1))[:10]}: {told}"] if rings else [])
 
 

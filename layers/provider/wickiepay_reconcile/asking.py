@@ -81,7 +81,7 @@ def empty_list(found: Comparison, few: int = FEW) -> str | None:
     here = sum(found.ours.values())
     if found.theirs or here <= few:
         return None
-    return f"The provider's list is empty. Number of events on record here: {here}. Is it the right destination?"
+    return f"The provider lists no event, and the stack has {here} on record: is it the right destination?"
 
 
 def plan(suspects: Collection[EventEntry], asked: Mapping[str, Asked], now: datetime, limit: int) -> Plan:

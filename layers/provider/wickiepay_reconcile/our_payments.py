@@ -55,7 +55,7 @@ def _family(theirs: Payment) -> Family:
 
 
 def _other_keys(theirs: Payment) -> Iterator[Item]:
-    """Where a payment may be otherwise: into a channel that is not listed with it, or as versions up to 0.1 kept it."""
+    """The other places of a payment: of one into a channel that the list does not name, or of versions up to 0.1."""
     uuid = theirs.uuid or ""
     families: Sequence[Family] = ("payment", "channel")
     yield from (ledger.payment_key(uuid, family) for family in families)

@@ -101,7 +101,7 @@ def differences(uuid: str, theirs: Payment, ours: OurPayment | None) -> Iterator
 
 
 def telling(compared: Payments, unknown_percent: float) -> tuple[Sequence[Difference], Sequence[str]]:
-    """The differences that are worth naming, and how many payments are not, in the end of a sentence each.
+    """The differences to name, and for payments that are not named the end of a sentence that counts them.
 
     If too many are not in the ledger, the list is of more than this listener ever heard of: payments into channels are
     listed whatever their age.
